@@ -1,0 +1,124 @@
+//! Sets as they lie in a store, and the chains that they form.
+
+use std::collections::BTreeMap;
+
+use crate::{FileKind, SetId, SetTime};
+
+/// The names of the files of one set, as the store spells them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredSet {
+    /// Which set it is.
+    pub id: SetId,
+    /// The volumes by their numbers; there may be gaps, and more than the manifest names.
+    pub volumes: BTreeMap<u64, String>,
+    /// The signature tar.
+    pub signatures: Option<String>,
+    /// The manifest; a set without one is not complete.
+    pub manifest: Option<String>,
+    /// duplicity 3's statistics.
+    pub stats: Option<String>,
+    /// The seal, by its time alone: that it is of this set is for its reader to check.
+    pub seal: Option<String>,
+}
+
+impl StoredSet {
+    pub(crate) fn new(id: SetId) -> StoredSet {
+        let (signatures, manifest, stats, seal) = (None, None, None, None);
+        StoredSet { id, volumes: BTreeMap::new(), signatures, manifest, stats, seal }
+    }
+
+    pub(crate) fn add(&mut self, kind: FileKind, raw: String) {
+        match kind {
+            FileKind::Volume(number) => {
+                self.volumes.insert(number, raw);
+            }
+            FileKind::Signatures => self.signatures = Some(raw),
+            FileKind::Manifest => self.manifest = Some(raw),
+            FileKind::Stats => self.stats = Some(raw),
+        }
+    }
+
+    /// The names of all files, in the order in which a set travels: volumes, signatures,
+    /// statistics, seal, manifest. To remove a set, go backwards.
+    pub fn files(&self) -> impl DoubleEndedIterator<Item = &str> {
+        let others = [&self.signatures, &self.stats, &self.seal, &self.manifest];
+        self.volumes.values().chain(others.into_iter().flatten()).map(String::as_str)
+    }
+}
+
+/// A full set and the increments that build on it, one after another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chain {
+    /// The sets by time; the first one, and only it, is full.
+    pub sets: Vec<StoredSet>,
+    start: SetTime,
+    end: SetTime,
+}
+
+impl Chain {
+    pub(crate) fn new(full: StoredSet) -> Chain {
+        let time = full.id.time;
+        Chain { sets: vec![full], start: time, end: time }
+    }
+
+    /// Adds the increment that builds on the end.
+    pub(crate) fn extend(&mut self, inc: StoredSet) {
+        self.end = inc.id.time;
+        self.sets.push(inc);
+    }
+
+    /// The time that the last increment builds on; none in a chain of a full set alone.
+    pub(crate) fn last_base(&self) -> Option<SetTime> {
+        self.sets.last()?.id.base
+    }
+
+    /// The time of the full set.
+    pub fn start(&self) -> SetTime {
+        self.start
+    }
+
+    /// The time of the newest state.
+    pub fn end(&self) -> SetTime {
+        self.end
+    }
+
+    /// The sets that make the newest state not after `time`; none if the chain starts later.
+    pub fn up_to(&self, time: SetTime) -> Option<&[StoredSet]> {
+        let count = self.sets.partition_point(|set| set.id.time <= time);
+        self.sets.get(..count).filter(|sets| !sets.is_empty())
+    }
+
+    /// Whether each set has its signature tar: without them all no increment can be added.
+    pub fn has_all_signatures(&self) -> bool {
+        self.sets.iter().all(|set| set.signatures.is_some())
+    }
+}
+
+/// Why there is nothing to restore for a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Absent {
+    /// All backups are later than that, or there is none.
+    #[error("{wanted}: {}", no_backup(first))]
+    NoBackup {
+        /// The time asked for.
+        wanted: SetTime,
+        /// The time of the first backup that there is.
+        first: Option<SetTime>,
+    },
+    /// A set was made for that time, but the chain to it is broken, or was replaced by a later
+    /// increment on the same base. duplicity would restore the older state before it.
+    #[error("{orphan}: not restorable, the chain that led to it from {base} is broken")]
+    Missing {
+        /// The first set that the chain does not reach.
+        orphan: SetId,
+        /// The time of the set that it builds on.
+        base: SetTime,
+    },
+}
+
+fn no_backup(first: &Option<SetTime>) -> String {
+    match first {
+        Some(first) => format!("no backup is that old, the first is of {first}"),
+        None => "there is no backup".into(),
+    }
+}

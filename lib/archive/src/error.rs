@@ -1,0 +1,55 @@
+//! What is wrong with a name, a time or a text.
+
+use std::fmt::Display;
+
+/// The longest excerpt of foreign text in a message, in characters.
+const EXCERPT: usize = 200;
+
+/// A name, a time or a text that does not keep to the format: `which: why`, on one line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{which}: {why}")]
+pub struct Error {
+    which: String,
+    why: String,
+}
+
+impl Error {
+    /// An error about `which`, which may be hostile: it is cut short and cleaned of controls.
+    pub(crate) fn new(which: impl AsRef<[u8]>, why: impl Display) -> Error {
+        Error { which: printable(which.as_ref()), why: why.to_string() }
+    }
+}
+
+/// The start of a foreign text in a form that a terminal shows on one line.
+pub(crate) fn printable(raw: &[u8]) -> String {
+    let start = &raw[..raw.len().min(4 * EXCERPT)];
+    let text = String::from_utf8_lossy(start);
+    let mut shown = String::new();
+    for letter in text.chars().take(EXCERPT) {
+        push_visible(&mut shown, letter);
+    }
+    shown
+}
+
+/// Adds a character, a control character in its escaped form.
+pub(crate) fn push_visible(shown: &mut String, letter: char) {
+    if letter.is_control() {
+        shown.extend(letter.escape_default());
+    } else {
+        shown.push(letter);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_stays_on_one_line_and_short() {
+        let error = Error::new(b"a\n\x1b[2J".repeat(1000), "bad");
+        let text = error.to_string();
+        assert!(text.starts_with("a\\n\\u{1b}[2J"));
+        assert!(text.ends_with(": bad"));
+        assert!(!text.contains('\n') && text.len() < 10 * EXCERPT);
+    }
+}

@@ -1,0 +1,41 @@
+//! duplicity's archive format as pure code: paths, names, times, manifests, sets and chains.
+//!
+//! Nothing here reads or writes a file; the local time zone is all that is asked of the system.
+//! Names and manifests come from a store that nobody has to trust, so every parser returns an
+//! [`Error`] or `None` for what it does not know, and keeps its memory within bounds.
+
+mod base36;
+mod chain;
+mod clock;
+mod collection;
+mod entry;
+mod error;
+mod filelist;
+mod manifest;
+mod name;
+mod name_grammar;
+mod path;
+mod quote;
+mod range;
+mod record;
+mod seal;
+mod sealer;
+mod set;
+mod slots;
+mod time;
+
+pub use chain::{Absent, Chain, StoredSet};
+pub use clock::parse_time;
+pub use collection::Collection;
+pub use entry::{EntryName, PIECE, Part};
+pub use error::Error;
+pub use filelist::{Change, filelist_header, filelist_line};
+pub use manifest::{Manifest, ManifestParser, encode_header};
+pub use name::{FileKind, FileName, Wrapping, parse_seal, seal_name};
+pub use path::TreePath;
+pub use quote::{quote, unquote};
+pub use range::{Place, VolumeRange};
+pub use seal::{Seal, SealedFile};
+pub use sealer::ManifestSealer;
+pub use set::SetId;
+pub use time::SetTime;

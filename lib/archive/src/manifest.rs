@@ -1,0 +1,264 @@
+//! The index of a set's volumes.
+
+use std::collections::BTreeMap;
+
+use crate::quote::quote;
+use crate::record::{Record, Records};
+use crate::{Error, Place, TreePath, VolumeRange};
+
+/// The most memory that a manifest may take, in bytes.
+const MOST: usize = 1 << 30;
+
+/// What a volume takes in memory beside its text, in bytes.
+const VOLUME: usize = 256;
+
+/// A manifest without its list of files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Manifest {
+    /// The host that made the set.
+    pub hostname: Option<Vec<u8>>,
+    /// The source root as its user spelt it.
+    pub localdir: Option<Vec<u8>>,
+    /// The volumes 1, 2, 3 and so on.
+    pub volumes: Vec<VolumeRange>,
+}
+
+impl Manifest {
+    /// Reads a whole manifest.
+    ///
+    /// # Errors
+    /// As [`ManifestParser`].
+    pub fn parse(text: &[u8]) -> Result<Manifest, Error> {
+        let mut parser = ManifestParser::default();
+        text.split(|&b| b == b'\n').try_for_each(|line| parser.line(line))?;
+        parser.finish()
+    }
+
+    /// The volumes that may hold entries of `prefix` or below it.
+    pub fn volumes_for(&self, prefix: &TreePath) -> impl Iterator<Item = &VolumeRange> {
+        self.volumes.iter().filter(move |volume| volume.may_hold(prefix))
+    }
+}
+
+/// The lines above the volumes' blocks, as duplicity writes them.
+pub fn encode_header(hostname: &[u8], localdir: &[u8]) -> Vec<u8> {
+    let fields = [b"Hostname ", &*quote(hostname), b"\nLocaldir ", &*quote(localdir), b"\n"];
+    fields.concat()
+}
+
+/// Reads a manifest line by line, so that its list of files takes no memory.
+///
+/// Fields may be in any case, and lines that nobody knows are passed over. Of a volume's blocks
+/// the last one holds; a resumed backup of duplicity leaves several, and volumes with numbers
+/// above that of the very last block are not part of the set.
+#[derive(Debug, Default)]
+pub struct ManifestParser {
+    records: Records,
+    manifest: Manifest,
+    volumes: BTreeMap<u64, VolumeRange>,
+    open: Option<Block>,
+    last: u64,
+    size: usize,
+}
+
+/// A volume's block that is being read.
+#[derive(Debug)]
+struct Block {
+    number: u64,
+    start: Option<Place>,
+    end: Option<Place>,
+    hashes: Vec<(String, String)>,
+}
+
+impl ManifestParser {
+    /// Takes the next line, with its line end or without.
+    ///
+    /// # Errors
+    /// A line that is damaged or above 1 MiB, a volume's block without its paths, a number of a
+    /// volume above ten million, more than 1 GiB in all.
+    pub fn line(&mut self, line: &[u8]) -> Result<(), Error> {
+        let record = self.records.next(line)?;
+        if !matches!(record, Record::Other) {
+            self.account(line.len())?;
+        }
+        match record {
+            Record::Volume(number) => self.open_block(number)?,
+            Record::Hostname(name) => self.manifest.hostname = Some(name.into_owned()),
+            Record::Localdir(path) => self.manifest.localdir = Some(path.into_owned()),
+            Record::Filelist => self.close_block()?,
+            other => self.add(other),
+        }
+        Ok(())
+    }
+
+    /// The manifest, after its last line.
+    ///
+    /// # Errors
+    /// A manifest without volumes, or with a gap in their numbers.
+    pub fn finish(mut self) -> Result<Manifest, Error> {
+        self.close_block()?;
+        let last = self.last;
+        self.volumes.retain(|&number, _| number <= last);
+        if self.volumes.is_empty() {
+            return Err(Error::new("manifest", "names no volume"));
+        }
+        if let Some(gap) = (1..=last).find(|number| !self.volumes.contains_key(number)) {
+            return Err(Error::new("manifest", format!("does not name volume {gap}")));
+        }
+        Ok(Manifest { volumes: self.volumes.into_values().collect(), ..self.manifest })
+    }
+
+    fn account(&mut self, bytes: usize) -> Result<(), Error> {
+        self.size += bytes + VOLUME / 4;
+        if self.size > MOST {
+            return Err(self.records.error("too much to remember"));
+        }
+        Ok(())
+    }
+
+    fn open_block(&mut self, number: u64) -> Result<(), Error> {
+        self.close_block()?;
+        self.open = Some(Block { number, start: None, end: None, hashes: Vec::new() });
+        Ok(())
+    }
+
+    fn close_block(&mut self) -> Result<(), Error> {
+        let Some(block) = self.open.take() else {
+            return Ok(());
+        };
+        let Block { number, start: Some(start), end: Some(end), hashes } = block else {
+            return Err(Error::new("manifest", format!("volume {} lacks a path", block.number)));
+        };
+        self.last = number;
+        self.volumes.insert(number, VolumeRange { number, start, end, hashes });
+        Ok(())
+    }
+
+    /// Adds a record to the open block; outside of a block it means nothing.
+    fn add(&mut self, record: Record<'_>) {
+        let Some(block) = &mut self.open else { return };
+        match record {
+            Record::Start(place) => block.start = Some(place),
+            Record::End(place) => block.end = Some(place),
+            Record::Hash(name, value) => block.hashes.push((name, value)),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::range::tests::ranges;
+    use crate::{Change, filelist_header, filelist_line};
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    /// Any manifest.
+    pub(crate) fn manifests() -> impl Strategy<Value = Manifest> {
+        let text = || vec(1u8.., 1..12);
+        (text(), text(), vec(ranges(), 1..6)).prop_map(|(hostname, localdir, mut volumes)| {
+            (1..).zip(&mut volumes).for_each(|(number, volume)| volume.number = number);
+            Manifest { hostname: Some(hostname), localdir: Some(localdir), volumes }
+        })
+    }
+
+    /// The text of a manifest, without a list of files.
+    pub(crate) fn encode(manifest: &Manifest) -> Vec<u8> {
+        let field = |field: &Option<Vec<u8>>| field.clone().unwrap_or_default();
+        let mut text = encode_header(&field(&manifest.hostname), &field(&manifest.localdir));
+        text.extend(manifest.volumes.iter().flat_map(VolumeRange::encode));
+        text
+    }
+
+    proptest! {
+        #[test]
+        fn a_manifest_comes_back_as_it_went(manifest in manifests(), files in vec(crate::path::tests::paths(), 0..4)) {
+            let text = encode(&manifest);
+            prop_assert_eq!(Manifest::parse(&text), Ok(manifest.clone()));
+            let mut list = filelist_header(files.len() as u64);
+            files.iter().for_each(|path| list.extend(filelist_line(Change::Deleted, path)));
+            prop_assert_eq!(Manifest::parse(&[&text[..], &list].concat()), Ok(manifest.clone()));
+            prop_assert_eq!(Manifest::parse(&[list, text].concat()), Ok(manifest));
+        }
+
+        #[test]
+        fn line_ends_of_dos_and_case_change_nothing(manifest in manifests()) {
+            let text = encode(&manifest);
+            let mut dos = Vec::new();
+            for line in text.split_inclusive(|&b| b == b'\n') {
+                let word = line.split(|&b| b == b' ').find(|w| !w.is_empty()).unwrap_or_default();
+                let from = line.windows(word.len()).position(|w| w == word).unwrap();
+                let mut line = line.strip_suffix(b"\n").unwrap().to_vec();
+                line[from..from + word.len()].make_ascii_uppercase();
+                dos.extend(line);
+                dos.extend(b"\r\n");
+            }
+            prop_assert_eq!(Manifest::parse(&dos), Ok(manifest));
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_fall_over(manifest in manifests(), cut: prop::sample::Index, junk: Vec<u8>) {
+            let mut text = encode(&manifest);
+            text.truncate(cut.index(text.len()));
+            let _ = Manifest::parse(&[text, junk].concat());
+        }
+    }
+
+    const VOLUMES: &str = "Volume 1:\n  StartingPath .\n  EndingPath a 3\n  Hash MD5 aa\n\
+        Volume 2:\n  StartingPath a 4\n  EndingPath b\n\
+        Volume 3:\n  StartingPath c\n  EndingPath d\n";
+
+    fn numbers(text: &str) -> Result<Vec<u64>, String> {
+        let manifest = Manifest::parse(text.as_bytes()).map_err(|e| e.to_string())?;
+        Ok(manifest.volumes.iter().map(|volume| volume.number).collect())
+    }
+
+    #[test]
+    fn the_last_block_of_a_volume_holds_and_ends_the_set() {
+        let again = format!("{VOLUMES}Volume 2:\n  StartingPath a 9\n  EndingPath z\n");
+        let manifest = Manifest::parse(again.as_bytes()).unwrap();
+        assert_eq!(manifest.volumes.len(), 2);
+        assert_eq!(manifest.volumes[1].start.piece, Some(9));
+        assert_eq!(manifest.volumes[0].hashes, [("MD5".into(), "aa".into())]);
+        assert_eq!(manifest.hostname, None);
+    }
+
+    #[test]
+    fn unknown_lines_are_passed_over() {
+        let text = format!("Colour red\n\n{}", VOLUMES.replace("  Hash", "  Taste sweet\n  Hash"));
+        assert_eq!(numbers(&text), Ok(vec![1, 2, 3]));
+    }
+
+    #[test]
+    fn damage_is_told() {
+        let said = |text: &str| numbers(text).unwrap_err();
+        assert_eq!(said(""), "manifest: names no volume");
+        assert_eq!(
+            said(&VOLUMES.replace("Volume 2", "Volume 4")),
+            "manifest: does not name volume 2"
+        );
+        assert_eq!(said(&VOLUMES.replace("EndingPath b", "")), "manifest: volume 2 lacks a path");
+        assert_eq!(said("Volume x:"), "manifest line 1: not the number of a volume");
+        assert_eq!(said("Volume 0:"), "manifest line 1: not the number of a volume");
+        assert_eq!(
+            said(&VOLUMES.replace("a 4", "a b")),
+            "manifest line 6: not the number of a piece"
+        );
+        assert!(said(&VOLUMES.replace("a 4", "a/../..")).starts_with("manifest line 6: a/../..:"));
+        assert_eq!(said(&"x".repeat((1 << 20) + 1)), "manifest line 1: too long");
+    }
+
+    #[test]
+    fn a_path_is_sought_in_the_volumes_that_may_hold_it() {
+        let manifest = Manifest::parse(VOLUMES.as_bytes()).unwrap();
+        let of = |path: &str| -> Vec<u64> {
+            let path = TreePath::parse(path.as_bytes()).unwrap();
+            manifest.volumes_for(&path).map(|volume| volume.number).collect()
+        };
+        assert_eq!(of(""), [1, 2, 3]);
+        assert_eq!(of("a"), [1, 2]);
+        assert_eq!(of("c"), [3]);
+        assert_eq!(of("bb"), [0u64; 0]);
+    }
+}

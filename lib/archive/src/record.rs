@@ -1,0 +1,128 @@
+//! The lines of a manifest.
+
+use std::borrow::Cow;
+
+use crate::entry::decimal;
+use crate::quote::{is_blank, unquote};
+use crate::{Error, Place, TreePath};
+
+/// The longest line of a manifest, in bytes.
+const LONGEST: usize = 1 << 20;
+
+/// The highest number of a volume.
+const HIGHEST: u64 = 10_000_000;
+
+/// What a line of a manifest says.
+#[derive(Debug)]
+pub(crate) enum Record<'a> {
+    Hostname(Cow<'a, [u8]>),
+    Localdir(Cow<'a, [u8]>),
+    Volume(u64),
+    Start(Place),
+    End(Place),
+    Hash(String, String),
+    Filelist,
+    /// A line of the list of files, or one that nobody knows.
+    Other,
+}
+
+/// Reads a manifest's lines one after another.
+#[derive(Debug, Default)]
+pub(crate) struct Records {
+    count: u64,
+    in_filelist: bool,
+}
+
+impl Records {
+    /// What the next line says. The line may come with its line end or without.
+    pub(crate) fn next<'a>(&mut self, line: &'a [u8]) -> Result<Record<'a>, Error> {
+        self.count += 1;
+        let record = self.classify(line).map_err(|why| self.error(why))?;
+        self.in_filelist |= matches!(record, Record::Filelist);
+        Ok(record)
+    }
+
+    /// An error about the line read last.
+    pub(crate) fn error(&self, why: impl std::fmt::Display) -> Error {
+        Error::new(format!("manifest line {}", self.count), why)
+    }
+
+    fn classify<'a>(&mut self, line: &'a [u8]) -> Result<Record<'a>, String> {
+        if line.len() > LONGEST {
+            return Err("too long".into());
+        }
+        let indented = is_indented(line);
+        if self.in_filelist && indented {
+            return Ok(Record::Other);
+        }
+        self.in_filelist = false;
+        let (word, rest) = split_word(trim(line));
+        let is = |field: &str| word.eq_ignore_ascii_case(field.as_bytes());
+        match () {
+            () if is("StartingPath") => Ok(Record::Start(place(rest)?)),
+            () if is("EndingPath") => Ok(Record::End(place(rest)?)),
+            () if is("Hash") => hash(rest),
+            () if indented => Ok(Record::Other),
+            () if is("Hostname") => Ok(Record::Hostname(text(rest)?)),
+            () if is("Localdir") => Ok(Record::Localdir(text(rest)?)),
+            () if is("Volume") => Ok(Record::Volume(number(rest)?)),
+            () if is("Filelist") => Ok(Record::Filelist),
+            () => Ok(Record::Other),
+        }
+    }
+}
+
+/// Whether a line belongs to the record above it.
+pub(crate) fn is_indented(line: &[u8]) -> bool {
+    matches!(line.first(), Some(b' ' | b'\t')) && !trim(line).is_empty()
+}
+
+fn trim(line: &[u8]) -> &[u8] {
+    let Some(start) = line.iter().position(|&b| !is_blank(b)) else {
+        return b"";
+    };
+    let end = line.iter().rposition(|&b| !is_blank(b)).map_or(start, |last| last + 1);
+    &line[start..end]
+}
+
+/// The first word, and what follows it.
+fn split_word(text: &[u8]) -> (&[u8], &[u8]) {
+    match text.iter().position(|&b| is_blank(b)) {
+        Some(at) => (&text[..at], trim(&text[at..])),
+        None => (text, b""),
+    }
+}
+
+fn text(rest: &[u8]) -> Result<Cow<'_, [u8]>, String> {
+    unquote(rest).map_err(|e| e.to_string())
+}
+
+fn number(rest: &[u8]) -> Result<u64, String> {
+    let digits = rest.strip_suffix(b":").unwrap_or(rest);
+    decimal(digits)
+        .filter(|number| (1..=HIGHEST).contains(number))
+        .ok_or_else(|| "not the number of a volume".into())
+}
+
+fn place(rest: &[u8]) -> Result<Place, String> {
+    let (path, piece) = split_word(rest);
+    if path.is_empty() {
+        return Err("no path".into());
+    }
+    let path = TreePath::parse(&text(path)?).map_err(|e| e.to_string())?;
+    if piece.is_empty() {
+        return Ok(Place { path, piece: None });
+    }
+    let piece = decimal(piece).ok_or("not the number of a piece")?;
+    Ok(Place { path, piece: Some(piece) })
+}
+
+fn hash(rest: &[u8]) -> Result<Record<'static>, String> {
+    let (name, value) = split_word(rest);
+    let word = |text: &[u8]| {
+        let fits = !text.is_empty() && text.iter().all(u8::is_ascii_graphic);
+        let owned = || String::from_utf8_lossy(text).into_owned();
+        fits.then(owned).ok_or_else(|| String::from("not a hash"))
+    };
+    Ok(Record::Hash(word(name)?, word(value)?))
+}

@@ -1,0 +1,7 @@
+//! What all programs share: arguments, messages, exit statuses.
+
+mod messages;
+mod program;
+
+pub use messages::Verbosity;
+pub use program::{Common, Program, main};

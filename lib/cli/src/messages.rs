@@ -1,0 +1,98 @@
+//! Messages on standard error: `moo-stage: which: why`, a line each.
+
+use std::str::FromStr;
+
+use log::{LevelFilter, Log, Metadata, Record};
+
+/// How much a program says, in duplicity's words or numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verbosity(LevelFilter);
+
+/// A text that is no level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoLevel;
+
+impl std::fmt::Display for NoLevel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("not one of error, warning, notice, info, debug, or a number from 0 to 9")
+    }
+}
+
+impl std::error::Error for NoLevel {}
+
+impl FromStr for Verbosity {
+    type Err = NoLevel;
+
+    fn from_str(text: &str) -> Result<Verbosity, NoLevel> {
+        Ok(Verbosity(match text.to_ascii_lowercase().as_str() {
+            "e" | "error" | "0" | "1" => LevelFilter::Error,
+            "w" | "warning" | "2" | "3" | "n" | "notice" | "4" | "5" => LevelFilter::Warn,
+            "i" | "info" | "6" | "7" | "8" => LevelFilter::Info,
+            "d" | "debug" | "9" => LevelFilter::Debug,
+            _ => return Err(NoLevel),
+        }))
+    }
+}
+
+struct Messages {
+    stage: &'static str,
+}
+
+impl Log for Messages {
+    /// What our libraries report; librsync's own words would say a failure twice.
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        !metadata.target().starts_with("librsync")
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if self.enabled(record.metadata()) {
+            say(self.stage, record.args());
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+pub(crate) fn start(stage: &'static str, Verbosity(level): Verbosity) {
+    if log::set_boxed_logger(Box::new(Messages { stage })).is_ok() {
+        log::set_max_level(level);
+    }
+}
+
+/// Writes one line to standard error, at once, so that the stages' lines do not mix. Where nobody
+/// can read it, the exit status tells.
+pub(crate) fn say(stage: &str, message: &impl std::fmt::Display) {
+    let line = format!("{stage}: {}\n", shown(&message.to_string()));
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
+}
+
+/// A message on one line, without what could command a terminal: names come from outside.
+fn shown(message: &str) -> String {
+    let mut line = String::with_capacity(message.len());
+    for letter in message.chars() {
+        if letter.is_control() {
+            line.extend(letter.escape_default());
+        } else {
+            line.push(letter);
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn duplicitys_levels_are_understood() {
+        assert_eq!("error".parse(), Ok(Verbosity(LevelFilter::Error)));
+        assert_eq!("Notice".parse(), Ok(Verbosity(LevelFilter::Warn)));
+        assert_eq!("8".parse(), Ok(Verbosity(LevelFilter::Info)));
+        assert_eq!("10".parse::<Verbosity>(), Err(NoLevel));
+    }
+
+    #[test]
+    fn a_name_with_newline_and_escape_stays_on_one_harmless_line() {
+        assert_eq!(shown("a\nb\x1b[2J"), "a\\nb\\u{1b}[2J");
+    }
+}

@@ -1,0 +1,80 @@
+//! From `main` to the exit status.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use stream::{Failure, Outlet, Status, Totals};
+
+use crate::messages::{self, Verbosity};
+
+/// Arguments that every program takes.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Common {
+    /// How much to say on standard error: error, warning, notice, info, debug, or 0 to 9
+    #[arg(short, long, value_name = "LEVEL", default_value = "warning", global = true)]
+    pub verbosity: Verbosity,
+}
+
+/// One of the programs: its arguments, and what it does with them.
+pub trait Program: Parser {
+    /// Its name, as messages begin with.
+    const NAME: &'static str;
+    /// What it has on standard output.
+    type Outlet: Outlet;
+
+    /// The arguments that all programs have.
+    fn common(&self) -> &Common;
+
+    /// Does the work, and tells what all stages have counted so far.
+    fn run(self, outlet: &mut Self::Outlet) -> Result<Totals, Failure>;
+}
+
+/// The exit status of a process that a closed pipe has killed, as a shell shows it.
+const CLOSED_PIPE: u8 = 128 + 13;
+
+/// The `main` of a program.
+pub fn main<P: Program>() -> ExitCode {
+    let arguments = match P::try_parse() {
+        Ok(program) => Ok(program),
+        Err(error) if asked(&error) => {
+            // Help into a pager that was closed is no failure.
+            let _ = error.print();
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => Err(misused(&error)),
+    };
+    let done = P::Outlet::deliver(P::NAME, |outlet| {
+        let program = arguments?;
+        messages::start(P::NAME, program.common().verbosity);
+        program.run(outlet)
+    });
+    match done {
+        Ok(totals) if totals.unreadable > 0 => Status::Partial.code().into(),
+        Ok(_) => ExitCode::SUCCESS,
+        Err(failure) => exit(P::NAME, &failure),
+    }
+}
+
+fn exit(stage: &str, failure: &Failure) -> ExitCode {
+    if failure.is_closed_pipe() {
+        return CLOSED_PIPE.into();
+    }
+    if failure.is_news() {
+        messages::say(stage, failure);
+    }
+    failure.status().code().into()
+}
+
+fn asked(error: &clap::Error) -> bool {
+    matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion)
+}
+
+/// A wrong call, in one line of ours.
+fn misused(error: &clap::Error) -> Failure {
+    let text = error.to_string();
+    let lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
+    let why = lines.collect::<Vec<_>>().join(" ");
+    let why = why.strip_prefix("error: ").unwrap_or(&why);
+    Failure::new(Status::Usage, format!("{why} (see --help)"))
+}

@@ -1,0 +1,120 @@
+//! The folder and the names in it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use archive::{
+    Collection, FileKind, FileName, Manifest, ManifestParser, SetId, StoredSet, Wrapping,
+};
+use flate2::read::MultiGzDecoder;
+use stream::{Failure, OrFail, Status};
+
+use crate::Signatures;
+
+/// An archive folder.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    /// The folder at `path`, which is made, for its owner alone, where there is none.
+    pub fn create(path: &Path) -> Result<Folder, Failure> {
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+        made.or_fail(Status::Failed, path.display())?;
+        Ok(Folder { path: path.to_owned() })
+    }
+
+    /// The folder at `path`, which must be there.
+    pub fn open(path: &Path) -> Result<Folder, Failure> {
+        fs::read_dir(path).or_fail(Status::Failed, path.display())?;
+        Ok(Folder { path: path.to_owned() })
+    }
+
+    /// Where a file of that name lies.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The names of all files, in no order; names that are not UTF-8 are none of ours.
+    pub fn names(&self) -> Result<Vec<String>, Failure> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.path).or_fail(Status::Failed, self.path.display())? {
+            let entry = entry.or_fail(Status::Failed, self.path.display())?;
+            names.extend(entry.file_name().into_string());
+        }
+        Ok(names)
+    }
+
+    /// The sets whose manifests and signatures are here.
+    pub fn collection(&self) -> Result<Collection, Failure> {
+        Collection::of(self.names()?).or_fail(Status::Integrity, self.path.display())
+    }
+
+    /// The manifest of a set; none where it is not here.
+    pub fn manifest(&self, set: &StoredSet) -> Result<Option<Manifest>, Failure> {
+        let Some(name) = &set.manifest else {
+            return Ok(None);
+        };
+        let mut lines = BufReader::new(self.read(name)?);
+        let mut parser = ManifestParser::default();
+        let mut line = Vec::new();
+        while lines.read_until(b'\n', &mut line).or_fail(Status::Failed, self.shown(name))? > 0 {
+            parser.line(&line).or_fail(Status::Integrity, self.shown(name))?;
+            line.clear();
+        }
+        parser.finish().map(Some).or_fail(Status::Integrity, self.shown(name))
+    }
+
+    /// The state that the signatures of these sets add up to, the oldest set first.
+    pub fn signatures(&self, sets: &[StoredSet]) -> Result<Signatures, Failure> {
+        let mut sources = Vec::new();
+        for set in sets {
+            let Some(name) = &set.signatures else {
+                let why = format!("{}: no signatures of the {}", self.path.display(), set.id);
+                return Err(Failure::new(Status::Absent, why));
+            };
+            sources.push((self.shown(name), self.read(name)?));
+        }
+        Signatures::merge(sources)
+    }
+
+    /// The name under which a file of a set is kept while the set is not finished. The dot keeps
+    /// duplicity from taking it for an interrupted run of its own.
+    pub fn part_name(set: SetId, kind: FileKind) -> String {
+        let name = FileName { set, kind, wrapping: Wrapping::Plain, partial: true };
+        format!(".{}", name.encode())
+    }
+
+    /// The set and the kind of an unfinished file, from its name.
+    pub fn parse_part(name: &str) -> Option<FileName> {
+        FileName::parse(name.strip_prefix('.')?).filter(|name| name.partial)
+    }
+
+    /// Starts an unfinished file, over what an earlier run may have left of it.
+    pub fn create_part(&self, set: SetId, kind: FileKind) -> Result<File, Failure> {
+        let path = self.path(&Folder::part_name(set, kind));
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&path)
+            .or_fail(Status::Failed, path.display())
+    }
+
+    /// The content of a file, unpacked.
+    fn read(&self, name: &str) -> Result<Box<dyn Read>, Failure> {
+        let file = File::open(self.path(name)).or_fail(Status::Failed, self.shown(name))?;
+        let packed = FileName::parse(name).is_some_and(|name| name.wrapping == Wrapping::Gzip);
+        let file = BufReader::with_capacity(stream::pipe::BUFFER, file);
+        Ok(if packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) })
+    }
+
+    fn shown(&self, name: &str) -> String {
+        self.path(name).display().to_string()
+    }
+}

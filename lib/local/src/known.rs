@@ -1,0 +1,51 @@
+//! An entry as the newest set that has it knows it.
+
+use archive::{Part, TreePath};
+use stream::member::{CTIME, Kind, SIZE};
+use stream::{Member, Stamp};
+
+/// What the archive knows of an entry of the source.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// Where it is in the source.
+    pub path: TreePath,
+    /// What it was; the size in it is that of the signature.
+    pub member: Member,
+    /// Whether it has a signature, and thereby can have a delta.
+    pub has_signature: bool,
+}
+
+impl Known {
+    pub(crate) fn new(path: TreePath, part: Part, member: Member) -> Known {
+        Known { path, member, has_signature: part == Part::Signature }
+    }
+
+    /// The file's size in bytes, where a set of ours knows it.
+    pub fn size(&self) -> Option<u64> {
+        self.member.facts.parse(SIZE)
+    }
+
+    /// Whether a set of ours recorded it, with all that we record.
+    pub fn is_exact(&self) -> bool {
+        self.member.facts.get(CTIME).is_some()
+    }
+
+    /// Whether the modification time is the same, as far as it was recorded.
+    pub fn same_time(&self, mtime: Stamp) -> bool {
+        if self.is_exact() {
+            return self.member.mtime == mtime;
+        }
+        // duplicity keeps whole seconds, and 0 for what is before 1970.
+        self.member.mtime.secs.max(0) == mtime.secs.max(0)
+    }
+
+    /// Whether an entry of the source is still what it was, leaving aside the size.
+    pub fn is_same(&self, now: &Member) -> bool {
+        let was = &self.member;
+        let kind = was.kind == now.kind && (was.kind != Kind::File || self.has_signature);
+        kind && (was.mode, was.uid, was.gid) == (now.mode, now.uid, now.gid)
+            && was.link == now.link
+            && was.device == now.device
+            && (self.same_time(now.mtime) || now.kind.is_device())
+    }
+}

@@ -1,0 +1,133 @@
+//! The signature tars of a chain, merged into the one state that they add up to.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::io::Read;
+
+use archive::{EntryName, Part, TreePath};
+use stream::{Failure, Member, Next, OrFail, Status, TarReader};
+
+use crate::Known;
+
+/// The largest signature that is loaded: that of a file of some 16 TiB.
+const LARGEST: u64 = 256 << 20;
+
+/// All entries of a state in index order, one at a time. For one path the newest set counts.
+pub struct Signatures {
+    sources: Vec<Source>,
+    /// What each source stands at; the smallest path first, of equal ones the newest set.
+    next: BinaryHeap<Reverse<(TreePath, Reverse<usize>)>>,
+    /// The source of the entry that the state stands at.
+    current: usize,
+    known: Option<Known>,
+}
+
+struct Source {
+    which: String,
+    tar: TarReader<Box<dyn Read>>,
+    entry: Option<(EntryName, Member)>,
+}
+
+impl Signatures {
+    /// Merges tars, the oldest first; each comes with the name that errors call it.
+    pub(crate) fn merge(
+        tars: impl IntoIterator<Item = (String, Box<dyn Read>)>,
+    ) -> Result<Signatures, Failure> {
+        let sources = tars
+            .into_iter()
+            .map(|(which, tar)| Source { which, tar: TarReader::new(tar), entry: None })
+            .collect();
+        let next = BinaryHeap::new();
+        let mut merged = Signatures { sources, next, current: 0, known: None };
+        for index in 0..merged.sources.len() {
+            merged.pull(index)?;
+        }
+        merged.find()?;
+        Ok(merged)
+    }
+
+    /// The entry that the state stands at; none at its end.
+    pub fn peek(&self) -> Option<&Known> {
+        self.known.as_ref()
+    }
+
+    /// The signature of the entry that the state stands at. It can be taken once.
+    pub fn signature(&mut self) -> Result<Vec<u8>, Failure> {
+        let source = &mut self.sources[self.current];
+        source.tar.body(LARGEST).or_fail(Status::Integrity, &source.which)
+    }
+
+    /// Goes on to the next entry.
+    pub fn advance(&mut self) -> Result<(), Failure> {
+        if self.known.take().is_some() {
+            self.pull(self.current)?;
+        }
+        self.find()
+    }
+
+    /// Goes on to `path`, and tells whether the state has it.
+    pub fn seek(&mut self, path: &TreePath) -> Result<bool, Failure> {
+        while self.peek().is_some_and(|known| known.path < *path) {
+            self.advance()?;
+        }
+        Ok(self.peek().is_some_and(|known| known.path == *path))
+    }
+
+    /// Makes the smallest path the current one, over those that are deleted.
+    fn find(&mut self) -> Result<(), Failure> {
+        while let Some(Reverse((path, Reverse(index)))) = self.next.pop() {
+            self.drop_older(&path)?;
+            let Some((name, member)) = self.sources[index].entry.take() else {
+                continue;
+            };
+            if name.part != Part::Deleted {
+                self.current = index;
+                self.known = Some(Known::new(path, name.part, member));
+                return Ok(());
+            }
+            self.pull(index)?;
+        }
+        Ok(())
+    }
+
+    /// Passes over what older sets say of a path.
+    fn drop_older(&mut self, path: &TreePath) -> Result<(), Failure> {
+        while let Some(Reverse((next, Reverse(index)))) = self.next.peek() {
+            if next != path {
+                break;
+            }
+            let index = *index;
+            self.next.pop();
+            self.pull(index)?;
+        }
+        Ok(())
+    }
+
+    /// Moves a source on to its next entry.
+    fn pull(&mut self, index: usize) -> Result<(), Failure> {
+        let source = &mut self.sources[index];
+        let Some((name, member)) = source.advance()? else {
+            return Ok(());
+        };
+        self.next.push(Reverse((name.path.clone(), Reverse(index))));
+        source.entry = Some((name, member));
+        Ok(())
+    }
+}
+
+impl Source {
+    fn advance(&mut self) -> Result<Option<(EntryName, Member)>, Failure> {
+        let broken = |why: &str| Failure::new(Status::Integrity, format!("{}: {why}", self.which));
+        match self.tar.advance().or_fail(Status::Integrity, &self.which)? {
+            Next::Zeros => Ok(None),
+            Next::Nothing => Err(broken("ends without an end mark")),
+            Next::Member(member) => {
+                let name = EntryName::parse(&member.name).map_err(|e| broken(&e.to_string()))?;
+                if name.part == Part::Diff {
+                    return Err(broken(&format!("{}: a delta among signatures", name.path)));
+                }
+                Ok(Some((name, *member)))
+            }
+        }
+    }
+}

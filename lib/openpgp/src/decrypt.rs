@@ -1,0 +1,166 @@
+//! Unsealing: one OpenPGP message a file, and nothing of it trusted that is not protected.
+
+use std::io::{self, Read, Write};
+
+use sequoia_openpgp::crypto::SessionKey;
+use sequoia_openpgp::packet::{PKESK, SKESK};
+use sequoia_openpgp::parse::Parse;
+use sequoia_openpgp::parse::stream::{
+    DecryptionHelper, DecryptorBuilder, MessageLayer, MessageStructure, VerificationHelper,
+};
+use sequoia_openpgp::policy::StandardPolicy;
+use sequoia_openpgp::types::SymmetricAlgorithm;
+use sequoia_openpgp::{Cert, KeyHandle};
+use stream::{Failure, OrFail, Status};
+
+use crate::frame::Framed;
+use crate::head::{self, Shape};
+use crate::passphrase::PassphraseSource;
+use crate::session::{Learned, Search};
+use crate::trouble::Trouble;
+use crate::unprotected;
+
+/// How much is checked before the first byte is given out, and held back until the end is.
+const BUFFER: usize = 1 << 20;
+const PIECE: usize = 64 << 10;
+
+/// What messages are read by: the ciphers of old backups too, since nobody can choose any more.
+#[allow(deprecated)]
+fn policy() -> StandardPolicy<'static> {
+    let mut policy = StandardPolicy::new();
+    policy.accept_symmetric_algo(SymmetricAlgorithm::TripleDES);
+    policy.accept_symmetric_algo(SymmetricAlgorithm::CAST5);
+    policy.accept_symmetric_algo(SymmetricAlgorithm::Blowfish);
+    policy
+}
+
+/// What messages are decrypted with.
+pub struct Decryption {
+    /// Secret keys from files.
+    pub secrets: Vec<Cert>,
+    /// What unlocks a secret key, or opens a message that was encrypted with a passphrase.
+    pub passphrase: PassphraseSource,
+    /// Whether GnuPG is asked for what the secret keys here don't open.
+    pub gnupg: bool,
+    /// If not empty, each message must be signed by one of these.
+    pub signers_wanted: Vec<Cert>,
+    /// Whether messages are read that anybody can have changed.
+    pub allow_unprotected: bool,
+    pub(crate) learned: Learned,
+}
+
+impl Decryption {
+    /// Decryption with that passphrase alone; the other fields are for the caller to set.
+    pub fn new(passphrase: PassphraseSource) -> Decryption {
+        Decryption {
+            secrets: Vec::new(),
+            passphrase,
+            gnupg: false,
+            signers_wanted: Vec::new(),
+            allow_unprotected: false,
+            learned: Learned::default(),
+        }
+    }
+
+    /// Decrypts one message and writes its content as it comes. What has been written must be
+    /// thrown away if this fails: the check of the whole comes at its end.
+    pub fn open(
+        &self,
+        which: &str,
+        message: impl Read + Send + Sync,
+        out: &mut dyn Write,
+    ) -> Result<(), Failure> {
+        let trouble = Trouble::new(which);
+        let unreadable = |error: io::Error| trouble.explain(error.into(), Status::Integrity);
+        let mut message = head::without_armor(trouble.watch(message)).map_err(unreadable)?;
+        let head = head::read(&mut message).map_err(unreadable)?;
+        let whole = io::Cursor::new(&head).chain(message);
+        match head::shape(&head) {
+            Shape::Protected => self.read(which, &trouble, Some(&head), whole, out),
+            Shape::Unknown => Err(refused(which, "not an OpenPGP message, or damaged")),
+            _ if !self.allow_unprotected => Err(refused(which, "not protected against changes")),
+            Shape::NotEncrypted => self.read(which, &trouble, None, whole, out),
+            Shape::Unprotected => unprotected::open(self, which, &trouble, whole, out),
+        }
+    }
+
+    fn read(
+        &self,
+        which: &str,
+        trouble: &Trouble,
+        encrypted: Option<&[u8]>,
+        message: impl Read + Send + Sync,
+        out: &mut dyn Write,
+    ) -> Result<(), Failure> {
+        let policy = policy();
+        let search = encrypted.map(|head| Search::new(self, which, head));
+        let opening = Opening { decryption: self, which, search };
+        let mut message = Framed::new(message);
+        DecryptorBuilder::from_reader(&mut message)
+            .and_then(|builder| builder.buffer_size(BUFFER).with_policy(&policy, None, opening))
+            .and_then(|content| copy(content, &mut trouble.watch(out)))
+            .map_err(|error| trouble.explain(error, Status::Integrity))?;
+        if message.has_surplus().or_fail(Status::Failed, which)? {
+            return Err(refused(which, "something follows the message"));
+        }
+        Ok(())
+    }
+}
+
+fn copy(mut from: impl Read, to: &mut impl Write) -> anyhow::Result<()> {
+    let mut piece = vec![0; PIECE];
+    loop {
+        let length = from.read(&mut piece)?;
+        if length == 0 {
+            return Ok(());
+        }
+        to.write_all(&piece[..length])?;
+    }
+}
+
+fn refused(which: &str, why: &str) -> Failure {
+    Failure::new(Status::Integrity, format!("{which}: {why}"))
+}
+
+/// What sequoia asks while it reads a message.
+struct Opening<'a> {
+    decryption: &'a Decryption,
+    which: &'a str,
+    /// Done once: encryption inside of something else is nothing that a backup has.
+    search: Option<Search<'a>>,
+}
+
+impl DecryptionHelper for Opening<'_> {
+    fn decrypt(
+        &mut self,
+        pkesks: &[PKESK],
+        skesks: &[SKESK],
+        algorithm: Option<SymmetricAlgorithm>,
+        attempt: &mut dyn FnMut(Option<SymmetricAlgorithm>, &SessionKey) -> bool,
+    ) -> anyhow::Result<Option<Cert>> {
+        let nested = || refused(self.which, "encrypted data in an unexpected place");
+        let search = self.search.take().ok_or_else(nested)?;
+        search.run(pkesks, skesks, algorithm, attempt)?;
+        Ok(None)
+    }
+}
+
+impl VerificationHelper for Opening<'_> {
+    fn get_certs(&mut self, _: &[KeyHandle]) -> anyhow::Result<Vec<Cert>> {
+        Ok(self.decryption.signers_wanted.clone())
+    }
+
+    fn check(&mut self, structure: MessageStructure<'_>) -> anyhow::Result<()> {
+        if self.decryption.signers_wanted.is_empty() {
+            return Ok(());
+        }
+        let mut results = structure.into_iter().flat_map(|layer| match layer {
+            MessageLayer::SignatureGroup { results } => results,
+            _ => Vec::new(),
+        });
+        if results.any(|result| result.is_ok()) {
+            return Ok(());
+        }
+        Err(refused(self.which, "no valid signature by a wanted signer").into())
+    }
+}

@@ -1,0 +1,198 @@
+//! Where an encrypted message ends. sequoia passes over what comes behind one in many parts, as
+//! GnuPG writes them; a file must hold the message and nothing else.
+//!
+//! The lengths are those of RFC 4880, sections 4.2.1 and 4.2.2.
+
+use std::io::{self, Read};
+
+/// The tag of an encrypted packet with integrity protection, which ends a message.
+const ENCRYPTED: u8 = 18;
+
+/// A reader that notices the end of the message that it passes on.
+pub(crate) struct Framed<R> {
+    inner: R,
+    state: State,
+    tag: u8,
+    header: Vec<u8>,
+    surplus: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// At the first byte of a packet, or behind it.
+    Header,
+    /// At the length of the next part of a packet.
+    Length,
+    /// So many bytes before the end of a part.
+    Part { left: u64, last: bool },
+    /// In a packet that ends where the file ends, or in no packet at all.
+    Endless,
+    /// Behind the message.
+    End,
+}
+
+impl<R: Read> Framed<R> {
+    pub(crate) fn new(inner: R) -> Framed<R> {
+        Framed { inner, state: State::Header, tag: 0, header: Vec::new(), surplus: false }
+    }
+
+    /// Whether anything follows the message. To be asked when all of it has been read.
+    pub(crate) fn has_surplus(&mut self) -> io::Result<bool> {
+        if !self.surplus {
+            self.read_to_surplus()?;
+        }
+        Ok(self.surplus)
+    }
+
+    /// Whether the message ends too early: sequoia panics where such a one is short. To be asked in
+    /// place of reading.
+    pub(crate) fn is_cut_off(&mut self) -> bool {
+        if self.read_to_surplus().is_err() {
+            return true;
+        }
+        match self.state {
+            State::Header => !self.header.is_empty(),
+            State::Length | State::Part { .. } => true,
+            State::Endless | State::End => false,
+        }
+    }
+
+    fn read_to_surplus(&mut self) -> io::Result<()> {
+        let mut piece = [0; 4096];
+        while !self.surplus && self.read(&mut piece)? > 0 {}
+        Ok(())
+    }
+
+    fn follow(&mut self, mut bytes: &[u8]) {
+        while let Some(first) = bytes.first() {
+            let passed = match self.state {
+                State::Endless => return,
+                State::End => {
+                    self.surplus = true;
+                    return;
+                }
+                State::Part { left, last } => self.pass(left, last, bytes.len()),
+                State::Header | State::Length => {
+                    self.header.push(*first);
+                    self.decode();
+                    1
+                }
+            };
+            bytes = &bytes[passed..];
+        }
+    }
+
+    fn pass(&mut self, left: u64, last: bool, there: usize) -> usize {
+        let passed = usize::try_from(left).map_or(there, |left| left.min(there));
+        self.enter(left - passed as u64, last);
+        passed
+    }
+
+    fn enter(&mut self, left: u64, last: bool) {
+        self.state = match (left, last) {
+            (0, true) if self.tag == ENCRYPTED => State::End,
+            (0, true) => State::Header,
+            (0, false) => State::Length,
+            _ => State::Part { left, last },
+        };
+    }
+
+    /// Makes sense of the header, if it is all there.
+    fn decode(&mut self) {
+        let mut length = self.header.as_slice();
+        if self.state == State::Header {
+            let kind = length[0];
+            length = &length[1..];
+            match kind {
+                0..0x80 => self.state = State::Endless,
+                0x80..0xc0 => {
+                    self.tag = (kind >> 2) & 15;
+                    return self.decode_old(kind & 3);
+                }
+                _ => self.tag = kind & 63,
+            }
+        }
+        let part = match *length {
+            [short @ 0..192] => (u64::from(short), true),
+            [high @ 192..224, low] => ((u64::from(high) - 192) * 256 + u64::from(low) + 192, true),
+            [u8::MAX, a, b, c, d] => (u32::from_be_bytes([a, b, c, d]).into(), true),
+            [part @ 224..=254] => (1 << (part & 31), false),
+            _ => return,
+        };
+        self.header.clear();
+        self.enter(part.0, part.1);
+    }
+
+    fn decode_old(&mut self, kind: u8) {
+        let length = match (kind, &self.header[1..]) {
+            (0, &[a]) => u64::from(a),
+            (1, &[a, b]) => u16::from_be_bytes([a, b]).into(),
+            (2, &[a, b, c, d]) => u32::from_be_bytes([a, b, c, d]).into(),
+            (3, _) => return self.state = State::Endless,
+            _ => return,
+        };
+        self.header.clear();
+        self.enter(length, true);
+    }
+}
+
+impl<R: Read> Read for Framed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.inner.read(buffer)?;
+        self.follow(&buffer[..length]);
+        Ok(length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn surplus(message: &[u8], pieces: usize) -> bool {
+        let mut framed = Framed::new(message);
+        let mut piece = vec![0; pieces];
+        while framed.read(&mut piece).unwrap() > 0 {}
+        framed.has_surplus().unwrap()
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_end_is_found_however_the_message_is_written_and_read(
+            lengths in proptest::collection::vec(0u32..3, 0..4),
+            rest in 0usize..9000, pieces in 1usize..50, junk in 0usize..3, old in 0u8..3
+        ) {
+            let mut message = match old {
+                0 => vec![0x84, 2, 7, 7],
+                1 => vec![0x85, 0, 1, 7],
+                _ => vec![0x86, 0, 0, 0, 1, 7],
+            };
+            message.push(0xd2);
+            for length in lengths {
+                message.push(224 + u8::try_from(length).unwrap());
+                message.extend(vec![7; 1 << length]);
+            }
+            match rest {
+                0..192 => message.push(u8::try_from(rest).unwrap()),
+                192..8384 => {
+                    message.push(u8::try_from((rest - 192) / 256 + 192).unwrap());
+                    message.push(u8::try_from((rest - 192) % 256).unwrap());
+                }
+                _ => {
+                    message.push(255);
+                    message.extend(u32::try_from(rest).unwrap().to_be_bytes());
+                }
+            }
+            message.extend(vec![7; rest]);
+            let cut = &message[..message.len() - 1];
+            proptest::prop_assert!(!surplus(cut, pieces) && Framed::new(cut).is_cut_off());
+            proptest::prop_assert!(!Framed::new(message.as_slice()).is_cut_off());
+            message.extend(vec![0; junk]);
+            proptest::prop_assert_eq!(surplus(&message, pieces), junk > 0);
+        }
+
+        #[test]
+        fn any_bytes_are_followed(bytes in proptest::collection::vec(0u8.., 0..300)) {
+            surplus(&bytes, 7);
+        }
+    }
+}

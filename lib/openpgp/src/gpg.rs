@@ -1,0 +1,152 @@
+//! Calls of `gpg`: for certificates of its keyring, and for what only its agent can do.
+
+use std::ffi::OsStr;
+use std::io::{self, Read, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use stream::{Failure, OrFail, Status};
+
+use crate::passphrase::Passphrase;
+
+/// What a call of gpg came to.
+pub(crate) struct Outcome {
+    pub(crate) success: bool,
+    pub(crate) stdout: Vec<u8>,
+    said: String,
+}
+
+impl Outcome {
+    /// What follows that keyword in gpg's status lines, for each time that it stands there.
+    pub(crate) fn statuses<'a>(&'a self, keyword: &'a str) -> impl Iterator<Item = &'a str> {
+        let status = self.said.lines().filter_map(|line| line.strip_prefix("[GNUPG:] "));
+        status.filter_map(move |line| {
+            let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+            (word == keyword).then_some(rest)
+        })
+    }
+
+    /// The last thing that gpg told its user.
+    pub(crate) fn reason(&self) -> &str {
+        let mut told = self.said.lines().rev().filter_map(|line| line.strip_prefix("gpg: "));
+        told.next().unwrap_or("failed without a word").trim()
+    }
+}
+
+/// A running gpg that is fed through its standard input.
+pub(crate) struct Gpg {
+    child: Child,
+    stdin: Option<ChildStdin>,
+}
+
+impl Gpg {
+    /// Starts gpg. A passphrase goes in as the first line of its input: gpg reads it byte by
+    /// byte and leaves the rest alone. Without one, its agent asks whom it likes.
+    pub(crate) fn start<A: AsRef<OsStr>>(
+        args: impl IntoIterator<Item = A>,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<Gpg, Failure> {
+        let mut command = command();
+        if passphrase.is_some() {
+            command.args(["--pinentry-mode", "loopback", "--passphrase-fd", "0"]);
+        }
+        let mut child = command.args(args).spawn().map_err(|error| not_started(&error))?;
+        let mut gpg = Gpg { stdin: child.stdin.take(), child };
+        if let Some(Passphrase(password)) = passphrase {
+            password.map(|secret| gpg.feed(secret));
+            gpg.feed(b"\n");
+        }
+        Ok(gpg)
+    }
+
+    /// Gives gpg more input. If it takes no more, its outcome tells why.
+    pub(crate) fn feed(&mut self, bytes: &[u8]) {
+        let Some(stdin) = &mut self.stdin else { return };
+        if stdin.write_all(bytes).is_err() {
+            self.stdin = None;
+        }
+    }
+
+    /// Ends gpg's input and waits for it. For calls whose output is short.
+    pub(crate) fn finish(mut self) -> Result<Outcome, Failure> {
+        self.stdin = None;
+        self.collect().or_fail(Status::Failed, "gpg")
+    }
+
+    /// Feeds gpg from a reader while its output goes to a writer.
+    pub(crate) fn pump(
+        mut self,
+        mut from: impl Read + Send,
+        to: &mut dyn Write,
+    ) -> Result<Outcome, Failure> {
+        let stdin = self.stdin.take();
+        let mut stdout = self.child.stdout.take();
+        let mut stderr = self.child.stderr.take();
+        let mut said = Vec::new();
+        let pumped = std::thread::scope(|scope| {
+            scope.spawn(|| stdin.map(|mut stdin| io::copy(&mut from, &mut stdin)));
+            scope.spawn(|| stderr.as_mut().map(|stderr| stderr.read_to_end(&mut said)));
+            let pumped = stdout.as_mut().map_or(Ok(0), |stdout| io::copy(stdout, to));
+            if pumped.is_err() {
+                self.child.kill().ok();
+            }
+            pumped
+        });
+        pumped.or_fail(Status::Failed, "gpg")?;
+        self.outcome(Vec::new(), &said).or_fail(Status::Failed, "gpg")
+    }
+
+    fn collect(&mut self) -> io::Result<Outcome> {
+        let mut stdout = self.child.stdout.take();
+        let mut stderr = self.child.stderr.take();
+        let (mut output, mut said) = (Vec::new(), Vec::new());
+        std::thread::scope(|scope| {
+            scope.spawn(|| stderr.as_mut().map(|stderr| stderr.read_to_end(&mut said)));
+            stdout.as_mut().map_or(Ok(0), |stdout| stdout.read_to_end(&mut output))
+        })?;
+        self.outcome(output, &said)
+    }
+
+    fn outcome(&mut self, stdout: Vec<u8>, said: &[u8]) -> io::Result<Outcome> {
+        let success = self.child.wait()?.success();
+        Ok(Outcome { success, stdout, said: String::from_utf8_lossy(said).into_owned() })
+    }
+}
+
+impl Drop for Gpg {
+    fn drop(&mut self) {
+        self.stdin = None;
+        if !matches!(self.child.try_wait(), Ok(Some(_))) {
+            self.child.kill().ok();
+            self.child.wait().ok();
+        }
+    }
+}
+
+/// One call with all its input at hand.
+pub(crate) fn run<A: AsRef<OsStr>>(
+    args: impl IntoIterator<Item = A>,
+    passphrase: Option<&Passphrase>,
+    input: &[u8],
+) -> Result<Outcome, Failure> {
+    let mut output = Vec::new();
+    let gpg = Gpg::start(args, passphrase)?;
+    let outcome = gpg.pump(input, &mut output)?;
+    Ok(Outcome { stdout: output, ..outcome })
+}
+
+fn command() -> Command {
+    let mut command = Command::new("gpg");
+    command.args(["--batch", "--no-tty", "--status-fd", "2"]);
+    // Its messages are passed on as they are; our secrets are not.
+    command.env("LC_ALL", "C.UTF-8").env_remove("PASSPHRASE").env_remove("SIGN_PASSPHRASE");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn not_started(error: &io::Error) -> Failure {
+    if error.kind() == io::ErrorKind::NotFound {
+        let why = "not installed, but needed for a key that is not in a file";
+        return Failure::new(Status::Key, format!("gpg: {why}"));
+    }
+    Failure::new(Status::Failed, format!("gpg: {error}"))
+}

@@ -1,0 +1,31 @@
+//! Sealing and unsealing files with OpenPGP; keys and where they come from.
+//!
+//! What is written here is read by GnuPG 2.2 and thereby by duplicity; what GnuPG 2.2 writes is
+//! read here. Packets are sequoia's work; secret keys that live in GnuPG stay there, and its agent
+//! is asked for a session key or a signature.
+
+mod certificates;
+mod decrypt;
+mod encrypt;
+mod frame;
+mod generate;
+mod gnupg_key;
+mod gpg;
+mod head;
+mod passphrase;
+mod seal;
+mod session;
+mod signer;
+mod trouble;
+mod unprotected;
+mod usable;
+
+pub use certificates::{find_certificate, read_certificate, read_secret_key};
+pub use decrypt::Decryption;
+pub use encrypt::{Compression, Encryption};
+pub use generate::{Generated, generate};
+pub use passphrase::{Passphrase, PassphraseOptions, PassphraseSource};
+pub use seal::{SealState, read_text, sign_text};
+pub use sequoia_openpgp::{Cert, Fingerprint};
+pub use signer::Signer;
+pub use usable::encryption_key;

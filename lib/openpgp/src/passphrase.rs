@@ -1,0 +1,184 @@
+//! Passphrases and where they come from; never from an argument, which every user can see.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use sequoia_openpgp::crypto::Password;
+use stream::{Failure, OrFail, Status};
+
+/// The variable that duplicity reads for the passphrase of a signing key.
+const SIGNING: &str = "SIGN_PASSPHRASE";
+/// The variable that duplicity reads for everything else.
+const COMMON: &str = "PASSPHRASE";
+/// Longer than any passphrase; keeps a wrong file from being read whole.
+const LONGEST: usize = 64 << 10;
+
+/// A passphrase, kept encrypted in memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passphrase(pub(crate) Password);
+
+impl Passphrase {
+    /// The first line of these bytes, without its end. Nothing if it is empty.
+    pub fn from_bytes(bytes: Vec<u8>) -> Option<Passphrase> {
+        let mut line = bytes;
+        line.truncate(line.iter().position(|byte| *byte == b'\n').unwrap_or(line.len()));
+        (!line.is_empty()).then(|| Passphrase(Password::from(line)))
+    }
+}
+
+/// The options for passphrases that programs share.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct PassphraseOptions {
+    /// Read the passphrase from the first line of FILE instead of the environment
+    #[arg(long, value_name = "FILE", conflicts_with = "passphrase_fd")]
+    pub passphrase_file: Option<PathBuf>,
+    /// Read the passphrase from the first line of the file descriptor N
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..))]
+    pub passphrase_fd: Option<i32>,
+}
+
+impl PassphraseOptions {
+    /// Where a passphrase for encryption and decryption is found: the options, else PASSPHRASE.
+    pub fn source(&self) -> PassphraseSource {
+        self.source_with(COMMON)
+    }
+
+    /// Where the passphrase of a signing key is found: the options, else SIGN_PASSPHRASE, else
+    /// PASSPHRASE.
+    pub fn signing_source(&self) -> PassphraseSource {
+        self.source_with(SIGNING)
+    }
+
+    fn source_with(&self, env: &'static str) -> PassphraseSource {
+        PassphraseSource::new(self.passphrase_file.clone(), self.passphrase_fd, env)
+    }
+}
+
+/// Where a passphrase comes from. It is looked for when it is first needed, and once.
+#[derive(Clone, Debug)]
+pub struct PassphraseSource {
+    file: Option<PathBuf>,
+    fd: Option<i32>,
+    env: &'static str,
+    given: Arc<OnceLock<Result<Option<Passphrase>, Failure>>>,
+    typed: Arc<OnceLock<Result<Option<Passphrase>, Failure>>>,
+}
+
+impl PassphraseSource {
+    /// A file descriptor before a file before an environment variable before the terminal.
+    pub fn new(file: Option<PathBuf>, fd: Option<i32>, env: &'static str) -> PassphraseSource {
+        PassphraseSource { file, fd, env, given: Arc::default(), typed: Arc::default() }
+    }
+
+    /// The same file and descriptor, read once for both, but with SIGN_PASSPHRASE before
+    /// PASSPHRASE where neither was named.
+    pub fn for_signing(&self) -> PassphraseSource {
+        if self.file.is_some() || self.fd.is_some() {
+            return self.clone();
+        }
+        PassphraseSource::new(None, None, SIGNING)
+    }
+
+    /// The passphrase, asked for on the terminal with that prompt if nothing else gives one and
+    /// there is a terminal.
+    pub fn get(&self, prompt: &str) -> Result<Option<Passphrase>, Failure> {
+        match self.given()? {
+            Some(passphrase) => Ok(Some(passphrase)),
+            None => self.typed.get_or_init(|| ask(prompt)).clone(),
+        }
+    }
+
+    /// A new passphrase: as [`get`](Self::get), but one that is typed is typed twice.
+    pub fn get_new(&self, prompt: &str) -> Result<Option<Passphrase>, Failure> {
+        match self.given()? {
+            Some(passphrase) => Ok(Some(passphrase)),
+            None => self.typed.get_or_init(|| ask_twice(prompt)).clone(),
+        }
+    }
+
+    /// The passphrase if one was given without the terminal.
+    pub fn given(&self) -> Result<Option<Passphrase>, Failure> {
+        self.given.get_or_init(|| self.look()).clone()
+    }
+
+    fn look(&self) -> Result<Option<Passphrase>, Failure> {
+        if let Some(fd) = self.fd {
+            let path = PathBuf::from(format!("/dev/fd/{fd}"));
+            return required(&path, &format!("file descriptor {fd}"));
+        }
+        if let Some(path) = &self.file {
+            return required(path, &path.display().to_string());
+        }
+        Ok(variable(self.env).or_else(|| variable(COMMON)))
+    }
+}
+
+fn required(path: &Path, which: &str) -> Result<Option<Passphrase>, Failure> {
+    let line = File::open(path).and_then(first_line).or_fail(Status::Key, which)?;
+    let empty = || Failure::new(Status::Key, format!("{which}: no passphrase in the first line"));
+    Passphrase::from_bytes(line).map(Some).ok_or_else(empty)
+}
+
+/// One byte at a time: what follows the line may belong to somebody else.
+fn first_line(mut file: File) -> io::Result<Vec<u8>> {
+    let (mut line, mut byte) = (Vec::with_capacity(256), [0]);
+    while line.len() < LONGEST
+        && file.read(&mut byte)? == 1
+        && byte
+            != *b"
+"
+    {
+        line.extend(byte);
+    }
+    Ok(line)
+}
+
+fn variable(name: &str) -> Option<Passphrase> {
+    std::env::var_os(name).and_then(|value| Passphrase::from_bytes(value.into_vec()))
+}
+
+fn ask(prompt: &str) -> Result<Option<Passphrase>, Failure> {
+    if File::options().read(true).write(true).open("/dev/tty").is_err() {
+        return Ok(None);
+    }
+    let line = rpassword::prompt_password(prompt).or_fail(Status::Key, "terminal")?;
+    Ok(Passphrase::from_bytes(line.into_bytes()))
+}
+
+fn ask_twice(prompt: &str) -> Result<Option<Passphrase>, Failure> {
+    let first = ask(prompt)?;
+    if first.is_some() && ask("The same again: ")? != first {
+        return Err(Failure::new(Status::Key, "terminal: the two passphrases differ"));
+    }
+    Ok(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(text: &str) -> Option<Passphrase> {
+        Passphrase::from_bytes(text.into())
+    }
+
+    #[test]
+    fn only_the_first_line_counts_and_an_empty_one_is_none() {
+        assert_eq!(named("meow meow\nsecond"), named("meow meow"));
+        assert_eq!(named("\nsecond"), None);
+    }
+
+    #[test]
+    fn a_file_is_read_and_an_empty_or_missing_one_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pass");
+        let get = |path: &Path| PassphraseSource::new(Some(path.into()), None, COMMON).given();
+        assert_eq!(get(&path).unwrap_err().status(), Status::Key);
+        std::fs::write(&path, "purr\nrest").unwrap();
+        assert_eq!(get(&path).unwrap(), named("purr"));
+        std::fs::write(&path, "").unwrap();
+        assert_eq!(get(&path).unwrap_err().status(), Status::Key);
+    }
+}

@@ -1,0 +1,96 @@
+//! Which key of a certificate may be used to make something new.
+
+use std::time::SystemTime;
+
+use sequoia_openpgp::cert::amalgamation::ValidAmalgamation;
+use sequoia_openpgp::cert::amalgamation::key::{PrimaryKey, ValidKeyAmalgamation};
+use sequoia_openpgp::packet::Key;
+use sequoia_openpgp::packet::key::{PublicParts, UnspecifiedRole};
+use sequoia_openpgp::policy::StandardPolicy;
+use sequoia_openpgp::types::RevocationStatus;
+use sequoia_openpgp::{Cert, Fingerprint};
+use stream::{Failure, Status};
+
+use crate::trouble::failure;
+
+/// The public part of a primary key or subkey.
+pub(crate) type PublicKey = Key<PublicParts, UnspecifiedRole>;
+type Candidate<'a> = ValidKeyAmalgamation<'a, PublicParts, UnspecifiedRole, bool>;
+
+/// The key that GnuPG would encrypt to: the newest usable one that is meant for encryption.
+pub fn encryption_key(cert: &Cert) -> Result<PublicKey, Failure> {
+    newest(cert, "encryption", |key| key.for_transport_encryption() || key.for_storage_encryption())
+}
+
+/// The key that GnuPG would sign with, of those whose secret part is at hand.
+pub(crate) fn signing_key(
+    cert: &Cert,
+    at_hand: impl Fn(&Fingerprint) -> bool,
+) -> Result<PublicKey, Failure> {
+    newest(cert, "signing", |key| key.for_signing() && at_hand(&key.key().fingerprint()))
+}
+
+/// GnuPG prefers subkeys to the primary key, and among them the newest.
+fn newest(
+    cert: &Cert,
+    purpose: &str,
+    fits: impl Fn(&Candidate<'_>) -> bool,
+) -> Result<PublicKey, Failure> {
+    let policy = StandardPolicy::new();
+    check_certificate(cert, &policy)?;
+    let valid = cert.keys().with_policy(&policy, None).supported();
+    let (usable, rest): (Vec<_>, Vec<_>) = valid.filter(fits).partition(is_usable);
+    let best = usable.iter().max_by_key(|key| (!key.primary(), key.key().creation_time()));
+    best.map(|key| key.key().clone()).ok_or_else(|| none_usable(cert, purpose, &rest))
+}
+
+fn check_certificate(cert: &Cert, policy: &StandardPolicy<'_>) -> Result<(), Failure> {
+    let valid = cert.with_policy(policy, None);
+    let valid = valid.map_err(|error| failure(error, Status::Key, &name(cert)))?;
+    if matches!(valid.revocation_status(), RevocationStatus::Revoked(_)) {
+        return Err(unusable(cert, "it is revoked"));
+    }
+    match valid.alive() {
+        Ok(()) => Ok(()),
+        Err(error) => Err(match valid.primary_key().key_expiration_time() {
+            Some(time) if time <= SystemTime::now() => expired(cert, "it", time),
+            _ => failure(error, Status::Key, &name(cert)),
+        }),
+    }
+}
+
+fn is_usable(key: &Candidate<'_>) -> bool {
+    key.alive().is_ok() && !matches!(key.revocation_status(), RevocationStatus::Revoked(_))
+}
+
+fn none_usable(cert: &Cert, purpose: &str, rest: &[Candidate<'_>]) -> Failure {
+    let Some(key) = rest.iter().max_by_key(|key| key.key().creation_time()) else {
+        return unusable(cert, &format!("it has no {purpose} key"));
+    };
+    match key.key_expiration_time() {
+        Some(time) if time <= SystemTime::now() => {
+            expired(cert, &format!("its {purpose} key"), time)
+        }
+        _ => unusable(cert, &format!("its {purpose} key is revoked")),
+    }
+}
+
+fn expired(cert: &Cert, what: &str, time: SystemTime) -> Failure {
+    let date = jiff::Timestamp::try_from(time).map(|time| time.strftime("%Y-%m-%d").to_string());
+    unusable(cert, &format!("{what} expired on {}", date.unwrap_or_default()))
+}
+
+fn unusable(cert: &Cert, why: &str) -> Failure {
+    Failure::new(Status::Key, format!("{}: {why}", name(cert)))
+}
+
+fn name(cert: &Cert) -> String {
+    match cert.userids().next() {
+        Some(user) => format!(
+            "certificate {:X} ({})",
+            cert.fingerprint(),
+            String::from_utf8_lossy(user.userid().value()).escape_debug()
+        ),
+        None => format!("certificate {:X}", cert.fingerprint()),
+    }
+}

@@ -1,0 +1,132 @@
+//! A folder of this machine.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, RenameFlags};
+use rustix::io::Errno;
+use stream::{Failure, OrFail, Status};
+
+use crate::{Sink, Store, Stored};
+
+/// `file:///absolute` or `file://relative`.
+pub(crate) struct FileStore {
+    url: String,
+    folder: PathBuf,
+}
+
+impl FileStore {
+    pub(crate) fn new(url: &str, path: &str) -> FileStore {
+        FileStore { url: url.to_owned(), folder: path.into() }
+    }
+
+    fn which(&self, name: &str) -> String {
+        format!("{}/{name}", self.url.trim_end_matches('/'))
+    }
+}
+
+impl Store for FileStore {
+    fn prepare(&mut self) -> Result<(), Failure> {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.folder)
+            .or_fail(Status::Refused, &self.url)
+    }
+
+    fn list(&mut self) -> Result<Vec<Stored>, Failure> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&self.folder).or_fail_by_kind(&self.url)? {
+            let entry = entry.or_fail_by_kind(&self.url)?;
+            let Ok(name) = entry.file_name().into_string() else {
+                continue;
+            };
+            let facts = match entry.metadata() {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                facts => facts.or_fail_by_kind(&self.url)?,
+            };
+            if facts.is_file() {
+                files.push(Stored { name, size: facts.len() });
+            }
+        }
+        Ok(files)
+    }
+
+    fn create(&mut self, name: &str) -> Result<Box<dyn Sink>, Failure> {
+        let which = self.which(name);
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(self.folder.join(name))
+            .or_fail(Status::Refused, &which)?;
+        Ok(Box::new(FileSink { file, which }))
+    }
+
+    fn open(&mut self, name: &str) -> Result<Box<dyn Read + Send + Sync>, Failure> {
+        let file = File::open(self.folder.join(name)).or_fail_by_kind(self.which(name))?;
+        Ok(Box::new(file))
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> Result<(), Failure> {
+        let (old, new) = (self.folder.join(from), self.folder.join(to));
+        rename(&old, &new).or_fail(Status::Refused, self.which(to))
+    }
+
+    fn remove(&mut self, name: &str) -> Result<(), Failure> {
+        fs::remove_file(self.folder.join(name)).or_fail_by_kind(self.which(name))
+    }
+
+    fn settle(&mut self) -> Result<(), Failure> {
+        let folder = File::open(&self.folder).and_then(|folder| folder.sync_all());
+        folder.or_fail(Status::Refused, &self.url)
+    }
+}
+
+/// Renames without overwriting, also on file systems that know no such rename.
+fn rename(from: &Path, to: &Path) -> Result<(), Errno> {
+    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        Err(Errno::INVAL | Errno::NOSYS) => {
+            rustix::fs::linkat(CWD, from, CWD, to, AtFlags::empty())?;
+            rustix::fs::unlinkat(CWD, from, AtFlags::empty())
+        }
+        done => done,
+    }
+}
+
+struct FileSink {
+    file: File,
+    which: String,
+}
+
+impl Write for FileSink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes);
+        Ok(written.or_fail(Status::Refused, &self.which)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Sink for FileSink {
+    fn finish(self: Box<Self>) -> Result<(), Failure> {
+        self.file.sync_all().or_fail(Status::Refused, &self.which)
+    }
+}
+
+/// What is not there is no refusal.
+trait OrFailByKind<T> {
+    fn or_fail_by_kind(self, which: impl fmt::Display) -> Result<T, Failure>;
+}
+
+impl<T> OrFailByKind<T> for io::Result<T> {
+    fn or_fail_by_kind(self, which: impl fmt::Display) -> Result<T, Failure> {
+        let absent = matches!(&self, Err(error) if error.kind() == io::ErrorKind::NotFound);
+        self.or_fail(if absent { Status::Absent } else { Status::Refused }, which)
+    }
+}

@@ -1,0 +1,209 @@
+//! The first and the last member of a stream, in JSON.
+
+use archive::{SetId, SetTime};
+use serde::{Deserialize, Serialize};
+
+use crate::failure::{Failure, Status};
+use crate::text;
+
+/// The version of both streams that this build speaks.
+pub const VERSION: u32 = 1;
+
+/// The two kinds of streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Entries of a source tree.
+    Tree,
+    /// Named files of a store.
+    Files,
+    /// What became of the files: JSON lines instead of a tar.
+    Receipts,
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Kind::Tree => "tree stream",
+            Kind::Files => "file stream",
+            Kind::Receipts => "stream of receipts",
+        })
+    }
+}
+
+/// `begin.json`: what the first stage has decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Begin {
+    /// Which stream it is.
+    pub stream: Kind,
+    /// Its version; a reader refuses any but its own.
+    pub version: u32,
+    /// The set that a backup makes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<SetHead>,
+    /// The state that a restore asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore: Option<Wanted>,
+}
+
+impl Begin {
+    /// The start of a backup.
+    pub fn backup(stream: Kind, set: SetHead) -> Begin {
+        Begin { stream, version: VERSION, set: Some(set), restore: None }
+    }
+
+    /// The start of a stream of stored files.
+    pub fn files(restore: Option<Wanted>) -> Begin {
+        Begin { stream: Kind::Files, version: VERSION, set: None, restore }
+    }
+
+    /// The same run in the stream of the next stage.
+    pub fn onward(&self, stream: Kind) -> Begin {
+        Begin { stream, ..self.clone() }
+    }
+}
+
+/// The set that a backup makes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetHead {
+    /// `full` or `inc`.
+    #[serde(rename = "type")]
+    pub set_type: SetType,
+    /// The set's time, `YYYYMMDDTHHMMSSZ`.
+    #[serde(with = "text::time")]
+    pub time: SetTime,
+    /// The time of the set that an increment builds on.
+    #[serde(default, with = "text::optional_time", skip_serializing_if = "Option::is_none")]
+    pub base: Option<SetTime>,
+    /// The host as the manifest names it.
+    #[serde(with = "text::bytes")]
+    pub host: Vec<u8>,
+    /// The source as the manifest names it.
+    #[serde(with = "text::bytes")]
+    pub source: Vec<u8>,
+    /// The name of the run that holds the archive's lock; none where no archive is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+    /// The SHA-256 of the seal of the set before, in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_seal: Option<String>,
+}
+
+/// Full or increment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SetType {
+    /// Stands alone.
+    Full,
+    /// Builds on the set at `base`.
+    Inc,
+}
+
+impl SetHead {
+    /// The set as file names tell it.
+    pub fn id(&self) -> SetId {
+        SetId { base: self.base, time: self.time }
+    }
+}
+
+/// The state that a restore asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// The sets that make up the state, the full one first.
+    pub sets: Vec<WantedSet>,
+    /// The only path that is wanted, relative to the source; none for all.
+    #[serde(default, with = "text::optional_bytes", skip_serializing_if = "Option::is_none")]
+    pub path: Option<Vec<u8>>,
+}
+
+/// One of the sets of a wanted state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WantedSet {
+    /// The set's time.
+    #[serde(with = "text::time")]
+    pub time: SetTime,
+    /// The time of the set that it builds on.
+    #[serde(default, with = "text::optional_time", skip_serializing_if = "Option::is_none")]
+    pub base: Option<SetTime>,
+}
+
+impl WantedSet {
+    /// The set as file names tell it.
+    pub fn id(&self) -> SetId {
+        SetId { base: self.base, time: self.time }
+    }
+}
+
+impl From<SetId> for WantedSet {
+    fn from(id: SetId) -> WantedSet {
+        WantedSet { time: id.time, base: id.base }
+    }
+}
+
+/// `end.json`: what has passed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct End {
+    /// Members between `begin.json` and this one.
+    pub members: u64,
+    /// Bytes in their bodies.
+    pub bytes: u64,
+    /// What the statistics and the exit status are made of.
+    pub totals: Totals,
+}
+
+/// What the stages have counted in a run so far; all sizes in bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Totals {
+    /// When the run began, in milliseconds since 1970.
+    pub start: u64,
+    /// Entries of the source.
+    pub source_files: u64,
+    /// Bytes in the source's regular files.
+    pub source_bytes: u64,
+    /// Entries that were not there before.
+    pub new_files: u64,
+    /// Bytes in those.
+    pub new_bytes: u64,
+    /// Entries that have changed.
+    pub changed_files: u64,
+    /// Bytes in those.
+    pub changed_bytes: u64,
+    /// Entries that are gone.
+    pub deleted_files: u64,
+    /// Entries of the source that could not be read, or changed while they were read; or entries
+    /// of a restore that could not be given their owner.
+    pub unreadable: u64,
+    /// Bytes of content and deltas that went into the volumes.
+    pub delta_bytes: u64,
+    /// Bytes of the volumes as they are stored.
+    pub stored_bytes: u64,
+}
+
+/// `failed.json`: why there is no `end.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failed {
+    /// The program that failed.
+    pub stage: String,
+    /// Its exit status.
+    pub status: u8,
+    /// Its message.
+    pub message: String,
+}
+
+impl Failed {
+    /// The words for the stages behind; those of a stage in front stay as they are.
+    pub(crate) fn of(stage: &str, failure: &Failure) -> Failed {
+        Failed {
+            stage: failure.stage().unwrap_or(stage).to_owned(),
+            status: failure.status().code(),
+            message: failure.message().to_owned(),
+        }
+    }
+}
+
+impl From<Failed> for Failure {
+    fn from(failed: Failed) -> Failure {
+        Failure::upstream(failed.stage, Status::from_code(failed.status), failed.message)
+    }
+}

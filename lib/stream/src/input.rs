@@ -1,0 +1,162 @@
+//! Reading a stream, and taking nothing for whole that is not.
+
+use std::io::{BufReader, Read};
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+use crate::ends::{Begin, End, Failed, Kind, VERSION};
+use crate::failure::{Failure, Status};
+use crate::member::Member;
+use crate::tarball::{Next, TarError, TarReader};
+
+/// The largest body of a member: a signature grows with the root of its file's size, and this is
+/// that of a file of 16 TiB. All other bodies are pieces of at most 1 MiB.
+const LARGEST_BODY: u64 = 256 << 20;
+/// The largest `begin.json`, `end.json` or `failed.json`.
+const LARGEST_CONTROL: u64 = 1 << 20;
+
+/// A member and its whole body.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// The member.
+    pub member: Member,
+    /// Its body.
+    pub body: Bytes,
+}
+
+/// A stream that is being read.
+pub struct Input<R> {
+    tar: TarReader<BufReader<R>>,
+    begin: Begin,
+    members: u64,
+    bytes: u64,
+    end: Option<End>,
+}
+
+impl<R: Read> Input<R> {
+    /// Reads `begin.json`, and refuses a stream of another kind or version.
+    pub fn open(from: R, kind: Kind) -> Result<Input<R>, Failure> {
+        let mut tar = TarReader::new(BufReader::with_capacity(crate::pipe::BUFFER, from));
+        let first = match tar.advance().map_err(not_read)? {
+            Next::Member(member) => member,
+            Next::Zeros => return Err(broken("an empty tar, not one of ours")),
+            Next::Nothing => {
+                let why = "empty: the stage before was killed, or nothing is piped in";
+                return Err(killed(why));
+            }
+        };
+        let begin: Begin = match first.name.as_slice() {
+            b"begin.json" => json(&mut tar, &first)?,
+            b"failed.json" => return Err(failed(&mut tar, &first)),
+            _ => return Err(broken("not a stream of ours: it does not start with begin.json")),
+        };
+        if begin.version != VERSION {
+            let why = format!("version {} of the stream is unknown here", begin.version);
+            return Err(broken(&format!("{why} (are the stages of one release?)")));
+        }
+        if begin.stream != kind {
+            return Err(broken(&format!("a {}, where a {kind} is expected", begin.stream)));
+        }
+        Ok(Input { tar, begin, members: 0, bytes: 0, end: None })
+    }
+
+    /// What the first stage has decided.
+    pub fn begin(&self) -> &Begin {
+        &self.begin
+    }
+
+    /// The next member; none when the stream has ended as it should.
+    pub fn advance(&mut self) -> Result<Option<Item>, Failure> {
+        if self.end.is_some() {
+            return Ok(None);
+        }
+        let member = match self.tar.advance().map_err(not_read)? {
+            Next::Member(member) => member,
+            Next::Zeros => return Err(broken("ends as a tar, but without end.json")),
+            Next::Nothing => return Err(cut()),
+        };
+        match member.name.as_slice() {
+            b"end.json" => self.finish(&member).map(|()| None),
+            b"failed.json" => Err(failed(&mut self.tar, &member)),
+            _ => self.item(*member).map(Some),
+        }
+    }
+
+    /// `end.json`, once [`Input::advance`] has come to it.
+    pub fn end(&self) -> Option<&End> {
+        self.end.as_ref()
+    }
+
+    fn item(&mut self, member: Member) -> Result<Item, Failure> {
+        let body = self.tar.body(LARGEST_BODY).map_err(not_read)?;
+        self.members += 1;
+        self.bytes += body.len() as u64;
+        Ok(Item { member, body: body.into() })
+    }
+
+    fn finish(&mut self, member: &Member) -> Result<(), Failure> {
+        let end: End = json(&mut self.tar, member)?;
+        if (end.members, end.bytes) != (self.members, self.bytes) {
+            let (members, bytes) = (self.members, self.bytes);
+            return Err(broken(&format!(
+                "end.json counts {} members and {} bytes, but {members} and {bytes} have come",
+                end.members, end.bytes
+            )));
+        }
+        let rest = rest(&mut self.tar)?;
+        if rest.len() < 1024 && rest.iter().all(|b| *b == 0) {
+            return Err(cut());
+        }
+        if rest.len() != 1024 || rest.iter().any(|b| *b != 0) {
+            return Err(broken("goes on behind its end mark"));
+        }
+        self.end = Some(end);
+        Ok(())
+    }
+}
+
+/// The bytes behind the last member: two blocks of zeros are due, more than that is too much.
+fn rest<R: Read>(tar: &mut TarReader<R>) -> Result<Vec<u8>, Failure> {
+    let mut rest = Vec::with_capacity(1025);
+    tar.body(0).map_err(not_read)?;
+    let read = tar.input().by_ref().take(1025).read_to_end(&mut rest);
+    read.map_err(|e| not_read(TarError::Io(e)))?;
+    Ok(rest)
+}
+
+fn json<T: DeserializeOwned, R: Read>(
+    tar: &mut TarReader<R>,
+    member: &Member,
+) -> Result<T, Failure> {
+    let body = tar.body(LARGEST_CONTROL).map_err(not_read)?;
+    serde_json::from_slice(&body)
+        .map_err(|e| broken(&format!("malformed {}: {e}", String::from_utf8_lossy(&member.name))))
+}
+
+fn failed<R: Read>(tar: &mut TarReader<R>, member: &Member) -> Failure {
+    match json::<Failed, R>(tar, member) {
+        Ok(failed) => failed.into(),
+        Err(failure) => failure,
+    }
+}
+
+fn not_read(error: TarError) -> Failure {
+    match error {
+        TarError::Cut => cut(),
+        TarError::Malformed(why) => broken(&why),
+        TarError::Io(error) => Failure::new(Status::Failed, format!("standard input: {error}")),
+    }
+}
+
+fn cut() -> Failure {
+    killed("ends without an end mark: the stage before was killed, or the stream was cut")
+}
+
+fn killed(why: &str) -> Failure {
+    Failure::new(Status::Killed, format!("standard input: {why}"))
+}
+
+fn broken(why: &str) -> Failure {
+    Failure::new(Status::Integrity, format!("standard input: {why}"))
+}

@@ -1,0 +1,29 @@
+//! The two streams that flow between the programs, and how a program fails.
+//!
+//! Both streams are POSIX pax tars. The first member is `begin.json`, the last one `end.json` or
+//! `failed.json`: see moobacker-stream(5).
+
+mod ends;
+mod failure;
+mod files;
+mod input;
+pub mod member;
+mod outlet;
+mod output;
+mod pax;
+pub mod pipe;
+mod receipts;
+mod tarball;
+mod text;
+mod tree;
+
+pub use ends::{Begin, End, Failed, Kind, SetHead, SetType, Totals, VERSION, Wanted, WantedSet};
+pub use failure::{Failure, OrFail, Status};
+pub use files::{FileWriter, FilesInput};
+pub use input::{Input, Item};
+pub use member::{Facts, Member, Stamp};
+pub use outlet::Outlet;
+pub use output::{Output, deliver};
+pub use receipts::{Receipt, Receipts, ReceiptsInput};
+pub use tarball::{Next, TarError, TarReader, TarWriter};
+pub use tree::{Content, Entry, TreeInput, write_content};

@@ -1,0 +1,253 @@
+//! A tar member without its body: what an inode is, in the terms of POSIX pax.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The fact of a file's true size in bytes, where the body is a piece, a delta or a signature.
+pub const SIZE: &str = "size";
+/// The fact of the SHA-256 of a file's whole content, in hex.
+pub const SHA256: &str = "sha256";
+/// The fact of the SHA-1 of a stored file, in hex.
+pub const SHA1: &str = "sha1";
+/// The fact of the time of the last change of the inode.
+pub const CTIME: &str = "ctime";
+/// The fact of the inode's number.
+pub const INODE: &str = "inode";
+/// The fact of a modification time before 1970, on which duplicity would fail in pax's `mtime`.
+pub(crate) const MTIME: &str = "mtime";
+
+/// What a member is; the tar type flags of POSIX.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    #[default]
+    File,
+    /// A link to another member: never written, and refused by who restores.
+    HardLink,
+    /// A symbolic link.
+    Symlink,
+    /// A character device.
+    CharDevice,
+    /// A block device.
+    BlockDevice,
+    /// A directory.
+    Directory,
+    /// A named pipe.
+    Fifo,
+    /// Any other type flag.
+    Other(u8),
+}
+
+impl Kind {
+    pub(crate) fn from_flag(flag: u8) -> Kind {
+        match flag {
+            b'0' | 0 | b'7' => Kind::File,
+            b'1' => Kind::HardLink,
+            b'2' => Kind::Symlink,
+            b'3' => Kind::CharDevice,
+            b'4' => Kind::BlockDevice,
+            b'5' => Kind::Directory,
+            b'6' => Kind::Fifo,
+            other => Kind::Other(other),
+        }
+    }
+
+    pub(crate) fn flag(self) -> u8 {
+        match self {
+            Kind::File => b'0',
+            Kind::HardLink => b'1',
+            Kind::Symlink => b'2',
+            Kind::CharDevice => b'3',
+            Kind::BlockDevice => b'4',
+            Kind::Directory => b'5',
+            Kind::Fifo => b'6',
+            Kind::Other(flag) => flag,
+        }
+    }
+
+    /// Whether the member stands for a device, whose numbers count.
+    pub fn is_device(self) -> bool {
+        matches!(self, Kind::CharDevice | Kind::BlockDevice)
+    }
+}
+
+/// A moment: seconds since 1970 (rounded down) and nanoseconds within the second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stamp {
+    /// Seconds since 1970, negative before.
+    pub secs: i64,
+    /// Nanoseconds from there on, below 1,000,000,000.
+    pub nanos: u32,
+}
+
+/// Pax's decimal form, with as many digits as are needed: `1700000000.25`.
+impl fmt::Display for Stamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.nanos == 0 {
+            return write!(f, "{}", self.secs);
+        }
+        let (sign, secs, nanos) = if self.secs < 0 {
+            ("-", -(self.secs + 1), 1_000_000_000 - self.nanos)
+        } else {
+            ("", self.secs, self.nanos)
+        };
+        let fraction = format!("{nanos:09}");
+        write!(f, "{sign}{secs}.{}", fraction.trim_end_matches('0'))
+    }
+}
+
+/// A text that is no time in pax's decimal form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoStamp;
+
+impl FromStr for Stamp {
+    type Err = NoStamp;
+
+    fn from_str(text: &str) -> Result<Stamp, NoStamp> {
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+        let negative = whole.starts_with('-');
+        let secs: i64 = whole.parse().map_err(|_| NoStamp)?;
+        if !fraction.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(NoStamp);
+        }
+        let digits = format!("{fraction:0<9}");
+        let nanos: u32 = digits[..9].parse().map_err(|_| NoStamp)?;
+        if !negative || nanos == 0 {
+            return Ok(Stamp { secs, nanos });
+        }
+        let secs = secs.checked_sub(1).ok_or(NoStamp)?;
+        Ok(Stamp { secs, nanos: 1_000_000_000 - nanos })
+    }
+}
+
+/// What we know of a member and tar has no field for: words by key.
+///
+/// They travel in pax's `comment` record, which every tar passes over in silence:
+/// `comment=moobacker KEY=VALUE KEY=VALUE`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts(Vec<(String, String)>);
+
+const START: &str = "moobacker";
+
+impl Facts {
+    /// The value of a fact.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.0.iter().find(|(k, _)| k == key).map(|(_, value)| value.as_str())
+    }
+
+    /// The value of a fact that has some form; none where it is not of that form.
+    pub fn parse<T: FromStr>(&self, key: &str) -> Option<T> {
+        self.get(key)?.parse().ok()
+    }
+
+    /// Sets a fact, in place of an older one of that key. Key and value are words without blanks.
+    pub fn set(&mut self, key: &str, value: impl Into<String>) {
+        let value = value.into();
+        match self.0.iter_mut().find(|(k, _)| k == key) {
+            Some(fact) => fact.1 = value,
+            None => self.0.push((key.to_owned(), value)),
+        }
+    }
+
+    /// Sets all facts of another list.
+    pub fn extend(&mut self, others: &Facts) {
+        for (key, value) in &others.0 {
+            self.set(key, value);
+        }
+    }
+
+    /// Keeps those facts only.
+    pub fn keep(&mut self, keys: &[&str]) {
+        self.0.retain(|(key, _)| keys.contains(&key.as_str()));
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn encode(&self) -> String {
+        let mut text = START.to_owned();
+        for (key, value) in &self.0 {
+            text.push(' ');
+            text.push_str(key);
+            text.push('=');
+            text.push_str(value);
+        }
+        text
+    }
+
+    /// The facts in a comment; none where it is somebody else's.
+    pub(crate) fn decode(comment: &[u8]) -> Facts {
+        let mut facts = Facts::default();
+        let mut words = std::str::from_utf8(comment).unwrap_or_default().split(' ');
+        if words.next() == Some(START) {
+            for (key, value) in words.filter_map(|word| word.split_once('=')) {
+                facts.set(key, value);
+            }
+        }
+        facts
+    }
+}
+
+/// A tar member without its body.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Member {
+    /// The whole name, without a trailing slash where it was read.
+    pub name: Vec<u8>,
+    /// What it is.
+    pub kind: Kind,
+    /// Bytes in the body. Writers take the body's own length.
+    pub size: u64,
+    /// The twelve permission bits.
+    pub mode: u32,
+    /// The owner's number.
+    pub uid: u64,
+    /// The group's number.
+    pub gid: u64,
+    /// The owner's name; empty where unknown.
+    pub uname: Vec<u8>,
+    /// The group's name; empty where unknown.
+    pub gname: Vec<u8>,
+    /// Time of the last change of the content.
+    pub mtime: Stamp,
+    /// Where a link points to.
+    pub link: Vec<u8>,
+    /// Major and minor number of a device.
+    pub device: (u32, u32),
+    /// What none of the fields above holds.
+    pub facts: Facts,
+}
+
+impl Member {
+    /// A plain file of that name that belongs to nobody: the control members of a stream, and
+    /// the parts of a file stream.
+    pub fn named(name: impl Into<Vec<u8>>) -> Member {
+        Member { name: name.into(), mode: 0o644, ..Member::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn stamps_are_written_as_pax_writes_them() {
+        let half = Stamp { secs: 12, nanos: 500_000_000 };
+        assert_eq!(half.to_string(), "12.5");
+        assert_eq!(Stamp { secs: -2, nanos: 750_000_000 }.to_string(), "-1.25");
+        assert_eq!(Stamp { secs: -1, nanos: 750_000_000 }.to_string(), "-0.25");
+        assert_eq!(Stamp { secs: -2, nanos: 0 }.to_string(), "-2");
+        assert_eq!("x".parse::<Stamp>(), Err(NoStamp));
+        assert_eq!("1.x".parse::<Stamp>(), Err(NoStamp));
+    }
+
+    proptest! {
+        #[test]
+        fn stamps_come_back_as_they_were(secs in -(1i64 << 40)..(1i64 << 40), nanos in 0u32..1_000_000_000) {
+            let stamp = Stamp { secs, nanos };
+            prop_assert_eq!(stamp.to_string().parse(), Ok(stamp));
+        }
+    }
+}

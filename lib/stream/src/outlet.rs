@@ -1,0 +1,48 @@
+//! What a program has on standard output, and what it leaves there when it fails.
+
+use std::fs::File;
+use std::io::IsTerminal;
+
+use crate::ends::Totals;
+use crate::failure::Failure;
+use crate::output::{Output, deliver_by};
+use crate::pipe;
+use crate::receipts::Receipts;
+
+/// A program's standard output: a stream, receipts, or nothing that another program reads.
+pub trait Outlet: Sized {
+    /// Runs the program on its output, which ends as finished or as failed.
+    fn deliver(
+        stage: &str,
+        run: impl FnOnce(&mut Self) -> Result<Totals, Failure>,
+    ) -> Result<Totals, Failure>;
+}
+
+impl Outlet for Output<File> {
+    fn deliver(
+        stage: &str,
+        run: impl FnOnce(&mut Self) -> Result<Totals, Failure>,
+    ) -> Result<Totals, Failure> {
+        let terminal = std::io::stdout().is_terminal();
+        deliver_by(stage, Output::new(pipe::output()?, terminal), run)
+    }
+}
+
+impl Outlet for Receipts<File> {
+    fn deliver(
+        stage: &str,
+        run: impl FnOnce(&mut Self) -> Result<Totals, Failure>,
+    ) -> Result<Totals, Failure> {
+        Receipts::deliver(stage, pipe::output()?, run)
+    }
+}
+
+/// A last stage: it has nobody behind it to tell.
+impl Outlet for () {
+    fn deliver(
+        _stage: &str,
+        run: impl FnOnce(&mut Self) -> Result<Totals, Failure>,
+    ) -> Result<Totals, Failure> {
+        run(&mut ())
+    }
+}

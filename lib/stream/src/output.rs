@@ -1,0 +1,117 @@
+//! Writing a stream, so that it ends as finished, as failed, or visibly cut.
+
+use std::io::{BufWriter, Write};
+
+use serde::Serialize;
+
+use crate::ends::{Begin, End, Failed, Totals};
+use crate::failure::{Failure, Status};
+use crate::member::Member;
+use crate::tarball::TarWriter;
+
+/// A stream that is being written. Members are written whole, so that it can end at any time.
+pub struct Output<W: Write> {
+    tar: TarWriter<BufWriter<W>>,
+    members: u64,
+    bytes: u64,
+    form: Form,
+}
+
+/// What the reader of an output is there for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Stream,
+    /// The program was asked for text instead.
+    Text,
+    /// A person sits there, who has no use for a tar.
+    Terminal,
+}
+
+impl<W: Write> Output<W> {
+    pub(crate) fn new(to: W, terminal: bool) -> Output<W> {
+        let tar = TarWriter::new(BufWriter::with_capacity(crate::pipe::BUFFER, to));
+        let form = if terminal { Form::Terminal } else { Form::Stream };
+        Output { tar, members: 0, bytes: 0, form }
+    }
+
+    /// The output as one for text, in place of a stream.
+    pub fn text(&mut self) -> &mut impl Write {
+        self.form = Form::Text;
+        self.tar.get_mut()
+    }
+
+    /// Writes `begin.json`, at once, so that the stages behind can prepare.
+    pub fn begin(&mut self, begin: &Begin) -> Result<(), Failure> {
+        if self.form == Form::Terminal {
+            let why = "is a terminal (pipe it into the next stage, or into `tar tv`)";
+            return Err(Failure::new(Status::Usage, format!("standard output: {why}")));
+        }
+        self.control("begin.json", begin)?;
+        self.flush()
+    }
+
+    /// Writes a member with its whole body.
+    pub fn append(&mut self, member: &Member, body: &[u8]) -> Result<(), Failure> {
+        self.members += 1;
+        self.bytes += body.len() as u64;
+        self.tar.append(member, body).map_err(|e| Failure::of_output(&e))
+    }
+
+    /// Sends on what is still buffered.
+    pub fn flush(&mut self) -> Result<(), Failure> {
+        self.tar.get_mut().flush().map_err(|e| Failure::of_output(&e))
+    }
+
+    fn finish(mut self, totals: Totals) -> Result<(), Failure> {
+        let end = End { members: self.members, bytes: self.bytes, totals };
+        self.close("end.json", &end)
+    }
+
+    fn fail(mut self, stage: &str, failure: &Failure) -> Result<(), Failure> {
+        self.close("failed.json", &Failed::of(stage, failure))
+    }
+
+    fn close(&mut self, name: &str, last: &impl Serialize) -> Result<(), Failure> {
+        if self.form == Form::Stream {
+            self.control(name, last)?;
+            self.tar.end(false).map_err(|e| Failure::of_output(&e))?;
+        }
+        self.flush()
+    }
+
+    fn control(&mut self, name: &str, what: &impl Serialize) -> Result<(), Failure> {
+        let mut body = serde_json::to_vec(what)
+            .map_err(|e| Failure::new(Status::Failed, format!("{name}: {e}")))?;
+        body.push(b'\n');
+        self.tar.append(&Member::named(name), &body).map_err(|e| Failure::of_output(&e))
+    }
+}
+
+/// Runs a stage on its output: a stream that ends with `end.json` if all went well, and with
+/// `failed.json` if not.
+///
+/// `stage` is the program's name, for the stages behind.
+pub fn deliver<W: Write>(
+    stage: &str,
+    to: W,
+    run: impl FnOnce(&mut Output<W>) -> Result<Totals, Failure>,
+) -> Result<Totals, Failure> {
+    deliver_by(stage, Output::new(to, false), run)
+}
+
+pub(crate) fn deliver_by<W: Write>(
+    stage: &str,
+    mut output: Output<W>,
+    run: impl FnOnce(&mut Output<W>) -> Result<Totals, Failure>,
+) -> Result<Totals, Failure> {
+    match run(&mut output) {
+        Ok(totals) => output.finish(totals.clone()).map(|()| totals),
+        Err(failure) => {
+            if !failure.is_closed_pipe() {
+                // What failed first is the news, not that it can't be passed on.
+                let _ = output.fail(stage, &failure);
+            }
+            Err(failure)
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Extended headers: the records that a member's header block has no room for.
+//! Format: POSIX.1-2001, "pax Interchange Format".
+
+use crate::member::{Facts, MTIME, Member, Stamp};
+
+/// The largest number that the octal field of an owner takes.
+const LARGEST_ID: u64 = 0o7_777_777;
+/// The largest number of seconds that the octal field of a time takes.
+const LARGEST_TIME: i64 = 0o77_777_777_777;
+/// The largest size that the octal field takes.
+pub(crate) const LARGEST_SIZE: u64 = 0o77_777_777_777;
+
+/// The body of the extended header that `member` needs, if it needs one.
+pub(crate) fn encode(member: &Member, name: &[u8], size: u64) -> Option<Vec<u8>> {
+    let mut records: Vec<(&str, Vec<u8>)> = Vec::new();
+    let mut put = |key, needed: bool, value: &dyn Fn() -> Vec<u8>| {
+        if needed {
+            records.push((key, value()));
+        }
+    };
+    put("path", !fits(name, 100), &|| name.to_vec());
+    put("linkpath", !fits(&member.link, 100), &|| member.link.clone());
+    put("uname", !fits(&member.uname, 32), &|| member.uname.clone());
+    put("gname", !fits(&member.gname, 32), &|| member.gname.clone());
+    put("uid", member.uid > LARGEST_ID, &|| number(member.uid));
+    put("gid", member.gid > LARGEST_ID, &|| number(member.gid));
+    put("size", size > LARGEST_SIZE, &|| number(size));
+    let Stamp { secs, nanos } = member.mtime;
+    let time = || member.mtime.to_string().into_bytes();
+    put("mtime", secs >= 0 && (nanos != 0 || secs > LARGEST_TIME), &time);
+    let mut facts = member.facts.clone();
+    if secs < 0 {
+        facts.set(MTIME, member.mtime.to_string());
+    }
+    put("comment", !facts.is_empty(), &|| facts.encode().into_bytes());
+    if records.is_empty() {
+        return None;
+    }
+    let mut body = Vec::with_capacity(512);
+    if records.iter().any(|(_, value)| std::str::from_utf8(value).is_err()) {
+        push(&mut body, "hdrcharset", b"BINARY");
+    }
+    for (key, value) in &records {
+        push(&mut body, key, value);
+    }
+    Some(body)
+}
+
+fn fits(text: &[u8], room: usize) -> bool {
+    text.len() <= room && text.is_ascii()
+}
+
+fn number(number: u64) -> Vec<u8> {
+    number.to_string().into_bytes()
+}
+
+/// Appends `LENGTH KEY=VALUE\n`, where the length counts its own digits too.
+fn push(body: &mut Vec<u8>, key: &str, value: &[u8]) {
+    let rest = key.len() + value.len() + 3;
+    let mut length = rest + 1;
+    while length != rest + digits(length) {
+        length = rest + digits(length);
+    }
+    body.extend_from_slice(format!("{length} {key}=").as_bytes());
+    body.extend_from_slice(value);
+    body.push(b'\n');
+}
+
+fn digits(number: usize) -> usize {
+    number.checked_ilog10().unwrap_or(0) as usize + 1
+}
+
+/// Applies the records of an extended header to the member behind it.
+pub(crate) fn apply(body: &[u8], member: &mut Member) -> Result<(), String> {
+    let mut rest = body;
+    while !rest.is_empty() {
+        let (key, value, behind) = split(rest).ok_or("malformed extended header")?;
+        set(member, key, value)?;
+        rest = behind;
+    }
+    Ok(())
+}
+
+fn split(records: &[u8]) -> Option<(&str, &[u8], &[u8])> {
+    let space = records.iter().take(20).position(|b| *b == b' ')?;
+    let length: usize = std::str::from_utf8(&records[..space]).ok()?.parse().ok()?;
+    let record = records.get(space + 1..length)?.strip_suffix(b"\n")?;
+    let equals = record.iter().position(|b| *b == b'=')?;
+    let key = std::str::from_utf8(&record[..equals]).ok()?;
+    Some((key, &record[equals + 1..], &records[length..]))
+}
+
+fn set(member: &mut Member, key: &str, value: &[u8]) -> Result<(), String> {
+    let text = || std::str::from_utf8(value).map_err(|_| wrong(key));
+    match key {
+        "path" => member.name = value.to_vec(),
+        "linkpath" => member.link = value.to_vec(),
+        "uname" => member.uname = value.to_vec(),
+        "gname" => member.gname = value.to_vec(),
+        "uid" => member.uid = text()?.parse().map_err(|_| wrong(key))?,
+        "gid" => member.gid = text()?.parse().map_err(|_| wrong(key))?,
+        "size" => member.size = text()?.parse().map_err(|_| wrong(key))?,
+        "mtime" => member.mtime = text()?.parse().map_err(|_| wrong(key))?,
+        "comment" => member.facts = Facts::decode(value),
+        _ => {}
+    }
+    if let Some(mtime) = member.facts.parse(MTIME) {
+        member.mtime = mtime;
+    }
+    Ok(())
+}
+
+fn wrong(key: &str) -> String {
+    format!("malformed {key} in an extended header")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_length_of_a_record_counts_its_own_digits() {
+        let mut body = Vec::new();
+        push(&mut body, "path", b"x");
+        assert_eq!(body, b"10 path=x\n");
+        body.clear();
+        push(&mut body, "path", &[b'x'; 89]);
+        assert!(body.starts_with(b"99 path="));
+        body.clear();
+        push(&mut body, "path", &[b'x'; 90]);
+        assert!(body.starts_with(b"101 path="));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_an_extended_header_holds_it_is_no_panic(body: Vec<u8>) {
+            let _ = apply(&body, &mut Member::default());
+        }
+
+        #[test]
+        fn what_a_header_has_no_room_for_comes_back_as_it_was(
+            link in proptest::collection::vec(1u8.., 101..300),
+            uid in LARGEST_ID + 1..,
+            secs in -1_000_000i64..1_000_000,
+            nanos in 1u32..1_000_000_000,
+            size: u64,
+        ) {
+            let mtime = Stamp { secs, nanos };
+            let mut member = Member { link, uid, mtime, ..Member::default() };
+            member.facts.set("size", size.to_string());
+            let body = encode(&member, b"name", 0).unwrap();
+            let mut back = Member::default();
+            apply(&body, &mut back).unwrap();
+            back.facts.keep(&["size"]);
+            prop_assert_eq!(back, member);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Receipts: what a store has taken, a JSON line a file, between `moo-upload` and `moo-commit`.
+//!
+//! The first line tells the run, the last one that all is well or what has failed.
+
+use std::io::{BufRead, BufReader, Read, Write};
+
+use serde::{Deserialize, Serialize};
+
+use crate::ends::{Begin, Failed, Kind, Totals, VERSION};
+use crate::failure::{Failure, OrFail, Status};
+
+/// The longest line that is read: a seal of a set with a million volumes fits.
+const LONGEST_LINE: u64 = 256 << 20;
+
+/// A file that the store holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// Its name there.
+    pub stored: String,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Its SHA-256 in hex, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Its SHA-1 in hex, where known; duplicity's manifests want it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha1: Option<String>,
+    /// The text of a seal, as it is stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Last {
+    End(Totals),
+    Failed(Failed),
+}
+
+/// Receipts that are being written.
+pub struct Receipts<W: Write> {
+    to: W,
+}
+
+impl<W: Write> Receipts<W> {
+    /// Writes the first line.
+    pub fn begin(&mut self, begin: &Begin) -> Result<(), Failure> {
+        self.line(begin)
+    }
+
+    /// Writes a file's line.
+    pub fn receipt(&mut self, receipt: &Receipt) -> Result<(), Failure> {
+        self.line(receipt)
+    }
+
+    fn line(&mut self, what: &impl Serialize) -> Result<(), Failure> {
+        let mut line = serde_json::to_vec(what).or_fail(Status::Failed, "standard output")?;
+        line.push(b'\n');
+        self.to.write_all(&line).map_err(|e| Failure::of_output(&e))
+    }
+
+    /// Writes receipts that end as finished or as failed. `stage` is the program's name.
+    pub fn deliver(
+        stage: &str,
+        to: W,
+        run: impl FnOnce(&mut Receipts<W>) -> Result<Totals, Failure>,
+    ) -> Result<Totals, Failure> {
+        let mut receipts = Receipts { to };
+        match run(&mut receipts) {
+            Ok(totals) => receipts.line(&Last::End(totals.clone())).map(|()| totals),
+            Err(failure) => {
+                if !failure.is_closed_pipe() {
+                    // What failed first is the news, not that it can't be passed on.
+                    let _ = receipts.line(&Last::Failed(Failed::of(stage, &failure)));
+                }
+                Err(failure)
+            }
+        }
+    }
+}
+
+/// Receipts that are being read.
+pub struct ReceiptsInput<R> {
+    from: BufReader<R>,
+    begin: Begin,
+    totals: Option<Totals>,
+}
+
+impl<R: Read> ReceiptsInput<R> {
+    /// Reads the first line.
+    pub fn open(from: R) -> Result<ReceiptsInput<R>, Failure> {
+        let mut from = BufReader::new(from);
+        let line = line(&mut from)?.ok_or_else(|| killed("empty"))?;
+        if let Ok(Last::Failed(failed)) = serde_json::from_slice(&line) {
+            return Err(failed.into());
+        }
+        let begin: Begin = serde_json::from_slice(&line)
+            .map_err(|_| broken("not receipts: is moo-upload the stage before?"))?;
+        if begin.version != VERSION || begin.stream != Kind::Receipts {
+            return Err(broken(&format!("a {} of version {}", begin.stream, begin.version)));
+        }
+        Ok(ReceiptsInput { from, begin, totals: None })
+    }
+
+    /// What the first stage has decided.
+    pub fn begin(&self) -> &Begin {
+        &self.begin
+    }
+
+    /// What the stages before have counted, once the receipts have ended.
+    pub fn totals(&self) -> Totals {
+        self.totals.clone().unwrap_or_default()
+    }
+
+    /// The next receipt; none at the end.
+    pub fn advance(&mut self) -> Result<Option<Receipt>, Failure> {
+        let Some(line) = line(&mut self.from)? else {
+            return Err(killed("ends without an end mark"));
+        };
+        if let Ok(receipt) = serde_json::from_slice(&line) {
+            return Ok(Some(receipt));
+        }
+        let totals = match serde_json::from_slice(&line) {
+            Ok(Last::End(totals)) => totals,
+            Ok(Last::Failed(failed)) => return Err(failed.into()),
+            Err(error) => return Err(broken(&format!("malformed receipt: {error}"))),
+        };
+        if self.from.fill_buf().or_fail(Status::Failed, "standard input")?.is_empty() {
+            self.totals = Some(totals);
+            return Ok(None);
+        }
+        Err(broken("goes on behind its end mark"))
+    }
+}
+
+/// The next whole line; none at the end of the input, or where that cuts a line.
+fn line(from: &mut impl BufRead) -> Result<Option<Vec<u8>>, Failure> {
+    let mut line = Vec::new();
+    from.take(LONGEST_LINE)
+        .read_until(b'\n', &mut line)
+        .or_fail(Status::Failed, "standard input")?;
+    Ok(line.ends_with(b"\n").then_some(line))
+}
+
+fn killed(why: &str) -> Failure {
+    let cause = "the stage before was killed, or nothing is piped in";
+    Failure::new(Status::Killed, format!("standard input: {why}: {cause}"))
+}
+
+fn broken(why: &str) -> Failure {
+    Failure::new(Status::Integrity, format!("standard input: {why}"))
+}

@@ -1,0 +1,353 @@
+//! Tar as duplicity writes it, framed by ourselves: the `tar` crate's own reader takes a stream
+//! that was cut for a whole one, and an extended header of any size into memory. Its header
+//! blocks are used.
+
+use std::io::{self, Read, Write};
+
+use tar::Header;
+
+use crate::member::{Kind, Member, Stamp};
+use crate::pax;
+
+const BLOCK: usize = 512;
+/// Extended headers and long names beyond this are refused; the longest name is 4 KiB.
+const LARGEST_EXTENSION: u64 = 1 << 20;
+
+/// Why a tar could not be read on.
+#[derive(Debug)]
+pub enum TarError {
+    /// It ended inside a member.
+    Cut,
+    /// It is no tar that we know.
+    Malformed(String),
+    /// It could not be read.
+    Io(io::Error),
+}
+
+impl From<io::Error> for TarError {
+    fn from(error: io::Error) -> TarError {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => TarError::Cut,
+            _ => TarError::Io(error),
+        }
+    }
+}
+
+impl std::fmt::Display for TarError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            TarError::Cut => f.write_str("ends in the middle"),
+            TarError::Malformed(why) => f.write_str(why),
+            TarError::Io(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for TarError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            TarError::Io(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// What stands next in a tar.
+#[derive(Debug)]
+pub enum Next {
+    /// A member; its body comes by [`Read`].
+    Member(Box<Member>),
+    /// A block of zeros: the end, as a writer marks it.
+    Zeros,
+    /// Nothing: the end, as older duplicity leaves it.
+    Nothing,
+}
+
+/// Reads members and bodies, in POSIX pax, GNU or plain ustar form.
+///
+/// Reading from it gives the body of the last member.
+pub struct TarReader<R> {
+    input: R,
+    body: u64,
+    padding: u64,
+}
+
+impl<R: Read> TarReader<R> {
+    /// A reader at the start of a tar.
+    pub fn new(input: R) -> TarReader<R> {
+        TarReader { input, body: 0, padding: 0 }
+    }
+
+    /// What lies behind the last thing read.
+    pub fn into_inner(self) -> R {
+        self.input
+    }
+
+    pub(crate) fn input(&mut self) -> &mut R {
+        &mut self.input
+    }
+
+    /// Goes on to the next member, over what is left of the body before.
+    pub fn advance(&mut self) -> Result<Next, TarError> {
+        self.skip()?;
+        let mut extended = None;
+        let mut long_name = None;
+        let mut long_link = None;
+        loop {
+            let Some(header) = self.header()? else {
+                return Ok(Next::Nothing);
+            };
+            if header.as_bytes().iter().all(|b| *b == 0) {
+                return Ok(Next::Zeros);
+            }
+            let size = header.entry_size().map_err(|_| malformed("malformed size"))?;
+            match header.as_old().linkflag[0] {
+                b'x' => extended = Some(self.extension(size)?),
+                b'g' => drop(self.extension(size)?),
+                b'L' => long_name = Some(until_nul(self.extension(size)?)),
+                b'K' => long_link = Some(until_nul(self.extension(size)?)),
+                flag => {
+                    let mut member = decode(&header, flag, size)?;
+                    member.name = long_name.unwrap_or(member.name);
+                    member.link = long_link.unwrap_or(member.link);
+                    if let Some(body) = extended {
+                        pax::apply(&body, &mut member).map_err(TarError::Malformed)?;
+                    }
+                    while member.name.len() > 1 && member.name.ends_with(b"/") {
+                        member.name.pop();
+                    }
+                    self.expect_body(member.size);
+                    return Ok(Next::Member(Box::new(member)));
+                }
+            }
+        }
+    }
+
+    /// The whole body of the last member, if it has at most `limit` bytes.
+    pub fn body(&mut self, limit: u64) -> Result<Vec<u8>, TarError> {
+        if self.body > limit {
+            return Err(malformed(format!("a body of {} bytes, more than {limit}", self.body)));
+        }
+        let size = self.body;
+        let mut body = Vec::with_capacity(size as usize);
+        self.input.by_ref().take(size).read_to_end(&mut body)?;
+        self.body -= body.len() as u64;
+        if self.body > 0 {
+            return Err(TarError::Cut);
+        }
+        self.skip()?;
+        Ok(body)
+    }
+
+    fn expect_body(&mut self, size: u64) {
+        self.body = size;
+        self.padding = size.wrapping_neg() % BLOCK as u64;
+    }
+
+    fn skip(&mut self) -> Result<(), TarError> {
+        let left = self.body.checked_add(self.padding).ok_or(TarError::Cut)?;
+        if left == 0 {
+            return Ok(());
+        }
+        (self.body, self.padding) = (0, 0);
+        let skipped = io::copy(&mut self.input.by_ref().take(left), &mut io::sink())?;
+        if skipped < left { Err(TarError::Cut) } else { Ok(()) }
+    }
+
+    fn header(&mut self) -> Result<Option<Header>, TarError> {
+        let mut header = Header::new_old();
+        let block = header.as_mut_bytes();
+        if !fill(&mut self.input, block)? {
+            return Ok(None);
+        }
+        if block.iter().all(|b| *b == 0) {
+            return Ok(Some(header));
+        }
+        let expected = header.cksum().map_err(|_| malformed("not a tar"))?;
+        if expected != checksum(header.as_bytes()) {
+            return Err(malformed("not a tar, or damaged: wrong checksum of a header"));
+        }
+        Ok(Some(header))
+    }
+
+    fn extension(&mut self, size: u64) -> Result<Vec<u8>, TarError> {
+        self.expect_body(size);
+        self.body(LARGEST_EXTENSION)
+    }
+}
+
+/// The body of the last member.
+impl<R: Read> Read for TarReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = usize::try_from(self.body).unwrap_or(usize::MAX).min(buffer.len());
+        if most == 0 {
+            return Ok(0);
+        }
+        let n = self.input.read(&mut buffer[..most])?;
+        if n == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.body -= n as u64;
+        Ok(n)
+    }
+}
+
+/// Fills the buffer; false where the input has ended before its first byte.
+fn fill(input: &mut impl Read, buffer: &mut [u8]) -> Result<bool, TarError> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match input.read(&mut buffer[filled..]) {
+            Ok(0) if filled == 0 => return Ok(false),
+            Ok(0) => return Err(TarError::Cut),
+            Ok(n) => filled += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(true)
+}
+
+fn malformed(why: impl Into<String>) -> TarError {
+    TarError::Malformed(why.into())
+}
+
+fn until_nul(mut name: Vec<u8>) -> Vec<u8> {
+    if let Some(end) = name.iter().position(|b| *b == 0) {
+        name.truncate(end);
+    }
+    name
+}
+
+fn checksum(block: &[u8; BLOCK]) -> u32 {
+    let sum = |bytes: &[u8]| bytes.iter().map(|b| u32::from(*b)).sum::<u32>();
+    sum(&block[..148]) + 8 * u32::from(b' ') + sum(&block[156..])
+}
+
+fn decode(header: &Header, flag: u8, size: u64) -> Result<Member, TarError> {
+    let number = |result: io::Result<u64>, what: &str| {
+        result.map_err(|_| malformed(format!("malformed {what} in a header")))
+    };
+    let device = |half: io::Result<Option<u32>>| half.ok().flatten().unwrap_or(0);
+    let owner = |name: Option<&[u8]>| name.unwrap_or_default().to_vec();
+    let kind = Kind::from_flag(flag);
+    Ok(Member {
+        name: header.path_bytes().into_owned(),
+        kind,
+        size,
+        mode: number(header.mode().map(u64::from), "mode")? as u32 & 0o7777,
+        uid: number(header.uid(), "owner")?,
+        gid: number(header.gid(), "group")?,
+        uname: owner(header.username_bytes()),
+        gname: owner(header.groupname_bytes()),
+        // GNU tar writes times before 1970 as a negative base-256 number.
+        mtime: Stamp { secs: number(header.mtime(), "time")?.cast_signed(), nanos: 0 },
+        link: header.link_name_bytes().unwrap_or_default().into_owned(),
+        device: if kind.is_device() {
+            (device(header.device_major()), device(header.device_minor()))
+        } else {
+            (0, 0)
+        },
+        ..Member::default()
+    })
+}
+
+/// Writes members as duplicity does: POSIX pax over ustar.
+pub struct TarWriter<W> {
+    output: W,
+    written: u64,
+}
+
+impl<W: Write> TarWriter<W> {
+    /// A writer at the start of a tar.
+    pub fn new(output: W) -> TarWriter<W> {
+        TarWriter { output, written: 0 }
+    }
+
+    /// Bytes written so far.
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Where it writes to.
+    pub fn get_mut(&mut self) -> &mut W {
+        &mut self.output
+    }
+
+    /// Ends without an end mark.
+    pub fn into_inner(self) -> W {
+        self.output
+    }
+
+    /// Writes a member and its whole body.
+    pub fn append(&mut self, member: &Member, body: &[u8]) -> io::Result<()> {
+        let mut name = member.name.clone();
+        if member.kind == Kind::Directory && !name.ends_with(b"/") {
+            name.push(b'/');
+        }
+        if let Some(extension) = pax::encode(member, &name, body.len() as u64) {
+            let mut header = blank(b'x', extension.len() as u64);
+            header.as_old_mut().name[..14].copy_from_slice(b"././@PaxHeader");
+            self.put(&mut header, &extension)?;
+        }
+        self.put(&mut encode(member, &name, body.len() as u64)?, body)
+    }
+
+    /// Writes the end mark: two blocks of zeros and, for archives, more of them up to the next
+    /// multiple of 10,240 bytes.
+    pub fn end(&mut self, padded: bool) -> io::Result<()> {
+        let ended = self.written + 2 * BLOCK as u64;
+        let end = if padded { ended.next_multiple_of(10_240) } else { ended };
+        let zeros = [0; 10_240 + 2 * BLOCK];
+        let length = (end - self.written) as usize;
+        self.written = end;
+        self.output.write_all(&zeros[..length])
+    }
+
+    fn put(&mut self, header: &mut Header, body: &[u8]) -> io::Result<()> {
+        let padding = body.len().wrapping_neg() % BLOCK;
+        self.written += (BLOCK + body.len() + padding) as u64;
+        header.set_cksum();
+        self.output.write_all(header.as_bytes())?;
+        self.output.write_all(body)?;
+        self.output.write_all(&[0; BLOCK][..padding])
+    }
+}
+
+fn blank(flag: u8, size: u64) -> Header {
+    let mut header = Header::new_ustar();
+    header.as_old_mut().linkflag[0] = flag;
+    header.set_mode(0);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
+    header.set_size(if size > pax::LARGEST_SIZE { 0 } else { size });
+    header
+}
+
+fn encode(member: &Member, name: &[u8], size: u64) -> io::Result<Header> {
+    let mut header = blank(member.kind.flag(), size);
+    let octal = |number: u64, most: u64| if number > most { 0 } else { number };
+    header.set_mode(member.mode & 0o7777);
+    header.set_uid(octal(member.uid, 0o7_777_777));
+    header.set_gid(octal(member.gid, 0o7_777_777));
+    let secs = u64::try_from(member.mtime.secs).unwrap_or(0);
+    header.set_mtime(octal(secs, 0o77_777_777_777));
+    put(&mut header.as_old_mut().name, name);
+    put(&mut header.as_old_mut().linkname, &member.link);
+    if let Some(ustar) = header.as_ustar_mut() {
+        put(&mut ustar.uname, &member.uname);
+        put(&mut ustar.gname, &member.gname);
+    }
+    if member.kind.is_device() {
+        header.set_device_major(member.device.0)?;
+        header.set_device_minor(member.device.1)?;
+    }
+    Ok(header)
+}
+
+/// As much of a text as the field holds, for those who pass over the extended header.
+fn put(field: &mut [u8], text: &[u8]) {
+    for (slot, byte) in field.iter_mut().zip(text) {
+        *slot = if byte.is_ascii() { *byte } else { b'?' };
+    }
+}

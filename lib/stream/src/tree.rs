@@ -1,0 +1,183 @@
+//! The tree stream: the entries of one set in duplicity's order, content in pieces.
+
+use std::io::{self, Read, Write};
+
+use archive::{EntryName, PIECE, Part, TreePath};
+use bytes::Bytes;
+
+use crate::ends::{Begin, Kind, Totals};
+use crate::failure::{Failure, OrFail, Status};
+use crate::input::Input;
+use crate::member::{Facts, Kind as MemberKind, Member};
+use crate::output::Output;
+
+/// One member of a tree stream.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// What the member is, and of which path.
+    pub name: EntryName,
+    /// The member itself.
+    pub member: Member,
+    /// Its whole body.
+    pub body: Bytes,
+}
+
+impl Entry {
+    /// Whether another piece of the same content follows: each but the last is full.
+    pub fn goes_on(&self) -> bool {
+        self.name.piece.is_some() && self.body.len() == PIECE
+    }
+
+    /// Whether it holds a regular file's content, or the start of it.
+    pub fn is_content(&self) -> bool {
+        self.name.part == Part::Snapshot && self.member.kind == MemberKind::File
+    }
+}
+
+/// A tree stream that is being read; the order of the entries is checked.
+pub struct TreeInput<R> {
+    input: Input<R>,
+    last: Option<EntryName>,
+}
+
+impl<R: Read> TreeInput<R> {
+    /// Reads the start of a tree stream.
+    pub fn open(from: R) -> Result<TreeInput<R>, Failure> {
+        Ok(TreeInput { input: Input::open(from, Kind::Tree)?, last: None })
+    }
+
+    /// What the first stage has decided.
+    pub fn begin(&self) -> &Begin {
+        self.input.begin()
+    }
+
+    /// What the stages before have counted, once the stream has ended.
+    pub fn totals(&self) -> Totals {
+        self.input.end().map(|end| end.totals.clone()).unwrap_or_default()
+    }
+
+    /// The next entry; none at the end.
+    pub fn advance(&mut self) -> Result<Option<Entry>, Failure> {
+        let Some(item) = self.input.advance()? else {
+            return Ok(None);
+        };
+        let name =
+            EntryName::parse(&item.member.name).or_fail(Status::Integrity, "standard input")?;
+        self.check_order(&name)?;
+        self.last = Some(name.clone());
+        Ok(Some(Entry { name, member: item.member, body: item.body }))
+    }
+
+    fn check_order(&self, name: &EntryName) -> Result<(), Failure> {
+        let Some(last) = &self.last else {
+            return Ok(());
+        };
+        if name.path > last.path || (name.path == last.path && follows(name, last)) {
+            return Ok(());
+        }
+        let why = format!("{} comes behind {}", name.path, last.path);
+        Err(Failure::new(Status::Integrity, format!("standard input: out of order: {why}")))
+    }
+}
+
+/// Whether one member of a path may stand behind another of the same path.
+fn follows(name: &EntryName, last: &EntryName) -> bool {
+    if name.part == Part::Signature {
+        return matches!(last.part, Part::Snapshot | Part::Diff);
+    }
+    name.part == last.part && name.piece.is_some_and(|n| Some(n - 1) == last.piece)
+}
+
+/// The content of one regular file, joined from its pieces while they come.
+pub struct Content<'a, R, F> {
+    input: &'a mut TreeInput<R>,
+    entry: Entry,
+    at: usize,
+    seen: F,
+}
+
+impl<'a, R: Read, F: FnMut(&Entry) -> Result<(), Failure>> Content<'a, R, F> {
+    /// The content that starts with `entry`; `seen` is called with each member of it.
+    pub fn new(
+        input: &'a mut TreeInput<R>,
+        entry: Entry,
+        mut seen: F,
+    ) -> Result<Content<'a, R, F>, Failure> {
+        seen(&entry)?;
+        Ok(Content { input, entry, at: 0, seen })
+    }
+
+    /// The last member of the content, whose records tell its hash. What has not been read of the
+    /// content is passed over.
+    pub fn last(mut self) -> Result<Entry, Failure> {
+        while self.entry.goes_on() {
+            self.next_piece()?;
+        }
+        Ok(self.entry)
+    }
+
+    fn next_piece(&mut self) -> Result<(), Failure> {
+        let before = self.entry.name.piece;
+        let next = self.input.advance()?.filter(|next| {
+            next.name.path == self.entry.name.path
+                && next.name.part == self.entry.name.part
+                && next.name.piece.is_some_and(|n| n.checked_sub(1) == before)
+        });
+        let Some(next) = next else {
+            let why = format!("standard input: {}: a piece is missing", self.entry.name.path);
+            return Err(Failure::new(Status::Integrity, why));
+        };
+        (self.seen)(&next)?;
+        self.entry = next;
+        self.at = 0;
+        Ok(())
+    }
+}
+
+impl<R: Read, F: FnMut(&Entry) -> Result<(), Failure>> Read for Content<'_, R, F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.at == self.entry.body.len() && self.entry.goes_on() {
+            self.next_piece()?;
+        }
+        let n = (&self.entry.body[self.at..]).read(buffer)?;
+        self.at += n;
+        Ok(n)
+    }
+}
+
+/// Writes content whose length is not known before its end: as one member where it is shorter
+/// than a piece, else in numbered pieces, the last of which is not full.
+///
+/// `member` is the file's metadata; its records stand with the first and the last piece. `last`
+/// is given the length in bytes, and returns the records of what is known only then. Returns the
+/// length.
+pub fn write_content<W: Write, C: Read>(
+    output: &mut Output<W>,
+    part: Part,
+    path: &TreePath,
+    member: &Member,
+    content: &mut C,
+    last: impl FnOnce(&mut C, u64) -> Result<Facts, Failure>,
+) -> Result<u64, Failure> {
+    let mut sent = member.clone();
+    let mut buffer = Vec::with_capacity(PIECE);
+    let (mut number, mut length) = (1, 0);
+    let name = |piece| EntryName { part, path: path.clone(), piece }.encode(false);
+    loop {
+        buffer.clear();
+        let read = content.take(PIECE as u64).read_to_end(&mut buffer);
+        length += read.or_fail(Status::Failed, path)? as u64;
+        if buffer.len() < PIECE {
+            break;
+        }
+        sent.name = name(Some(number));
+        output.append(&sent, &buffer)?;
+        sent.facts = Facts::default();
+        number += 1;
+    }
+    sent.name = name((number > 1).then_some(number));
+    sent.facts = member.facts.clone();
+    sent.facts.extend(&last(content, length)?);
+    output.append(&sent, &buffer)?;
+    Ok(length)
+}
