@@ -1,0 +1,149 @@
+//! From unfinished parts to a set of the archive.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+
+use archive::{
+    Collection, FileKind, FileName, ManifestParser, ManifestSealer, SetId, StoredSet, Wrapping,
+    seal_name,
+};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use local::Folder;
+use stream::{Failure, OrFail, Receipt, Status};
+
+use crate::by_name;
+
+/// Signature tars are read back at each increment; little is gained by packing them harder.
+const LEVEL: u32 = 3;
+
+/// Turns the parts of `set` into files of the archive, the manifest last, if the store has all
+/// that the manifest names.
+pub(crate) fn finish(folder: &Folder, set: SetId, receipts: &[Receipt]) -> Result<(), Failure> {
+    let stored = stored_set(set, receipts)?;
+    let manifest = folder.path(&Folder::part_name(set, FileKind::Manifest));
+    let volumes = volumes(&manifest)?;
+    if let Some(missing) = volumes.iter().find(|number| !stored.volumes.contains_key(number)) {
+        return Err(not_stored(&format!("volume {missing} of the {set}")));
+    }
+    let signatures = folder.path(&Folder::part_name(set, FileKind::Signatures));
+    write(folder, set, FileKind::Signatures, Wrapping::Gzip, |to| {
+        let mut packed = GzEncoder::new(to, Compression::new(LEVEL));
+        io::copy(&mut open(&signatures)?, &mut packed)
+            .and_then(|_| packed.finish())
+            .map(drop)
+            .or_fail(Status::Failed, signatures.display())
+    })?;
+    if let Some(seal) = by_name(receipts, &seal_name(set.time)).and_then(|r| r.seal.as_ref()) {
+        put(folder, &seal_name(set.time), |to| {
+            to.write_all(seal.as_bytes()).or_fail(Status::Failed, "seal")
+        })?;
+    }
+    write(folder, set, FileKind::Manifest, Wrapping::Plain, |to| {
+        fill_in(&manifest, hashes(&stored, receipts)?, to)
+    })?;
+    for part in [signatures, manifest] {
+        std::fs::remove_file(&part).or_fail(Status::Failed, part.display())?;
+    }
+    Ok(())
+}
+
+/// What the receipts tell of the set.
+fn stored_set(set: SetId, receipts: &[Receipt]) -> Result<StoredSet, Failure> {
+    let names = receipts.iter().map(|receipt| receipt.stored.clone());
+    let collection = Collection::of(names).or_fail(Status::Integrity, "standard input")?;
+    let sets = collection.chains.into_iter().flat_map(|chain| chain.sets);
+    let found = sets.chain(collection.orphans).find(|stored| stored.id == set);
+    let found = found.ok_or_else(|| not_stored(&format!("the manifest of the {set}")))?;
+    if found.signatures.is_none() {
+        return Err(not_stored(&format!("the signatures of the {set}")));
+    }
+    Ok(found)
+}
+
+fn not_stored(what: &str) -> Failure {
+    Failure::new(Status::Integrity, format!("standard input: {what} has not been stored"))
+}
+
+/// The numbers of the volumes that the draft names.
+fn volumes(manifest: &std::path::Path) -> Result<Vec<u64>, Failure> {
+    let mut parser = ManifestParser::default();
+    for line in BufReader::new(open(manifest)?).split(b'\n') {
+        let line = line.or_fail(Status::Failed, manifest.display())?;
+        parser.line(&line).or_fail(Status::Integrity, manifest.display())?;
+    }
+    let parsed = parser.finish().or_fail(Status::Integrity, manifest.display())?;
+    Ok(parsed.volumes.iter().map(|volume| volume.number).collect())
+}
+
+/// The hashes of each volume, as manifests name them.
+fn hashes(
+    stored: &StoredSet,
+    receipts: &[Receipt],
+) -> Result<BTreeMap<u64, Vec<(String, String)>>, Failure> {
+    let mut hashes = BTreeMap::new();
+    for (number, name) in &stored.volumes {
+        let receipt = by_name(receipts, name);
+        let Some((sha1, sha256)) = receipt.and_then(|r| r.sha1.clone().zip(r.sha256.clone()))
+        else {
+            let why = format!("standard input: {name}: comes without its hashes");
+            return Err(Failure::new(Status::Integrity, why));
+        };
+        let pairs = [("SHA1".to_owned(), sha1), ("SHA256".to_owned(), sha256)];
+        hashes.insert(*number, pairs.to_vec());
+    }
+    Ok(hashes)
+}
+
+fn fill_in(
+    draft: &std::path::Path,
+    hashes: BTreeMap<u64, Vec<(String, String)>>,
+    to: &mut dyn Write,
+) -> Result<(), Failure> {
+    let mut sealer = ManifestSealer::new(hashes);
+    let mut filled = Vec::new();
+    for line in BufReader::new(open(draft)?).split(b'\n') {
+        let line = line.or_fail(Status::Failed, draft.display())?;
+        sealer.line(&line, &mut filled).or_fail(Status::Integrity, draft.display())?;
+        to.write_all(&filled).or_fail(Status::Failed, draft.display())?;
+        filled.clear();
+    }
+    sealer.finish(&mut filled).or_fail(Status::Integrity, draft.display())?;
+    to.write_all(&filled).or_fail(Status::Failed, draft.display())
+}
+
+fn write(
+    folder: &Folder,
+    set: SetId,
+    kind: FileKind,
+    wrapping: Wrapping,
+    content: impl FnOnce(&mut dyn Write) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    put(folder, &FileName { set, kind, wrapping, partial: false }.encode(), content)
+}
+
+/// Writes a file that is there as a whole or not at all, also after a crash.
+fn put(
+    folder: &Folder,
+    name: &str,
+    content: impl FnOnce(&mut dyn Write) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let path = folder.path(name);
+    let which = path.display();
+    let mut file = tempfile::Builder::new()
+        .prefix(".commit-")
+        .tempfile_in(folder.path(""))
+        .or_fail(Status::Failed, &which)?;
+    let mut buffered = io::BufWriter::new(&mut file);
+    content(&mut buffered)?;
+    buffered.flush().or_fail(Status::Failed, &which)?;
+    drop(buffered);
+    file.as_file().sync_all().or_fail(Status::Failed, &which)?;
+    file.persist(&path).map_err(|e| e.error).or_fail(Status::Failed, &which)?;
+    open(&folder.path(""))?.sync_all().or_fail(Status::Failed, &which)
+}
+
+fn open(path: &std::path::Path) -> Result<File, Failure> {
+    File::open(path).or_fail(Status::Failed, path.display())
+}

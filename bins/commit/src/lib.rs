@@ -1,0 +1,95 @@
+//! `moo-commit` turns the archive's unfinished parts into a set, once the store has all of it.
+
+mod finish;
+mod reconcile;
+mod statistics;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use cli::{Common, Program};
+use local::{Folder, Lock};
+use stream::{Begin, Failure, Receipt, ReceiptsInput, Status, Totals, pipe};
+
+/// Turn the archive's unfinished parts into a set, once the store has all of it
+///
+/// The last stage of a backup: its exit status is that of the whole pipe. It reads the receipts
+/// of moo-upload.
+#[derive(clap::Parser, Debug)]
+#[command(name = "moo-commit", version, after_help = EXAMPLES)]
+pub struct Commit {
+    /// The local archive
+    #[arg(short, long, value_name = "FOLDER")]
+    archive: Option<PathBuf>,
+    /// Print statistics, as duplicity does
+    #[arg(long)]
+    stats: bool,
+    /// Read the receipts of moo-fetch --receipts instead: finish or clear away what an
+    /// interrupted run has left in the archive, and print `current` if the archive is up to date
+    /// with the store, else `behind`
+    #[arg(long, requires = "archive", conflicts_with = "stats")]
+    reconcile: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  moo-scan --archive ~/archive /etc | moo-sign | moo-delta --archive ~/archive |
+      moo-pack --archive ~/archive | moo-encrypt --encrypt-key KEY |
+      moo-upload file:///srv/backup | moo-commit --archive ~/archive --stats
+  moo-fetch --receipts file:///srv/backup | moo-commit --archive ~/archive --reconcile";
+
+impl Program for Commit {
+    const NAME: &'static str = "moo-commit";
+    type Outlet = ();
+
+    fn common(&self) -> &Common {
+        &self.common
+    }
+
+    fn run(self, (): &mut ()) -> Result<Totals, Failure> {
+        let mut input = ReceiptsInput::open(pipe::input()?)?;
+        let begin = input.begin().clone();
+        let lock = match (&self.archive, self.reconcile) {
+            (Some(archive), false) => Some(join(archive, &begin)?),
+            _ => None,
+        };
+        let mut receipts = Vec::new();
+        while let Some(receipt) = input.advance()? {
+            receipts.push(receipt);
+        }
+        if let (Some(archive), true) = (&self.archive, self.reconcile) {
+            let word = reconcile::reconcile(&Folder::create(archive)?, &receipts)?;
+            return say(word).map(|()| input.totals());
+        }
+        if let Some((folder, _lock)) = &lock {
+            let set = begin.set.as_ref().ok_or_else(no_set)?.id();
+            finish::finish(folder, set, &receipts)?;
+        }
+        if self.stats {
+            say(&statistics::text(&input.totals()))?;
+        }
+        Ok(input.totals())
+    }
+}
+
+fn join(archive: &Path, begin: &Begin) -> Result<(Folder, Lock), Failure> {
+    let folder = Folder::open(archive)?;
+    let set = begin.set.as_ref().ok_or_else(no_set)?;
+    let lock = Lock::join(&folder, set.run.as_deref())?;
+    Ok((folder, lock))
+}
+
+fn no_set() -> Failure {
+    Failure::new(Status::Integrity, "standard input: tells of no set")
+}
+
+fn say(text: &str) -> Result<(), Failure> {
+    writeln!(std::io::stdout(), "{text}").map_err(|e| Failure::of_output(&e))
+}
+
+/// The receipts by name.
+fn by_name<'a>(receipts: &'a [Receipt], name: &str) -> Option<&'a Receipt> {
+    receipts.iter().find(|receipt| receipt.stored == name)
+}

@@ -1,0 +1,47 @@
+//! The options that name keys.
+
+use std::path::PathBuf;
+
+use openpgp::{Cert, Decryption, PassphraseOptions, find_certificate, read_secret_key};
+use stream::Failure;
+
+/// What opens the files, and who must have signed them.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Keys {
+    /// Decrypt with the secret key in this file instead of those in GnuPG
+    #[arg(long, value_name = "FILE")]
+    secret_key: Vec<PathBuf>,
+    /// Demand that each file is signed, inside its message, by this certificate
+    #[arg(long, value_name = "KEY")]
+    sign_key: Vec<String>,
+    /// Demand that the seal of each set is signed by this certificate
+    #[arg(long, value_name = "KEY")]
+    seal_key: Vec<String>,
+    /// Read messages without integrity protection too, as old programs wrote them
+    #[arg(long)]
+    allow_unprotected: bool,
+    #[command(flatten)]
+    passphrase: PassphraseOptions,
+}
+
+impl Keys {
+    pub(crate) fn decryption(&self) -> Result<Decryption, Failure> {
+        let mut decryption = Decryption::new(self.passphrase.source());
+        for path in &self.secret_key {
+            decryption.secrets.push(read_secret_key(path)?);
+        }
+        decryption.gnupg = self.secret_key.is_empty();
+        decryption.signers_wanted = certificates(&self.sign_key)?;
+        decryption.allow_unprotected = self.allow_unprotected;
+        Ok(decryption)
+    }
+
+    /// Who may have signed a seal; nobody where it need not be signed.
+    pub(crate) fn seal_certificates(&self) -> Result<Vec<Cert>, Failure> {
+        certificates(&self.seal_key)
+    }
+}
+
+fn certificates(keys: &[String]) -> Result<Vec<Cert>, Failure> {
+    keys.iter().map(|key| find_certificate(key)).collect()
+}

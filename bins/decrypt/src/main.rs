@@ -1,0 +1,5 @@
+//! `moo-decrypt`: checks and decrypts files.
+
+fn main() -> std::process::ExitCode {
+    cli::main::<decrypt::Decrypt>()
+}

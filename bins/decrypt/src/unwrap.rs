@@ -1,0 +1,38 @@
+//! Out of the wrapping that a file's name tells.
+
+use std::io::{self, Read, Write};
+
+use archive::Wrapping;
+use flate2::read::MultiGzDecoder;
+use openpgp::Decryption;
+use stream::{Failure, OrFail, Status};
+
+/// How files are unwrapped.
+pub(crate) struct Unwrap {
+    decryption: Decryption,
+}
+
+impl Unwrap {
+    pub(crate) fn new(decryption: Decryption) -> Unwrap {
+        Unwrap { decryption }
+    }
+
+    /// Writes the plain content of a stored file.
+    pub(crate) fn open(
+        &self,
+        which: &str,
+        wrapping: Wrapping,
+        from: &mut (impl Read + Send + Sync),
+        to: &mut dyn Write,
+    ) -> Result<(), Failure> {
+        match wrapping {
+            Wrapping::OpenPgp => self.decryption.open(which, from, to),
+            Wrapping::Gzip => copy(which, MultiGzDecoder::new(from), to),
+            Wrapping::Plain => copy(which, from, to),
+        }
+    }
+}
+
+fn copy(which: &str, mut from: impl Read, to: &mut dyn Write) -> Result<(), Failure> {
+    io::copy(&mut from, to).map(drop).or_fail(Status::Integrity, which)
+}

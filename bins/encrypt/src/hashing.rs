@@ -1,0 +1,60 @@
+//! What passes by on its way into the store: how much, and with what hashes.
+
+use std::io::{self, Write};
+
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
+use stream::Facts;
+use stream::member::{SHA1, SHA256};
+
+/// A writer that hashes what it hands on.
+pub(crate) struct Hashing<W> {
+    to: W,
+    sha1: Sha1,
+    sha256: Sha256,
+    bytes: u64,
+}
+
+/// What is known of a whole file; the hashes in hex.
+#[derive(Clone, Debug)]
+pub(crate) struct Hashes {
+    pub(crate) sha1: String,
+    pub(crate) sha256: String,
+    pub(crate) bytes: u64,
+}
+
+impl Hashes {
+    /// As the closing chunk carries them.
+    pub(crate) fn facts(&self) -> Facts {
+        let mut facts = Facts::default();
+        facts.set(SHA256, &self.sha256);
+        facts.set(SHA1, &self.sha1);
+        facts
+    }
+}
+
+impl<W: Write> Hashing<W> {
+    pub(crate) fn new(to: W) -> Hashing<W> {
+        Hashing { to, sha1: Sha1::new(), sha256: Sha256::new(), bytes: 0 }
+    }
+
+    pub(crate) fn finish(self) -> (W, Hashes) {
+        let sha1 = format!("{:x}", self.sha1.finalize());
+        let sha256 = format!("{:x}", self.sha256.finalize());
+        (self.to, Hashes { sha1, sha256, bytes: self.bytes })
+    }
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.to.write(bytes)?;
+        self.sha1.update(&bytes[..n]);
+        self.sha256.update(&bytes[..n]);
+        self.bytes += n as u64;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}

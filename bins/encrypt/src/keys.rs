@@ -1,0 +1,67 @@
+//! The options that name keys.
+
+use openpgp::{Cert, Compression, Encryption, PassphraseOptions, Signer, find_certificate};
+use stream::{Failure, Status};
+
+/// Whom to encrypt to, and who signs. A KEY is a fingerprint, key ID or user ID in GnuPG's
+/// keyring, or a file.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Keys {
+    /// Encrypt to this certificate: a file, or a fingerprint or key ID in GnuPG's keyring
+    #[arg(long, value_name = "KEY")]
+    encrypt_key: Vec<String>,
+    /// The same, without telling in the message which key it is
+    #[arg(long, value_name = "KEY")]
+    hidden_encrypt_key: Vec<String>,
+    /// Sign each file inside its message with this secret key, as duplicity does
+    #[arg(long, value_name = "KEY")]
+    sign_key: Option<String>,
+    /// Sign the seal of the set with this secret key
+    #[arg(long, value_name = "KEY")]
+    seal_key: Option<String>,
+    /// Do not encrypt: volumes and signatures are packed with gzip, the manifest is plain
+    #[arg(long, conflicts_with_all = ["encrypt_key", "hidden_encrypt_key", "sign_key"])]
+    no_encryption: bool,
+    #[command(flatten)]
+    passphrase: PassphraseOptions,
+}
+
+impl Keys {
+    /// How messages are made; none where nothing is to be encrypted.
+    pub(crate) fn encryption(&self, level: Option<u8>) -> Result<Option<Encryption>, Failure> {
+        if self.no_encryption {
+            return Ok(None);
+        }
+        let recipients = certificates(&self.encrypt_key)?;
+        let hidden_recipients = certificates(&self.hidden_encrypt_key)?;
+        let mut passphrases = Vec::new();
+        if recipients.is_empty() && hidden_recipients.is_empty() {
+            let given = self.passphrase.source().get_new("passphrase of the backup")?;
+            passphrases.push(given.ok_or_else(nothing_to_encrypt_to)?);
+        }
+        let signer = self.sign_key.as_deref().map(|key| self.signer(key)).transpose()?;
+        let compression = level.map_or(Compression::None, Compression::Zlib);
+        let encryption =
+            Encryption { recipients, hidden_recipients, passphrases, signer, compression };
+        encryption.check()?;
+        Ok(Some(encryption))
+    }
+
+    /// Who signs the seal, if somebody does.
+    pub(crate) fn seal_signer(&self) -> Result<Option<Signer>, Failure> {
+        self.seal_key.as_deref().map(|key| self.signer(key)).transpose()
+    }
+
+    fn signer(&self, key: &str) -> Result<Signer, Failure> {
+        Signer::find(key, &self.passphrase.signing_source())
+    }
+}
+
+fn certificates(keys: &[String]) -> Result<Vec<Cert>, Failure> {
+    keys.iter().map(|key| find_certificate(key)).collect()
+}
+
+fn nothing_to_encrypt_to() -> Failure {
+    let hint = "give --encrypt-key, or a passphrase in PASSPHRASE, or --no-encryption";
+    Failure::new(Status::Key, format!("no key and no passphrase to encrypt with ({hint})"))
+}

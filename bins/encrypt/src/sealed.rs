@@ -1,0 +1,115 @@
+//! The end of a set: the manifest with the hashes of the volumes, and the seal over all files.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, Write};
+
+use archive::{FileKind, FileName, ManifestSealer, Seal, SealedFile, seal_name};
+use openpgp::{Signer, sign_text};
+use stream::{Failure, FileWriter, FilesInput, OrFail, Output, SetHead, Status};
+
+use crate::hashing::{Hashes, Hashing};
+use crate::wrap::Wrap;
+
+const SPOOL: &str = "temporary file";
+/// The longest line of a manifest: a path of 4 KiB, quoted, is far below.
+const LONGEST_LINE: u64 = 1 << 20;
+
+/// What is known of a set while its files pass by.
+pub(crate) struct SealedSet {
+    seal: Seal,
+    hashes: BTreeMap<u64, Vec<(String, String)>>,
+    volume_bytes: u64,
+    finished: bool,
+}
+
+impl SealedSet {
+    pub(crate) fn new(head: &SetHead) -> SealedSet {
+        let previous = head.previous_seal.clone();
+        SealedSet {
+            seal: Seal { set: head.id(), previous, files: Vec::new() },
+            hashes: BTreeMap::new(),
+            volume_bytes: 0,
+            finished: false,
+        }
+    }
+
+    /// Notes a file that has passed.
+    pub(crate) fn add(&mut self, kind: FileKind, name: String, hashes: Hashes) {
+        if let FileKind::Volume(number) = kind {
+            self.volume_bytes += hashes.bytes;
+            let both = [("SHA1", &hashes.sha1), ("SHA256", &hashes.sha256)];
+            let lines = both.map(|(name, value)| (name.to_owned(), value.clone())).to_vec();
+            self.hashes.insert(number, lines);
+        }
+        let (sha1, sha256) = (Some(hashes.sha1), hashes.sha256);
+        self.seal.files.push(SealedFile { name, sha256, sha1 });
+    }
+
+    /// Whether the manifest has passed.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    /// Bytes in all volumes as they are stored.
+    pub(crate) fn volume_bytes(&self) -> u64 {
+        self.volume_bytes
+    }
+
+    /// Takes the draft of the manifest, and sends the seal and the manifest. The seal covers the
+    /// manifest, but goes before it, since the manifest is the last file of a set.
+    pub(crate) fn finish(
+        &mut self,
+        draft: &mut FilesInput<File>,
+        wrap: &Wrap,
+        signer: Option<&Signer>,
+        output: &mut Output<File>,
+    ) -> Result<(), Failure> {
+        let kind = FileKind::Manifest;
+        let wrapping = wrap.wrapping(kind);
+        let name = FileName { set: self.seal.set, kind, wrapping, partial: false }.encode();
+        let spool = tempfile::tempfile().or_fail(Status::Failed, SPOOL)?;
+        let mut hashing = Hashing::new(spool);
+        let sealer = ManifestSealer::new(std::mem::take(&mut self.hashes));
+        wrap.write(kind, &mut hashing, |to| fill_in(draft, sealer, to))?;
+        let (mut spool, hashes) = hashing.finish();
+        let facts = hashes.facts();
+        self.add(kind, name.clone(), hashes);
+        self.send_seal(signer, output)?;
+        spool.rewind().or_fail(Status::Failed, SPOOL)?;
+        let mut writer = FileWriter::new(output, &name);
+        io::copy(&mut spool, &mut writer).or_fail(Status::Failed, SPOOL)?;
+        self.finished = true;
+        writer.close(facts)
+    }
+
+    fn send_seal(&self, signer: Option<&Signer>, output: &mut Output<File>) -> Result<(), Failure> {
+        let seal = sign_text(&self.seal.encode(), signer)?;
+        let writer = FileWriter::new(output, &seal_name(self.seal.set.time));
+        let mut hashing = Hashing::new(writer);
+        hashing.write_all(&seal).or_fail(Status::Failed, "standard output")?;
+        let (writer, hashes) = hashing.finish();
+        writer.close(hashes.facts())
+    }
+}
+
+/// Copies the draft line by line, with the hashes of the volumes put in.
+fn fill_in(
+    draft: &mut FilesInput<File>,
+    mut sealer: ManifestSealer,
+    to: &mut dyn Write,
+) -> Result<(), Failure> {
+    let mut draft = BufReader::new(draft);
+    let (mut line, mut filled) = (Vec::new(), Vec::new());
+    loop {
+        line.clear();
+        let n = draft.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line);
+        if n.or_fail(Status::Failed, "manifest")? == 0 {
+            sealer.finish(&mut filled).or_fail(Status::Integrity, "standard input")?;
+            return to.write_all(&filled).or_fail(Status::Failed, "manifest");
+        }
+        sealer.line(&line, &mut filled).or_fail(Status::Integrity, "standard input")?;
+        to.write_all(&filled).or_fail(Status::Failed, "manifest")?;
+        filled.clear();
+    }
+}

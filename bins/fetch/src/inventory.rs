@@ -1,0 +1,60 @@
+//! What a store holds, told in receipts, as if it had just been stored.
+
+use std::collections::HashMap;
+use std::io::{Read, Write};
+
+use archive::{Seal, SealedFile, parse_seal};
+use store::Store;
+use stream::{Begin, Failure, Kind, OrFail, Receipt, Receipts, Status, Totals, VERSION};
+
+/// The largest seal that is read.
+const LARGEST: u64 = 64 << 20;
+
+/// Tells of each file. Where a set has a seal, its files come with their hashes.
+pub(crate) fn tell<W: Write>(
+    store: &mut dyn Store,
+    receipts: &mut Receipts<W>,
+) -> Result<Totals, Failure> {
+    let begin = Begin { stream: Kind::Receipts, version: VERSION, set: None, restore: None };
+    receipts.begin(&begin)?;
+    let files = match store.list() {
+        // Nothing has been stored yet.
+        Err(failure) if failure.status() == Status::Absent => Vec::new(),
+        files => files?,
+    };
+    let newest = files.iter().filter_map(|file| parse_seal(&file.name)).max();
+    let mut sealed = HashMap::new();
+    let mut seals = HashMap::new();
+    if let Some(name) = newest.map(archive::seal_name) {
+        let text = read(store, &name)?;
+        sealed = hashes(&name, text.as_bytes());
+        seals.insert(name, text);
+    }
+    for file in files {
+        let known = sealed.get(&file.name);
+        receipts.receipt(&Receipt {
+            size: file.size,
+            sha256: known.map(|known| known.sha256.clone()),
+            sha1: known.and_then(|known| known.sha1.clone()),
+            seal: seals.remove(&file.name),
+            stored: file.name,
+        })?;
+    }
+    Ok(Totals::default())
+}
+
+fn read(store: &mut dyn Store, name: &str) -> Result<String, Failure> {
+    let mut text = String::new();
+    let mut from = store.open(name)?.take(LARGEST);
+    from.read_to_string(&mut text).or_fail(Status::Integrity, name)?;
+    Ok(text)
+}
+
+/// The hashes in a seal. Whoever uses them compares them with what it has itself; nothing is
+/// trusted because of them.
+fn hashes(name: &str, seal: &[u8]) -> HashMap<String, SealedFile> {
+    let read = openpgp::read_text(name, seal, &[]);
+    let parsed = read.ok().and_then(|(text, _)| Seal::parse(&text).ok());
+    let files = parsed.map(|seal| seal.files).unwrap_or_default();
+    files.into_iter().map(|file| (file.name.clone(), file)).collect()
+}

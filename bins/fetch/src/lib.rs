@@ -1,0 +1,105 @@
+//! `moo-fetch` fetches from a store the files that a restore needs.
+
+mod inventory;
+mod selection;
+
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+
+use archive::TreePath;
+use cli::{Common, Program};
+use store::Store;
+use stream::{Begin, Facts, Failure, FileWriter, OrFail, Output, Receipts, Status, Totals};
+
+use crate::selection::Selection;
+
+/// Fetch from a store the files that a restore needs
+///
+/// They come as a file stream, set by set: seal, manifest, volumes. With the archive at hand only
+/// the volumes that hold the wanted path are fetched, and a set that the store has lost is
+/// noticed.
+#[derive(clap::Parser, Debug)]
+#[command(name = "moo-fetch", version, after_help = EXAMPLES)]
+pub struct Fetch {
+    /// Where the store is, such as file:///srv/backup
+    url: String,
+    /// The state at this time: now, 3D, 2026-11-22, 2026-11-22T20:15:00Z …
+    #[arg(short, long, default_value = "now")]
+    time: String,
+    /// Only this file or directory, relative to the source
+    #[arg(short, long, value_name = "PATH", value_parser = path)]
+    path: Option<TreePath>,
+    /// The local archive
+    #[arg(short, long, value_name = "FOLDER")]
+    archive: Option<PathBuf>,
+    /// All files of all sets, as they are
+    #[arg(long, group = "what", conflicts_with_all = ["time", "path"])]
+    all: bool,
+    /// Manifests, signatures and seals of all sets: what an archive is made of
+    #[arg(long, group = "what", conflicts_with_all = ["time", "path"])]
+    metadata: bool,
+    /// No files: receipts for all that is there, as moo-commit --reconcile reads them
+    #[arg(long, group = "what", conflicts_with_all = ["time", "path", "archive"])]
+    receipts: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  moo-fetch file:///srv/backup | tar tv
+  moo-fetch --time 3D file:///srv/backup | moo-decrypt | moo-patch /tmp/etc
+  moo-fetch --path ssh/sshd_config --archive ~/archive file:///srv/backup | moo-decrypt |
+      moo-patch /tmp/sshd_config
+  moo-fetch --all file:///srv/backup | moo-upload file:///mnt/second
+  moo-fetch --metadata file:///srv/backup | moo-decrypt | moo-upload file://$HOME/archive";
+
+fn path(text: &str) -> Result<TreePath, archive::Error> {
+    TreePath::parse(text.as_bytes())
+}
+
+impl Program for Fetch {
+    const NAME: &'static str = "moo-fetch";
+    type Outlet = Output<File>;
+
+    fn common(&self) -> &Common {
+        &self.common
+    }
+
+    fn run(self, output: &mut Output<File>) -> Result<Totals, Failure> {
+        let mut store = store::open(&self.url)?;
+        if self.receipts {
+            let to = output.text();
+            return Receipts::deliver(Self::NAME, to, |receipts| {
+                inventory::tell(store.as_mut(), receipts)
+            });
+        }
+        let selection = Selection::make(&self, store.as_mut())?;
+        output.begin(&Begin::files(selection.wanted))?;
+        for name in &selection.names {
+            send(store.as_mut(), name, output)?;
+        }
+        Ok(Totals::default())
+    }
+}
+
+fn send(store: &mut dyn Store, name: &str, output: &mut Output<File>) -> Result<(), Failure> {
+    let mut from = store.open(name)?;
+    let mut writer = FileWriter::new(output, name);
+    copy(&mut from, &mut writer).or_fail(Status::Refused, name)?;
+    writer.close(Facts::default())
+}
+
+/// Copies with reads as large as a store likes them.
+fn copy(from: &mut impl io::Read, to: &mut impl io::Write) -> io::Result<()> {
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(n) => to.write_all(&buffer[..n])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! A volume: a tar of the set's entries, in order.
+
+use std::fs::File;
+
+use archive::{Place, TreePath};
+use stream::member::{SHA256, SIZE};
+use stream::{Entry, Facts, Failure, FileWriter, OrFail, Output, Status, TarWriter};
+
+/// More than the headers of a member take.
+const HEADERS: u64 = 8 << 10;
+/// The end of a tar.
+const TRAILER: u64 = 11 << 10;
+
+/// A volume that is being written.
+pub(crate) struct Volume<'a> {
+    tar: TarWriter<FileWriter<'a, File>>,
+    start: Option<Place>,
+    end: Option<Place>,
+}
+
+impl<'a> Volume<'a> {
+    pub(crate) fn start(output: &'a mut Output<File>, name: &str) -> Volume<'a> {
+        Volume { tar: TarWriter::new(FileWriter::new(output, name)), start: None, end: None }
+    }
+
+    /// Whether the entry still belongs into this volume. The first one always does: duplicity
+    /// takes a volume without entries for the end of the set.
+    pub(crate) fn has_room(&self, entry: &Entry, most: u64) -> bool {
+        let size = self.tar.written() + HEADERS + entry.body.len() as u64 + TRAILER;
+        self.start.is_none() || size <= most
+    }
+
+    pub(crate) fn append(&mut self, mut entry: Entry) -> Result<(), Failure> {
+        entry.member.facts.keep(&[SIZE, SHA256]);
+        let written = self.tar.append(&entry.member, &entry.body);
+        written.or_fail(Status::Failed, "standard output")?;
+        let place = place(&entry);
+        self.start.get_or_insert_with(|| place.clone());
+        self.end = Some(place);
+        Ok(())
+    }
+
+    /// Ends the volume. Returns the places of its first and its last entry.
+    pub(crate) fn close(mut self) -> Result<(Place, Place), Failure> {
+        self.tar.end(true).or_fail(Status::Failed, "standard output")?;
+        self.tar.into_inner().close(Facts::default())?;
+        Ok((self.start.unwrap_or_else(root), self.end.unwrap_or_else(root)))
+    }
+}
+
+fn root() -> Place {
+    Place { path: TreePath::root(), piece: None }
+}
+
+/// Where an entry stands, as manifests tell it: the last piece of a body has no number.
+fn place(entry: &Entry) -> Place {
+    let piece = entry.name.piece.filter(|_| entry.goes_on());
+    Place { path: entry.name.path.clone(), piece }
+}

@@ -1,0 +1,144 @@
+//! Where in the new tree we are: a stack of open directories.
+//!
+//! Every object is reached by a single name in an open directory, and a directory is entered only
+//! if it is one: no path of an archive leads out of the tree. A directory gets its attributes when
+//! it is left, since what happens in it would change them.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use archive::TreePath;
+use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::io::Errno;
+use stream::{Failure, OrFail, Status};
+
+use crate::attributes::{Attributes, Owned};
+
+/// The name of the tree in the staging folder.
+pub(crate) const TREE: &[u8] = b"tree";
+/// Deeper trees than the system could walk by itself are refused.
+const DEEPEST: usize = 8192;
+
+/// The open directories from the staging folder down.
+pub(crate) struct Cursor {
+    staging: OwnedFd,
+    frames: Vec<Frame>,
+    /// Directories that could not be given their owner.
+    pub(crate) unowned: u64,
+}
+
+struct Frame {
+    path: TreePath,
+    directory: OwnedFd,
+    attributes: Attributes,
+}
+
+impl Cursor {
+    pub(crate) fn new(staging: OwnedFd) -> Cursor {
+        Cursor { staging, frames: Vec::new(), unowned: 0 }
+    }
+
+    /// The staging folder, in a handle of its own.
+    pub(crate) fn staging(&self) -> Result<OwnedFd, Failure> {
+        self.staging.try_clone().or_fail(Status::Failed, "staging folder")
+    }
+
+    /// The directory that holds `path`, and the name there; none where there is no such
+    /// directory.
+    pub(crate) fn parent<'p>(
+        &mut self,
+        path: &'p TreePath,
+    ) -> Result<Option<(BorrowedFd<'_>, &'p [u8])>, Failure> {
+        let Some(name) = path.file_name() else {
+            self.leave_to(None)?;
+            return Ok(Some((self.staging.as_fd(), TREE)));
+        };
+        let parent = path.parent().unwrap_or_default();
+        if !self.go(&parent)? {
+            return Ok(None);
+        }
+        Ok(Some((self.here(), name)))
+    }
+
+    /// Enters the directory `path`, which is in the one that the cursor is in, and remembers what
+    /// it is to look like when it is left.
+    pub(crate) fn enter(
+        &mut self,
+        path: &TreePath,
+        attributes: Option<Attributes>,
+    ) -> Result<bool, Failure> {
+        let name = path.file_name().unwrap_or(TREE);
+        if self.frames.len() >= DEEPEST {
+            let why = format!("{path}: more than {DEEPEST} directories deep");
+            return Err(Failure::new(Status::Integrity, why));
+        }
+        let opened = open_directory(self.here(), name).or_fail(Status::Failed, path)?;
+        let Some((directory, found)) = opened else {
+            return Ok(false);
+        };
+        let attributes = attributes.unwrap_or(found);
+        self.frames.push(Frame { path: path.clone(), directory, attributes });
+        Ok(true)
+    }
+
+    /// Leaves all directories.
+    pub(crate) fn finish(&mut self) -> Result<(), Failure> {
+        self.leave_to(None)
+    }
+
+    /// Makes `directory` the one that the cursor is in; false where there is no such directory.
+    fn go(&mut self, directory: &TreePath) -> Result<bool, Failure> {
+        self.leave_to(Some(directory))?;
+        let from = self.frames.last().map(|frame| frame.path.clone());
+        let mut path = match from {
+            Some(path) => path,
+            None if self.enter(&TreePath::root(), None)? => TreePath::root(),
+            None => return Ok(false),
+        };
+        let below = directory.strip_prefix(&path).unwrap_or_default();
+        for name in below.components() {
+            path = path.child(name);
+            if !self.enter(&path, None)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Leaves the directories that are not on the way to `directory`.
+    fn leave_to(&mut self, directory: Option<&TreePath>) -> Result<(), Failure> {
+        while let Some(frame) = self.frames.last() {
+            if directory.is_some_and(|directory| directory.starts_with(&frame.path)) {
+                return Ok(());
+            }
+            let owned = frame.attributes.set(&frame.directory);
+            self.unowned += u64::from(owned.or_fail(Status::Failed, &frame.path)? == Owned::No);
+            self.frames.pop();
+        }
+        Ok(())
+    }
+
+    fn here(&self) -> BorrowedFd<'_> {
+        self.frames.last().map_or(self.staging.as_fd(), |frame| frame.directory.as_fd())
+    }
+}
+
+/// Opens a directory so that we can work in it, and tells what it looked like; none where the
+/// name is none of a directory.
+fn open_directory(
+    parent: BorrowedFd<'_>,
+    name: &[u8],
+) -> rustix::io::Result<Option<(OwnedFd, Attributes)>> {
+    let stat = match rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
+        stat => stat?,
+    };
+    if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
+        return Ok(None);
+    }
+    if stat.st_mode & 0o700 != 0o700 {
+        rustix::fs::chmodat(parent, name, Mode::RWXU, AtFlags::empty())?;
+    }
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let directory = rustix::fs::openat(parent, name, flags, Mode::empty())?;
+    Ok(Some((directory, Attributes::found(&stat))))
+}

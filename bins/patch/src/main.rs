@@ -1,0 +1,5 @@
+//! `moo-patch`: builds a tree out of its sets.
+
+fn main() -> std::process::ExitCode {
+    cli::main::<patch::Patch>()
+}

@@ -1,0 +1,50 @@
+//! Whose the restored objects are: by name where this machine knows it, else by number.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use stream::Member;
+
+/// The names looked up so far; an archive has few.
+#[derive(Default)]
+pub(crate) struct Owners {
+    users: HashMap<Vec<u8>, Option<u32>>,
+    groups: HashMap<Vec<u8>, Option<u32>>,
+}
+
+/// More names than any machine has, so that an archive cannot fill the memory with them.
+const MOST: usize = 100_000;
+
+impl Owners {
+    /// The numbers of owner and group; none where they are out of range.
+    pub(crate) fn of(&mut self, member: &Member) -> Option<(u32, u32)> {
+        if self.users.len() + self.groups.len() > MOST {
+            self.users.clear();
+            self.groups.clear();
+        }
+        let user =
+            |name: &[u8]| uzers::get_user_by_name(OsStr::from_bytes(name)).map(|user| user.uid());
+        let group = |name: &[u8]| {
+            uzers::get_group_by_name(OsStr::from_bytes(name)).map(|group| group.gid())
+        };
+        let uid = number(&mut self.users, &member.uname, member.uid, user)?;
+        let gid = number(&mut self.groups, &member.gname, member.gid, group)?;
+        Some((uid, gid))
+    }
+}
+
+fn number(
+    known: &mut HashMap<Vec<u8>, Option<u32>>,
+    name: &[u8],
+    number: u64,
+    ask: impl Fn(&[u8]) -> Option<u32>,
+) -> Option<u32> {
+    let named = match known.get(name) {
+        Some(named) => *named,
+        None if name.is_empty() => None,
+        None => *known.entry(name.to_vec()).or_insert_with(|| ask(name)),
+    };
+    // The largest number means "as it is" to the system, and is nobody's.
+    named.or_else(|| u32::try_from(number).ok().filter(|number| *number != u32::MAX))
+}

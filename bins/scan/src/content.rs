@@ -1,0 +1,105 @@
+//! Reading a file's content, once, and noticing what happens to it meanwhile.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+use std::thread::sleep;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustix::fs::Stat;
+use sha2::{Digest, Sha256};
+
+use crate::entry;
+
+/// What may have happened to a file while it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// Nothing, or it grew at its end: what was read is what it was.
+    Steady,
+    /// It became shorter, by so many bytes.
+    Shrank(u64),
+    /// It was changed: what was read may never have been there as a whole.
+    Changed,
+    /// It could not be read to its end.
+    Failed(String),
+}
+
+/// A file that is being read, up to the length that it had at first.
+pub(crate) struct Content {
+    file: File,
+    stat: Stat,
+    left: u64,
+    hash: Sha256,
+    failed: Option<String>,
+}
+
+/// Longer than the clock of a file system takes for a tick.
+const TICK: Duration = Duration::from_millis(10);
+
+impl Content {
+    pub(crate) fn new(file: OwnedFd) -> io::Result<Content> {
+        let mut stat = rustix::fs::fstat(&file)?;
+        if is_fresh(&stat) {
+            // A change within the same tick would leave no trace for the next backup.
+            sleep(TICK);
+            stat = rustix::fs::fstat(&file)?;
+        }
+        let left = u64::try_from(stat.st_size).unwrap_or(0);
+        Ok(Content { file: file.into(), stat, left, hash: Sha256::new(), failed: None })
+    }
+
+    /// What the system says of the file that is open, which is what counts.
+    pub(crate) fn stat(&self) -> &Stat {
+        &self.stat
+    }
+
+    /// The SHA-256 of what was read, in hex.
+    pub(crate) fn sha256(&self) -> String {
+        format!("{:x}", self.hash.clone().finalize())
+    }
+
+    /// What has happened to the file by now.
+    pub(crate) fn fate(&self) -> Fate {
+        if let Some(why) = &self.failed {
+            return Fate::Failed(why.clone());
+        }
+        if self.left > 0 {
+            return Fate::Shrank(self.left);
+        }
+        let Ok(now) = rustix::fs::fstat(&self.file) else {
+            return Fate::Changed;
+        };
+        if now.st_size > self.stat.st_size || entry::modified(&now) == entry::modified(&self.stat) {
+            return Fate::Steady;
+        }
+        Fate::Changed
+    }
+}
+
+fn is_fresh(stat: &Stat) -> bool {
+    let changed = entry::changed(stat);
+    let Ok(secs) = u64::try_from(changed.secs) else {
+        return false;
+    };
+    let changed = UNIX_EPOCH + Duration::new(secs, changed.nanos);
+    SystemTime::now().duration_since(changed).is_ok_and(|age| age < TICK)
+}
+
+impl Read for Content {
+    /// A read error ends the content: what has come so far is on its way already.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        match self.file.read(&mut buffer[..most]) {
+            Ok(n) => {
+                self.hash.update(&buffer[..n]);
+                self.left -= n as u64;
+                Ok(n)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
+            Err(error) => {
+                self.failed = Some(error.to_string());
+                Ok(0)
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! `moo-scan` reads a source tree once, decides what has changed, and writes a tree stream.
+
+mod changes;
+mod content;
+mod entry;
+mod owners;
+mod plan;
+mod report;
+mod source;
+mod walk;
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::path::PathBuf;
+
+use cli::{Common, Program};
+use stream::{Begin, Failure, Kind, Output, Totals};
+
+use crate::changes::Changes;
+use crate::plan::Plan;
+use crate::report::{Listing, TreeStream};
+use crate::source::Source;
+
+/// Read a source tree and write what has changed since the last backup as a tree stream
+///
+/// It is the first stage of a backup, and the only one that may need root. Content is read once,
+/// here. With an archive it decides between a full set and an increment; without one it makes a
+/// full set. What cannot be read is named, keeps its last state, and makes the exit status 3.
+#[derive(clap::Parser, Debug)]
+#[command(name = "moo-scan", version, after_help = EXAMPLES)]
+pub struct Scan {
+    /// The directory or file to back up
+    source: OsString,
+    /// The local archive, which tells what the last backup has
+    #[arg(short, long, value_name = "FOLDER")]
+    archive: Option<PathBuf>,
+    /// Make a full set, whatever the archive has
+    #[arg(long, conflicts_with_all = ["incremental", "full_if_older_than"])]
+    full: bool,
+    /// Make an increment, or fail if there is no chain that it could build on
+    #[arg(long, requires = "archive")]
+    incremental: bool,
+    /// Make a full set if the last one is older than this, such as 1M or 2W
+    #[arg(long, value_name = "AGE", requires = "archive")]
+    full_if_older_than: Option<String>,
+    /// Go on though the archive is of another host or source
+    #[arg(long)]
+    allow_source_mismatch: bool,
+    /// Read no content and write no stream: list on standard output what would be stored
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  moo-scan --dry-run --archive ~/archive /etc
+  moo-scan /etc | tar tv
+  moo-scan --archive ~/archive /etc | moo-sign | moo-delta --archive ~/archive |
+      moo-pack --archive ~/archive | moo-encrypt --encrypt-key KEY |
+      moo-upload file:///srv/backup | moo-commit --archive ~/archive";
+
+impl Program for Scan {
+    const NAME: &'static str = "moo-scan";
+    type Outlet = Output<File>;
+
+    fn common(&self) -> &Common {
+        &self.common
+    }
+
+    fn run(self, output: &mut Output<File>) -> Result<Totals, Failure> {
+        let source = Source::open(&self.source)?;
+        let Plan { head, base, lock: _lock } = Plan::make(&self, &source)?;
+        if self.dry_run {
+            return Changes::new(source, base, Listing::new(output.text())).run();
+        }
+        output.begin(&Begin::backup(Kind::Tree, head))?;
+        Changes::new(source, base, TreeStream::new(output)).run()
+    }
+}

@@ -1,0 +1,149 @@
+//! Full or increment, and what the set is called.
+
+use std::os::unix::ffi::OsStrExt;
+use std::thread::sleep;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use archive::{Chain, Collection, SetTime, StoredSet, parse_time};
+use local::{Folder, Lock, Signatures};
+use sha2::{Digest, Sha256};
+use stream::{Failure, OrFail, SetHead, SetType, Status};
+
+use crate::Scan;
+use crate::source::Source;
+
+/// What the run is going to do.
+pub(crate) struct Plan {
+    /// The set that is made.
+    pub(crate) head: SetHead,
+    /// The state that an increment builds on.
+    pub(crate) base: Option<Signatures>,
+    /// Keeps other runs away from the archive.
+    pub(crate) lock: Option<Lock>,
+}
+
+impl Plan {
+    pub(crate) fn make(arguments: &Scan, source: &Source) -> Result<Plan, Failure> {
+        let Some(path) = &arguments.archive else {
+            return Ok(Plan { head: head(source, now()?, None), base: None, lock: None });
+        };
+        let folder = Folder::create(path)?;
+        let lock = Lock::start(&folder)?;
+        let collection = folder.collection()?;
+        let time = time_after(&collection)?;
+        let chain = chain_to_extend(arguments, &collection, time)?;
+        let mut head = head(source, time, chain.map(Chain::end));
+        head.run = Some(lock.run().to_owned());
+        head.previous_seal = newest_seal(&folder, &collection)?;
+        let base = match chain {
+            Some(chain) => {
+                if !arguments.allow_source_mismatch {
+                    check_source(&folder, chain, &head)?;
+                }
+                Some(folder.signatures(&chain.sets)?)
+            }
+            None => None,
+        };
+        Ok(Plan { head, base, lock: Some(lock) })
+    }
+}
+
+fn head(source: &Source, time: SetTime, base: Option<SetTime>) -> SetHead {
+    SetHead {
+        set_type: if base.is_some() { SetType::Inc } else { SetType::Full },
+        time,
+        base,
+        host: rustix::system::uname().nodename().to_bytes().to_vec(),
+        source: source.name.as_bytes().to_vec(),
+        run: None,
+        previous_seal: None,
+    }
+}
+
+/// The chain that an increment is to extend; none for a full set.
+fn chain_to_extend<'a>(
+    arguments: &Scan,
+    collection: &'a Collection,
+    now: SetTime,
+) -> Result<Option<&'a Chain>, Failure> {
+    if arguments.full {
+        return Ok(None);
+    }
+    let usable = collection.newest_chain().filter(|chain| chain.has_all_signatures());
+    let Some(chain) = usable else {
+        if arguments.incremental {
+            let why = "the archive has no chain to build on (make a full backup first)";
+            return Err(Failure::new(Status::Absent, format!("--incremental: {why}")));
+        }
+        return Ok(None);
+    };
+    if let Some(age) = &arguments.full_if_older_than {
+        let oldest = parse_time(age, now).or_fail(Status::Usage, "--full-if-older-than")?;
+        if chain.start() < oldest && !arguments.incremental {
+            log::info!("the last full set is older than {age}: making a full set");
+            return Ok(None);
+        }
+    }
+    Ok(Some(chain))
+}
+
+/// Refuses to mix the sources or the hosts of two backups.
+fn check_source(folder: &Folder, chain: &Chain, head: &SetHead) -> Result<(), Failure> {
+    let Some(manifest) = chain.sets.last().map(|set| folder.manifest(set)).transpose()?.flatten()
+    else {
+        return Ok(());
+    };
+    let differs = |recorded: &Option<Vec<u8>>, now: &Vec<u8>| {
+        recorded.as_ref().filter(|recorded| *recorded != now).cloned()
+    };
+    let (what, recorded) = match differs(&manifest.hostname, &head.host) {
+        Some(host) => ("host", host),
+        None => match differs(&manifest.localdir, &head.source) {
+            Some(source) => ("source", source),
+            None => return Ok(()),
+        },
+    };
+    let recorded = String::from_utf8_lossy(&recorded);
+    let why = format!("the archive is of the {what} {recorded}");
+    Err(Failure::new(
+        Status::Usage,
+        format!("{why} (--allow-source-mismatch goes on all the same)"),
+    ))
+}
+
+/// The SHA-256 of the newest seal in the archive, in hex.
+fn newest_seal(folder: &Folder, collection: &Collection) -> Result<Option<String>, Failure> {
+    let sets = collection.chains.iter().flat_map(|chain| &chain.sets);
+    let newest: Option<&StoredSet> = sets.filter(|set| set.seal.is_some()).max_by_key(|set| set.id);
+    let Some(name) = newest.and_then(|set| set.seal.as_ref()) else {
+        return Ok(None);
+    };
+    let path = folder.path(name);
+    let seal = std::fs::read(&path).or_fail(Status::Failed, path.display())?;
+    Ok(Some(format!("{:x}", Sha256::digest(seal))))
+}
+
+fn now() -> Result<SetTime, Failure> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).or_fail(Status::Failed, "clock")?;
+    SetTime::from_seconds(now.as_secs().cast_signed()).or_fail(Status::Failed, "clock")
+}
+
+/// The time of a new set: now, and later than any set that is there.
+fn time_after(collection: &Collection) -> Result<SetTime, Failure> {
+    let sets = collection.chains.iter().flat_map(|chain| &chain.sets).chain(&collection.orphans);
+    let Some(newest) = sets.map(|set| set.id.time).max() else {
+        return now();
+    };
+    for _ in 0..20 {
+        let time = now()?;
+        if time > newest {
+            return Ok(time);
+        }
+        if newest.seconds() - time.seconds() > 1 {
+            break;
+        }
+        sleep(Duration::from_millis(100));
+    }
+    let why = format!("clock: now is before the newest set, {newest}");
+    Err(Failure::new(Status::Failed, format!("{why} (has it been set back?)")))
+}

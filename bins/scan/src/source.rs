@@ -1,0 +1,63 @@
+//! The source: the directory or file that is backed up.
+
+use std::ffi::{OsStr, OsString};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
+use stream::{Failure, OrFail, Status};
+
+/// The source, found and opened.
+pub(crate) struct Source {
+    /// As messages and manifests name it.
+    pub(crate) name: OsString,
+    /// What the system says of it.
+    pub(crate) stat: Stat,
+    /// The directory that holds it, or the working directory.
+    pub(crate) at: OwnedFd,
+}
+
+impl Source {
+    /// Finds the source.
+    ///
+    /// # Errors
+    /// Also where it is a symbolic link: backing up the bare link is hardly ever meant.
+    pub(crate) fn open(spelt: &OsStr) -> Result<Source, Failure> {
+        let name = OsString::from_vec(plain(spelt.as_bytes()));
+        let shown = name.to_string_lossy();
+        let stat = rustix::fs::statat(CWD, name.as_bytes(), AtFlags::SYMLINK_NOFOLLOW)
+            .or_fail(Status::Failed, &shown)?;
+        if FileType::from_raw_mode(stat.st_mode) == FileType::Symlink {
+            let why = "is a symbolic link (name what it points to)";
+            return Err(Failure::new(Status::Usage, format!("{shown}: {why}")));
+        }
+        let at = rustix::fs::openat(CWD, ".", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
+            .or_fail(Status::Failed, "working directory")?;
+        Ok(Source { stat, at, name })
+    }
+}
+
+/// A path as duplicity's manifests spell it: no doubled or trailing slash, no `.` component.
+fn plain(path: &[u8]) -> Vec<u8> {
+    let parts = path.split(|b| *b == b'/').filter(|part| !part.is_empty() && *part != b".");
+    let joined = parts.collect::<Vec<_>>().join(&b'/');
+    match (path.first(), joined.is_empty()) {
+        (Some(b'/'), _) => [b"/", joined.as_slice()].concat(),
+        (_, true) => b".".to_vec(),
+        _ => joined,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn sources_are_spelt_as_duplicity_spells_them() {
+        for (spelt, named) in
+            [("/etc/", "/etc"), ("a//b/./c", "a/b/c"), ("./", "."), ("/", "/"), ("../x", "../x")]
+        {
+            assert_eq!(plain(spelt.as_bytes()), named.as_bytes(), "{spelt}");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! `moo-upload` sends the files of a set to a store under temporary names, and gives them their
+//! final names when all have arrived, the manifest last.
+
+mod arrival;
+mod precondition;
+
+use std::fs::File;
+
+use cli::{Common, Program};
+use stream::{Failure, FilesInput, Kind, Receipts, Totals, pipe};
+
+use crate::arrival::Arrivals;
+
+/// Send the files of a set to a store, and give them their names when all have arrived
+///
+/// Files go up under temporary names. When the stream has come to its end, they are renamed in
+/// order, the manifest last: a set is there as a whole or not at all. Nothing is overwritten. A
+/// receipt for each file goes to standard output, a JSON line each.
+#[derive(clap::Parser, Debug)]
+#[command(name = "moo-upload", version, after_help = EXAMPLES)]
+pub struct Upload {
+    /// Where the store is, such as file:///srv/backup
+    url: String,
+    #[command(flatten)]
+    common: Common,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  moo-scan /etc | moo-sign | moo-delta | moo-pack | moo-encrypt --encrypt-key KEY |
+      moo-upload file:///srv/backup
+  moo-scan --archive ~/archive /etc | moo-sign | moo-delta --archive ~/archive |
+      moo-pack --archive ~/archive | moo-encrypt --encrypt-key KEY |
+      moo-upload file:///srv/backup | moo-commit --archive ~/archive
+  moo-fetch --all file:///srv/backup | moo-upload file:///mnt/second";
+
+impl Program for Upload {
+    const NAME: &'static str = "moo-upload";
+    type Outlet = Receipts<File>;
+
+    fn common(&self) -> &Common {
+        &self.common
+    }
+
+    fn run(self, receipts: &mut Receipts<File>) -> Result<Totals, Failure> {
+        let mut input = FilesInput::open(pipe::input()?)?;
+        let mut store = store::open(&self.url)?;
+        store.prepare()?;
+        let present = precondition::check(&self.url, store.as_mut(), input.begin())?;
+        receipts.begin(&input.begin().onward(Kind::Receipts))?;
+        let mut arrivals = Arrivals::new(store.as_mut());
+        while let Some(name) = input.next_file()? {
+            if present.contains(&name) {
+                log::info!("{name}: is in the store already");
+            } else {
+                arrivals.receive(&name, &mut input)?;
+            }
+        }
+        arrivals.commit(receipts)?;
+        Ok(input.totals())
+    }
+}
