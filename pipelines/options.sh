@@ -1,0 +1,27 @@
+# shellcheck shell=sh
+# What the pipelines share: reading options, and where the archive of a store is.
+# Sourced, with $self set to the name that messages begin with.
+
+# fail STATUS MESSAGE: one line, and out.
+fail() {
+    echo "$self: $2" >&2
+    exit "$1"
+}
+
+# quoted WORD: the word so that `eval` gives it back as it is.
+quoted() {
+    printf "'%s'" "$(printf '%s.' "$1" | sed "s/'/'\\\\''/g; \$s/\\.\$//")"
+}
+
+# needs_value OPTION COUNT: fails unless a word follows the option.
+needs_value() {
+    [ "$2" -ge 2 ] || fail 2 "$1: needs a value (see --help)"
+}
+
+# archive_of URL: the archive folder of a store: ARCHIVE_DIR/NAME, where NAME is, as with
+# duplicity, the MD5 of the URL.
+archive_of() {
+    dir=${archive_dir:-${XDG_STATE_HOME:-${HOME:?}/.local/state}/moobacker}
+    name=${archive_name:-$(printf '%s' "$1" | md5sum | cut -d ' ' -f 1)}
+    printf '%s/%s\n' "$dir" "$name"
+}

@@ -1,0 +1,68 @@
+# The packages of Debian that the build and the tests need, and how they get here.
+# Sourced by scripts: need_packages, need_rust, provide_duplicity_new. Each is quiet when all is
+# there; else it prints one line that says what is missing and how to install it, and returns 1.
+# shellcheck shell=sh
+
+# What cargo build needs: a C compiler, OpenSSL, and libclang for its bindings.
+# shellcheck disable=SC2034 # for those who source this file
+build_packages='gcc libc6-dev pkg-config libssl-dev libclang-dev'
+# What the tests need besides: the peers, and the tools that read what we write.
+# shellcheck disable=SC2034 # for those who source this file
+test_packages='gnupg duplicity rdiff shellcheck python3 python3-venv jq'
+
+# Installs those that are missing.
+need_packages() {
+    missing=$(missing_packages "$@")
+    [ -n "$missing" ] || return 0
+    install_packages "$missing" && missing=$(missing_packages "$@") && [ -z "$missing" ] && return 0
+    echo "missing packages: install them with: apt-get install $missing" >&2
+    return 1
+}
+
+# Those of the packages that are not installed, in a line.
+missing_packages() {
+    found=
+    for package; do
+        state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || state=no
+        [ "$state" = installed ] || found="$found${found:+ }$package"
+    done
+    printf '%s\n' "$found"
+}
+
+# Installs a line of packages, with fresh package lists if the old ones do not do.
+install_packages() {
+    command -v apt-get >/dev/null || return 1
+    apt_install "$1" >/dev/null 2>&1 && return
+    { as_root apt-get -qq update && apt_install "$1"; } >/dev/null 2>&1
+}
+
+apt_install() {
+    # shellcheck disable=SC2086 # a line of words
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install $1
+}
+
+# Runs a command as root, if that goes without a question.
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+# There is a cargo, in PATH or where rustup puts it.
+need_rust() {
+    PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
+    command -v cargo >/dev/null && return
+    echo 'missing cargo: install Rust with rustup, see https://rustup.rs' >&2
+    return 1
+}
+
+# Sets MOO_DUPLICITY_NEW to the newest duplicity, from PyPI in the given folder unless it is
+# there or the variable is set already.
+provide_duplicity_new() {
+    [ -z "${MOO_DUPLICITY_NEW:-}" ] || return 0
+    MOO_DUPLICITY_NEW=$1/bin/duplicity
+    export MOO_DUPLICITY_NEW
+    [ ! -x "$MOO_DUPLICITY_NEW" ] || return 0
+    mkdir -p "$(dirname "$1")" && /usr/bin/python3 -m venv --clear "$1" &&
+        "$1/bin/pip" --quiet install duplicity && return
+    echo "missing the newest duplicity: set MOO_DUPLICITY_NEW, or make pip install it in $1" >&2
+    return 1
+}

@@ -1,0 +1,25 @@
+//! The harness of the end-to-end tests: a sandbox to run shell snippets in, trees of files with
+//! every kind of object, snapshots that compare two trees, and the peers (GnuPG, duplicity).
+//!
+//! Everything here fails by panicking with all that is known, since only tests call it.
+
+// A test that can't go on should stop, loudly.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+pub mod compare;
+mod content;
+pub mod damage;
+mod days;
+pub mod gpg;
+mod kinds;
+pub mod peers;
+pub mod run;
+pub mod sandbox;
+pub mod tree;
+
+pub use compare::{Snapshot, assert_same};
+pub use gpg::{Algorithm, Key};
+pub use peers::Duplicity;
+pub use run::Run;
+pub use sandbox::Sandbox;
+pub use tree::Tree;
