@@ -10,7 +10,7 @@ fail() {
 
 # quoted WORD: the word so that `eval` gives it back as it is.
 quoted() {
-    printf "'%s'" "$(printf '%s.' "$1" | sed "s/'/'\\\\''/g; \$s/\\.\$//")"
+    printf '%s\n' "$1" | sed "s/'/'\\\\''/g; 1s/^/'/; \$s/\$/'/"
 }
 
 # needs_value OPTION COUNT: fails unless a word follows the option.

@@ -1,6 +1,6 @@
 //! The options that name keys.
 
-use openpgp::{Cert, Compression, Encryption, PassphraseOptions, Signer, find_certificate};
+use openpgp::{Cert, Compression, Encryption, PassphraseOptions, PassphraseSource, Signer, find_certificate};
 use stream::{Failure, Status};
 
 /// Whom to encrypt to, and who signs. A KEY is a fingerprint, key ID or user ID in GnuPG's
@@ -28,7 +28,13 @@ pub(crate) struct Keys {
 
 impl Keys {
     /// How messages are made; none where nothing is to be encrypted.
-    pub(crate) fn encryption(&self, level: Option<u8>) -> Result<Option<Encryption>, Failure> {
+    ///
+    /// `passphrase` is where [`Keys::passphrase`] says.
+    pub(crate) fn encryption(
+        &self,
+        level: Option<u8>,
+        passphrase: &PassphraseSource,
+    ) -> Result<Option<Encryption>, Failure> {
         if self.no_encryption {
             return Ok(None);
         }
@@ -36,10 +42,10 @@ impl Keys {
         let hidden_recipients = certificates(&self.hidden_encrypt_key)?;
         let mut passphrases = Vec::new();
         if recipients.is_empty() && hidden_recipients.is_empty() {
-            let given = self.passphrase.source().get_new("passphrase of the backup")?;
+            let given = passphrase.get_new("passphrase of the backup")?;
             passphrases.push(given.ok_or_else(nothing_to_encrypt_to)?);
         }
-        let signer = self.sign_key.as_deref().map(|key| self.signer(key)).transpose()?;
+        let signer = signer(self.sign_key.as_deref(), passphrase)?;
         let compression = level.map_or(Compression::None, Compression::Zlib);
         let encryption =
             Encryption { recipients, hidden_recipients, passphrases, signer, compression };
@@ -48,13 +54,22 @@ impl Keys {
     }
 
     /// Who signs the seal, if somebody does.
-    pub(crate) fn seal_signer(&self) -> Result<Option<Signer>, Failure> {
-        self.seal_key.as_deref().map(|key| self.signer(key)).transpose()
+    pub(crate) fn seal_signer(
+        &self,
+        passphrase: &PassphraseSource,
+    ) -> Result<Option<Signer>, Failure> {
+        signer(self.seal_key.as_deref(), passphrase)
     }
 
-    fn signer(&self, key: &str) -> Result<Signer, Failure> {
-        Signer::find(key, &self.passphrase.signing_source())
+    /// Where the passphrases are. A file descriptor can be read only once, so this is asked for
+    /// only once too.
+    pub(crate) fn passphrase(&self) -> PassphraseSource {
+        self.passphrase.source()
     }
+}
+
+fn signer(key: Option<&str>, passphrase: &PassphraseSource) -> Result<Option<Signer>, Failure> {
+    key.map(|key| Signer::find(key, &passphrase.for_signing())).transpose()
 }
 
 fn certificates(keys: &[String]) -> Result<Vec<Cert>, Failure> {

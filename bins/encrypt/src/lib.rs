@@ -55,8 +55,9 @@ impl Program for Encrypt {
 
     fn run(self, output: &mut Output<File>) -> Result<Totals, Failure> {
         let level = (!self.no_compression).then_some(self.compress_level);
-        let wrap = Wrap::new(&self.keys, level)?;
-        let signer = self.keys.seal_signer()?;
+        let passphrase = self.keys.passphrase();
+        let wrap = Wrap::new(self.keys.encryption(level, &passphrase)?, level);
+        let signer = self.keys.seal_signer(&passphrase)?;
         let mut input = FilesInput::open(pipe::input()?)?;
         let begin = input.begin().clone();
         let Some(head) = &begin.set else {

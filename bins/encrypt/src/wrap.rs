@@ -7,7 +7,6 @@ use flate2::write::GzEncoder;
 use openpgp::Encryption;
 use stream::{Failure, OrFail, Status};
 
-use crate::keys::Keys;
 
 /// How the files of a set are wrapped.
 pub(crate) enum Wrap {
@@ -17,12 +16,12 @@ pub(crate) enum Wrap {
 }
 
 impl Wrap {
-    pub(crate) fn new(keys: &Keys, level: Option<u8>) -> Result<Wrap, Failure> {
-        Ok(match (keys.encryption(level)?, level) {
+    pub(crate) fn new(encryption: Option<Encryption>, level: Option<u8>) -> Wrap {
+        match (encryption, level) {
             (Some(encryption), _) => Wrap::Encrypted(Box::new(encryption)),
             (None, Some(level)) => Wrap::Packed(level),
             (None, None) => Wrap::Plain,
-        })
+        }
     }
 
     /// What the names of such files end in. A manifest is never packed: duplicity would not look

@@ -1,48 +1,17 @@
 //! The walk beside the state of the last backup: what is new, what has changed, what is gone.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use archive::TreePath;
 use local::Signatures;
-use std::cmp::Ordering;
 use stream::member::Kind;
-use stream::{Failure, Member, Totals};
+use stream::{Failure, Member, Status, Totals};
 
-use crate::content::{Content, Fate};
 use crate::entry;
 use crate::owners::Owners;
+use crate::report::{News, Report, Told};
 use crate::source::Source;
 use crate::walk::{Found, Walk};
-
-/// Whether an entry was there before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum News {
-    /// It was not.
-    New,
-    /// It was, as something else.
-    Changed,
-}
-
-/// Where changes go.
-pub(crate) trait Report {
-    /// An entry without content.
-    fn bare(&mut self, path: &TreePath, member: Member, news: News) -> Result<(), Failure>;
-
-    /// Whether content is to be opened and read.
-    fn wants_content(&self) -> bool;
-
-    /// A regular file. Tells how many bytes it had.
-    fn file(
-        &mut self,
-        path: &TreePath,
-        member: Member,
-        content: &mut Content,
-    ) -> Result<u64, Failure>;
-
-    /// An entry that is gone.
-    fn deleted(&mut self, path: &TreePath) -> Result<(), Failure>;
-
-    /// The end.
-    fn finish(&mut self) -> Result<(), Failure>;
-}
 
 /// The comparison of a source with its last backup.
 pub(crate) struct Changes<R> {
@@ -51,6 +20,7 @@ pub(crate) struct Changes<R> {
     report: R,
     owners: Owners,
     totals: Totals,
+    /// The source as messages name it.
     name: String,
     /// What could not be read keeps its last state, with all that is below it.
     kept: Option<TreePath>,
@@ -58,8 +28,8 @@ pub(crate) struct Changes<R> {
 
 impl<R: Report> Changes<R> {
     pub(crate) fn new(source: Source, base: Option<Signatures>, report: R) -> Changes<R> {
-        let start = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        let start = start.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(0));
+        let start = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        let start = u64::try_from(start).unwrap_or_default();
         Changes {
             name: source.name.to_string_lossy().into_owned(),
             walk: Walk::new(source),
@@ -78,7 +48,6 @@ impl<R: Report> Changes<R> {
             self.entry(found)?;
         }
         self.deleted_before(None)?;
-        self.report.finish()?;
         Ok(self.totals)
     }
 
@@ -114,21 +83,20 @@ impl<R: Report> Changes<R> {
             log::info!("{}: a socket, not stored", self.shown(&path));
             return Ok(());
         };
-        let link = if kind == Kind::Symlink { self.walk.read_link() } else { Ok(Vec::new()) };
+        let link = match kind {
+            Kind::Symlink => self.walk.read_link(),
+            _ => Ok(Vec::new()),
+        };
         let link = match link {
             Ok(link) => link,
             Err(error) => return self.unreadable(&path, &error.to_string()),
         };
-        let member = entry::member(kind, &stat, link, &mut self.owners);
         let size = u64::try_from(stat.st_size).unwrap_or(0);
         self.totals.source_files += 1;
         self.totals.source_bytes += if kind == Kind::File { size } else { 0 };
+        let member = entry::member(kind, &stat, link, &mut self.owners);
         match self.compare(&path, &member, size)? {
-            Some(news) if kind == Kind::File => self.file(&path, member, news),
-            Some(news) => {
-                self.count(news, 0);
-                self.report.bare(&path, member, news)
-            }
+            Some(news) => self.changed(&path, member, news),
             None => Ok(()),
         }
     }
@@ -143,8 +111,7 @@ impl<R: Report> Changes<R> {
         let Some(base) = &mut self.base else {
             return Ok(Some(News::New));
         };
-        let Some(known) = base.peek().filter(|known| known.path.cmp(path) == Ordering::Equal)
-        else {
+        let Some(known) = base.peek().filter(|known| known.path == *path) else {
             return Ok(Some(News::New));
         };
         let mut same = known.is_same(member);
@@ -158,47 +125,31 @@ impl<R: Report> Changes<R> {
         Ok((!same).then_some(News::Changed))
     }
 
-    fn file(&mut self, path: &TreePath, member: Member, news: News) -> Result<(), Failure> {
-        if !self.report.wants_content() {
-            self.count(news, 0);
-            return self.report.bare(path, member, news);
-        }
-        let mut content = match self.walk.open().and_then(Content::new) {
-            Ok(content) => content,
-            Err(error) => return self.unreadable(path, &error.to_string()),
+    fn changed(&mut self, path: &TreePath, member: Member, news: News) -> Result<(), Failure> {
+        let told = self.report.entry(path, member, news, &self.walk, &mut self.owners)?;
+        let bytes = match told {
+            Told::Whole(bytes) => bytes,
+            Told::Doubtful(bytes, why) => {
+                self.warn(path, &why);
+                bytes
+            }
+            Told::Unreadable(error) => return self.unreadable(path, &error.to_string()),
         };
-        // What is open counts, should the name have been given to another file meanwhile.
-        let member = entry::member(Kind::File, content.stat(), Vec::new(), &mut self.owners);
-        let size = self.report.file(path, member, &mut content)?;
-        self.count(news, size);
-        match content.fate() {
-            Fate::Steady => Ok(()),
-            Fate::Shrank(by) => {
-                self.warn(path, &format!("became {by} bytes shorter while it was read"));
-                Ok(())
-            }
-            Fate::Changed => {
-                self.warn(path, "was changed while it was read");
-                Ok(())
-            }
-            Fate::Failed(why) => {
-                self.warn(path, &format!("only its first {size} bytes could be read: {why}"));
-                Ok(())
-            }
-        }
-    }
-
-    fn count(&mut self, news: News, bytes: u64) {
         let (files, sum) = match news {
             News::New => (&mut self.totals.new_files, &mut self.totals.new_bytes),
             News::Changed => (&mut self.totals.changed_files, &mut self.totals.changed_bytes),
         };
         *files += 1;
         *sum += bytes;
+        Ok(())
     }
 
-    /// An entry that keeps its last state, because this one cannot be read.
+    /// An entry that keeps its last state, because this one cannot be read. Without the source
+    /// itself there is nothing to back up.
     fn unreadable(&mut self, path: &TreePath, why: &str) -> Result<(), Failure> {
+        if path.is_root() {
+            return Err(Failure::new(Status::Failed, format!("{}: {}", self.name, plain(why))));
+        }
         self.warn(path, why);
         self.kept = Some(path.clone());
         Ok(())
@@ -206,8 +157,7 @@ impl<R: Report> Changes<R> {
 
     fn warn(&mut self, path: &TreePath, why: &str) {
         self.totals.unreadable += 1;
-        let why = why.split(" (os error").next().unwrap_or_default().to_lowercase();
-        log::warn!("{}: {why}", self.shown(path));
+        log::warn!("{}: {}", self.shown(path), plain(why));
     }
 
     fn shown(&self, path: &TreePath) -> String {
@@ -216,6 +166,11 @@ impl<R: Report> Changes<R> {
         }
         format!("{}/{path}", self.name.trim_end_matches('/'))
     }
+}
+
+/// The system's words as ours are.
+fn plain(why: &str) -> String {
+    why.split(" (os error").next().unwrap_or_default().to_lowercase()
 }
 
 /// Whether a file of that size can have that signature, which is all that duplicity records.

@@ -11,19 +11,6 @@ use sha2::{Digest, Sha256};
 
 use crate::entry;
 
-/// What may have happened to a file while it was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// Nothing, or it grew at its end: what was read is what it was.
-    Steady,
-    /// It became shorter, by so many bytes.
-    Shrank(u64),
-    /// It was changed: what was read may never have been there as a whole.
-    Changed,
-    /// It could not be read to its end.
-    Failed(String),
-}
-
 /// A file that is being read, up to the length that it had at first.
 pub(crate) struct Content {
     file: File,
@@ -58,21 +45,20 @@ impl Content {
         format!("{:x}", self.hash.clone().finalize())
     }
 
-    /// What has happened to the file by now.
-    pub(crate) fn fate(&self) -> Fate {
+    /// Why what was read may not be what the file was at one moment; none where it is, or where
+    /// the file has only grown.
+    pub(crate) fn doubt(&self) -> Option<String> {
+        let total = u64::try_from(self.stat.st_size).unwrap_or(0);
         if let Some(why) = &self.failed {
-            return Fate::Failed(why.clone());
+            return Some(format!("only {} of {total} bytes could be read: {why}", total - self.left));
         }
         if self.left > 0 {
-            return Fate::Shrank(self.left);
+            return Some(format!("became {} bytes shorter while it was read", self.left));
         }
-        let Ok(now) = rustix::fs::fstat(&self.file) else {
-            return Fate::Changed;
-        };
-        if now.st_size > self.stat.st_size || entry::modified(&now) == entry::modified(&self.stat) {
-            return Fate::Steady;
-        }
-        Fate::Changed
+        let steady = rustix::fs::fstat(&self.file).is_ok_and(|now| {
+            now.st_size > self.stat.st_size || entry::modified(&now) == entry::modified(&self.stat)
+        });
+        (!steady).then(|| "was changed while it was read".to_owned())
     }
 }
 

@@ -1,14 +1,51 @@
 //! Where changes go: into the stream, or, for a dry run, on a list.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
 
 use archive::{EntryName, Part, TreePath};
 use stream::member::{Kind, SHA256, SIZE};
-use stream::{Failure, Member, Output, write_content};
+use stream::{Facts, Failure, Member, Output, write_content};
 
-use crate::changes::{News, Report};
 use crate::content::Content;
+use crate::entry;
+use crate::owners::Owners;
+use crate::walk::Walk;
+
+/// Whether an entry was there before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum News {
+    /// It was not.
+    New,
+    /// It was, as something else.
+    Changed,
+}
+
+/// What became of an entry that was reported.
+pub(crate) enum Told {
+    /// All of it went out: that many bytes of content.
+    Whole(u64),
+    /// That many bytes of content went out, and there is something to say about them.
+    Doubtful(u64, String),
+    /// Nothing went out, since it cannot be opened.
+    Unreadable(io::Error),
+}
+
+/// Where changes go.
+pub(crate) trait Report {
+    /// Takes an entry that is not what it was. It is the one that `walk` has found last.
+    fn entry(
+        &mut self,
+        path: &TreePath,
+        member: Member,
+        news: News,
+        walk: &Walk,
+        owners: &mut Owners,
+    ) -> Result<Told, Failure>;
+
+    /// Takes the path of an entry that is gone.
+    fn deleted(&mut self, path: &TreePath) -> Result<(), Failure>;
+}
 
 /// The tree stream.
 pub(crate) struct TreeStream<'a> {
@@ -19,41 +56,55 @@ impl<'a> TreeStream<'a> {
     pub(crate) fn new(output: &'a mut Output<File>) -> TreeStream<'a> {
         TreeStream { output }
     }
-}
 
-impl Report for TreeStream<'_> {
-    fn bare(&mut self, path: &TreePath, mut member: Member, _news: News) -> Result<(), Failure> {
-        let name = EntryName { part: Part::Snapshot, path: path.clone(), piece: None };
-        member.name = name.encode(member.kind == Kind::Directory);
-        self.output.append(&member, &[])
-    }
-
-    fn wants_content(&self) -> bool {
-        true
+    fn bare(&mut self, part: Part, path: &TreePath, member: Member) -> Result<(), Failure> {
+        let name = EntryName { part, path: path.clone(), piece: None };
+        let name = name.encode(member.kind == Kind::Directory);
+        self.output.append(&Member { name, ..member }, &[])
     }
 
     fn file(
         &mut self,
         path: &TreePath,
-        member: Member,
-        content: &mut Content,
-    ) -> Result<u64, Failure> {
-        write_content(self.output, Part::Snapshot, path, &member, content, |content, length| {
-            let mut facts = stream::Facts::default();
+        mut content: Content,
+        owners: &mut Owners,
+    ) -> Result<Told, Failure> {
+        // What is open counts, should the name have been given to another file meanwhile.
+        let member = entry::member(Kind::File, content.stat(), Vec::new(), owners);
+        let last = |content: &mut Content, length: u64| {
+            let mut facts = Facts::default();
             facts.set(SIZE, length.to_string());
             facts.set(SHA256, content.sha256());
             Ok(facts)
+        };
+        let length = write_content(self.output, Part::Snapshot, path, &member, &mut content, last)?;
+        Ok(match content.doubt() {
+            Some(why) => Told::Doubtful(length, why),
+            None => Told::Whole(length),
         })
+    }
+}
+
+impl Report for TreeStream<'_> {
+    fn entry(
+        &mut self,
+        path: &TreePath,
+        member: Member,
+        _news: News,
+        walk: &Walk,
+        owners: &mut Owners,
+    ) -> Result<Told, Failure> {
+        if member.kind != Kind::File {
+            return self.bare(Part::Snapshot, path, member).map(|()| Told::Whole(0));
+        }
+        match walk.open().and_then(Content::new) {
+            Ok(content) => self.file(path, content, owners),
+            Err(error) => Ok(Told::Unreadable(error)),
+        }
     }
 
     fn deleted(&mut self, path: &TreePath) -> Result<(), Failure> {
-        let name = EntryName { part: Part::Deleted, path: path.clone(), piece: None };
-        let member = Member { mode: 0, ..Member::named(name.encode(false)) };
-        self.output.append(&member, &[])
-    }
-
-    fn finish(&mut self) -> Result<(), Failure> {
-        Ok(())
+        self.bare(Part::Deleted, path, Member::default())
     }
 }
 
@@ -68,30 +119,24 @@ impl<W: Write> Listing<W> {
     }
 
     fn line(&mut self, what: &str, path: &TreePath) -> Result<(), Failure> {
-        let path = String::from_utf8_lossy(path.as_bytes()).escape_debug().to_string();
-        let path = if path.is_empty() { "." } else { &path };
         writeln!(self.to, "{what:<8} {path}").map_err(|e| Failure::of_output(&e))
     }
 }
 
 impl<W: Write> Report for Listing<W> {
-    fn bare(&mut self, path: &TreePath, _member: Member, news: News) -> Result<(), Failure> {
-        self.line(if news == News::New { "new" } else { "changed" }, path)
-    }
-
-    fn wants_content(&self) -> bool {
-        false
-    }
-
-    fn file(&mut self, _: &TreePath, _: Member, _: &mut Content) -> Result<u64, Failure> {
-        Ok(0)
+    fn entry(
+        &mut self,
+        path: &TreePath,
+        _member: Member,
+        news: News,
+        _walk: &Walk,
+        _owners: &mut Owners,
+    ) -> Result<Told, Failure> {
+        let word = if news == News::New { "new" } else { "changed" };
+        self.line(word, path).map(|()| Told::Whole(0))
     }
 
     fn deleted(&mut self, path: &TreePath) -> Result<(), Failure> {
         self.line("deleted", path)
-    }
-
-    fn finish(&mut self) -> Result<(), Failure> {
-        self.to.flush().map_err(|e| Failure::of_output(&e))
     }
 }
