@@ -4,6 +4,7 @@
 
 # fail STATUS MESSAGE: one line, and out.
 fail() {
+    # shellcheck disable=SC2154 # set by who sources this
     echo "$self: $2" >&2
     exit "$1"
 }
@@ -16,6 +17,12 @@ quoted() {
 # needs_value OPTION COUNT: fails unless a word follows the option.
 needs_value() {
     [ "$2" -ge 2 ] || fail 2 "$1: needs a value (see --help)"
+}
+
+# check_common OPTIONS: lets one stage look at the options that all of them get, so that a wrong one
+# is told once.
+check_common() {
+    [ -z "$1" ] || eval "moo-scan $1 --version" >/dev/null || exit
 }
 
 # archive_of URL: the archive folder of a store: ARCHIVE_DIR/NAME, where NAME is, as with

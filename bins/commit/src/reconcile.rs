@@ -1,6 +1,9 @@
 //! After an interrupted run: what of the archive is true, and what the store has of it.
 
-use archive::{Collection, FileKind};
+use std::thread::sleep;
+use std::time::{Duration, SystemTime};
+
+use archive::{Collection, FileKind, SetTime};
 use local::{Folder, Lock};
 use stream::{Failure, OrFail, Receipt, Status};
 
@@ -31,13 +34,20 @@ pub(crate) fn reconcile(folder: &Folder, receipts: &[Receipt]) -> Result<&'stati
     Ok(if newest == newest_stored { "current" } else { "behind" })
 }
 
-/// Removes what interrupted runs have left.
+/// Removes what interrupted runs have left, and lets their second pass: a set that bears the time
+/// of one of theirs could meet files of the same names in the store.
 fn remove_parts(folder: &Folder) -> Result<(), Failure> {
+    let mut newest = None;
     for name in folder.names()? {
-        if Folder::parse_part(&name).is_some() || name.starts_with(".commit-") {
+        let part = Folder::parse_part(&name);
+        if part.is_some() || name.starts_with(".commit-") {
             let path = folder.path(&name);
             std::fs::remove_file(&path).or_fail(Status::Failed, path.display())?;
         }
+        newest = newest.max(part.map(|part| part.set.time));
+    }
+    while newest.is_some() && newest == SetTime::try_from(SystemTime::now()).ok() {
+        sleep(Duration::from_millis(50));
     }
     Ok(())
 }

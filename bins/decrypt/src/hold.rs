@@ -4,10 +4,11 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 
+use md5::Md5;
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
 use stream::{Failure, FilesInput, OrFail, Status};
 use tempfile::SpooledTempFile;
-
-use crate::digests::{Digester, Digests};
 
 /// Bytes that stay in memory.
 const IN_MEMORY: usize = 8 << 20;
@@ -16,36 +17,64 @@ const IN_MEMORY: usize = 8 << 20;
 pub(crate) struct Held {
     which: String,
     spool: SpooledTempFile,
-    digests: Digests,
+    /// In lower-case hex.
+    sha256: String,
 }
 
 impl Held {
-    /// One to be filled.
-    pub(crate) fn empty(which: &str) -> Result<Held, Failure> {
-        let spool = SpooledTempFile::new(IN_MEMORY);
-        Ok(Held { which: which.to_owned(), spool, digests: Digester::default().finish() })
-    }
-
     /// The file that the stream has come to, as a whole.
     pub(crate) fn read(which: &str, input: &mut FilesInput<File>) -> Result<Held, Failure> {
-        let mut held = Held::empty(which)?;
-        let mut digester = Digester::default();
+        let mut spool = SpooledTempFile::new(IN_MEMORY);
+        let mut hash = Sha256::new();
         while let Some(chunk) = input.chunk()? {
-            digester.update(&chunk);
-            held.write_all(&chunk).or_fail(Status::Failed, &held.which)?;
+            hash.update(&chunk);
+            spool.write_all(&chunk).or_fail(Status::Failed, which)?;
         }
-        held.digests = digester.finish();
+        let sha256 = format!("{:x}", hash.finalize());
+        let mut held = Held { which: which.to_owned(), spool, sha256 };
         held.rewind()?;
         Ok(held)
     }
 
-    /// The hashes of the file as it came.
-    pub(crate) fn digests(&self) -> &Digests {
-        &self.digests
+    /// The SHA-256 of the file as it came, in lower-case hex.
+    pub(crate) fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// Whether the file has the best of the hashes that a manifest tells: a pair of name and
+    /// value each. False where none of them is known here.
+    pub(crate) fn has_best_of(&mut self, hashes: &[(String, String)]) -> Result<bool, Failure> {
+        let told = |name: &str| hashes.iter().find(|hash| hash.0.eq_ignore_ascii_case(name));
+        if let Some((_, value)) = told("SHA256") {
+            return Ok(value.eq_ignore_ascii_case(&self.sha256));
+        }
+        // duplicity tells SHA-1, and long ago it was MD5.
+        if let Some((_, value)) = told("SHA1") {
+            return Ok(value.eq_ignore_ascii_case(&self.digest::<Sha1>()?));
+        }
+        match told("MD5") {
+            Some((_, value)) => Ok(value.eq_ignore_ascii_case(&self.digest::<Md5>()?)),
+            None => Ok(false),
+        }
+    }
+
+    /// Another hash of the file, in lower-case hex.
+    fn digest<D: Digest>(&mut self) -> Result<String, Failure> {
+        self.rewind()?;
+        let mut hash = D::new();
+        let mut buffer = vec![0; stream::pipe::BUFFER];
+        loop {
+            let n = self.spool.read(&mut buffer).or_fail(Status::Failed, &self.which)?;
+            if n == 0 {
+                self.rewind()?;
+                return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
+            }
+            hash.update(&buffer[..n]);
+        }
     }
 
     /// Goes back to its start.
-    pub(crate) fn rewind(&mut self) -> Result<(), Failure> {
+    fn rewind(&mut self) -> Result<(), Failure> {
         self.spool.rewind().or_fail(Status::Failed, &self.which)
     }
 
@@ -72,15 +101,5 @@ impl Held {
 impl Read for Held {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.spool.read(buffer)
-    }
-}
-
-impl Write for Held {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.spool.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

@@ -1,8 +1,9 @@
 //! `moo-decrypt` checks the files of a store and decrypts them.
 
-mod digests;
+mod ahead;
 mod hold;
 mod keys;
+mod manifest;
 mod sets;
 mod unwrap;
 
@@ -12,8 +13,10 @@ use archive::{FileKind, FileName, parse_seal};
 use cli::{Common, Program};
 use stream::{Facts, Failure, FileWriter, FilesInput, Output, Totals, pipe};
 
+use crate::ahead::Ahead;
 use crate::hold::Held;
 use crate::keys::Keys;
+use crate::manifest::Reader;
 use crate::sets::Sets;
 use crate::unwrap::Unwrap;
 
@@ -45,12 +48,13 @@ impl Program for Decrypt {
     }
 
     fn run(self, output: &mut Output<File>) -> Result<Totals, Failure> {
+        // What the stages before have to say comes first: it may be the reason for the rest.
+        let input = FilesInput::open(pipe::input()?)?;
         let unwrap = Unwrap::new(self.keys.decryption()?);
-        let mut input = FilesInput::open(pipe::input()?)?;
         let mut sets = Sets::new(input.begin().restore.clone(), self.keys.seal_certificates()?)?;
         output.begin(input.begin())?;
-        while let Some(name) = input.next_file()? {
-            let held = Held::read(&name, &mut input)?;
+        let files = Ahead::start(input);
+        while let Some((name, held)) = files.next_file() {
             if parse_seal(&name).is_some() {
                 send_seal(&name, held, &mut sets, output)?;
             } else if let Some(parsed) = FileName::parse(&name) {
@@ -59,8 +63,8 @@ impl Program for Decrypt {
                 log::warn!("{name}: no file of a backup, passed over");
             }
         }
-        sets.finish()?;
-        Ok(input.totals())
+        let totals = files.finish()?;
+        sets.finish().map(|()| totals)
     }
 }
 
@@ -71,7 +75,7 @@ fn send_seal(
     sets: &mut Sets,
     output: &mut Output<File>,
 ) -> Result<(), Failure> {
-    sets.seal(name, &held.bytes()?)?;
+    sets.seal(name, &held.bytes()?, held.sha256())?;
     let mut writer = FileWriter::new(output, name);
     held.copy_to(&mut writer)?;
     writer.close(Facts::default())
@@ -85,18 +89,17 @@ fn send(
     unwrap: &Unwrap,
     output: &mut Output<File>,
 ) -> Result<(), Failure> {
-    if !sets.admit(stored, &name, held.digests())? {
+    if !sets.admit(stored, &name, &mut held)? {
         log::warn!("{stored}: the manifest does not name it, passed over");
         return Ok(());
     }
     let plain = FileName { wrapping: archive::Wrapping::Plain, ..name }.encode();
     if name.kind == FileKind::Manifest {
-        // What the manifest says is used, so it has to be whole first.
-        let mut manifest = Held::empty(stored)?;
-        unwrap.open(stored, name.wrapping, &mut held, &mut manifest)?;
-        sets.manifest(stored, &name, &mut manifest)?;
-        let mut writer = FileWriter::new(output, &plain);
-        manifest.copy_to(&mut writer)?;
+        // It is read on its way, but used only when all of it has been checked.
+        let mut reader = Reader::new(stored, FileWriter::new(output, &plain));
+        unwrap.open(stored, name.wrapping, &mut held, &mut reader)?;
+        let (writer, manifest) = reader.finish()?;
+        sets.manifest(name.set, manifest);
         return writer.close(Facts::default());
     }
     let mut writer = FileWriter::new(output, &plain);

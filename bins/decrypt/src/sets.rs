@@ -1,17 +1,12 @@
 //! What is known of each set while its files pass by: the seal, the manifest, what has come.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::io::{BufRead, BufReader, Read};
 
-use archive::{FileKind, FileName, Manifest, ManifestParser, Seal, SetId, TreePath, parse_seal};
+use archive::{FileKind, FileName, Manifest, Seal, SetId, TreePath, parse_seal};
 use openpgp::{Cert, SealState, read_text};
 use stream::{Failure, OrFail, Status, Wanted};
 
-use crate::digests::Digests;
 use crate::hold::Held;
-
-/// The longest line of a manifest.
-const LONGEST_LINE: u64 = 1 << 20;
 
 /// The sets of a stream.
 pub(crate) struct Sets {
@@ -20,8 +15,10 @@ pub(crate) struct Sets {
     path: TreePath,
     signers: Vec<Cert>,
     sets: BTreeMap<SetId, Set>,
-    /// Seals whose set has not begun: a seal's name tells only its time.
-    seals: HashMap<archive::SetTime, Seal>,
+    /// Seals whose set has not begun, and their own hashes: a seal's name tells only its time.
+    seals: HashMap<archive::SetTime, (Seal, String)>,
+    /// The set of the last seal, and that seal's hash.
+    last_sealed: Option<(SetId, String)>,
 }
 
 /// A set.
@@ -37,11 +34,12 @@ impl Sets {
     pub(crate) fn new(wanted: Option<Wanted>, signers: Vec<Cert>) -> Result<Sets, Failure> {
         let path = wanted.as_ref().and_then(|wanted| wanted.path.as_deref()).unwrap_or_default();
         let path = TreePath::parse(path).or_fail(Status::Integrity, "standard input")?;
-        Ok(Sets { wanted, path, signers, sets: BTreeMap::new(), seals: HashMap::new() })
+        let (sets, seals) = (BTreeMap::new(), HashMap::new());
+        Ok(Sets { wanted, path, signers, sets, seals, last_sealed: None })
     }
 
     /// Takes a seal, once it has been checked.
-    pub(crate) fn seal(&mut self, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+    pub(crate) fn seal(&mut self, name: &str, bytes: &[u8], sha256: &str) -> Result<(), Failure> {
         let (text, state) = read_text(name, bytes, &self.signers)?;
         if !self.signers.is_empty() && !matches!(state, SealState::SignedBy(_)) {
             return Err(broken(name, "is not signed by the seal key"));
@@ -50,7 +48,7 @@ impl Sets {
         if Some(seal.set.time) != parse_seal(name) {
             return Err(broken(name, &format!("is the seal of the {}", seal.set)));
         }
-        self.seals.insert(seal.set.time, seal);
+        self.seals.insert(seal.set.time, (seal, sha256.to_owned()));
         Ok(())
     }
 
@@ -60,7 +58,7 @@ impl Sets {
         &mut self,
         stored: &str,
         name: &FileName,
-        digests: &Digests,
+        held: &mut Held,
     ) -> Result<bool, Failure> {
         if !self.sets.contains_key(&name.set) {
             self.begin(name.set, stored)?;
@@ -68,7 +66,7 @@ impl Sets {
         let is_restore = self.wanted.is_some();
         let set = self.sets.entry(name.set).or_default();
         let FileKind::Volume(number) = name.kind else {
-            return set.check_seal(stored, digests).map(|()| true);
+            return set.check_seal(stored, held.sha256()).map(|()| true);
         };
         let listed = set
             .manifest
@@ -78,28 +76,24 @@ impl Sets {
             None => return Err(broken(stored, "comes before its manifest")),
             Some(None) if is_restore => return Ok(false),
             Some(None) => return Err(broken(stored, "the manifest does not name it")),
-            Some(Some(volume)) if !digests.hold(&volume.hashes) => {
+            Some(Some(volume)) if !held.has_best_of(&volume.hashes)? => {
                 return Err(broken(stored, "does not have the hash that its manifest tells"));
             }
             Some(Some(_)) => {}
         }
-        set.check_seal(stored, digests)?;
+        set.check_seal(stored, held.sha256())?;
+        if is_restore {
+            set.check_volumes(&name.set, &self.path, number)?;
+        }
         if !set.volumes.insert(number) {
             return Err(broken(stored, "comes twice"));
         }
         Ok(true)
     }
 
-    /// Takes the plain manifest of a set.
-    pub(crate) fn manifest(
-        &mut self,
-        stored: &str,
-        name: &FileName,
-        manifest: &mut Held,
-    ) -> Result<(), Failure> {
-        let parsed = parse(stored, manifest)?;
-        self.sets.entry(name.set).or_default().manifest = Some(parsed);
-        Ok(())
+    /// Takes what the manifest of a set says.
+    pub(crate) fn manifest(&mut self, set: SetId, manifest: Manifest) {
+        self.sets.entry(set).or_default().manifest = Some(manifest);
     }
 
     /// Checks that nothing is missing.
@@ -107,70 +101,88 @@ impl Sets {
         let Some(wanted) = &self.wanted else {
             return Ok(());
         };
-        for id in wanted.sets.iter().map(stream::WantedSet::id) {
-            let set = self.sets.get(&id);
-            let manifest = set.and_then(|set| set.manifest.as_ref());
-            let Some((set, manifest)) = set.zip(manifest) else {
-                return Err(broken(&format!("the {id}"), "its manifest is missing"));
-            };
-            let mut due = manifest.volumes_for(&self.path).map(|volume| volume.number);
-            if let Some(missing) = due.find(|number| !set.volumes.contains(number)) {
-                return Err(broken(&format!("the {id}"), &format!("volume {missing} is missing")));
-            }
+        wanted.sets.iter().try_for_each(|set| self.check_set(&set.id()))
+    }
+
+    /// Checks that all of a set has come.
+    fn check_set(&self, id: &SetId) -> Result<(), Failure> {
+        match self.sets.get(id) {
+            Some(set) => set.check_volumes(id, &self.path, u64::MAX),
+            None => Err(broken(&format!("the {id}"), "its manifest is missing")),
         }
-        Ok(())
     }
 
     fn begin(&mut self, id: SetId, stored: &str) -> Result<(), Failure> {
-        if let Some(wanted) = &self.wanted
-            && !wanted.sets.iter().any(|set| set.id() == id)
-        {
-            return Err(broken(stored, "belongs to no set that was asked for"));
+        if let Some(wanted) = &self.wanted {
+            // What is missing is told before the next set is applied to what is not whole.
+            let turn = wanted.sets.iter().position(|set| set.id() == id);
+            let turn =
+                turn.ok_or_else(|| broken(stored, "belongs to no set that was asked for"))?;
+            wanted.sets[..turn].iter().try_for_each(|set| self.check_set(&set.id()))?;
         }
-        let seal = self.seals.remove(&id.time);
-        if seal.is_none() && !self.signers.is_empty() {
+        let Some((seal, hash)) = self.seals.remove(&id.time) else {
+            return self.begin_without_seal(id);
+        };
+        if seal.set != id {
+            return Err(broken(stored, &format!("its seal is of the {}", seal.set)));
+        }
+        self.check_link(&seal)?;
+        self.last_sealed = Some((id, hash));
+        let hashes = seal.files.into_iter().map(|file| (file.name, file.sha256));
+        self.sets.insert(id, Set { sealed: Some(hashes.collect()), ..Set::default() });
+        Ok(())
+    }
+
+    fn begin_without_seal(&mut self, id: SetId) -> Result<(), Failure> {
+        if !self.signers.is_empty() {
             return Err(broken(&format!("the {id}"), "has no seal, and the seal key demands one"));
         }
-        if seal.is_none() {
-            log::info!("the {id} has no seal");
-        }
-        if let Some(other) = seal.as_ref().filter(|seal| seal.set != id) {
-            return Err(broken(stored, &format!("its seal is of the {}", other.set)));
-        }
-        let hashes = |seal: Seal| seal.files.into_iter().map(|file| (file.name, file.sha256));
-        let sealed = seal.map(|seal| hashes(seal).collect());
-        self.sets.insert(id, Set { sealed, ..Set::default() });
+        log::info!("the {id} has no seal");
+        self.sets.insert(id, Set::default());
         Ok(())
+    }
+
+    /// Checks that an increment was made on the very set before it: another one of the same time
+    /// may be just as well sealed.
+    fn check_link(&self, seal: &Seal) -> Result<(), Failure> {
+        let (Some(previous), Some((before, hash))) = (&seal.previous, &self.last_sealed) else {
+            return Ok(());
+        };
+        if self.wanted.is_none() || seal.set.is_full() || previous == hash {
+            return Ok(());
+        }
+        let why = format!("its seal was not made after that of the {before}");
+        Err(broken(&format!("the {}", seal.set), &why))
     }
 }
 
 impl Set {
-    fn check_seal(&self, stored: &str, digests: &Digests) -> Result<(), Failure> {
+    /// Checks that all volumes have come that hold the path and have a lower number.
+    fn check_volumes(&self, id: &SetId, path: &TreePath, below: u64) -> Result<(), Failure> {
+        let Some(manifest) = &self.manifest else {
+            return Err(broken(&format!("the {id}"), "its manifest is missing"));
+        };
+        let numbers = manifest.volumes_for(path).map(|volume| volume.number);
+        let mut due = numbers.take_while(|number| *number < below);
+        match due.find(|number| !self.volumes.contains(number)) {
+            Some(missing) => {
+                Err(broken(&format!("the {id}"), &format!("volume {missing} is missing")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn check_seal(&self, stored: &str, sha256: &str) -> Result<(), Failure> {
         let Some(sealed) = &self.sealed else {
             return Ok(());
         };
         match sealed.get(stored) {
             None => Err(broken(stored, "the seal does not name it")),
-            Some(hash) if *hash != digests.sha256 => {
+            Some(hash) if hash != sha256 => {
                 Err(broken(stored, "does not have the hash that its seal tells"))
             }
             Some(_) => Ok(()),
         }
-    }
-}
-
-fn parse(stored: &str, manifest: &mut Held) -> Result<Manifest, Failure> {
-    manifest.rewind()?;
-    let mut lines = BufReader::new(manifest);
-    let mut parser = ManifestParser::default();
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        let n = lines.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line);
-        if n.or_fail(Status::Failed, stored)? == 0 {
-            return parser.finish().or_fail(Status::Integrity, stored);
-        }
-        parser.line(&line).or_fail(Status::Integrity, stored)?;
     }
 }
 

@@ -1,6 +1,8 @@
 //! The options that name keys.
 
-use openpgp::{Cert, Compression, Encryption, PassphraseOptions, PassphraseSource, Signer, find_certificate};
+use openpgp::{
+    Cert, Compression, Encryption, PassphraseOptions, PassphraseSource, Signer, find_certificate,
+};
 use stream::{Failure, Status};
 
 /// Whom to encrypt to, and who signs. A KEY is a fingerprint, key ID or user ID in GnuPG's
@@ -42,7 +44,7 @@ impl Keys {
         let hidden_recipients = certificates(&self.hidden_encrypt_key)?;
         let mut passphrases = Vec::new();
         if recipients.is_empty() && hidden_recipients.is_empty() {
-            let given = passphrase.get_new("passphrase of the backup")?;
+            let given = passphrase.get_new("Passphrase of the backup: ")?;
             passphrases.push(given.ok_or_else(nothing_to_encrypt_to)?);
         }
         let signer = signer(self.sign_key.as_deref(), passphrase)?;

@@ -54,11 +54,12 @@ impl Program for Encrypt {
     }
 
     fn run(self, output: &mut Output<File>) -> Result<Totals, Failure> {
+        // What the stages before have to say comes first: it may be the reason for the rest.
+        let mut input = FilesInput::open(pipe::input()?)?;
         let level = (!self.no_compression).then_some(self.compress_level);
         let passphrase = self.keys.passphrase();
         let wrap = Wrap::new(self.keys.encryption(level, &passphrase)?, level);
         let signer = self.keys.seal_signer(&passphrase)?;
-        let mut input = FilesInput::open(pipe::input()?)?;
         let begin = input.begin().clone();
         let Some(head) = &begin.set else {
             return Err(broken("tells of no set"));

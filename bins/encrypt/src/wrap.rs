@@ -7,7 +7,6 @@ use flate2::write::GzEncoder;
 use openpgp::Encryption;
 use stream::{Failure, OrFail, Status};
 
-
 /// How the files of a set are wrapped.
 pub(crate) enum Wrap {
     Encrypted(Box<Encryption>),

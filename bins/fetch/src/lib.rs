@@ -25,10 +25,10 @@ pub struct Fetch {
     /// Where the store is, such as file:///srv/backup
     url: String,
     /// The state at this time: now, 3D, 2026-11-22, 2026-11-22T20:15:00Z …
-    #[arg(short, long, default_value = "now")]
+    #[arg(short, long, default_value = "now", allow_hyphen_values = true)]
     time: String,
     /// Only this file or directory, relative to the source
-    #[arg(short, long, value_name = "PATH", value_parser = path)]
+    #[arg(short, long, value_name = "PATH", value_parser = path, allow_hyphen_values = true)]
     path: Option<TreePath>,
     /// The local archive
     #[arg(short, long, value_name = "FOLDER")]
@@ -52,8 +52,9 @@ Examples:
   moo-fetch --time 3D file:///srv/backup | moo-decrypt | moo-patch /tmp/etc
   moo-fetch --path ssh/sshd_config --archive ~/archive file:///srv/backup | moo-decrypt |
       moo-patch /tmp/sshd_config
-  moo-fetch --all file:///srv/backup | moo-upload file:///mnt/second
-  moo-fetch --metadata file:///srv/backup | moo-decrypt | moo-upload file://$HOME/archive";
+  moo-fetch --all file:///srv/backup | moo-upload file:///mnt/second | moo-commit
+  moo-fetch --metadata file:///srv/backup | moo-decrypt |
+      moo-upload file://$HOME/archive | moo-commit";
 
 fn path(text: &str) -> Result<TreePath, archive::Error> {
     TreePath::parse(text.as_bytes())

@@ -22,9 +22,6 @@ impl Selection {
         let url = &arguments.url;
         let names = store.list()?.into_iter().map(|stored| stored.name);
         let collection = Collection::of(names).or_fail(Status::Integrity, url)?;
-        for set in &collection.incomplete {
-            log::info!("{url}: the {} has no manifest, and does not count", set.id);
-        }
         if arguments.all || arguments.metadata {
             let sets = collection.chains.iter().flat_map(|chain| &chain.sets);
             let names = sets.chain(&collection.orphans);
@@ -74,7 +71,18 @@ fn state<'a>(
     if let Some(folder) = folder {
         check_against(folder, sets, time, url)?;
     }
+    warn_of_incomplete(collection, sets, time, url);
     Ok(sets)
+}
+
+/// A set that was never finished is none; but neither is one whose manifest was lost.
+fn warn_of_incomplete(collection: &Collection, sets: &[StoredSet], time: SetTime, url: &str) {
+    let state = sets.last().map(|set| set.id.time);
+    let later =
+        collection.incomplete.iter().filter(|set| set.id.time <= time && Some(set.id.time) > state);
+    for set in later {
+        log::warn!("{url}: the {} has no manifest, so it is not restored", set.id);
+    }
 }
 
 /// The archive knows which set is the newest; the store's host could have hidden it.

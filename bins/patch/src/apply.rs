@@ -18,7 +18,7 @@ use crate::owners::Owners;
 use crate::remove::remove;
 
 /// The name of a file in the staging folder while its delta is applied.
-const PATCHED: &[u8] = b"patched";
+pub(crate) const PATCHED: &[u8] = b"patched";
 const BUFFER: usize = 64 << 10;
 
 /// The tree that is being built.
@@ -40,7 +40,7 @@ impl Tree {
     /// Applies an entry, if it is wanted; `body` is where its content comes from.
     pub(crate) fn apply(&mut self, entry: Entry, body: &mut Entries) -> Result<(), Failure> {
         let Some(path) = entry.name.path.strip_prefix(&self.wanted) else {
-            return Ok(());
+            return self.pass(&entry);
         };
         let which = entry.name.path;
         match (entry.name.part, entry.member.kind) {
@@ -62,6 +62,16 @@ impl Tree {
             log::warn!("{unowned} objects could not be given their owner (root can do that)");
         }
         Ok(unowned + self.left_out)
+    }
+
+    /// An entry that is not wanted. If it takes the place of a directory above what is wanted,
+    /// that is gone.
+    fn pass(&mut self, entry: &Entry) -> Result<(), Failure> {
+        let stays = entry.name.part == Part::Snapshot && entry.member.kind == Kind::Directory;
+        if stays || !self.wanted.starts_with(&entry.name.path) {
+            return Ok(());
+        }
+        self.delete(&TreePath::root(), &entry.name.path)
     }
 
     fn delete(&mut self, path: &TreePath, which: &TreePath) -> Result<(), Failure> {
@@ -97,8 +107,12 @@ impl Tree {
     ) -> Result<(), Failure> {
         let attributes = Attributes::of(member, &mut self.owners);
         let (parent, name) = self.place(path, which)?;
-        remove(parent, name).or_fail(Status::Failed, which)?;
-        let mut file = create(parent, name).or_fail(Status::Failed, which)?;
+        let mut file = match create(parent, name) {
+            // In a full set nothing is there yet.
+            Err(Errno::EXIST) => remove(parent, name).and_then(|()| create(parent, name)),
+            created => created,
+        }
+        .or_fail(Status::Failed, which)?;
         let hash = copy(body, &mut file, which)?;
         check(which, &hash, body)?;
         let owned = attributes.set(&file).or_fail(Status::Failed, which)?;
@@ -217,7 +231,8 @@ fn make(
 /// Copies content, and returns its SHA-256 in hex.
 fn copy(from: &mut impl Read, to: &mut File, which: &TreePath) -> Result<String, Failure> {
     let mut hash = Sha256::new();
-    let mut buffer = vec![0; BUFFER];
+    // On the stack, since most files are small and there are many.
+    let mut buffer = [0; BUFFER];
     loop {
         let n = match from.read(&mut buffer) {
             Ok(0) => return Ok(format!("{:x}", hash.finalize())),

@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use archive::TreePath;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use stream::{Failure, OrFail, Status};
 
 use crate::attributes::{Attributes, Owned};
@@ -16,25 +17,29 @@ use crate::attributes::{Attributes, Owned};
 /// The name of the tree in the staging folder.
 pub(crate) const TREE: &[u8] = b"tree";
 /// Deeper trees than the system could walk by itself are refused.
-const DEEPEST: usize = 8192;
+const DEEPEST: usize = 4096;
+/// Handles that such a tree takes: one a directory, and two when it is removed.
+const HANDLES: u64 = 2 * DEEPEST as u64 + 64;
 
 /// The open directories from the staging folder down.
 pub(crate) struct Cursor {
     staging: OwnedFd,
+    /// Where the last frame is; the root where there is none.
+    path: TreePath,
     frames: Vec<Frame>,
     /// Directories that could not be given their owner.
     pub(crate) unowned: u64,
 }
 
 struct Frame {
-    path: TreePath,
     directory: OwnedFd,
     attributes: Attributes,
 }
 
 impl Cursor {
     pub(crate) fn new(staging: OwnedFd) -> Cursor {
-        Cursor { staging, frames: Vec::new(), unowned: 0 }
+        allow_handles();
+        Cursor { staging, path: TreePath::root(), frames: Vec::new(), unowned: 0 }
     }
 
     /// The staging folder, in a handle of its own.
@@ -76,7 +81,8 @@ impl Cursor {
             return Ok(false);
         };
         let attributes = attributes.unwrap_or(found);
-        self.frames.push(Frame { path: path.clone(), directory, attributes });
+        self.frames.push(Frame { directory, attributes });
+        self.path.clone_from(path);
         Ok(true)
     }
 
@@ -88,12 +94,10 @@ impl Cursor {
     /// Makes `directory` the one that the cursor is in; false where there is no such directory.
     fn go(&mut self, directory: &TreePath) -> Result<bool, Failure> {
         self.leave_to(Some(directory))?;
-        let from = self.frames.last().map(|frame| frame.path.clone());
-        let mut path = match from {
-            Some(path) => path,
-            None if self.enter(&TreePath::root(), None)? => TreePath::root(),
-            None => return Ok(false),
-        };
+        if self.frames.is_empty() && !self.enter(&TreePath::root(), None)? {
+            return Ok(false);
+        }
+        let mut path = self.path.clone();
         let below = directory.strip_prefix(&path).unwrap_or_default();
         for name in below.components() {
             path = path.child(name);
@@ -107,18 +111,30 @@ impl Cursor {
     /// Leaves the directories that are not on the way to `directory`.
     fn leave_to(&mut self, directory: Option<&TreePath>) -> Result<(), Failure> {
         while let Some(frame) = self.frames.last() {
-            if directory.is_some_and(|directory| directory.starts_with(&frame.path)) {
+            if directory.is_some_and(|directory| directory.starts_with(&self.path)) {
                 return Ok(());
             }
             let owned = frame.attributes.set(&frame.directory);
-            self.unowned += u64::from(owned.or_fail(Status::Failed, &frame.path)? == Owned::No);
+            self.unowned += u64::from(owned.or_fail(Status::Failed, &self.path)? == Owned::No);
             self.frames.pop();
+            self.path = self.path.parent().unwrap_or_default();
         }
         Ok(())
     }
 
     fn here(&self) -> BorrowedFd<'_> {
         self.frames.last().map_or(self.staging.as_fd(), |frame| frame.directory.as_fd())
+    }
+}
+
+/// Asks for as many handles as the deepest tree takes; if they are refused, the system says so
+/// when they are needed.
+fn allow_handles() {
+    let limit = getrlimit(Resource::Nofile);
+    let current = limit.current.filter(|current| *current < HANDLES);
+    if current.is_some() {
+        let most = limit.maximum.map_or(HANDLES, |most| most.min(HANDLES));
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(most), ..limit });
     }
 }
 

@@ -13,6 +13,8 @@ pub(crate) struct Owners {
     groups: HashMap<Vec<u8>, Option<u32>>,
 }
 
+/// Longer names than any system takes are nobody's.
+const LONGEST: usize = 256;
 /// More names than any machine has, so that an archive cannot fill the memory with them.
 const MOST: usize = 100_000;
 
@@ -42,7 +44,7 @@ fn number(
 ) -> Option<u32> {
     let named = match known.get(name) {
         Some(named) => *named,
-        None if name.is_empty() => None,
+        None if name.is_empty() || name.len() > LONGEST => None,
         None => *known.entry(name.to_vec()).or_insert_with(|| ask(name)),
     };
     // The largest number means "as it is" to the system, and is nobody's.

@@ -1,22 +1,33 @@
 //! The folder beside the destination in which the tree is built.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, RenameFlags};
+use rustix::fs::{CWD, FlockOperation, RenameFlags, flock};
 use rustix::io::Errno;
 use stream::{Failure, OrFail, Status};
 use tempfile::TempDir;
 
+use crate::apply::PATCHED;
 use crate::cursor::TREE;
 use crate::remove::remove;
+
+/// Where the old tree goes if it can't be exchanged for the new one.
+const REPLACED: &[u8] = b"replaced";
+/// Bytes of the destination's name in that of the folder, which may not be too long.
+const MOST_OF_NAME: usize = 120;
 
 /// A folder beside the destination. It goes when it is dropped, with what is in it.
 pub(crate) struct Staging {
     folder: TempDir,
+    /// Locked as long as this process lives, so that a folder that was left behind is known. None
+    /// where the file system knows no such lock.
+    _lock: Option<File>,
     destination: PathBuf,
     force: bool,
 }
@@ -35,13 +46,17 @@ impl Staging {
             _ => Path::new("."),
         };
         fs::create_dir_all(parent).or_fail(Status::Failed, parent.display())?;
-        check_destination(destination, parent, force)?;
-        let prefix = format!(".{}.moo-", name.to_string_lossy());
+        // Without a slash at its end, which would lead through a symbolic link.
+        let destination = parent.join(name);
+        check_destination(&destination, parent, force)?;
+        let prefix = prefix(name);
+        remove_leftovers(parent, &prefix);
         let folder = tempfile::Builder::new()
             .prefix(&prefix)
             .tempdir_in(parent)
             .or_fail(Status::Failed, parent.display())?;
-        Ok(Staging { folder, destination: destination.to_owned(), force })
+        let lock = lock(folder.path()).ok();
+        Ok(Staging { folder, _lock: lock, destination, force })
     }
 
     /// The folder itself.
@@ -67,7 +82,10 @@ impl Staging {
         let (tree, to) = (self.tree(), &self.destination);
         let rename = |flags| rustix::fs::renameat_with(CWD, &tree, CWD, to, flags);
         if self.force && to.symlink_metadata().is_ok() {
-            return rename(RenameFlags::EXCHANGE);
+            return match rename(RenameFlags::EXCHANGE) {
+                Err(Errno::INVAL | Errno::NOSYS) => self.replace(),
+                exchanged => exchanged,
+            };
         }
         // An empty directory makes room; anything else does not, should it have come meanwhile.
         match fs::remove_dir(to) {
@@ -82,14 +100,29 @@ impl Staging {
         }
     }
 
+    /// Takes the place of the old tree where the file system can't exchange the two.
+    fn replace(&self) -> rustix::io::Result<()> {
+        let (to, old) = (&self.destination, self.inside(REPLACED));
+        rustix::fs::rename(to, &old)?;
+        rustix::fs::rename(self.tree(), to).inspect_err(|_| {
+            let _ = rustix::fs::rename(&old, to);
+        })
+    }
+
     fn tree(&self) -> PathBuf {
-        self.folder.path().join(std::str::from_utf8(TREE).unwrap_or_default())
+        self.inside(TREE)
+    }
+
+    fn inside(&self, name: &[u8]) -> PathBuf {
+        self.folder.path().join(OsStr::from_bytes(name))
     }
 
     /// Removes what is left, directories without permissions too.
     fn clear(&self) {
         if let Ok(folder) = self.open() {
-            let _ = remove(std::os::fd::AsFd::as_fd(&folder), TREE);
+            for name in [TREE, REPLACED, PATCHED] {
+                let _ = remove(folder.as_fd(), name);
+            }
         }
     }
 }
@@ -97,6 +130,40 @@ impl Staging {
 impl Drop for Staging {
     fn drop(&mut self) {
         self.clear();
+    }
+}
+
+/// What the names of the folders for a destination begin with.
+fn prefix(name: &OsStr) -> String {
+    let name = name.to_string_lossy();
+    let most = (0..=MOST_OF_NAME).rev().find(|at| name.is_char_boundary(*at)).unwrap_or(0);
+    format!(".{}.moo-", name.get(..most).unwrap_or(&name))
+}
+
+fn lock(folder: &Path) -> io::Result<File> {
+    let file = File::open(folder)?;
+    flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+    Ok(file)
+}
+
+/// Removes the folders of runs that were killed: nobody locks them any more.
+fn remove_leftovers(parent: &Path, prefix: &str) {
+    let (Ok(folder), Ok(entries)) = (File::open(parent), fs::read_dir(parent)) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let ours = name
+            .as_bytes()
+            .strip_prefix(prefix.as_bytes())
+            .is_some_and(|end| end.len() == 6 && end.iter().all(u8::is_ascii_alphanumeric));
+        let own = entry.metadata().is_ok_and(|found| {
+            found.is_dir() && found.uid() == rustix::process::geteuid().as_raw()
+        });
+        if ours && own && lock(&entry.path()).is_ok() {
+            log::info!("{}: left by a run that was killed, removed", entry.path().display());
+            let _ = remove(folder.as_fd(), name.as_bytes());
+        }
     }
 }
 
@@ -116,4 +183,41 @@ fn check_destination(destination: &Path, parent: &Path, force: bool) -> Result<(
             .next()
             .is_none();
     if empty || force { Ok(()) } else { refuse("exists already (--force replaces it)") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_of_a_long_name_has_a_name_that_fits() {
+        let long = "\u{1f404}".repeat(60);
+        assert_eq!(prefix(OsStr::new(&long)), format!(".{}.moo-", "\u{1f404}".repeat(30)));
+        assert_eq!(prefix(OsStr::new("etc")), ".etc.moo-");
+        assert!(prefix(OsStr::from_bytes(&[0xff; 255])).len() < 130);
+    }
+
+    #[test]
+    fn only_folders_that_nobody_locks_are_left_over() {
+        let parent = tempfile::tempdir().unwrap();
+        let alive = Staging::beside(&parent.path().join("out"), false).unwrap();
+        let dead = parent.path().join(".out.moo-abc123");
+        fs::create_dir_all(dead.join("tree/below")).unwrap();
+        let second = Staging::beside(&parent.path().join("out"), false).unwrap();
+        assert!(alive.folder.path().exists() && !dead.exists());
+        assert_ne!(alive.folder.path(), second.folder.path());
+    }
+
+    #[test]
+    fn a_tree_takes_the_place_of_another_where_they_cannot_be_exchanged() {
+        let parent = tempfile::tempdir().unwrap();
+        let out = parent.path().join("out");
+        fs::create_dir_all(out.join("old")).unwrap();
+        let staging = Staging::beside(&out, true).unwrap();
+        fs::create_dir_all(staging.tree().join("new")).unwrap();
+        staging.replace().unwrap();
+        assert!(out.join("new").exists() && !out.join("old").exists());
+        drop(staging);
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
+    }
 }

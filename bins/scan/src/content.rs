@@ -50,7 +50,10 @@ impl Content {
     pub(crate) fn doubt(&self) -> Option<String> {
         let total = u64::try_from(self.stat.st_size).unwrap_or(0);
         if let Some(why) = &self.failed {
-            return Some(format!("only {} of {total} bytes could be read: {why}", total - self.left));
+            return Some(format!(
+                "only {} of {total} bytes could be read: {why}",
+                total - self.left
+            ));
         }
         if self.left > 0 {
             return Some(format!("became {} bytes shorter while it was read", self.left));

@@ -24,13 +24,15 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub(crate) fn make(arguments: &Scan, source: &Source) -> Result<Plan, Failure> {
-        let Some(path) = &arguments.archive else {
+        // A dry run leaves no archive behind where there was none.
+        let archive = arguments.archive.as_ref().filter(|at| at.exists() || !arguments.dry_run);
+        let Some(path) = archive else {
             return Ok(Plan { head: head(source, now()?, None), base: None, lock: None });
         };
         let folder = Folder::create(path)?;
         let lock = Lock::start(&folder)?;
         let collection = folder.collection()?;
-        let time = time_after(&collection)?;
+        let time = time_after(&folder, &collection)?;
         let chain = chain_to_extend(arguments, &collection, time)?;
         let mut head = head(source, time, chain.map(Chain::end));
         head.run = Some(lock.run().to_owned());
@@ -128,10 +130,13 @@ fn now() -> Result<SetTime, Failure> {
     SetTime::from_seconds(now.as_secs().cast_signed()).or_fail(Status::Failed, "clock")
 }
 
-/// The time of a new set: now, and later than any set that is there.
-fn time_after(collection: &Collection) -> Result<SetTime, Failure> {
+/// The time of a new set: now, and later than any set that is there or was not finished. Files of
+/// that could be in the store, where no name is taken twice.
+fn time_after(folder: &Folder, collection: &Collection) -> Result<SetTime, Failure> {
+    let names = folder.names()?;
+    let parts = names.iter().filter_map(|name| Folder::parse_part(name)).map(|part| part.set.time);
     let sets = collection.chains.iter().flat_map(|chain| &chain.sets).chain(&collection.orphans);
-    let Some(newest) = sets.map(|set| set.id.time).max() else {
+    let Some(newest) = sets.map(|set| set.id.time).chain(parts).max() else {
         return now();
     };
     for _ in 0..20 {

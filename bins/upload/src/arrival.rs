@@ -9,6 +9,9 @@ use store::Store;
 use stream::member::{SHA1, SHA256};
 use stream::{Failure, FilesInput, OrFail, Receipt, Receipts, Status};
 
+/// What temporary names begin with.
+pub(crate) const TEMPORARY: &str = ".upload-";
+
 /// The files that have arrived. Dropped before they are committed, they are removed again.
 pub(crate) struct Arrivals<'a> {
     store: &'a mut dyn Store,
@@ -52,20 +55,24 @@ impl<'a> Arrivals<'a> {
         Ok(())
     }
 
-    /// Gives all files their names, manifests last, and tells of each.
+    /// Tells of all files, and gives them their names, manifests last.
+    ///
+    /// The receipts come first: where nobody is left to take them, no file gets its name, and
+    /// where somebody is, they count only once the end mark has followed.
     pub(crate) fn commit(mut self, receipts: &mut Receipts<File>) -> Result<(), Failure> {
+        self.arrived.iter().try_for_each(|file| receipts.receipt(file))?;
         let (manifests, others): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.arrived).into_iter().partition(|file| {
-                FileName::parse(&file.stored).is_some_and(|name| name.kind == FileKind::Manifest)
+            self.arrived.iter().map(|file| file.stored.clone()).partition(|name| {
+                FileName::parse(name).is_some_and(|name| name.kind == FileKind::Manifest)
             });
         // From here on a failure leaves files that are whole, and no manifest of theirs.
-        for files in [others, manifests] {
-            for file in files {
-                self.store.rename(&temporary(&file.stored), &file.stored)?;
-                receipts.receipt(&file)?;
+        for names in [others, manifests] {
+            for name in names {
+                self.store.rename(&temporary(&name), &name)?;
             }
             self.store.settle()?;
         }
+        self.arrived.clear();
         Ok(())
     }
 }
@@ -82,5 +89,5 @@ impl Drop for Arrivals<'_> {
 }
 
 fn temporary(name: &str) -> String {
-    format!(".upload-{name}")
+    format!("{TEMPORARY}{name}")
 }

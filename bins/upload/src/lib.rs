@@ -2,12 +2,15 @@
 //! final names when all have arrived, the manifest last.
 
 mod arrival;
+mod leftovers;
 mod precondition;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 
 use cli::{Common, Program};
-use stream::{Failure, FilesInput, Kind, Receipts, Totals, pipe};
+use store::Store;
+use stream::{Begin, Failure, FilesInput, Kind, Receipts, Totals, pipe};
 
 use crate::arrival::Arrivals;
 
@@ -32,7 +35,7 @@ Examples:
   moo-scan --archive ~/archive /etc | moo-sign | moo-delta --archive ~/archive |
       moo-pack --archive ~/archive | moo-encrypt --encrypt-key KEY |
       moo-upload file:///srv/backup | moo-commit --archive ~/archive
-  moo-fetch --all file:///srv/backup | moo-upload file:///mnt/second";
+  moo-fetch --all file:///srv/backup | moo-upload file:///mnt/second | moo-commit";
 
 impl Program for Upload {
     const NAME: &'static str = "moo-upload";
@@ -43,10 +46,10 @@ impl Program for Upload {
     }
 
     fn run(self, receipts: &mut Receipts<File>) -> Result<Totals, Failure> {
+        // What the stages before have to say comes first: it may be the reason for the rest.
         let mut input = FilesInput::open(pipe::input()?)?;
         let mut store = store::open(&self.url)?;
-        store.prepare()?;
-        let present = precondition::check(&self.url, store.as_mut(), input.begin())?;
+        let present = prepare(&self.url, store.as_mut(), input.begin())?;
         receipts.begin(&input.begin().onward(Kind::Receipts))?;
         let mut arrivals = Arrivals::new(store.as_mut());
         while let Some(name) = input.next_file()? {
@@ -59,4 +62,17 @@ impl Program for Upload {
         arrivals.commit(receipts)?;
         Ok(input.totals())
     }
+}
+
+/// Makes the store ready. Returns the names of the files that need not be sent, since they are
+/// there: only copies of whole stores can meet such.
+fn prepare(url: &str, store: &mut dyn Store, begin: &Begin) -> Result<BTreeSet<String>, Failure> {
+    store.prepare()?;
+    let names: Vec<_> = store.list()?.into_iter().map(|stored| stored.name).collect();
+    let set = begin.set.as_ref();
+    if let Some(set) = set {
+        precondition::check(url, &names, set)?;
+    }
+    leftovers::clear(store, &names, set.map(|set| set.time));
+    Ok(names.into_iter().filter(|_| set.is_none()).collect())
 }

@@ -1,24 +1,12 @@
 //! What must hold in the store before a set is sent there.
 
-use std::collections::BTreeSet;
+use archive::{Chain, Collection};
+use stream::{Failure, OrFail, SetHead, Status};
 
-use archive::Collection;
-use store::Store;
-use stream::{Begin, Failure, OrFail, Status};
-
-/// Checks that the store is in the state that the set builds on. Returns the names of the files
-/// that need not be sent, since they are there: only copies of whole stores can meet such.
-pub(crate) fn check(
-    url: &str,
-    store: &mut dyn Store,
-    begin: &Begin,
-) -> Result<BTreeSet<String>, Failure> {
-    let names: Vec<String> = store.list()?.into_iter().map(|stored| stored.name).collect();
-    let Some(set) = &begin.set else {
-        return Ok(names.into_iter().collect());
-    };
-    let collection = Collection::of(names).or_fail(Status::Integrity, url)?;
-    let newest = collection.newest_chain().map(archive::Chain::end);
+/// Checks that the store, which has files of those names, is in the state that the set builds on.
+pub(crate) fn check(url: &str, names: &[String], set: &SetHead) -> Result<(), Failure> {
+    let collection = Collection::of(names.iter().cloned()).or_fail(Status::Integrity, url)?;
+    let newest = collection.newest_chain().map(Chain::end);
     let hint = "make a full backup, or bring the archive up to date";
     match (set.base, newest) {
         (Some(base), None) => absent(url, &format!("has no set of {base} to build on ({hint})")),
@@ -28,10 +16,10 @@ pub(crate) fn check(
         (None, Some(newest)) if newest >= set.time => {
             absent(url, &format!("already has a set of {newest}, which is not before {}", set.time))
         }
-        _ => Ok(BTreeSet::new()),
+        _ => Ok(()),
     }
 }
 
-fn absent(url: &str, why: &str) -> Result<BTreeSet<String>, Failure> {
+fn absent(url: &str, why: &str) -> Result<(), Failure> {
     Err(Failure::new(Status::Absent, format!("{url}: {why}")))
 }

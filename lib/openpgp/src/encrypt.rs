@@ -3,16 +3,15 @@
 use std::io::{self, Write};
 
 use sequoia_openpgp::Cert;
-use sequoia_openpgp::packet::Key;
 use sequoia_openpgp::packet::key::{PublicParts, UnspecifiedRole};
+use sequoia_openpgp::packet::{Key, Tag};
 use sequoia_openpgp::serialize::Marshal;
 use sequoia_openpgp::serialize::stream::{self as stack, Encryptor, LiteralWriter, Recipient};
-use sequoia_openpgp::serialize::stream::{Compressor, Message};
-use sequoia_openpgp::types::{
-    CompressionAlgorithm, CompressionLevel, DataFormat, Features, SymmetricAlgorithm,
-};
+use sequoia_openpgp::serialize::stream::{ArbitraryWriter, Message};
+use sequoia_openpgp::types::{CompressionAlgorithm, DataFormat, Features, SymmetricAlgorithm};
 use stream::{Failure, Status};
 
+use crate::deflate::Deflate;
 use crate::gnupg_key::GnuPGKey;
 use crate::gpg::Gpg;
 use crate::passphrase::Passphrase;
@@ -83,7 +82,21 @@ impl Encryption {
             .add_passwords(passphrases)
             .symmetric_algo(SymmetricAlgorithm::AES256)
             .build()?;
-        let message = self.compress(message)?;
+        let Compression::Zlib(level) = self.compression else {
+            return self.sign(message, write);
+        };
+        let mut packet = ArbitraryWriter::new(message, Tag::CompressedData)?;
+        packet.write_all(&[CompressionAlgorithm::Zlib.into()])?;
+        let mut deflate = Deflate::new(packet, level)?;
+        self.sign(Message::new(&mut deflate), write)?;
+        deflate.finish()?.finalize()
+    }
+
+    fn sign(
+        &self,
+        message: Message<'_>,
+        write: impl FnOnce(&mut dyn Write) -> Result<(), Failure>,
+    ) -> anyhow::Result<()> {
         match self.signer.as_ref().map(|signer| &signer.hand) {
             None => finish(message, write),
             Some(Hand::Held(pair)) => {
@@ -92,14 +105,6 @@ impl Encryption {
             }
             Some(Hand::GnuPG(key)) => finish_signed_by_gnupg(message, key, write),
         }
-    }
-
-    fn compress<'a>(&self, message: Message<'a>) -> anyhow::Result<Message<'a>> {
-        let Compression::Zlib(level) = self.compression else {
-            return Ok(message);
-        };
-        let level = CompressionLevel::new(level)?;
-        Compressor::new(message).algo(CompressionAlgorithm::Zlib).level(level).build()
     }
 }
 

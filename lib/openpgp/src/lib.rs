@@ -6,6 +6,7 @@
 
 mod certificates;
 mod decrypt;
+mod deflate;
 mod encrypt;
 mod frame;
 mod generate;

@@ -156,8 +156,11 @@ impl<'a> Search<'a> {
         }
         let mut message = format!("{}: encrypted to {}", self.which, openers.join(", "));
         message += ", but there is no key to open it";
-        if !self.reasons.is_empty() {
-            message += &format!(" ({})", self.reasons.join("; "));
+        // Each key that was tried may have had the same reason.
+        let mut reasons = self.reasons.clone();
+        reasons.dedup();
+        if !reasons.is_empty() {
+            message += &format!(" ({})", reasons.join("; "));
         }
         Failure::new(Status::Key, message)
     }

@@ -57,10 +57,31 @@ impl Begin {
         Begin { stream: Kind::Files, version: VERSION, set: None, restore }
     }
 
+    /// Reads the start of a stream; an error says why it is none that `kind` expects.
+    pub(crate) fn parse(json: &[u8], kind: Kind) -> Result<Begin, String> {
+        let malformed = |error| format!("malformed begin.json: {error}");
+        // Another version may have other words for everything else.
+        let Version { version } = serde_json::from_slice(json).map_err(malformed)?;
+        if version != VERSION {
+            let why = format!("version {version} of the stream is unknown here");
+            return Err(format!("{why} (are the stages of one release?)"));
+        }
+        let begin: Begin = serde_json::from_slice(json).map_err(malformed)?;
+        if begin.stream != kind {
+            return Err(format!("a {}, where a {kind} is expected", begin.stream));
+        }
+        Ok(begin)
+    }
+
     /// The same run in the stream of the next stage.
     pub fn onward(&self, stream: Kind) -> Begin {
         Begin { stream, ..self.clone() }
     }
+}
+
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
 }
 
 /// The set that a backup makes.

@@ -93,6 +93,11 @@ impl Failure {
         }
     }
 
+    /// A failed read of standard input.
+    pub(crate) fn of_input(error: &io::Error) -> Failure {
+        Failure::new(Status::Failed, format!("standard input: {}", plain(error)))
+    }
+
     /// A failed write to standard output: the end of the reader is no news of ours.
     pub fn of_output(error: &io::Error) -> Failure {
         if error.kind() == io::ErrorKind::BrokenPipe {

@@ -11,8 +11,8 @@ use crate::member::{Facts, Member};
 use crate::output::Output;
 use crate::pipe::BUFFER;
 
-/// The largest chunk that is read.
-const LARGEST_CHUNK: usize = 1 << 20;
+/// The longest file name that is taken: a folder takes 255 bytes, the temporary one of an upload.
+const LONGEST_NAME: usize = 200;
 
 /// A file that is being written into a file stream. Dropped without [`FileWriter::close`] it
 /// leaves a file without its end, which no reader takes.
@@ -104,14 +104,10 @@ impl<R: Read> FilesInput<R> {
         let Some(item) = self.input.advance()? else {
             return Ok(None);
         };
-        let (name, number) = chunk_name(&item)?;
-        if number != 1 {
-            return Err(broken(&format!("{name}: starts with chunk {number}")));
-        }
-        self.name = name.clone();
+        self.name = first_chunk(&item)?;
         self.chunks = 0;
         self.take(item);
-        Ok(Some(name))
+        Ok(Some(self.name.clone()))
     }
 
     /// The next bytes of the file, as they came; none at its end.
@@ -131,15 +127,11 @@ impl<R: Read> FilesInput<R> {
     }
 
     fn next_chunk(&mut self) -> Result<(), Failure> {
-        let due = self.chunks + 1;
-        let Some(item) = self.input.advance()? else {
-            return Err(broken(&format!("{}: its last chunk is missing", self.name)));
-        };
-        let (name, number) = chunk_name(&item)?;
-        if name != self.name || number != due {
-            return Err(broken(&format!("{}: chunk {due} is missing", self.name)));
+        let due = format!("{}/{}", self.name, self.chunks + 1);
+        match self.input.advance()? {
+            Some(item) if item.member.name == due.as_bytes() => self.take(item),
+            _ => return Err(broken(&format!("{due}: the chunk is missing"))),
         }
-        self.take(item);
         Ok(())
     }
 
@@ -162,26 +154,18 @@ impl<R: Read> Read for FilesInput<R> {
     }
 }
 
-/// Splits `NAME/N`. The name is a plain file name: no folder, nothing hidden, no control bytes.
-fn chunk_name(item: &Item) -> Result<(String, u64), Failure> {
+/// The name of the file that starts with this chunk, `NAME/1`. It is a plain file name: no folder,
+/// nothing hidden, no control bytes.
+fn first_chunk(item: &Item) -> Result<String, Failure> {
     let whole = String::from_utf8_lossy(&item.member.name);
     let plain = |name: &&str| {
         !name.is_empty()
-            && name.len() <= 200
+            && name.len() <= LONGEST_NAME
             && !name.starts_with('.')
             && name.bytes().all(|b| b.is_ascii_graphic() && b != b'/' && b != b'\\')
     };
-    let parts = whole.rsplit_once('/').and_then(|(name, number)| {
-        Some((Some(name).filter(plain)?.to_owned(), number.parse().ok()?))
-    });
-    if item.body.len() > LARGEST_CHUNK {
-        return Err(broken(&format!("{}: a chunk of {} bytes", text(&whole), item.body.len())));
-    }
-    parts.ok_or_else(|| broken(&format!("{}: not a chunk of a file", text(&whole))))
-}
-
-fn text(name: &str) -> String {
-    name.escape_debug().to_string()
+    let name = whole.strip_suffix("/1").filter(plain).map(str::to_owned);
+    name.ok_or_else(|| broken(&format!("{whole}: not the first chunk of a file")))
 }
 
 fn broken(why: &str) -> Failure {

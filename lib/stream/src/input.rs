@@ -1,20 +1,22 @@
 //! Reading a stream, and taking nothing for whole that is not.
 
-use std::io::{BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
-use crate::ends::{Begin, End, Failed, Kind, VERSION};
+use crate::ends::{Begin, End, Failed, Kind};
 use crate::failure::{Failure, Status};
 use crate::member::Member;
-use crate::tarball::{Next, TarError, TarReader};
+use crate::tar_reader::{Next, TarError, TarReader};
 
-/// The largest body of a member: a signature grows with the root of its file's size, and this is
-/// that of a file of 16 TiB. All other bodies are pieces of at most 1 MiB.
-const LARGEST_BODY: u64 = 256 << 20;
-/// The largest `begin.json`, `end.json` or `failed.json`.
-const LARGEST_CONTROL: u64 = 1 << 20;
+/// The largest member of a tree stream: a signature grows with the root of its file's size, and
+/// this is that of a file of 16 TiB. All other bodies are pieces of 64 KiB.
+const LARGEST_SIGNATURE: u64 = 256 << 20;
+/// The largest chunk in a file stream.
+const LARGEST_CHUNK: u64 = 1 << 20;
+/// The largest `begin.json`, `end.json` or `failed.json`: a restore names each set that it needs.
+const LARGEST_CONTROL: u64 = 16 << 20;
 
 /// A member and its whole body.
 #[derive(Clone, Debug)]
@@ -29,6 +31,8 @@ pub struct Item {
 pub struct Input<R> {
     tar: TarReader<BufReader<R>>,
     begin: Begin,
+    /// The largest body that a member of this kind of stream has.
+    largest: u64,
     members: u64,
     bytes: u64,
     end: Option<End>,
@@ -37,28 +41,25 @@ pub struct Input<R> {
 impl<R: Read> Input<R> {
     /// Reads `begin.json`, and refuses a stream of another kind or version.
     pub fn open(from: R, kind: Kind) -> Result<Input<R>, Failure> {
-        let mut tar = TarReader::new(BufReader::with_capacity(crate::pipe::BUFFER, from));
-        let first = match tar.advance().map_err(not_read)? {
-            Next::Member(member) => member,
-            Next::Zeros => return Err(broken("an empty tar, not one of ours")),
-            Next::Nothing => {
-                let why = "empty: the stage before was killed, or nothing is piped in";
-                return Err(killed(why));
-            }
-        };
-        let begin: Begin = match first.name.as_slice() {
-            b"begin.json" => json(&mut tar, &first)?,
-            b"failed.json" => return Err(failed(&mut tar, &first)),
-            _ => return Err(broken("not a stream of ours: it does not start with begin.json")),
-        };
-        if begin.version != VERSION {
-            let why = format!("version {} of the stream is unknown here", begin.version);
-            return Err(broken(&format!("{why} (are the stages of one release?)")));
+        let mut from = BufReader::with_capacity(crate::pipe::BUFFER, from);
+        let start = from.fill_buf().map_err(|e| Failure::of_input(&e))?;
+        if start.is_empty() {
+            return Err(killed("empty: the stage before was killed, or nothing is piped in"));
         }
-        if begin.stream != kind {
-            return Err(broken(&format!("a {}, where a {kind} is expected", begin.stream)));
+        if !["begin.json\0", "failed.json\0"].into_iter().any(|name| agree(start, name)) {
+            return Err(broken("not a stream of ours: it does not start with begin.json"));
         }
-        Ok(Input { tar, begin, members: 0, bytes: 0, end: None })
+        let mut tar = TarReader::new(from);
+        let Next::Member(first) = tar.advance().map_err(not_read)? else {
+            return Err(cut());
+        };
+        if first.name == b"failed.json" {
+            return Err(failed(&mut tar, &first));
+        }
+        let body = tar.body(LARGEST_CONTROL).map_err(not_read)?;
+        let begin = Begin::parse(&body, kind).map_err(|why| broken(&why))?;
+        let largest = if kind == Kind::Tree { LARGEST_SIGNATURE } else { LARGEST_CHUNK };
+        Ok(Input { tar, begin, largest, members: 0, bytes: 0, end: None })
     }
 
     /// What the first stage has decided.
@@ -89,7 +90,7 @@ impl<R: Read> Input<R> {
     }
 
     fn item(&mut self, member: Member) -> Result<Item, Failure> {
-        let body = self.tar.body(LARGEST_BODY).map_err(not_read)?;
+        let body = self.tar.body(self.largest).map_err(not_read)?;
         self.members += 1;
         self.bytes += body.len() as u64;
         Ok(Item { member, body: body.into() })
@@ -114,6 +115,11 @@ impl<R: Read> Input<R> {
         self.end = Some(end);
         Ok(())
     }
+}
+
+/// Whether two texts are the same as far as both go.
+fn agree(start: &[u8], name: &str) -> bool {
+    start.iter().zip(name.as_bytes()).all(|(one, other)| one == other)
 }
 
 /// The bytes behind the last member: two blocks of zeros are due, more than that is too much.
@@ -145,7 +151,7 @@ fn not_read(error: TarError) -> Failure {
     match error {
         TarError::Cut => cut(),
         TarError::Malformed(why) => broken(&why),
-        TarError::Io(error) => Failure::new(Status::Failed, format!("standard input: {error}")),
+        TarError::Io(error) => Failure::of_input(&error),
     }
 }
 

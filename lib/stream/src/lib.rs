@@ -13,7 +13,8 @@ mod output;
 mod pax;
 pub mod pipe;
 mod receipts;
-mod tarball;
+mod tar_reader;
+mod tar_writer;
 mod text;
 mod tree;
 
@@ -25,5 +26,6 @@ pub use member::{Facts, Member, Stamp};
 pub use outlet::Outlet;
 pub use output::{Output, deliver};
 pub use receipts::{Receipt, Receipts, ReceiptsInput};
-pub use tarball::{Next, TarError, TarReader, TarWriter};
+pub use tar_reader::{Next, TarError, TarReader};
+pub use tar_writer::TarWriter;
 pub use tree::{Content, Entry, TreeInput, write_content};

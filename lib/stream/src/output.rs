@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::ends::{Begin, End, Failed, Totals};
 use crate::failure::{Failure, Status};
 use crate::member::Member;
-use crate::tarball::TarWriter;
+use crate::tar_writer::TarWriter;
 
 /// A stream that is being written. Members are written whole, so that it can end at any time.
 pub struct Output<W: Write> {

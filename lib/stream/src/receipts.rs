@@ -6,8 +6,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 
 use serde::{Deserialize, Serialize};
 
-use crate::ends::{Begin, Failed, Kind, Totals, VERSION};
+use crate::ends::{Begin, Failed, Kind, Totals};
 use crate::failure::{Failure, OrFail, Status};
+use crate::input::Input;
 
 /// The longest line that is read: a seal of a set with a million volumes fits.
 const LONGEST_LINE: u64 = 256 << 20;
@@ -90,15 +91,19 @@ impl<R: Read> ReceiptsInput<R> {
     /// Reads the first line.
     pub fn open(from: R) -> Result<ReceiptsInput<R>, Failure> {
         let mut from = BufReader::new(from);
+        if from.fill_buf().map_err(|e| Failure::of_input(&e))?.starts_with(b"failed.json\0") {
+            // A stage that failed before it knew that receipts were wanted.
+            let failed = Input::open(from, Kind::Receipts).err();
+            return Err(failed.unwrap_or_else(|| broken("not receipts")));
+        }
         let line = line(&mut from)?.ok_or_else(|| killed("empty"))?;
+        if !line.starts_with(b"{") {
+            return Err(broken("not receipts: is moo-upload the stage before?"));
+        }
         if let Ok(Last::Failed(failed)) = serde_json::from_slice(&line) {
             return Err(failed.into());
         }
-        let begin: Begin = serde_json::from_slice(&line)
-            .map_err(|_| broken("not receipts: is moo-upload the stage before?"))?;
-        if begin.version != VERSION || begin.stream != Kind::Receipts {
-            return Err(broken(&format!("a {} of version {}", begin.stream, begin.version)));
-        }
+        let begin = Begin::parse(&line, Kind::Receipts).map_err(|why| broken(&why))?;
         Ok(ReceiptsInput { from, begin, totals: None })
     }
 
@@ -125,7 +130,7 @@ impl<R: Read> ReceiptsInput<R> {
             Ok(Last::Failed(failed)) => return Err(failed.into()),
             Err(error) => return Err(broken(&format!("malformed receipt: {error}"))),
         };
-        if self.from.fill_buf().or_fail(Status::Failed, "standard input")?.is_empty() {
+        if self.from.fill_buf().map_err(|e| Failure::of_input(&e))?.is_empty() {
             self.totals = Some(totals);
             return Ok(None);
         }
@@ -136,9 +141,10 @@ impl<R: Read> ReceiptsInput<R> {
 /// The next whole line; none at the end of the input, or where that cuts a line.
 fn line(from: &mut impl BufRead) -> Result<Option<Vec<u8>>, Failure> {
     let mut line = Vec::new();
-    from.take(LONGEST_LINE)
-        .read_until(b'\n', &mut line)
-        .or_fail(Status::Failed, "standard input")?;
+    let read = from.take(LONGEST_LINE).read_until(b'\n', &mut line);
+    if read.map_err(|e| Failure::of_input(&e))? as u64 == LONGEST_LINE {
+        return Err(broken("a line without an end"));
+    }
     Ok(line.ends_with(b"\n").then_some(line))
 }
 

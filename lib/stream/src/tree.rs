@@ -34,16 +34,19 @@ impl Entry {
     }
 }
 
-/// A tree stream that is being read; the order of the entries is checked.
+/// A tree stream that is being read; the order of the entries, and that no piece is missing, is
+/// checked.
 pub struct TreeInput<R> {
     input: Input<R>,
     last: Option<EntryName>,
+    /// Whether another piece of the last entry is due.
+    goes_on: bool,
 }
 
 impl<R: Read> TreeInput<R> {
     /// Reads the start of a tree stream.
     pub fn open(from: R) -> Result<TreeInput<R>, Failure> {
-        Ok(TreeInput { input: Input::open(from, Kind::Tree)?, last: None })
+        Ok(TreeInput { input: Input::open(from, Kind::Tree)?, last: None, goes_on: false })
     }
 
     /// What the first stage has decided.
@@ -59,33 +62,53 @@ impl<R: Read> TreeInput<R> {
     /// The next entry; none at the end.
     pub fn advance(&mut self) -> Result<Option<Entry>, Failure> {
         let Some(item) = self.input.advance()? else {
-            return Ok(None);
+            return match &self.last {
+                Some(last) if self.goes_on => Err(missing(last)),
+                _ => Ok(None),
+            };
         };
         let name =
             EntryName::parse(&item.member.name).or_fail(Status::Integrity, "standard input")?;
+        if item.member.kind != MemberKind::File && !item.body.is_empty() {
+            return Err(broken(&format!("{}: content of what is no file", name.path)));
+        }
         self.check_order(&name)?;
-        self.last = Some(name.clone());
-        Ok(Some(Entry { name, member: item.member, body: item.body }))
+        let entry = Entry { name, member: item.member, body: item.body };
+        self.goes_on = entry.goes_on();
+        self.last = Some(entry.name.clone());
+        Ok(Some(entry))
     }
 
     fn check_order(&self, name: &EntryName) -> Result<(), Failure> {
-        let Some(last) = &self.last else {
-            return Ok(());
-        };
-        if name.path > last.path || (name.path == last.path && follows(name, last)) {
-            return Ok(());
+        let last = self.last.as_ref();
+        if let Some(last) = last.filter(|_| self.goes_on) {
+            return if continues(name, last) { Ok(()) } else { Err(missing(last)) };
         }
-        let why = format!("{} comes behind {}", name.path, last.path);
-        Err(Failure::new(Status::Integrity, format!("standard input: out of order: {why}")))
+        if name.piece.is_some_and(|piece| piece != 1) {
+            return Err(missing(name));
+        }
+        let signed = last.filter(|last| last.path == name.path);
+        let in_order = if name.part == Part::Signature {
+            signed.is_some_and(|last| matches!(last.part, Part::Snapshot | Part::Diff))
+        } else {
+            last.is_none_or(|last| last.path < name.path)
+        };
+        if in_order { Ok(()) } else { Err(broken(&format!("{}: is out of order", name.path))) }
     }
 }
 
-/// Whether one member of a path may stand behind another of the same path.
-fn follows(name: &EntryName, last: &EntryName) -> bool {
-    if name.part == Part::Signature {
-        return matches!(last.part, Part::Snapshot | Part::Diff);
-    }
-    name.part == last.part && name.piece.is_some_and(|n| Some(n - 1) == last.piece)
+/// Whether an entry is the next piece of the last one.
+fn continues(name: &EntryName, last: &EntryName) -> bool {
+    (name.part, &name.path) == (last.part, &last.path)
+        && name.piece.is_some_and(|piece| piece.checked_sub(1) == last.piece)
+}
+
+fn missing(name: &EntryName) -> Failure {
+    broken(&format!("{}: a piece is missing", name.path))
+}
+
+fn broken(why: &str) -> Failure {
+    Failure::new(Status::Integrity, format!("standard input: {why}"))
 }
 
 /// The content of one regular file, joined from its pieces while they come.
@@ -117,16 +140,7 @@ impl<'a, R: Read, F: FnMut(&Entry) -> Result<(), Failure>> Content<'a, R, F> {
     }
 
     fn next_piece(&mut self) -> Result<(), Failure> {
-        let before = self.entry.name.piece;
-        let next = self.input.advance()?.filter(|next| {
-            next.name.path == self.entry.name.path
-                && next.name.part == self.entry.name.part
-                && next.name.piece.is_some_and(|n| n.checked_sub(1) == before)
-        });
-        let Some(next) = next else {
-            let why = format!("standard input: {}: a piece is missing", self.entry.name.path);
-            return Err(Failure::new(Status::Integrity, why));
-        };
+        let next = self.input.advance()?.ok_or_else(|| missing(&self.entry.name))?;
         (self.seen)(&next)?;
         self.entry = next;
         self.at = 0;

@@ -125,6 +125,10 @@ fn a_missing_key_is_named() {
         assert_eq!(failure.status(), Status::Key);
         assert!(failure.message().contains("No secret key"), "{failure}");
         assert!(failure.message().contains(subkey), "{failure}");
+        let mut twice = Decryption::new(source_of(home, "meow"));
+        twice.gnupg = true;
+        let failure = open(&twice, &sealed).unwrap_err();
+        assert_eq!(failure.message().matches("No secret key").count(), 1, "{failure}");
     });
 }
 

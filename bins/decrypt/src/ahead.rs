@@ -1,0 +1,48 @@
+//! Reading ahead: while one file is decrypted, the next one is received and hashed.
+
+use std::fs::File;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use stream::{Failure, FilesInput, Status, Totals};
+
+use crate::hold::Held;
+
+/// The files of a stream, each held as a whole. One more is held than the one that is in use.
+pub(crate) struct Ahead {
+    files: Receiver<(String, Held)>,
+    reader: JoinHandle<Result<Totals, Failure>>,
+}
+
+impl Ahead {
+    /// Starts to read.
+    pub(crate) fn start(input: FilesInput<File>) -> Ahead {
+        let (sender, files) = sync_channel(0);
+        Ahead { files, reader: thread::spawn(move || read(input, &sender)) }
+    }
+
+    /// The next file; none where the stream has ended, be it well or not.
+    pub(crate) fn next_file(&self) -> Option<(String, Held)> {
+        self.files.recv().ok()
+    }
+
+    /// How the stream has ended, and what the stages before have counted.
+    pub(crate) fn finish(self) -> Result<Totals, Failure> {
+        drop(self.files);
+        let lost = |_| Err(Failure::new(Status::Failed, "standard input: its reader has died"));
+        self.reader.join().unwrap_or_else(lost)
+    }
+}
+
+fn read(
+    mut input: FilesInput<File>,
+    files: &SyncSender<(String, Held)>,
+) -> Result<Totals, Failure> {
+    while let Some(name) = input.next_file()? {
+        let held = Held::read(&name, &mut input)?;
+        if files.send((name, held)).is_err() {
+            break;
+        }
+    }
+    Ok(input.totals())
+}

@@ -1,0 +1,90 @@
+//! Reading a manifest while it passes by: its list of files may be larger than memory and disk.
+
+use std::io::{self, Write};
+
+use archive::{Manifest, ManifestParser};
+use stream::{Failure, OrFail, Status};
+
+/// The longest line of a manifest.
+const LONGEST_LINE: usize = 1 << 20;
+
+/// A writer that reads the manifest that it hands on.
+pub(crate) struct Reader<W> {
+    which: String,
+    to: W,
+    parser: ManifestParser,
+    /// The beginning of a line whose end has not come.
+    line: Vec<u8>,
+}
+
+impl<W: Write> Reader<W> {
+    pub(crate) fn new(which: &str, to: W) -> Reader<W> {
+        let (which, parser) = (which.to_owned(), ManifestParser::default());
+        Reader { which, to, parser, line: Vec::new() }
+    }
+
+    /// The writer behind, and what the manifest says.
+    pub(crate) fn finish(mut self) -> Result<(W, Manifest), Failure> {
+        self.end_line()?;
+        let manifest = self.parser.finish().or_fail(Status::Integrity, &self.which)?;
+        Ok((self.to, manifest))
+    }
+
+    fn end_line(&mut self) -> Result<(), Failure> {
+        self.parser.line(&self.line).or_fail(Status::Integrity, &self.which)?;
+        self.line.clear();
+        Ok(())
+    }
+
+    fn read(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+            self.line.extend_from_slice(part);
+            if self.line.len() > LONGEST_LINE {
+                let why = format!("{}: a line is too long", self.which);
+                return Err(Failure::new(Status::Integrity, why));
+            }
+            if part.ends_with(b"\n") {
+                self.end_line()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<W: Write> Write for Reader<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.to.write(bytes)?;
+        self.read(&bytes[..n])?;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &[u8] = b"Hostname moo\nVolume 1:\n  StartingPath .\n  EndingPath a";
+
+    #[test]
+    fn a_manifest_is_read_in_pieces_of_any_size_and_handed_on_as_it_is() {
+        for size in 1..TEXT.len() {
+            let mut reader = Reader::new("m", Vec::new());
+            TEXT.chunks(size).for_each(|piece| reader.write_all(piece).unwrap());
+            let (text, manifest) = reader.finish().unwrap();
+            assert_eq!((text.as_slice(), manifest.volumes.len()), (TEXT, 1));
+        }
+    }
+
+    #[test]
+    fn a_line_without_end_takes_no_memory() {
+        let mut reader = Reader::new("m", io::sink());
+        let line = vec![b'x'; LONGEST_LINE];
+        assert!(reader.write_all(&line).is_ok());
+        let error = reader.write_all(b"x").or_fail(Status::Failed, "m").unwrap_err();
+        assert_eq!(error.message(), "m: a line is too long");
+    }
+}

@@ -1,0 +1,112 @@
+//! Writing tar.
+
+use std::io::{self, Write};
+
+use tar::Header;
+
+use crate::member::{Kind, Member};
+use crate::pax;
+
+/// Bytes in a block; headers are one, and bodies are filled up to the next.
+pub(crate) const BLOCK: usize = 512;
+
+/// Writes members as duplicity does: POSIX pax over ustar.
+pub struct TarWriter<W> {
+    output: W,
+    written: u64,
+}
+
+impl<W: Write> TarWriter<W> {
+    /// A writer at the start of a tar.
+    pub fn new(output: W) -> TarWriter<W> {
+        TarWriter { output, written: 0 }
+    }
+
+    /// Bytes written so far.
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Where it writes to.
+    pub fn get_mut(&mut self) -> &mut W {
+        &mut self.output
+    }
+
+    /// Ends without an end mark.
+    pub fn into_inner(self) -> W {
+        self.output
+    }
+
+    /// Writes a member and its whole body.
+    pub fn append(&mut self, member: &Member, body: &[u8]) -> io::Result<()> {
+        let mut name = member.name.clone();
+        if member.kind == Kind::Directory && !name.ends_with(b"/") {
+            name.push(b'/');
+        }
+        if let Some(extension) = pax::encode(member, &name, body.len() as u64) {
+            let mut header = blank(b'x', extension.len() as u64);
+            header.as_old_mut().name[..14].copy_from_slice(b"././@PaxHeader");
+            self.put(&mut header, &extension)?;
+        }
+        self.put(&mut encode(member, &name, body.len() as u64)?, body)
+    }
+
+    /// Writes the end mark: two blocks of zeros and, for archives, more of them up to the next
+    /// multiple of 10,240 bytes.
+    pub fn end(&mut self, padded: bool) -> io::Result<()> {
+        let ended = self.written + 2 * BLOCK as u64;
+        let end = if padded { ended.next_multiple_of(10_240) } else { ended };
+        let zeros = [0; 10_240 + 2 * BLOCK];
+        let length = (end - self.written) as usize;
+        self.written = end;
+        self.output.write_all(&zeros[..length])
+    }
+
+    fn put(&mut self, header: &mut Header, body: &[u8]) -> io::Result<()> {
+        let padding = body.len().wrapping_neg() % BLOCK;
+        self.written += (BLOCK + body.len() + padding) as u64;
+        header.set_cksum();
+        self.output.write_all(header.as_bytes())?;
+        self.output.write_all(body)?;
+        self.output.write_all(&[0; BLOCK][..padding])
+    }
+}
+
+fn blank(flag: u8, size: u64) -> Header {
+    let mut header = Header::new_ustar();
+    header.as_old_mut().linkflag[0] = flag;
+    header.set_mode(0);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
+    header.set_size(if size > pax::LARGEST_SIZE { 0 } else { size });
+    header
+}
+
+fn encode(member: &Member, name: &[u8], size: u64) -> io::Result<Header> {
+    let mut header = blank(member.kind.flag(), size);
+    let octal = |number: u64, most: u64| if number > most { 0 } else { number };
+    header.set_mode(member.mode & 0o7777);
+    header.set_uid(octal(member.uid, 0o7_777_777));
+    header.set_gid(octal(member.gid, 0o7_777_777));
+    let secs = u64::try_from(member.mtime.secs).unwrap_or(0);
+    header.set_mtime(octal(secs, 0o77_777_777_777));
+    put(&mut header.as_old_mut().name, name);
+    put(&mut header.as_old_mut().linkname, &member.link);
+    if let Some(ustar) = header.as_ustar_mut() {
+        put(&mut ustar.uname, &member.uname);
+        put(&mut ustar.gname, &member.gname);
+    }
+    if member.kind.is_device() {
+        header.set_device_major(member.device.0)?;
+        header.set_device_minor(member.device.1)?;
+    }
+    Ok(header)
+}
+
+/// As much of a text as the field holds, for those who pass over the extended header.
+fn put(field: &mut [u8], text: &[u8]) {
+    for (slot, byte) in field.iter_mut().zip(text) {
+        *slot = if byte.is_ascii() { *byte } else { b'?' };
+    }
+}

@@ -1,0 +1,96 @@
+//! The pages say what the programs do, and are sound.
+
+// A test that can't go on should stop, loudly; its helpers too.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use manual::{commands, folder, page};
+
+/// All pages that are kept.
+fn pages() -> Vec<PathBuf> {
+    let sections = ["man1", "man5", "man7"].map(|section| folder().join(section));
+    let files = sections.iter().flat_map(|section| std::fs::read_dir(section).unwrap());
+    files.map(|file| file.unwrap().path()).collect()
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    std::fs::read_to_string(folder().join(path)).unwrap()
+}
+
+/// What a command says on both streams.
+fn says(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).output();
+    let output = output.unwrap_or_else(|error| panic!("{program}: {error}"));
+    String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+}
+
+/// The long options that a text names.
+fn options(text: &str) -> Vec<String> {
+    let text = text.replace("\\-", "-");
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+    words.filter(|word| word.len() > 3 && word.starts_with("--")).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_pages_of_the_programs_are_those_that_their_definitions_make() {
+    for command in commands() {
+        let page = page(command).unwrap();
+        let kept = read(format!("man1/{}", page.name));
+        assert!(page.text == kept, "{}: is out of date: cargo run -p manual", page.name);
+    }
+}
+
+#[test]
+fn every_program_and_pipeline_has_a_page() {
+    let bins = std::fs::read_dir(folder().join("../bins")).unwrap();
+    let bins = bins.map(|bin| format!("moo-{}", bin.unwrap().file_name().to_string_lossy()));
+    for program in bins.chain(["moo".to_owned(), "rescue.sh".to_owned()]) {
+        assert!(folder().join(format!("man1/{program}.1")).exists(), "{program} has no page");
+    }
+}
+
+#[test]
+fn every_option_of_moo_is_in_its_page_and_none_besides() {
+    let pipelines = folder().join("../pipelines");
+    let help = ["moo", "moo-backup", "moo-restore"]
+        .map(|name| says(pipelines.join(name).to_str().unwrap(), &["--help"]))
+        .concat();
+    let source = ["moo", "moo-backup", "moo-restore"]
+        .map(|name| read(format!("../pipelines/{name}")))
+        .concat();
+    let page = read("man1/moo.1");
+    let documented = options(&page);
+    for option in options(&help) {
+        assert!(documented.contains(&option), "moo.1 does not tell of {option}");
+    }
+    // The page also names options of the programs that it calls in its examples.
+    let known = options(&(source + &read("man1/moo-keygen.1") + "--import"));
+    for option in documented {
+        assert!(known.contains(&option), "moo.1 tells of {option}, which nobody knows");
+    }
+}
+
+#[test]
+fn the_pages_that_a_page_refers_to_exist() {
+    for path in pages() {
+        let text = std::fs::read_to_string(&path).unwrap().replace("\\-", "-");
+        for line in text.lines().filter_map(|line| line.strip_prefix(".BR ")) {
+            let Some((name, section)) = line.split_once(" (") else { continue };
+            let section = section.chars().next().unwrap();
+            let ours = name.starts_with("moo") || name == "rescue.sh";
+            let file = folder().join(format!("man{section}/{name}.{section}"));
+            assert!(!ours || file.exists(), "{}: {line}", path.display());
+        }
+    }
+}
+
+#[test]
+fn mandoc_and_groff_find_nothing_to_complain_about() {
+    for path in pages() {
+        let path = path.to_str().unwrap();
+        assert_eq!(says("mandoc", &["-T", "lint", "-W", "warning", path]), "");
+        assert_eq!(says("groff", &["-man", "-ww", "-z", "-Tutf8", path]), "");
+    }
+}
