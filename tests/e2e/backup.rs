@@ -209,3 +209,16 @@ fn sources_that_are_links_or_not_there_are_named() {
     moo.backup("").fails_with(1).one_message().stderr_has("src: no such file");
     sandbox.sh("test ! -e store/*").succeeds();
 }
+
+#[test]
+fn options_are_taken_before_and_behind_the_source_and_the_store() {
+    let sandbox = Sandbox::new();
+    let tree = Tree::small(sandbox.path("it's a =source"));
+    let url = "file://$PWD/store";
+    let backup = "moo backup --no-encryption \"it's a =source\" --archive-dir=.";
+    sandbox.sh(&format!("{backup} {url} --name archive")).silent();
+    sandbox.sh(&format!("moo restore {url} \"o'ut\n\" --time now --archive-dir .")).silent();
+    assert_same(&Snapshot::kept(tree.root()), &Snapshot::kept(sandbox.path("o'ut\n")));
+    sandbox.sh("moo backup --no-encryption -- --no-such here").fails_with(1).one_message();
+    sandbox.sh(&format!("moo backup src {url} --volsize")).fails_with(2).one_message();
+}

@@ -4,7 +4,25 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod backup;
+mod bench;
+mod captured;
+mod compose;
+mod damage;
+mod destination;
+mod encryption;
+mod failures;
+mod faults;
+mod forge;
+mod forged;
 mod harness;
+mod hostile;
 mod interop;
+mod manual;
 mod moo;
+mod mount;
+mod mutations;
+mod ordinary_user;
 mod rescue;
+mod restore;
+mod seals;
+mod streams;

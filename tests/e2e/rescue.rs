@@ -5,6 +5,8 @@ use tests::peers::times;
 use tests::sandbox::workspace;
 use tests::{Duplicity, Key, Sandbox, Snapshot, Tree, assert_same};
 
+use crate::moo::Moo;
+
 /// A sandbox where `$rescue` is the script and nothing else of ours is to be found.
 fn ruins() -> Sandbox {
     let mut sandbox = Sandbox::without_us();
@@ -54,6 +56,43 @@ fn it_restores_archives_that_are_compressed_or_plain() {
         let old = Duplicity::old(&sandbox).plain().option("--volsize 1").option(options);
         restores_every_state(&sandbox, &old);
     }
+}
+
+/// A full set and three increments by us, of every kind of object, with a seal each; each state
+/// comes back without us.
+fn restores_every_state_of_ours(sandbox: &mut Sandbox, options: &str) {
+    let key = Key::open(sandbox, "Moo <moo@example.org>");
+    let tree = Tree::every_kind(sandbox.path("src"));
+    let states = Moo::encrypted(sandbox, &key).option("--volsize 1").option(options).days(&tree, 3);
+    assert_eq!(find_all(sandbox.path("store"), ".seal").len(), 4);
+    assert!(find_all(sandbox.path("store"), "vol").len() > 8);
+    sandbox.set("PATH", "/usr/local/bin:/usr/bin:/bin");
+    sandbox.set("rescue", workspace().join("pipelines/rescue.sh"));
+    sandbox.sh("command -v moo || command -v moo-patch").fails();
+    sandbox.sh("rm -r archive").silent();
+    let newest = times(sandbox.path("store")).into_iter().map(|time| format!(" {time}"));
+    for (time, state) in newest.zip(&states).chain([(String::new(), &states[3])]) {
+        sandbox.sh(&format!("$rescue store out{time}")).silent();
+        let out = Snapshot::of(sandbox.path("out"));
+        assert_same(&state.clone().as_stock(), &out.as_stock());
+        sandbox.remove("out");
+    }
+}
+
+#[test]
+fn it_restores_each_state_of_an_encrypted_archive_of_ours() {
+    restores_every_state_of_ours(&mut Sandbox::new(), "");
+}
+
+#[test]
+fn it_restores_each_state_of_an_archive_of_ours_whose_seals_are_signed_by_a_known_key() {
+    let mut sandbox = Sandbox::new();
+    let host = Key::open(&sandbox, "Host <host@example.org>");
+    restores_every_state_of_ours(&mut sandbox, &format!("--seal-key {host}"));
+    let signatures = find_all(sandbox.path("store"), "signatures").remove(3);
+    sandbox.sh(&format!("echo moo >>{}", signatures.display())).silent();
+    sandbox.sh("$rescue store out").fails_with(1).stderr_has("damaged: duplicity-inc");
+    sandbox.sh("test ! -e out").silent();
 }
 
 /// A small archive in the sandbox's folder `store`.

@@ -138,10 +138,12 @@ impl<'a> Duplicity<'a> {
     }
 }
 
-/// The times of a store's sets as their names have them, oldest first.
+/// The times of a store's sets as the names of their manifests have them, oldest first; a temporary
+/// file is none.
 pub fn times(store: impl AsRef<Path>) -> Vec<String> {
     let manifests = find_all(store, ".manifest");
     let names = manifests.iter().filter_map(|path| path.file_name()?.to_str());
+    let names = names.filter(|name| !name.starts_with('.'));
     let times: BTreeSet<_> = names.filter_map(|name| name.split(".manifest").next()).collect();
     let mut times: Vec<_> =
         times.iter().filter_map(|name| name.rsplit('.').next()).map(str::to_owned).collect();

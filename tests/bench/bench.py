@@ -1,0 +1,192 @@
+"""tests/bench/run: moobacker beside its peers, and its stages one by one, in one folder that goes
+again. Encrypted to a fresh key, with each program's own defaults, into a file: store."""
+import argparse
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import corpus
+import measure
+import report
+from peers import OURS, PEERS, programs
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="tests/bench/run", description=__doc__)
+    add = parser.add_argument
+    add("--size", type=int, default=300, metavar="MIB", help="of the tree (300)")
+    add("--rounds", type=int, default=3, metavar="N", help="whose medians are told (3)")
+    add("--stage-size", type=int, default=3072, metavar="MIB", help="of the large file (3072)")
+    add("--peers", default=",".join(PEERS), metavar="NAMES",
+        help=f"which of {', '.join(PEERS)}; '' for none")
+    add("--dir", default=tempfile.gettempdir(), metavar="FOLDER",
+        help="where the working folder is made, such as /dev/shm, where no disk is in the way")
+    add("--quick", action="store_true", help="a small tree, one round: only shows that it works")
+    add("--stages-only", action="store_true", help="no peers and no comparison")
+    add("--no-install", action="store_true", help="install and build nothing")
+    add("--keep", action="store_true", help="leave the working folder, and name it")
+    chosen = parser.parse_args()
+    if chosen.quick:
+        chosen.size, chosen.rounds, chosen.stage_size = 8, 1, 16
+    chosen.peers = [name for name in chosen.peers.split(",") if name and not chosen.stages_only]
+    unknown = set(chosen.peers) - set(PEERS)
+    if unknown or min(chosen.size, chosen.rounds, chosen.stage_size) < 1:
+        parser.error(f"no such peer: {', '.join(unknown)}" if unknown else "numbers start with 1")
+    return chosen
+
+
+class Bench:
+    """A working folder, with an environment that nothing of the user's is in."""
+
+    def __init__(self, work):
+        self.work, self.source, self.out = work, f"{work}/src", f"{work}/out"
+        home = f"{work}/home"
+        self.environment = {"PATH": os.environ["PATH"], "HOME": home, "GNUPGHOME": f"{home}/gnupg",
+                            "TMPDIR": f"{work}/tmp", "LC_ALL": "C.UTF-8", "TZ": "UTC",
+                            # duplicity and restic would ask.
+                            "PASSPHRASE": "", "RESTIC_PASSWORD": "x"}
+        for folder in (home, f"{home}/gnupg", f"{work}/tmp"):
+            os.mkdir(folder, 0o700)
+        self.key = self._key()
+
+    def _key(self):
+        make = ["gpg", "-q", "--batch", "--passphrase", ""]
+        self._do([*make, "--quick-generate-key", "bench", "ed25519", "sign", "never"])
+        listed = self._do(["gpg", "-q", "--batch", "--with-colons", "-k", "bench"])
+        key = next(line.split(":")[9] for line in listed.splitlines() if line.startswith("fpr"))
+        self._do([*make, "--quick-add-key", key, "cv25519", "encr", "never"])
+        return key
+
+    def _do(self, command):
+        return subprocess.run(command, env=self.environment, check=True, text=True,
+                              stdout=subprocess.PIPE).stdout
+
+    def close(self):
+        self._do(["gpgconf", "--kill", "all"])
+
+    def start(self, program):
+        program.reset()
+        program.prepare(self.environment)
+
+    def backup(self, program, kind, watch=False):
+        # Sets are named by the second; nobody is to wait for the next one.
+        time.sleep(1.1)
+        command = program.backup(kind, self.source, self.key)
+        return measure.run(command, self.environment, self.work, watch)
+
+    def restore(self, program, path=None, watch=False):
+        """Restores, and compares what came with the source."""
+        corpus.remove(self.out)
+        cost = measure.run(program.restore(self.out, path), self.environment, self.work, watch)
+        source = f"{self.source}/{path}" if path else self.source
+        found = self.out + source if program.name == "restic" else self.out
+        differ = subprocess.run(["diff", "-rq", "--no-dereference", source, found],
+                                stdout=subprocess.PIPE, text=True)
+        if differ.returncode:
+            sys.exit(f"tests/bench: {program.name} restored something else: {differ.stdout[:2000]}")
+        corpus.remove(self.out)
+        return cost
+
+
+def compare(bench, there, rounds):
+    """All programs on the same trees, first one first, then another."""
+    results = {}
+
+    def note(what, program, cost):
+        results.setdefault(what, {}).setdefault(program.name, []).append(cost)
+
+    for number in range(rounds):
+        turn = number % len(there)
+        order = there[turn:] + there[:turn]
+        stored = {}
+        corpus.warm(bench.source)
+        for program in order:
+            bench.start(program)
+            note("full", program, bench.backup(program, "full"))
+            note("stored", program, corpus.count(program.store)[1])
+            note("same", program, bench.backup(program, "inc"))
+            stored[program] = corpus.count(program.store)[1]
+        corpus.live_a_day(bench.source, number + 1)
+        corpus.warm(bench.source)
+        one = middle_file(bench.source)
+        for program in order:
+            note("day", program, bench.backup(program, "inc"))
+            note("added", program, corpus.count(program.store)[1] - stored[program])
+            note("restore", program, bench.restore(program))
+            note("one", program, bench.restore(program, one))
+        print(f"round {number + 1} of {rounds} is done", file=sys.stderr)
+    report.comparison([program.name for program in there], results)
+
+
+def middle_file(source):
+    paths = sorted(path for path in corpus.small_files(source) if "/text/" in path)
+    return os.path.relpath(paths[len(paths) // 2], source)
+
+
+def watch(bench, ours, change):
+    """Our stages, one by one, from a full set to its restore."""
+    bench.start(ours)
+    runs = {"full": bench.backup(ours, "full", watch=True)}
+    change()
+    runs["increment"] = bench.backup(ours, "inc", watch=True)
+    runs["restore"] = bench.restore(ours, watch=True)
+    if not all(cost.stages for cost in runs.values()):
+        sys.exit("tests/bench: no stage was seen: is there a /proc/PID/task/PID/children?")
+    return runs
+
+
+def main():
+    chosen = arguments()
+    # However it is stopped, it leaves nothing.
+    for stop in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(stop, lambda *_: sys.exit("tests/bench: stopped"))
+    work = tempfile.mkdtemp(prefix="moo.", dir=chosen.dir)
+    try:
+        bench = Bench(work)
+        try:
+            measure_all(bench, chosen)
+        finally:
+            bench.close()
+    finally:
+        if chosen.keep:
+            print(f"kept: {work}", file=sys.stderr)
+        else:
+            shutil.rmtree(work)
+
+
+def measure_all(bench, chosen):
+    names = [OURS, *chosen.peers]
+    there, missing = programs(names, bench.work)
+    if OURS in missing:
+        sys.exit("tests/bench: pipelines/moo is missing")
+    for name in missing:
+        print(f"tests/bench: {name} is missing, and left out", file=sys.stderr)
+    corpus.make(bench.source, chosen.size)
+    files, size = corpus.count(bench.source)
+    gib = size / 2**30
+    print("# moobacker, measured\n")
+    for program in there:
+        print(f"- {program.name}: {program.version()}")
+    print(f"- tree: {files:,} files, {size:,} bytes")
+    print(f"- rounds: {chosen.rounds}, of which medians are told\n")
+    if not chosen.stages_only:
+        compare(bench, there, chosen.rounds)
+    another_day = chosen.rounds + 1
+    runs = watch(bench, there[0], lambda: corpus.live_a_day(bench.source, another_day))
+    report.stages("processor a GiB of the tree, peak memory", runs, gib)
+    corpus.remove(bench.source)
+    os.mkdir(bench.source)
+    large = f"{bench.source}/large"
+    corpus.large(large, chosen.stage_size)
+    runs = watch(bench, there[0], lambda: corpus.change_large(large))
+    report.stages(f"the same, of a sparse file of {chosen.stage_size} MiB", runs,
+                  chosen.stage_size / 1024)
+    print(f"Measured on {report.facts(bench.work)}.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+//! Runs that end just between two steps of their commit.
+
+use std::fs;
+
+use tests::damage::{find, find_all};
+use tests::{Duplicity, Key, Sandbox, Snapshot, Tree, assert_same};
+
+use crate::captured::Pipe;
+use crate::moo::{Moo, stored};
+
+/// A backup whose last stage, which finishes the archive, never comes to its work.
+fn without_commit(sandbox: &Sandbox, encrypt: &str) {
+    let pipe = Pipe::backup().with("moo-encrypt", &format!("moo-encrypt {encrypt}"));
+    sandbox.sh(&pipe.with("moo-commit", "cat >/dev/null").script()).silent();
+}
+
+#[test]
+fn what_the_store_has_is_finished_in_the_archive_and_the_next_set_builds_on_it() {
+    let sandbox = Sandbox::new();
+    let key = Key::open(&sandbox, "Moo <moo@example.org>");
+    key.export_secret(&sandbox, "secret.pgp", "");
+    key.forget_secret(&sandbox);
+    let moo = Moo::encrypted(&sandbox, &key).restore_option("--secret-key secret.pgp");
+    let tree = Tree::small(sandbox.path("src"));
+    let mut states = Vec::new();
+    for day in 0..4 {
+        tree.noise(format!("day {day}"), 1000);
+        states.push(Snapshot::kept(tree.root()));
+        if day % 2 == 0 {
+            without_commit(&sandbox, &format!("--encrypt-key {key}"));
+        } else {
+            moo.backup("inc").silent();
+        }
+    }
+    let times = stored(&sandbox);
+    assert_eq!(times.len(), 4);
+    moo.backup("inc").silent();
+    for (time, state) in times.iter().zip(&states) {
+        moo.brings_back(time, state);
+    }
+    assert_eq!(find_all(sandbox.path("archive"), ".manifest").len(), 5);
+    assert_eq!(find_all(sandbox.path("archive"), ".seal").len(), 5);
+    assert!(find_all(sandbox.path("archive"), ".part").is_empty());
+    assert_eq!(find_all(sandbox.path("store"), "-full-sig").len(), 1, "one chain");
+}
+
+#[test]
+fn an_archive_that_was_finished_by_half_is_finished() {
+    for left in ["manifest", "manifest signatures", "manifest signatures seal"] {
+        let sandbox = Sandbox::new();
+        let tree = Tree::small(sandbox.path("src"));
+        let moo = Moo::plain(&sandbox);
+        moo.backup("").silent();
+        tree.noise("news", 1000);
+        without_commit(&sandbox, "--no-encryption");
+        let reconcile = "mkdir parts && cp -a archive/. parts &&
+            moo-fetch --receipts file://$PWD/store | moo-commit --reconcile --archive archive";
+        sandbox.sh(reconcile).succeeds().stdout_is("current");
+        // As it was before the parts were removed, and before what is not left was written.
+        sandbox.sh("cp -a parts/.d*.part archive").silent();
+        for (word, part) in [("manifest", "inc."), ("signatures", "new-sig"), ("seal", ".seal")] {
+            if left.split(' ').any(|kept| kept == word) {
+                continue;
+            }
+            fs::remove_file(find_all(sandbox.path("archive"), part).pop().unwrap()).unwrap();
+        }
+        moo.backup("inc").silent();
+        moo.brings_back("now", &Snapshot::kept(tree.root()));
+        assert_eq!(find_all(sandbox.path("archive"), ".manifest").len(), 3);
+        assert!(find_all(sandbox.path("archive"), ".part").is_empty());
+    }
+}
+
+#[test]
+fn a_set_whose_names_were_given_by_half_does_not_exist() {
+    let sandbox = Sandbox::new();
+    let tree = Tree::small(sandbox.path("src"));
+    let moo = Moo::plain(&sandbox);
+    moo.backup("full").silent();
+    let state = Snapshot::kept(tree.root());
+    let good = stored(&sandbox);
+    for (day, scan) in ["--incremental", "--full"].iter().enumerate() {
+        tree.noise(format!("day {day}"), 1000);
+        let scan = format!("moo-scan --archive archive {scan} src");
+        let pipe = Pipe::backup().with("moo-scan", &scan).with("moo-commit", "cat >/dev/null");
+        sandbox.sh(&pipe.script()).silent();
+        let time = stored(&sandbox).pop().unwrap();
+        // The names are given in this order: back to what stands before each.
+        for part in [".manifest", ".seal", "signatures"] {
+            let all = find_all(sandbox.path("store"), part);
+            let file = all.into_iter().find(|file| file.to_string_lossy().contains(&time)).unwrap();
+            let name = file.file_name().unwrap().to_string_lossy().into_owned();
+            fs::rename(&file, file.with_file_name(format!(".upload-{name}"))).unwrap();
+            assert_eq!(stored(&sandbox), good);
+            moo.brings_back(&good[0], &state);
+            moo.restore("").succeeds().one_message().stderr_has("has no manifest");
+            assert_same(&state, &Snapshot::kept(sandbox.path("out")));
+            sandbox.remove("out");
+            let old = Duplicity::old(&sandbox).plain().archive("lost");
+            old.restore("out").succeeds();
+            assert_same(&state.clone().as_stock(), &Snapshot::by_stock(sandbox.path("out")));
+            sandbox.sh("rm -r out lost").silent();
+        }
+        let volume = find(sandbox.path("store"), &format!("{time}.vol1"));
+        fs::remove_file(volume).unwrap();
+    }
+    moo.backup("inc").silent();
+    moo.brings_back("now", &Snapshot::kept(tree.root()));
+    moo.brings_back(&good[0], &state);
+}
