@@ -55,14 +55,14 @@ need_rust() {
 }
 
 # Sets MOO_DUPLICITY_NEW to the newest duplicity, from PyPI in the given folder unless it is
-# there or the variable is set already.
+# there or the variable is set already. What it needs for stores of the net is left out.
 provide_duplicity_new() {
     [ -z "${MOO_DUPLICITY_NEW:-}" ] || return 0
     MOO_DUPLICITY_NEW=$1/bin/duplicity
     export MOO_DUPLICITY_NEW
     [ ! -x "$MOO_DUPLICITY_NEW" ] || return 0
     mkdir -p "$(dirname "$1")" && /usr/bin/python3 -m venv --clear "$1" &&
-        "$1/bin/pip" --quiet install duplicity && return
+        "$1/bin/pip" --quiet install --no-deps duplicity fasteners && return
     echo "missing the newest duplicity: set MOO_DUPLICITY_NEW, or make pip install it in $1" >&2
     return 1
 }

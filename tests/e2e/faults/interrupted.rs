@@ -108,3 +108,39 @@ fn a_set_whose_names_were_given_by_half_does_not_exist() {
     moo.brings_back("now", &Snapshot::kept(tree.root()));
     moo.brings_back(&good[0], &state);
 }
+
+#[test]
+fn a_full_set_that_was_only_half_named_troubles_no_duplicity_after_the_next_run() {
+    for named in [1, 3] {
+        let sandbox = Sandbox::new();
+        let tree = Tree::small(sandbox.path("src"));
+        let moo = Moo::plain(&sandbox).option("--volsize 1");
+        moo.backup("full").silent();
+        let good = Snapshot::by_stock(tree.root());
+        tree.noise("news", 3_000_000);
+        sandbox.sh("cp -a archive before").silent();
+        moo.backup("full").silent();
+        // As it is when the run is killed between two renames.
+        let time = stored(&sandbox)[1].clone();
+        let script = format!(
+            "rm -r archive && mv before archive && cd store &&
+            {{ ls -- *{time}.vol*; ls -- *{time}.* | grep -v vol; }} | tail -n +{} |
+            while read -r file; do mv $file .upload-$file; done",
+            named + 1
+        );
+        sandbox.sh(&script).silent();
+        let volume = sandbox.path(format!("store/duplicity-full.{time}.vol1.difftar.gz"));
+        assert!(volume.exists(), "the set shows");
+        moo.restore("").succeeds();
+        assert_same(&good, &Snapshot::by_stock(sandbox.path("out")));
+        sandbox.remove("out");
+        let state = Snapshot::by_stock(tree.root());
+        moo.backup("").silent();
+        assert!(find_all(sandbox.path("store"), &format!("full.{time}")).is_empty());
+        for peer in [Duplicity::old(&sandbox), Duplicity::new(&sandbox)] {
+            peer.plain().archive("lost").restore("out").succeeds();
+            assert_same(&state, &Snapshot::by_stock(sandbox.path("out")));
+            sandbox.remove("out");
+        }
+    }
+}
