@@ -37,6 +37,22 @@ impl Sandbox {
         Sandbox::with_path(SYSTEM_PATH)
     }
 
+    /// A sandbox that every user may enter, with programs of its own that every user may run: the
+    /// checkout may lie where only its owner can look.
+    pub fn for_everybody() -> Sandbox {
+        let mut sandbox = Sandbox::with_path(SYSTEM_PATH);
+        let (programs, pipelines) = (programs(), workspace().join("pipelines"));
+        let copy = format!(
+            "mkdir .bin && cp {}/moo-* {}/* .bin && rm -f .bin/*.d && chmod 755 .bin .bin/* .",
+            programs.display(),
+            pipelines.display()
+        );
+        sandbox.sh(&copy).silent();
+        let path = format!("{}:{SYSTEM_PATH}", sandbox.path(".bin").display());
+        sandbox.set("PATH", path);
+        sandbox
+    }
+
     fn with_path(path: &str) -> Sandbox {
         // A short name: the sockets of gpg-agent have to fit in 107 bytes.
         let folder = tempfile::Builder::new().prefix("moo").tempdir().unwrap();

@@ -4,7 +4,6 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 
 use rustix::process::geteuid;
-use tests::sandbox::{programs, workspace};
 use tests::{Run, Sandbox, Snapshot, Tree, assert_same};
 
 use crate::moo::Moo;
@@ -15,21 +14,14 @@ fn prepared() -> Option<Sandbox> {
         eprintln!("not root: what another user may not read is left out");
         return None;
     }
-    let sandbox = Sandbox::new();
-    let copy = format!(
-        "mkdir bin && cp {}/moo-* {}/* bin && rm bin/*.d && chmod -R a+rX . && chown -R nobody .",
-        programs().display(),
-        workspace().join("pipelines").display()
-    );
-    sandbox.sh(&copy).silent();
-    fs::set_permissions(sandbox.path(""), PermissionsExt::from_mode(0o755)).unwrap();
+    let sandbox = Sandbox::for_everybody();
+    sandbox.sh("chown -R nobody .").silent();
     Some(sandbox)
 }
 
 /// A backup by that user.
 fn backup(sandbox: &Sandbox) -> Run {
-    sandbox
-        .sh("exec setpriv --reuid nobody --regid nogroup --clear-groups env PATH=$PWD/bin:$PATH \
+    sandbox.sh("exec setpriv --reuid nobody --regid nogroup --clear-groups \
             moo backup --archive-dir . --name archive --no-encryption src file://$PWD/store")
 }
 
