@@ -1,5 +1,5 @@
 # The packages of Debian that the build and the tests need, and how they get here.
-# Sourced by scripts: need_packages, need_rust, provide_duplicity_new. Each is quiet when all is
+# Sourced by scripts: need_packages, need_rust, need_rust_tools, provide_duplicity_new. Each is quiet when all is
 # there; else it prints one line that says what is missing and how to install it, and returns 1.
 # shellcheck shell=sh
 
@@ -51,6 +51,13 @@ need_rust() {
     PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
     command -v cargo >/dev/null && return
     echo 'missing cargo: install Rust with rustup, see https://rustup.rs' >&2
+    return 1
+}
+
+# There are rustfmt and clippy, which a minimal rustup leaves out.
+need_rust_tools() {
+    cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 && return
+    echo 'missing rustfmt or clippy: install them with: rustup component add rustfmt clippy' >&2
     return 1
 }
 
