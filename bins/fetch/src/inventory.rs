@@ -50,8 +50,9 @@ fn read(store: &mut dyn Store, name: &str) -> Result<String, Failure> {
     Ok(text)
 }
 
-/// The hashes in a seal. Whoever uses them compares them with what it has itself; nothing is
-/// trusted because of them.
+/// The hashes in a seal, whose signature nobody checks here. They complete the archive's copy of a
+/// manifest whose run was interrupted. A restore of ours takes its hashes from the store's manifest;
+/// duplicity, sharing the archive, takes them from that copy.
 fn hashes(name: &str, seal: &[u8]) -> HashMap<String, SealedFile> {
     let read = openpgp::read_text(name, seal, &[]);
     let parsed = read.ok().and_then(|(text, _)| Seal::parse(&text).ok());
