@@ -19,6 +19,15 @@ needs_value() {
     [ "$2" -ge 2 ] || fail 2 "$1: needs a value (see --help)"
 }
 
+# ssh_settings TEXT: the words of duplicity's --ssh-options, such as '-oPort=2222 -oUser=purr', as
+# options of our own.
+ssh_settings() (
+    set -f
+    for word in $1; do
+        [ "$word" = -o ] || printf ' --ssh-option %s' "$(quoted "${word#-o}")"
+    done
+)
+
 # check_common OPTIONS: lets one stage look at the options that all of them get, so that a wrong one
 # is told once.
 check_common() {

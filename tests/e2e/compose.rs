@@ -55,7 +55,7 @@ fn what_an_interrupted_run_left_in_the_store_goes_with_the_next_run() {
     let moo = Moo::plain(&sandbox);
     moo.backup("").silent();
     sandbox
-        .sh("touch store/.upload-duplicity-full.20200101T000000Z.vol7.difftar.gz store/.upload-x")
+        .sh("touch store/.upload-0-duplicity-full.20200101T000000Z.vol7.difftar.gz store/.upload-x")
         .silent();
     moo.backup("").silent();
     let left = find_all(sandbox.path("store"), ".upload-");

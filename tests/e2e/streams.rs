@@ -128,7 +128,7 @@ fn tar_reads_every_pipe_without_a_warning() {
 fn a_header_that_promises_much_takes_no_memory() {
     let sandbox = Sandbox::new();
     // A member of 200 MiB, of which nothing comes.
-    let script = "truncate -s 200M huge && mkdir src &&
+    let script = "truncate -s 200M huge && mkdir src && touch src/x &&
         moo-scan src | head -c 1024 >start && tar cf - huge | head -c 512 >>start
         ulimit -v 100000; moo-sign <start";
     sandbox.sh(script).fails_with(4).one_message();

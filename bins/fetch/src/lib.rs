@@ -22,7 +22,7 @@ use crate::selection::Selection;
 #[derive(clap::Parser, Debug)]
 #[command(name = "moo-fetch", version, after_help = EXAMPLES)]
 pub struct Fetch {
-    /// Where the store is, such as file:///srv/backup
+    /// Where the store is, such as file:///srv/backup or sftp://user@host/backup
     url: String,
     /// The state at this time: now, 3D, 2026-11-22, 2026-11-22T20:15:00Z …
     #[arg(short, long, default_value = "now", allow_hyphen_values = true)]
@@ -42,6 +42,8 @@ pub struct Fetch {
     /// No files: receipts for all that is there, as moo-commit --reconcile reads them
     #[arg(long, group = "what", conflicts_with_all = ["time", "path", "archive"])]
     receipts: bool,
+    #[command(flatten)]
+    reached: store::Options,
     #[command(flatten)]
     common: Common,
 }
@@ -69,7 +71,7 @@ impl Program for Fetch {
     }
 
     fn run(self, output: &mut Output<File>) -> Result<Totals, Failure> {
-        let mut store = store::open(&self.url)?;
+        let mut store = store::open(&self.url, &self.reached)?;
         if self.receipts {
             let to = output.text();
             return Receipts::deliver(Self::NAME, to, |receipts| {

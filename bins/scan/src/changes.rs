@@ -10,7 +10,6 @@ use stream::{Failure, Member, Status, Totals};
 use crate::entry;
 use crate::owners::Owners;
 use crate::report::{News, Report, Told};
-use crate::source::Source;
 use crate::walk::{Found, Walk};
 
 /// The comparison of a source with its last backup.
@@ -20,19 +19,16 @@ pub(crate) struct Changes<R> {
     report: R,
     owners: Owners,
     totals: Totals,
-    /// The source as messages name it.
-    name: String,
     /// What could not be read keeps its last state, with all that is below it.
     kept: Option<TreePath>,
 }
 
 impl<R: Report> Changes<R> {
-    pub(crate) fn new(source: Source, base: Option<Signatures>, report: R) -> Changes<R> {
+    pub(crate) fn new(walk: Walk, base: Option<Signatures>, report: R) -> Changes<R> {
         let start = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
         let start = u64::try_from(start).unwrap_or_default();
         Changes {
-            name: source.name.to_string_lossy().into_owned(),
-            walk: Walk::new(source),
+            walk,
             base,
             report,
             owners: Owners::default(),
@@ -43,11 +39,14 @@ impl<R: Report> Changes<R> {
 
     /// Goes through the whole source.
     pub(crate) fn run(mut self) -> Result<Totals, Failure> {
-        while let Some(found) = self.walk.advance() {
+        while let Some(found) = self.walk.advance()? {
             self.deleted_before(Some(&found.path))?;
             self.entry(found)?;
         }
         self.deleted_before(None)?;
+        if let Some(why) = self.walk.hollow() {
+            log::warn!("{}: {why}", self.walk.shown(&TreePath::root()));
+        }
         Ok(self.totals)
     }
 
@@ -80,7 +79,7 @@ impl<R: Report> Changes<R> {
             self.unreadable(&path, &error.to_string())?;
         }
         let Some(kind) = entry::kind(&stat) else {
-            log::info!("{}: a socket, not stored", self.shown(&path));
+            log::info!("{}: a socket, not stored", self.walk.shown(&path));
             return Ok(());
         };
         let link = match kind {
@@ -148,7 +147,8 @@ impl<R: Report> Changes<R> {
     /// itself there is nothing to back up.
     fn unreadable(&mut self, path: &TreePath, why: &str) -> Result<(), Failure> {
         if path.is_root() {
-            return Err(Failure::new(Status::Failed, format!("{}: {}", self.name, plain(why))));
+            let message = format!("{}: {}", self.walk.shown(path), plain(why));
+            return Err(Failure::new(Status::Failed, message));
         }
         self.warn(path, why);
         self.kept = Some(path.clone());
@@ -157,14 +157,7 @@ impl<R: Report> Changes<R> {
 
     fn warn(&mut self, path: &TreePath, why: &str) {
         self.totals.unreadable += 1;
-        log::warn!("{}: {}", self.shown(path), plain(why));
-    }
-
-    fn shown(&self, path: &TreePath) -> String {
-        if path.is_root() {
-            return self.name.clone();
-        }
-        format!("{}/{path}", self.name.trim_end_matches('/'))
+        log::warn!("{}: {}", self.walk.shown(path), plain(why));
     }
 }
 

@@ -2,10 +2,13 @@
 
 mod changes;
 mod content;
+mod directory;
 mod entry;
 mod owners;
 mod plan;
+mod privilege;
 mod report;
+mod selection;
 mod source;
 mod walk;
 
@@ -19,7 +22,9 @@ use stream::{Begin, Failure, Kind, Output, Totals};
 use crate::changes::Changes;
 use crate::plan::Plan;
 use crate::report::{Listing, TreeStream};
+use crate::selection::{Selection, Words};
 use crate::source::Source;
+use crate::walk::Walk;
 
 /// Read a source tree and write what has changed since the last backup as a tree stream
 ///
@@ -50,6 +55,8 @@ pub struct Scan {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
+    words: Words,
+    #[command(flatten)]
     common: Common,
 }
 
@@ -57,6 +64,8 @@ const EXAMPLES: &str = "\
 Examples:
   moo-scan --dry-run --archive ~/archive /etc
   moo-scan /etc | tar tv
+  moo-scan --exclude '**.bak' --exclude-if-present .nobackup --dry-run /etc
+  moo-scan --include /etc/ssh --exclude '**' /etc | tar tv
   moo-scan --archive ~/archive /etc | moo-sign | moo-delta --archive ~/archive |
       moo-pack --archive ~/archive | moo-encrypt --encrypt-key KEY |
       moo-upload file:///srv/backup | moo-commit --archive ~/archive";
@@ -71,11 +80,16 @@ impl Program for Scan {
 
     fn run(self, output: &mut Output<File>) -> Result<Totals, Failure> {
         let source = Source::open(&self.source)?;
-        let Plan { head, base, lock: _lock } = Plan::make(&self, &source)?;
+        let (selection, plan) = privilege::without(|| {
+            let selection = Selection::new(&self.words, &source, plan::now()?)?;
+            Ok((selection, Plan::make(&self, &source)?))
+        })?;
+        let Plan { head, base, lock: _lock } = plan;
+        let walk = Walk::new(source, selection);
         if self.dry_run {
-            return Changes::new(source, base, Listing::new(output.text())).run();
+            return Changes::new(walk, base, Listing::new(output.text())).run();
         }
         output.begin(&Begin::backup(Kind::Tree, head))?;
-        Changes::new(source, base, TreeStream::new(output)).run()
+        Changes::new(walk, base, TreeStream::new(output)).run()
     }
 }

@@ -125,7 +125,8 @@ fn newest_seal(folder: &Folder, collection: &Collection) -> Result<Option<String
     Ok(Some(format!("{:x}", Sha256::digest(seal))))
 }
 
-fn now() -> Result<SetTime, Failure> {
+/// The time by the clock.
+pub(crate) fn now() -> Result<SetTime, Failure> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).or_fail(Status::Failed, "clock")?;
     SetTime::from_seconds(now.as_secs().cast_signed()).or_fail(Status::Failed, "clock")
 }

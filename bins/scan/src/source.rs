@@ -11,6 +11,8 @@ use stream::{Failure, OrFail, Status};
 pub(crate) struct Source {
     /// As messages and manifests name it.
     pub(crate) name: OsString,
+    /// As the user has spelt it.
+    pub(crate) spelt: OsString,
     /// What the system says of it.
     pub(crate) stat: Stat,
     /// The directory that holds it, or the working directory.
@@ -23,6 +25,9 @@ impl Source {
     /// # Errors
     /// Also where it is a symbolic link: backing up the bare link is hardly ever meant.
     pub(crate) fn open(spelt: &OsStr) -> Result<Source, Failure> {
+        if spelt.is_empty() {
+            return Err(Failure::new(Status::Usage, "the source has no name"));
+        }
         let name = OsString::from_vec(plain(spelt.as_bytes()));
         let shown = name.to_string_lossy();
         let stat = rustix::fs::statat(CWD, name.as_bytes(), AtFlags::SYMLINK_NOFOLLOW)
@@ -33,7 +38,7 @@ impl Source {
         }
         let at = rustix::fs::openat(CWD, ".", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
             .or_fail(Status::Failed, "working directory")?;
-        Ok(Source { stat, at, name })
+        Ok(Source { stat, at, name, spelt: spelt.to_owned() })
     }
 }
 

@@ -2,15 +2,19 @@
 //! bytes. Every object is reached through the open directory above it, so that a path that is
 //! swapped meanwhile leads nowhere else, and names can nest deeper than a path can be long.
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::vec;
 
 use archive::TreePath;
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
+use rustix::io::Errno;
+use stream::Failure;
 
+use crate::directory::{allow_deep_trees, sorted_names};
+use crate::selection::{Selection, Verdict};
 use crate::source::Source;
 
 /// What the walk has come to.
@@ -23,13 +27,20 @@ pub(crate) struct Found {
     pub(crate) listed: io::Result<()>,
 }
 
-/// A walk over the source.
+/// A walk over what is selected of the source.
 pub(crate) struct Walk {
     source: Option<Source>,
+    selection: Selection,
+    /// The source as messages name it.
+    shown: String,
     /// The directory that the last found object is in, and its name there.
     here: Option<OwnedFd>,
     name: Vec<u8>,
     frames: Vec<Frame>,
+    /// What was found and is still to be told: the last object, and directories above it.
+    ready: VecDeque<Found>,
+    /// What there is to say of the source in the end: that nothing in it was found.
+    hollow: Option<&'static str>,
 }
 
 /// A directory that is being walked.
@@ -37,33 +48,114 @@ struct Frame {
     directory: OwnedFd,
     path: TreePath,
     names: vec::IntoIter<Vec<u8>>,
+    /// The directory itself, where it counts only if something in it does.
+    held: Option<Found>,
 }
 
 impl Walk {
     /// A walk that starts with the source itself.
-    pub(crate) fn new(source: Source) -> Walk {
+    pub(crate) fn new(source: Source, selection: Selection) -> Walk {
         allow_deep_trees();
-        Walk { source: Some(source), here: None, name: Vec::new(), frames: Vec::new() }
+        let shown = source.name.to_string_lossy().into_owned();
+        let mode = FileType::from_raw_mode(source.stat.st_mode);
+        let hollow = (mode == FileType::Directory).then_some("holds nothing to back up");
+        Walk {
+            source: Some(source),
+            selection,
+            shown,
+            here: None,
+            name: Vec::new(),
+            frames: Vec::new(),
+            ready: VecDeque::new(),
+            hollow,
+        }
     }
 
-    /// The next object; none at the end.
-    pub(crate) fn advance(&mut self) -> Option<Found> {
+    /// The next object that is selected; none at the end. The source itself always is.
+    ///
+    /// # Errors
+    /// The selection cannot be told.
+    pub(crate) fn advance(&mut self) -> Result<Option<Found>, Failure> {
         if let Some(source) = self.source.take() {
             self.name = source.name.as_bytes().to_vec();
             self.here = Some(source.at);
-            return Some(self.found(TreePath::root(), Ok(source.stat)));
+            return Ok(Some(self.found(TreePath::root(), Ok(source.stat))));
         }
-        loop {
-            let frame = self.frames.last_mut()?;
-            let Some(name) = frame.names.next() else {
-                self.frames.pop();
-                continue;
+        while self.ready.is_empty() {
+            let Some(frame) = self.frames.last_mut() else {
+                return Ok(None);
             };
-            let flags = AtFlags::SYMLINK_NOFOLLOW;
-            let stat = rustix::fs::statat(&frame.directory, name.as_slice(), flags);
-            let path = frame.path.child(&name);
-            self.name = name;
-            return Some(self.found(path, stat.map_err(io::Error::from)));
+            match frame.names.next() {
+                Some(name) => self.look_at(name)?,
+                None => self.leave(),
+            }
+        }
+        Ok(self.ready.pop_front())
+    }
+
+    /// What to say of the source when nothing in it was found: it may not be mounted, or a pattern
+    /// be wrong.
+    pub(crate) fn hollow(&self) -> Option<&'static str> {
+        self.hollow
+    }
+
+    /// The path of an object as messages name it.
+    pub(crate) fn shown(&self, path: &TreePath) -> String {
+        if path.is_root() {
+            return self.shown.clone();
+        }
+        format!("{}/{path}", self.shown.trim_end_matches('/'))
+    }
+
+    /// Makes an entry of the directory that is being walked ready, if it is selected.
+    fn look_at(&mut self, name: Vec<u8>) -> Result<(), Failure> {
+        let Some(frame) = self.frames.last() else {
+            return Ok(());
+        };
+        let stat = rustix::fs::statat(&frame.directory, name.as_slice(), AtFlags::SYMLINK_NOFOLLOW);
+        let path = frame.path.child(&name);
+        if matches!(stat, Err(Errno::NOENT)) && self.selection.lists() {
+            log::warn!("{}: is listed, but does not exist", self.shown(&path));
+            return Ok(());
+        }
+        let at = frame.directory.as_fd();
+        let stat = stat.map_err(io::Error::from);
+        let enter = match self.selection.judge(&path, stat.as_ref().ok(), at, &name)? {
+            Verdict::Include => false,
+            Verdict::Enter => true,
+            Verdict::Exclude(why) => {
+                log::info!("{}: left out by {why}", self.shown(&path));
+                self.hollow = self.hollow.and(Some("all of it is left out"));
+                return Ok(());
+            }
+        };
+        self.name = name;
+        self.take(path, stat, enter);
+        Ok(())
+    }
+
+    /// Makes the object ready that is to be found now; or enters it, to see if something in it is
+    /// selected. What cannot be entered might have held something.
+    fn take(&mut self, path: TreePath, stat: io::Result<Stat>, enter: bool) {
+        let above = self.frames.len();
+        let found = self.found(path, stat);
+        if enter
+            && found.listed.is_ok()
+            && let Some(frame) = self.frames.last_mut()
+        {
+            frame.held = Some(found);
+            return;
+        }
+        let held = self.frames.iter_mut().take(above).filter_map(|frame| frame.held.take());
+        self.ready.extend(held);
+        self.hollow = None;
+        self.ready.push_back(found);
+    }
+
+    /// Goes back to the directory above the one that is being walked.
+    fn leave(&mut self) {
+        if let Some(Frame { held: Some(found), .. }) = self.frames.pop() {
+            log::info!("{}: left out, as nothing in it is included", self.shown(&found.path));
         }
     }
 
@@ -101,8 +193,16 @@ impl Walk {
     fn enter(&mut self, path: &TreePath) -> io::Result<()> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let directory = rustix::fs::openat(self.at()?, self.name.as_slice(), flags, Mode::empty())?;
-        let names = sorted_names(directory.as_fd())?.into_iter();
-        self.frames.push(Frame { directory, path: path.clone(), names });
+        let names = match self.selection.names(path) {
+            Some(names) => names,
+            None => sorted_names(directory.as_fd())?,
+        };
+        self.frames.push(Frame {
+            directory,
+            path: path.clone(),
+            names: names.into_iter(),
+            held: None,
+        });
         Ok(())
     }
 
@@ -111,24 +211,4 @@ impl Walk {
         let at = frame.or(self.here.as_ref().map(AsFd::as_fd));
         at.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
-}
-
-fn sorted_names(directory: BorrowedFd<'_>) -> io::Result<Vec<Vec<u8>>> {
-    let mut names = Vec::new();
-    for entry in Dir::read_from(directory)? {
-        let entry = entry?;
-        let name = entry.file_name().to_bytes();
-        if name != b"." && name != b".." {
-            names.push(name.to_vec());
-        }
-    }
-    names.sort_unstable();
-    Ok(names)
-}
-
-/// Lets the walk hold as many directories open as the system allows: one a level.
-fn allow_deep_trees() {
-    let limit = getrlimit(Resource::Nofile);
-    // Should it fail, only trees deeper than the limit come out with an error.
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }

@@ -9,20 +9,15 @@ use store::Store;
 use stream::member::{SHA1, SHA256};
 use stream::{Failure, FilesInput, OrFail, Receipt, Receipts, Status};
 
-/// What temporary names begin with.
-pub(crate) const TEMPORARY: &str = ".upload-";
-
 /// The files that have arrived. Dropped before they are committed, they are removed again.
 pub(crate) struct Arrivals<'a> {
     store: &'a mut dyn Store,
     arrived: Vec<Receipt>,
-    /// The file that is being received.
-    open: Option<String>,
 }
 
 impl<'a> Arrivals<'a> {
     pub(crate) fn new(store: &'a mut dyn Store) -> Arrivals<'a> {
-        Arrivals { store, arrived: Vec::new(), open: None }
+        Arrivals { store, arrived: Vec::new() }
     }
 
     /// Receives the file that the stream has come to.
@@ -31,8 +26,7 @@ impl<'a> Arrivals<'a> {
         name: &str,
         input: &mut FilesInput<File>,
     ) -> Result<(), Failure> {
-        let mut sink = self.store.create(&temporary(name))?;
-        self.open = Some(name.to_owned());
+        let mut sink = self.store.receive(name)?;
         let mut seal = parse_seal(name).map(|_| Vec::new());
         let mut size = 0;
         while let Some(chunk) = input.chunk()? {
@@ -43,7 +37,6 @@ impl<'a> Arrivals<'a> {
             }
         }
         sink.finish()?;
-        self.open = None;
         let fact = |key| input.closing().and_then(|facts| facts.get(key)).map(str::to_owned);
         self.arrived.push(Receipt {
             stored: name.to_owned(),
@@ -59,7 +52,7 @@ impl<'a> Arrivals<'a> {
     ///
     /// The receipts come first: where nobody is left to take them, no file gets its name, and
     /// where somebody is, they count only once the end mark has followed.
-    pub(crate) fn commit(mut self, receipts: &mut Receipts<File>) -> Result<(), Failure> {
+    pub(crate) fn commit(self, receipts: &mut Receipts<File>) -> Result<(), Failure> {
         self.arrived.iter().try_for_each(|file| receipts.receipt(file))?;
         let (manifests, others): (Vec<_>, Vec<_>) =
             self.arrived.iter().map(|file| file.stored.clone()).partition(|name| {
@@ -68,11 +61,10 @@ impl<'a> Arrivals<'a> {
         // From here on a failure leaves files that are whole, and no manifest of theirs.
         for names in [others, manifests] {
             for name in names {
-                self.store.rename(&temporary(&name), &name)?;
+                self.store.publish(&name)?;
             }
             self.store.settle()?;
         }
-        self.arrived.clear();
         Ok(())
     }
 }
@@ -81,13 +73,6 @@ impl Drop for Arrivals<'_> {
     /// Frees the space of what has come to nothing. A store may not let us, and that is fine:
     /// nobody takes such files for anything.
     fn drop(&mut self) {
-        let names = self.arrived.iter().map(|file| &file.stored).chain(&self.open);
-        for name in names {
-            let _ = self.store.remove(&temporary(name));
-        }
+        self.store.discard();
     }
-}
-
-fn temporary(name: &str) -> String {
-    format!("{TEMPORARY}{name}")
 }

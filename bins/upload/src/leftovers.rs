@@ -2,9 +2,7 @@
 //! ever, and the newest duplicity fails on a full set that has files and no manifest.
 
 use archive::{FileKind, FileName, SetTime, parse_seal};
-use store::Store;
-
-use crate::arrival::TEMPORARY;
+use store::{Store, final_name};
 
 /// Removes temporary files of sets up to `set`, or, for a copy, of all: the archive's lock lets
 /// one run at a time into a store, so theirs have ended. A store may not let us, and that is fine.
@@ -17,7 +15,7 @@ pub(crate) fn clear(store: &mut dyn Store, names: &[String], set: Option<SetTime
     // A set that was being named has its manifest still under the temporary name. Once that is
     // gone nobody can finish the set, and its other files can go too.
     for name in temporary(names, |time| time <= set) {
-        let stored = name.strip_prefix(TEMPORARY).and_then(FileName::parse);
+        let stored = final_name(name).and_then(FileName::parse);
         let manifest = stored.filter(|stored| stored.kind == FileKind::Manifest);
         if let Some(FileName { set: unfinished, .. }) = manifest.filter(|_| gone(store, name)) {
             let of_set = |name: &&String| match FileName::parse(name) {
@@ -32,9 +30,7 @@ pub(crate) fn clear(store: &mut dyn Store, names: &[String], set: Option<SetTime
 
 /// The temporary names of files whose set's time fits.
 fn temporary(names: &[String], fits: impl Fn(SetTime) -> bool) -> impl Iterator<Item = &String> {
-    names
-        .iter()
-        .filter(move |name| name.strip_prefix(TEMPORARY).and_then(set_time).is_some_and(&fits))
+    names.iter().filter(move |name| final_name(name).and_then(set_time).is_some_and(&fits))
 }
 
 fn set_time(name: &str) -> Option<SetTime> {

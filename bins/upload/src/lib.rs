@@ -10,7 +10,7 @@ use std::fs::File;
 
 use cli::{Common, Program};
 use store::Store;
-use stream::{Begin, Failure, FilesInput, Kind, Receipts, Totals, pipe};
+use stream::{Begin, Failure, FilesInput, Kind, Receipts, Status, Totals, pipe};
 
 use crate::arrival::Arrivals;
 
@@ -22,8 +22,10 @@ use crate::arrival::Arrivals;
 #[derive(clap::Parser, Debug)]
 #[command(name = "moo-upload", version, after_help = EXAMPLES)]
 pub struct Upload {
-    /// Where the store is, such as file:///srv/backup
+    /// Where the store is, such as file:///srv/backup or sftp://user@host/backup
     url: String,
+    #[command(flatten)]
+    reached: store::Options,
     #[command(flatten)]
     common: Common,
 }
@@ -48,7 +50,7 @@ impl Program for Upload {
     fn run(self, receipts: &mut Receipts<File>) -> Result<Totals, Failure> {
         // What the stages before have to say comes first: it may be the reason for the rest.
         let mut input = FilesInput::open(pipe::input()?)?;
-        let mut store = store::open(&self.url)?;
+        let mut store = store::open(&self.url, &self.reached)?;
         let present = prepare(&self.url, store.as_mut(), input.begin())?;
         receipts.begin(&input.begin().onward(Kind::Receipts))?;
         let mut arrivals = Arrivals::new(store.as_mut());
@@ -67,8 +69,11 @@ impl Program for Upload {
 /// Makes the store ready. Returns the names of the files that need not be sent, since they are
 /// there: only copies of whole stores can meet such.
 fn prepare(url: &str, store: &mut dyn Store, begin: &Begin) -> Result<BTreeSet<String>, Failure> {
-    store.prepare()?;
-    let names: Vec<_> = store.list()?.into_iter().map(|stored| stored.name).collect();
+    let files = match store.list() {
+        Err(failure) if failure.status() == Status::Absent => store.prepare().map(|()| Vec::new()),
+        files => files,
+    };
+    let names: Vec<_> = files?.into_iter().map(|stored| stored.name).collect();
     let set = begin.set.as_ref();
     if let Some(set) = set {
         precondition::check(url, &names, set)?;

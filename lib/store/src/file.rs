@@ -1,5 +1,6 @@
 //! A folder of this machine.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -10,17 +11,19 @@ use rustix::fs::{AtFlags, CWD, RenameFlags};
 use rustix::io::Errno;
 use stream::{Failure, OrFail, Status};
 
-use crate::{Sink, Store, Stored};
+use crate::{Sink, Store, Stored, temporary};
 
 /// `file:///absolute` or `file://relative`.
 pub(crate) struct FileStore {
     url: String,
     folder: PathBuf,
+    /// Final names of what is being received, and the temporary ones.
+    received: BTreeMap<String, String>,
 }
 
 impl FileStore {
     pub(crate) fn new(url: &str, path: &str) -> FileStore {
-        FileStore { url: url.to_owned(), folder: path.into() }
+        FileStore { url: url.to_owned(), folder: path.into(), received: BTreeMap::new() }
     }
 
     fn which(&self, name: &str) -> String {
@@ -55,14 +58,16 @@ impl Store for FileStore {
         Ok(files)
     }
 
-    fn create(&mut self, name: &str) -> Result<Box<dyn Sink>, Failure> {
+    fn receive(&mut self, name: &str) -> Result<Box<dyn Sink>, Failure> {
         let which = self.which(name);
+        let temporary = temporary::new_name(name);
         let file = OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o600)
-            .open(self.folder.join(name))
+            .open(self.folder.join(&temporary))
             .or_fail(Status::Refused, &which)?;
+        self.received.insert(name.to_owned(), temporary);
         Ok(Box::new(FileSink { file, which }))
     }
 
@@ -71,9 +76,21 @@ impl Store for FileStore {
         Ok(Box::new(file))
     }
 
-    fn rename(&mut self, from: &str, to: &str) -> Result<(), Failure> {
-        let (old, new) = (self.folder.join(from), self.folder.join(to));
-        rename(&old, &new).or_fail(Status::Refused, self.which(to))
+    fn publish(&mut self, name: &str) -> Result<(), Failure> {
+        let Some(temporary) = self.received.get(name) else {
+            let why = "was not received, so it gets no name";
+            return Err(Failure::new(Status::Failed, format!("{}: {why}", self.which(name))));
+        };
+        let (old, new) = (self.folder.join(temporary), self.folder.join(name));
+        rename(&old, &new).or_fail(Status::Refused, self.which(name))?;
+        self.received.remove(name);
+        Ok(())
+    }
+
+    fn discard(&mut self) {
+        for temporary in std::mem::take(&mut self.received).into_values() {
+            let _ = fs::remove_file(self.folder.join(temporary));
+        }
     }
 
     fn remove(&mut self, name: &str) -> Result<(), Failure> {

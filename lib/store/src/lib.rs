@@ -2,10 +2,18 @@
 //! store.
 
 mod file;
+mod held;
+mod options;
+mod sftp;
+mod temporary;
+mod throttle;
 
 use std::io::{Read, Write};
 
 use stream::{Failure, Status};
+
+pub use options::Options;
+pub use temporary::final_name;
 
 /// A file that a store holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +26,9 @@ pub struct Stored {
 
 /// A file that is on its way into a store.
 pub trait Sink: Write {
-    /// Makes the file's content safe against a crash. Dropped without it, the file is cut.
+    /// Tells that the file is complete. A store that sends in the background may report what goes
+    /// wrong later, at the latest when the file is to get its name. Dropped without it, the file
+    /// is cut.
     fn finish(self: Box<Self>) -> Result<(), Failure>;
 }
 
@@ -26,7 +36,7 @@ pub trait Sink: Write {
 ///
 /// Nothing in it is ever overwritten. Errors: [`Status::Refused`] where the store says no,
 /// [`Status::Lost`] where it is out of reach, [`Status::Absent`] where what is asked for is not
-/// there.
+/// there, [`Status::Key`] where it does not take our key, or we do not know its own.
 pub trait Store {
     /// Makes the folder if it is not there.
     fn prepare(&mut self) -> Result<(), Failure>;
@@ -34,29 +44,36 @@ pub trait Store {
     /// All files in the folder; names that are not UTF-8 are none of ours and left out.
     fn list(&mut self) -> Result<Vec<Stored>, Failure>;
 
-    /// A new file, which must not be there yet.
-    fn create(&mut self, name: &str) -> Result<Box<dyn Sink>, Failure>;
+    /// A new file, which is going to bear that name. Until it is published it has a temporary one
+    /// (see [`final_name`]).
+    fn receive(&mut self, name: &str) -> Result<Box<dyn Sink>, Failure>;
+
+    /// Gives a received file its name, which must not be taken.
+    fn publish(&mut self, name: &str) -> Result<(), Failure>;
+
+    /// Removes, where the store lets us, what was received and not published.
+    fn discard(&mut self);
 
     /// The content of a file.
     fn open(&mut self, name: &str) -> Result<Box<dyn Read + Send + Sync>, Failure>;
 
-    /// Gives a file its final name, which must not be taken.
-    fn rename(&mut self, from: &str, to: &str) -> Result<(), Failure>;
-
     /// Removes a file.
     fn remove(&mut self, name: &str) -> Result<(), Failure>;
 
-    /// Makes all renames so far safe against a crash.
+    /// Makes all that was published so far safe against a crash.
     fn settle(&mut self) -> Result<(), Failure>;
 }
 
 /// The store behind a URL.
-pub fn open(url: &str) -> Result<Box<dyn Store>, Failure> {
+pub fn open(url: &str, options: &Options) -> Result<Box<dyn Store>, Failure> {
     let usage = |why: &str| Failure::new(Status::Usage, format!("{url}: {why}"));
     match url.split_once("://") {
         Some(("file", "")) => Err(usage("names no folder")),
         Some(("file", path)) => Ok(Box::new(file::FileStore::new(url, path))),
-        Some((scheme, _)) => Err(usage(&format!("no store of the kind {scheme} (file:// is)"))),
-        None => Err(usage("not a url (such as file:///srv/backup)")),
+        Some(("sftp", rest)) => Ok(Box::new(sftp::SftpStore::new(rest, options)?)),
+        Some((scheme, _)) => {
+            Err(usage(&format!("no store of the kind {scheme} (file:// and sftp:// are)")))
+        }
+        None => Err(usage("not a url (such as file:///srv/backup or sftp://user@host/backup)")),
     }
 }

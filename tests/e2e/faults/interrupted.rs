@@ -90,7 +90,7 @@ fn a_set_whose_names_were_given_by_half_does_not_exist() {
             let all = find_all(sandbox.path("store"), part);
             let file = all.into_iter().find(|file| file.to_string_lossy().contains(&time)).unwrap();
             let name = file.file_name().unwrap().to_string_lossy().into_owned();
-            fs::rename(&file, file.with_file_name(format!(".upload-{name}"))).unwrap();
+            fs::rename(&file, file.with_file_name(format!(".upload-0-{name}"))).unwrap();
             assert_eq!(stored(&sandbox), good);
             moo.brings_back(&good[0], &state);
             moo.restore("").succeeds().one_message().stderr_has("has no manifest");
@@ -125,7 +125,7 @@ fn a_full_set_that_was_only_half_named_troubles_no_duplicity_after_the_next_run(
         let script = format!(
             "rm -r archive && mv before archive && cd store &&
             {{ ls -- *{time}.vol*; ls -- *{time}.* | grep -v vol; }} | tail -n +{} |
-            while read -r file; do mv $file .upload-$file; done",
+            while read -r file; do mv $file .upload-0-$file; done",
             named + 1
         );
         sandbox.sh(&script).silent();

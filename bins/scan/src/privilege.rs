@@ -1,0 +1,25 @@
+//! The right to read every file, where a user has it: it is for the source alone.
+
+use rustix::process::geteuid;
+use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
+use stream::{Failure, OrFail, Status};
+
+/// Does work with no more rights than the user has: whoever owns the archive may have put links
+/// to other people's files there. Root is root, and owns what it calls its own.
+pub(crate) fn without<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    if geteuid().is_root() {
+        return work();
+    }
+    let rights = capabilities(None).or_fail(Status::Failed, "capabilities")?;
+    if rights.effective.is_empty() {
+        return work();
+    }
+    set(CapabilitySets { effective: CapabilitySet::empty(), ..rights })?;
+    let done = work();
+    set(rights)?;
+    done
+}
+
+fn set(rights: CapabilitySets) -> Result<(), Failure> {
+    set_capabilities(None, rights).or_fail(Status::Failed, "capabilities")
+}

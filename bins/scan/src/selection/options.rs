@@ -1,0 +1,161 @@
+//! The options that select, in the order in which they were given.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+
+/// What a pattern says of what it matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sign {
+    /// It is backed up.
+    Include,
+    /// It is not.
+    Exclude,
+}
+
+/// One option.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Word {
+    Glob(Sign, OsString),
+    Filelist(Sign, PathBuf),
+    Regexp(Sign, OsString),
+    OlderThan(String),
+    OtherFilesystems,
+}
+
+/// The options that select.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Words {
+    /// Those whose order counts.
+    pub(crate) ordered: Vec<Word>,
+    /// Names of files that keep the directory that they are in out.
+    pub(crate) marks: Vec<OsString>,
+    /// Whether devices stay out.
+    pub(crate) no_devices: bool,
+    /// The list of all that is asked for.
+    pub(crate) files_from: Option<PathBuf>,
+    /// Whether the entries of lists end with NUL.
+    pub(crate) null_separator: bool,
+}
+
+#[derive(Args)]
+struct Options {
+    /// Back up what matches this shell pattern; the first option that matches decides
+    #[arg(long, value_name = "GLOB")]
+    include: Vec<OsString>,
+    /// Leave out what matches this shell pattern; the first option that matches decides
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<OsString>,
+    /// Include what a file lists: a pattern a line, "- " before one makes it exclude
+    #[arg(long, value_name = "FILE", alias = "include-globbing-filelist")]
+    include_filelist: Vec<PathBuf>,
+    /// Exclude what a file lists: a pattern a line, "+ " before one makes it include
+    #[arg(long, value_name = "FILE", alias = "exclude-globbing-filelist")]
+    exclude_filelist: Vec<PathBuf>,
+    /// Include paths in which this regular expression is found
+    #[arg(long, value_name = "REGEXP")]
+    include_regexp: Vec<OsString>,
+    /// Exclude paths in which this regular expression is found
+    #[arg(long, value_name = "REGEXP")]
+    exclude_regexp: Vec<OsString>,
+    /// Exclude regular files that were last changed before that time or longer ago than that age
+    #[arg(long, value_name = "TIME")]
+    exclude_older_than: Vec<String>,
+    /// Exclude what is not on the file system of the source
+    #[arg(long, overrides_with = "exclude_other_filesystems")]
+    exclude_other_filesystems: bool,
+    /// Exclude directories that hold a file of that name, whatever the other options say
+    #[arg(long, value_name = "NAME")]
+    exclude_if_present: Vec<OsString>,
+    /// Exclude device files, whatever the other options say
+    #[arg(long, overrides_with = "exclude_device_files")]
+    exclude_device_files: bool,
+    /// Look at nothing but the paths that a file lists, relative to the source, one a line
+    #[arg(long, value_name = "FILE")]
+    files_from: Option<PathBuf>,
+    /// Lists end their entries with NUL, not with a newline
+    #[arg(long, overrides_with = "null_separator")]
+    null_separator: bool,
+}
+
+impl Args for Words {
+    fn augment_args(command: Command) -> Command {
+        Options::augment_args(command)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Options::augment_args_for_update(command)
+    }
+}
+
+impl FromArgMatches for Words {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Words, clap::Error> {
+        let options = Options::from_arg_matches(matches)?;
+        Ok(Words {
+            ordered: ordered(&options, matches),
+            marks: options.exclude_if_present,
+            no_devices: options.exclude_device_files,
+            files_from: options.files_from,
+            null_separator: options.null_separator,
+        })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Words::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+fn ordered(options: &Options, matches: &ArgMatches) -> Vec<Word> {
+    use Sign::{Exclude, Include};
+    let mut found = Vec::new();
+    let mut add = |id: &str, words: Vec<Word>| {
+        let given = matches.value_source(id) == Some(ValueSource::CommandLine);
+        let places = matches.indices_of(id).filter(|_| given).into_iter().flatten();
+        found.extend(places.zip(words));
+    };
+    add("include", each(&options.include, |glob| Word::Glob(Include, glob)));
+    add("exclude", each(&options.exclude, |glob| Word::Glob(Exclude, glob)));
+    add("include_filelist", each(&options.include_filelist, |at| Word::Filelist(Include, at)));
+    add("exclude_filelist", each(&options.exclude_filelist, |at| Word::Filelist(Exclude, at)));
+    add("include_regexp", each(&options.include_regexp, |text| Word::Regexp(Include, text)));
+    add("exclude_regexp", each(&options.exclude_regexp, |text| Word::Regexp(Exclude, text)));
+    add("exclude_older_than", each(&options.exclude_older_than, Word::OlderThan));
+    add("exclude_other_filesystems", vec![Word::OtherFilesystems]);
+    found.sort_by_key(|(place, _)| *place);
+    found.into_iter().map(|(_, word)| word).collect()
+}
+
+fn each<T: Clone>(values: &[T], word: impl Fn(T) -> Word) -> Vec<Word> {
+    values.iter().cloned().map(word).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_of_all_kinds_keep_their_order() {
+        let line = "x --exclude 1 --include 2 --exclude-older-than 3 --exclude 4 \
+            --exclude-other-filesystems --include-filelist 5 --exclude-regexp 6";
+        let matches = Words::augment_args(Command::new("x"))
+            .get_matches_from(line.split(' ').filter(|w| !w.is_empty()));
+        let words = Words::from_arg_matches(&matches).unwrap();
+        let shown = words.ordered.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>();
+        let order = [
+            "Exclude, \"1",
+            "Include, \"2",
+            "OlderThan(\"3",
+            "Exclude, \"4",
+            "Other",
+            "Include, \"5",
+            "Exclude, \"6",
+        ];
+        assert_eq!(shown.len(), order.len());
+        for (shown, part) in shown.iter().zip(order) {
+            assert!(shown.contains(part), "{shown} {part}");
+        }
+    }
+}

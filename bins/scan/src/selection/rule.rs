@@ -1,0 +1,110 @@
+//! One option of a selection, or many plain patterns in a row, as a test of an entry.
+
+use std::cell::OnceCell;
+
+use archive::TreePath;
+use fancy_regex::Regex;
+use rustix::fs::{FileType, Stat};
+
+use super::glob::Glob;
+use super::options::Sign;
+use super::table::Table;
+use super::text::{Symbol, letters, symbols};
+
+/// An entry of the source, as far as a selection asks.
+pub(crate) struct Subject<'a> {
+    path: &'a TreePath,
+    /// None if the system says nothing of it.
+    stat: Option<&'a Stat>,
+    symbols: OnceCell<Vec<Symbol>>,
+}
+
+impl<'a> Subject<'a> {
+    pub(crate) fn new(path: &'a TreePath, stat: Option<&'a Stat>) -> Subject<'a> {
+        Subject { path, stat, symbols: OnceCell::new() }
+    }
+
+    pub(crate) fn is_directory(&self) -> bool {
+        self.kind() == Some(FileType::Directory)
+    }
+
+    pub(crate) fn is_device(&self) -> bool {
+        matches!(self.kind(), Some(FileType::CharacterDevice | FileType::BlockDevice))
+    }
+
+    fn kind(&self) -> Option<FileType> {
+        self.stat.map(|stat| FileType::from_raw_mode(stat.st_mode))
+    }
+
+    fn symbols(&self) -> &[Symbol] {
+        self.symbols.get_or_init(|| symbols(self.path.as_bytes()))
+    }
+}
+
+/// A test of entries.
+#[derive(Debug)]
+pub(crate) enum Rule {
+    Plain(Table),
+    Glob { sign: Sign, glob: Glob, told: String },
+    Regexp { sign: Sign, regexp: Box<Regex>, base: Vec<u8>, told: String },
+    OlderThan { seconds: i64, told: String },
+    OtherFilesystems { device: u64, told: String },
+}
+
+/// What a rule says of an entry.
+#[derive(Debug)]
+pub(crate) struct Opinion<'a> {
+    /// Whether something below it was asked for.
+    pub(crate) above: bool,
+    /// What it decides, and the option's words.
+    pub(crate) decided: Option<(Sign, &'a str)>,
+}
+
+impl Rule {
+    /// # Errors
+    /// A regular expression that goes astray.
+    pub(crate) fn judge(&self, subject: &Subject<'_>) -> Result<Opinion<'_>, String> {
+        let decided = match self {
+            Rule::Plain(table) => {
+                let found = table.look(subject.path.as_bytes(), subject.is_directory());
+                return Ok(Opinion { above: found.above, decided: found.decided });
+            }
+            Rule::Glob { sign, glob, told } => return Ok(by_glob(*sign, glob, told, subject)),
+            Rule::Regexp { sign, regexp, base, told } => {
+                let path = [base, subject.path.as_bytes()].concat();
+                let found = regexp.is_match(&letters(&path));
+                let found =
+                    found.map_err(|_| format!("{told}: takes too long on {}", letters(&path)))?;
+                found.then_some((*sign, told.as_str()))
+            }
+            Rule::OlderThan { seconds, told } => {
+                let is_file = subject.kind() == Some(FileType::RegularFile);
+                let old = subject.stat.is_some_and(|stat| stat.st_mtime < *seconds);
+                (is_file && old).then_some((Sign::Exclude, told.as_str()))
+            }
+            Rule::OtherFilesystems { device, told } => {
+                let other = subject.stat.is_some_and(|stat| stat.st_dev != *device);
+                other.then_some((Sign::Exclude, told.as_str()))
+            }
+        };
+        Ok(Opinion { above: false, decided })
+    }
+
+    /// The words of its last option, if that includes.
+    pub(crate) fn ends_with_include(&self) -> Option<&str> {
+        match self {
+            Rule::Plain(table) => table.ends_with_include(),
+            Rule::Glob { sign: Sign::Include, told, .. }
+            | Rule::Regexp { sign: Sign::Include, told, .. } => Some(told),
+            _ => None,
+        }
+    }
+}
+
+fn by_glob<'a>(sign: Sign, glob: &Glob, told: &'a str, subject: &Subject<'_>) -> Opinion<'a> {
+    let path = subject.symbols();
+    if glob.matches(path, subject.is_directory()) {
+        return Opinion { above: false, decided: Some((sign, told)) };
+    }
+    Opinion { above: sign == Sign::Include && glob.reaches_below(path), decided: None }
+}

@@ -1,0 +1,185 @@
+//! A folder of a machine that SFTP reaches, through libssh2.
+
+mod address;
+mod connection;
+mod identities;
+mod known_hosts;
+mod link;
+mod sending;
+mod settings;
+mod transfer;
+mod trouble;
+
+use std::collections::BTreeMap;
+use std::io::{BufReader, Read};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use ssh2::ErrorCode;
+use stream::{Failure, Status};
+
+use self::address::Address;
+use self::connection::Connection;
+use self::link::{Link, Try};
+use self::sending::{Sender, lock, remove_if_possible};
+use self::transfer::{Reading, WINDOW};
+use self::trouble::{Answer, Trouble};
+use crate::{Options, Sink, Store, Stored};
+
+/// More files than this are no store, but a server that wants our memory.
+const MOST_FILES: usize = 2_000_000;
+
+/// `sftp://USER@HOST/FOLDER`.
+///
+/// It needs nothing of the server but to make and read files, to list a folder, and to rename
+/// onto a name that is not taken: an account that may only append will do.
+pub(crate) struct SftpStore {
+    address: Address,
+    link: Arc<Mutex<Link>>,
+    sender: Option<Sender>,
+    /// Final names of what has arrived, and the temporary ones.
+    received: BTreeMap<String, String>,
+}
+
+impl SftpStore {
+    pub(crate) fn new(url: &str, options: &Options) -> Result<SftpStore, Failure> {
+        let address = Address::parse(url)?;
+        let link = Arc::new(Mutex::new(Link::new(address.clone(), options)?));
+        Ok(SftpStore { address, link, sender: None, received: BTreeMap::new() })
+    }
+
+    fn run<T>(
+        &self,
+        name: &str,
+        mut requests: impl FnMut(&mut Connection, Try) -> Result<T, Trouble>,
+    ) -> Result<T, Failure> {
+        let which = self.address.file(name);
+        let which = which.trim_end_matches('/');
+        lock(&self.link).run(which, |connection, this| requests(connection, this))
+    }
+}
+
+impl Store for SftpStore {
+    fn prepare(&mut self) -> Result<(), Failure> {
+        let folder = &self.address.folder;
+        self.run("", |connection, _| make_folder(connection, Path::new(folder)))
+    }
+
+    fn list(&mut self) -> Result<Vec<Stored>, Failure> {
+        let folder = &self.address.folder;
+        self.run("", |connection, _| list(connection, Path::new(folder)))
+    }
+
+    fn receive(&mut self, name: &str) -> Result<Box<dyn Sink>, Failure> {
+        self.sender.get_or_insert_with(|| Sender::start(&self.link)).receive(name)
+    }
+
+    fn publish(&mut self, name: &str) -> Result<(), Failure> {
+        if let Some(sender) = self.sender.take() {
+            self.received.append(&mut sender.finish()?);
+        }
+        let Some(temporary) = self.received.get(name) else {
+            let why = "was not received, so it gets no name";
+            return Err(Failure::new(
+                Status::Failed,
+                format!("{}: {why}", self.address.file(name)),
+            ));
+        };
+        let (from, to) = (self.address.path(temporary), self.address.path(name));
+        self.run(name, |connection, this| {
+            rename(connection, Path::new(&from), Path::new(&to), this)
+        })?;
+        self.received.remove(name);
+        Ok(())
+    }
+
+    fn discard(&mut self) {
+        let sent = self.sender.take().map(Sender::stop).unwrap_or_default();
+        let received = std::mem::take(&mut self.received).into_values();
+        for name in received.chain(sent) {
+            remove_if_possible(&mut lock(&self.link), &name);
+        }
+    }
+
+    fn open(&mut self, name: &str) -> Result<Box<dyn Read + Send + Sync>, Failure> {
+        let reading = Reading::open(self.link.clone(), name)?;
+        Ok(Box::new(BufReader::with_capacity(WINDOW, reading)))
+    }
+
+    fn remove(&mut self, name: &str) -> Result<(), Failure> {
+        let path = self.address.path(name);
+        self.run(name, |connection, this| {
+            match connection.sftp.unlink(Path::new(&path)).map_err(Trouble::from) {
+                Err(Trouble::No(answer)) if this.again && answer.is_absent() => Ok(()),
+                done => done,
+            }
+        })
+    }
+
+    /// The server answers a rename when it is done; SFTP can't ask for more.
+    fn settle(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// Makes a folder and those above it, if it is not there: an account may not be allowed to.
+fn make_folder(connection: &mut Connection, folder: &Path) -> Result<(), Trouble> {
+    if exists(connection, folder)? {
+        return Ok(());
+    }
+    if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        make_folder(connection, parent)?;
+    }
+    match connection.sftp.mkdir(folder, 0o700).map_err(Trouble::from) {
+        Err(Trouble::No(_)) if exists(connection, folder)? => Ok(()),
+        made => made,
+    }
+}
+
+fn exists(connection: &mut Connection, path: &Path) -> Result<bool, Trouble> {
+    match connection.sftp.stat(path).map_err(Trouble::from) {
+        Ok(_) => Ok(true),
+        Err(Trouble::No(answer)) if answer.is_absent() => Ok(false),
+        Err(trouble) => Err(trouble),
+    }
+}
+
+fn list(connection: &mut Connection, folder: &Path) -> Result<Vec<Stored>, Trouble> {
+    let mut files = Vec::new();
+    let mut listing = connection.sftp.opendir(folder)?;
+    loop {
+        let (name, facts) = match listing.readdir() {
+            Ok(entry) => entry,
+            Err(error) if error.code() == ErrorCode::Session(END_OF_LIST) => return Ok(files),
+            Err(error) => return Err(error.into()),
+        };
+        if !facts.is_file() {
+            continue;
+        }
+        if let Ok(name) = name.into_os_string().into_string() {
+            files.push(Stored { name, size: facts.size.unwrap_or(0) });
+        }
+        if files.len() > MOST_FILES {
+            let why = format!("{}: has too many files for a store", folder.display());
+            return Err(Trouble::Final(Failure::new(Status::Refused, why)));
+        }
+    }
+}
+
+/// `LIBSSH2_ERROR_FILE`, as the library says it at the end of a folder.
+const END_OF_LIST: i32 = -16;
+
+/// Renames without overwriting, as SFTP's own rename does.
+fn rename(connection: &mut Connection, from: &Path, to: &Path, this: Try) -> Result<(), Trouble> {
+    let answer = match connection.sftp.rename(from, to, None).map_err(Trouble::from) {
+        Err(Trouble::No(answer)) => answer,
+        done => return done,
+    };
+    let taken = exists(connection, to)?;
+    match () {
+        // The answer to an earlier try was lost, but the file has its name.
+        () if this.again && taken && !exists(connection, from)? => Ok(()),
+        () if taken => Err(Trouble::No(Answer::EXISTS)),
+        () => Err(Trouble::No(answer)),
+    }
+}

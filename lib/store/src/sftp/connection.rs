@@ -1,0 +1,124 @@
+//! One connection to a server: TCP, the host's key, our key, the SFTP channel.
+
+use std::net::{Shutdown, TcpStream, ToSocketAddrs};
+use std::time::Duration;
+
+use ssh_key::{HashAlg, PublicKey};
+use ssh2::{ErrorCode, MethodType, Session, Sftp};
+use stream::{Failure, Status};
+
+use super::identities;
+use super::known_hosts::{KnownHosts, Verdict};
+use super::settings::Settings;
+use super::trouble::Trouble;
+
+/// A connection that is ready for requests.
+pub(crate) struct Connection {
+    pub(crate) sftp: Sftp,
+    pub(crate) session: Session,
+    socket: TcpStream,
+}
+
+impl Connection {
+    /// Connects and logs in, to a host whose key is known.
+    pub(crate) fn open(settings: &Settings, timeout: Duration) -> Result<Connection, Trouble> {
+        let socket = connect(settings, timeout)?;
+        let known = KnownHosts::of(&settings.known_name(), &settings.known_hosts)
+            .map_err(Trouble::Final)?;
+        let mut session = Session::new()?;
+        session.set_timeout(u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX));
+        session.method_pref(MethodType::HostKey, &known.algorithms())?;
+        session.set_tcp_stream(socket.try_clone().map_err(|error| lost(&error))?);
+        session.handshake()?;
+        check_host(&session, settings, &known)?;
+        identities::log_in(&session, settings)?;
+        let sftp = session.sftp().map_err(|error| no_sftp(&error, &session, settings))?;
+        Ok(Connection { sftp, session, socket })
+    }
+}
+
+impl Drop for Connection {
+    /// Ends it at once: what is still open on a dead connection would wait for its answers.
+    fn drop(&mut self) {
+        let _ = self.socket.shutdown(Shutdown::Both);
+    }
+}
+
+fn connect(settings: &Settings, timeout: Duration) -> Result<TcpStream, Trouble> {
+    let addresses = (settings.host.as_str(), settings.port).to_socket_addrs();
+    let mut trouble = Trouble::Lost("the host has no address".to_owned());
+    for address in addresses.map_err(|error| lost(&error))? {
+        match TcpStream::connect_timeout(&address, timeout) {
+            Ok(socket) => {
+                // Requests are small, and each is waited for.
+                socket.set_nodelay(true).map_err(|error| lost(&error))?;
+                return Ok(socket);
+            }
+            Err(error) => trouble = lost(&error),
+        }
+    }
+    Err(trouble)
+}
+
+fn lost(error: &std::io::Error) -> Trouble {
+    let text = error.to_string().to_lowercase();
+    Trouble::Lost(text.split(" (os error").next().unwrap_or_default().to_owned())
+}
+
+/// Talks to nobody else than who was meant.
+fn check_host(session: &Session, settings: &Settings, known: &KnownHosts) -> Result<(), Trouble> {
+    let refuse = |why: String| {
+        let which = settings.known_name();
+        Err(Trouble::Final(Failure::new(Status::Key, format!("{which}: {why}"))))
+    };
+    let shown = session.host_key().and_then(|(blob, _)| PublicKey::from_bytes(blob).ok());
+    let Some(key) = shown else { return refuse("shows a host key of an unknown kind".into()) };
+    let name = format!("{} {}", key.algorithm(), key.fingerprint(HashAlg::Sha256));
+    match known.verdict(&key) {
+        Verdict::Known => Ok(()),
+        Verdict::Revoked(file) => {
+            refuse(format!("the host key {name} is revoked in {}", file.display()))
+        }
+        Verdict::Unknown => refuse(format!(
+            "the host key {name} is not known (if the fingerprint is the one that its owner tells: {})",
+            accepting(&key, settings)
+        )),
+        Verdict::Changed(file) => refuse(format!(
+            "the host key {name} is not the one in {}: somebody may be in between (if its owner \
+             confirms the new one: ssh-keygen -R '{}' -f {}; {})",
+            file.display(),
+            settings.known_name(),
+            file.display(),
+            accepting(&key, settings)
+        )),
+    }
+}
+
+/// The command that would make the key known: this key, and no other that may be shown later.
+fn accepting(key: &PublicKey, settings: &Settings) -> String {
+    let key = key.to_openssh().unwrap_or_default();
+    let file = settings.known_hosts.first().map(|file| file.display().to_string());
+    let file = file.unwrap_or_else(|| "~/.ssh/known_hosts".to_owned());
+    format!("echo '{} {}' >>{file}", settings.known_name(), key.trim())
+}
+
+/// A login that gets no SFTP will get none the next time either, unless the connection was lost.
+fn no_sftp(error: &ssh2::Error, session: &Session, settings: &Settings) -> Trouble {
+    // Negative numbers of libssh2: no memory for a packet of absurd length, a refused or failed
+    // channel, an answer that is none.
+    let refused =
+        matches!(error.code(), ErrorCode::Session(-6 | -21 | -22 | -31) | ErrorCode::SFTP(_));
+    // Where all but the answer came, the connection lives on.
+    let in_time = error.code() != ErrorCode::Session(TIMEOUT);
+    if refused || (in_time && session.channel_session().is_ok()) {
+        let why = "the account offers no sftp";
+        return Trouble::Final(Failure::new(
+            Status::Refused,
+            format!("{}@{}: {why}", settings.user, settings.host),
+        ));
+    }
+    Trouble::Lost(error.message().to_lowercase())
+}
+
+/// `LIBSSH2_ERROR_TIMEOUT`.
+const TIMEOUT: i32 = -9;

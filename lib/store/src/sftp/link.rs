@@ -1,0 +1,128 @@
+//! A link to a server that outlives its connections: what fails because a connection is lost is
+//! tried again on a new one, after a pause that grows, and not for ever.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use stream::{Failure, Status};
+
+use super::address::Address;
+use super::connection::Connection;
+use super::settings::Settings;
+use super::trouble::Trouble;
+use crate::Options;
+use crate::throttle::Throttle;
+
+/// The longest pause between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// The link of a store.
+pub(crate) struct Link {
+    pub(crate) address: Address,
+    pub(crate) throttle: Arc<Throttle>,
+    settings: Arc<Settings>,
+    timeout: Duration,
+    tries: u32,
+    connection: Option<Connection>,
+    /// Set from outside when nobody waits for an answer any more.
+    given_up: Arc<AtomicBool>,
+}
+
+/// What an operation knows about the tries before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Try {
+    /// An earlier try may have come through, though its answer was lost.
+    pub(crate) again: bool,
+}
+
+impl Link {
+    pub(crate) fn new(address: Address, options: &Options) -> Result<Link, Failure> {
+        Ok(Link {
+            settings: Arc::new(Settings::of(&address, options)?),
+            address,
+            throttle: Arc::new(Throttle::new(options.rate())),
+            timeout: options.timeout(),
+            tries: options.num_retries,
+            connection: None,
+            given_up: Arc::default(),
+        })
+    }
+
+    /// One more link to the same place, with connections of its own.
+    pub(crate) fn another(&self) -> Link {
+        Link {
+            address: self.address.clone(),
+            throttle: self.throttle.clone(),
+            settings: self.settings.clone(),
+            timeout: self.timeout,
+            tries: self.tries,
+            connection: None,
+            given_up: self.given_up.clone(),
+        }
+    }
+
+    /// The flag that makes the link stop trying.
+    pub(crate) fn given_up(&self) -> Arc<AtomicBool> {
+        self.given_up.clone()
+    }
+
+    /// Makes requests about a file, with new connections as long as they are lost.
+    ///
+    /// # Errors
+    /// What the server says, as [`Answer::failure`](super::trouble::Answer::failure) has it;
+    /// [`Status::Lost`] when all tries have failed.
+    pub(crate) fn run<T>(
+        &mut self,
+        which: &str,
+        mut requests: impl FnMut(&mut Connection, Try) -> Result<T, Trouble>,
+    ) -> Result<T, Failure> {
+        for count in 1.. {
+            let why = match self.once(&mut requests, Try { again: count > 1 }) {
+                Ok(done) => return Ok(done),
+                Err(Trouble::Final(failure)) => return Err(failure),
+                Err(Trouble::No(answer)) => return Err(answer.failure(which)),
+                Err(Trouble::Lost(why)) => why,
+            };
+            self.connection = None;
+            if count >= self.tries || self.given_up.load(Ordering::Relaxed) {
+                let tries = if count == 1 { "1 try".to_owned() } else { format!("{count} tries") };
+                let why = format!("{}: {why} (given up after {tries})", self.address);
+                return Err(Failure::new(Status::Lost, why));
+            }
+            log::info!("{}: {why}; trying again", self.address);
+            self.pause(count);
+        }
+        Err(Failure::new(Status::Lost, self.address.to_string()))
+    }
+
+    /// The same, once, and only if there is a connection: for what is not worth the waiting.
+    pub(crate) fn try_to<T>(
+        &mut self,
+        requests: impl FnOnce(&mut Connection) -> Result<T, Trouble>,
+    ) -> Option<T> {
+        self.connection.as_mut().and_then(|connection| requests(connection).ok())
+    }
+
+    fn once<T>(
+        &mut self,
+        requests: &mut impl FnMut(&mut Connection, Try) -> Result<T, Trouble>,
+        this: Try,
+    ) -> Result<T, Trouble> {
+        let connection = match &mut self.connection {
+            Some(connection) => connection,
+            none => none.insert(Connection::open(&self.settings, self.timeout)?),
+        };
+        requests(connection, this)
+    }
+
+    /// Waits for 1, 4, 16 … seconds.
+    fn pause(&self, count: u32) {
+        let pause = Duration::from_secs(4_u64.saturating_pow(count - 1)).min(LONGEST_PAUSE);
+        let end = Instant::now() + pause;
+        while Instant::now() < end && !self.given_up.load(Ordering::Relaxed) {
+            sleep(Duration::from_millis(50));
+        }
+    }
+}

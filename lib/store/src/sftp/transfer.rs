@@ -1,0 +1,197 @@
+//! Bytes in large portions: libssh2 keeps requests in flight only within what it is given at once.
+
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use bytes::{Buf, BytesMut};
+use ssh2::{File, OpenFlags, OpenType};
+use stream::Failure;
+
+use super::connection::Connection;
+use super::link::Link;
+use super::sending::lock;
+use super::trouble::{Answer, Trouble};
+use crate::held::{Held, Progress};
+use crate::throttle::Throttle;
+
+/// How many bytes are in flight at most, either way.
+pub(crate) const WINDOW: usize = 4 << 20;
+/// How often an idle connection shows that it is alive.
+const IDLE: Duration = Duration::from_secs(15);
+
+/// Sends a held file, while it grows, to a new file. Returns whether all of it was wanted.
+pub(crate) fn send(
+    connection: &mut Connection,
+    throttle: &Throttle,
+    held: &Held,
+    to: &Path,
+    given_up: &AtomicBool,
+) -> Result<bool, Trouble> {
+    let flags = OpenFlags::WRITE | OpenFlags::CREATE | OpenFlags::EXCLUSIVE;
+    let file = connection.sftp.open_mode(to, flags, 0o600, OpenType::File)?;
+    let mut sending =
+        Sending { connection, file, window: BytesMut::with_capacity(WINDOW), read: 0 };
+    loop {
+        let (len, progress) = sending.wait(held)?;
+        if progress == Progress::Dropped || given_up.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+        if sending.window.is_empty() && sending.read == len && progress == Progress::Complete {
+            return sending.finish().map(|()| true);
+        }
+        sending.fill(held, len, throttle.portion(WINDOW))?;
+        let acknowledged = sending.write()?;
+        throttle.passed(acknowledged);
+    }
+}
+
+struct Sending<'a> {
+    connection: &'a mut Connection,
+    file: File,
+    /// What the server has not acknowledged yet, and what comes next.
+    window: BytesMut,
+    /// How much of the file was read.
+    read: u64,
+}
+
+impl Sending<'_> {
+    /// Waits for more if there is nothing to do, and keeps the connection alive meanwhile.
+    fn wait(&mut self, held: &Held) -> Result<(u64, Progress), Trouble> {
+        if !self.window.is_empty() {
+            return Ok(held.wait_beyond(self.read, Duration::ZERO));
+        }
+        loop {
+            let (len, progress) = held.wait_beyond(self.read, IDLE);
+            if len > self.read || progress != Progress::Growing {
+                return Ok((len, progress));
+            }
+            alive(self.connection)?;
+        }
+    }
+
+    fn fill(&mut self, held: &Held, len: u64, window: usize) -> Result<(), Trouble> {
+        // A refill is worth its while when half of the window has gone.
+        let room = window.saturating_sub(self.window.len());
+        let more = usize::try_from(len - self.read).unwrap_or(room).min(room);
+        if more == 0 || (self.window.len() > window / 2 && more < window / 2) {
+            return Ok(());
+        }
+        let start = self.window.len();
+        self.window.resize(start + more, 0);
+        let read = held.read_at(&mut self.window[start..], self.read);
+        read.map_err(|error| Trouble::Final(spool_failure(&error)))?;
+        self.read += more as u64;
+        Ok(())
+    }
+
+    /// Hands the window over. What was handed over before and is not acknowledged yet has to be
+    /// handed over again, and is sent only once.
+    fn write(&mut self) -> Result<usize, Trouble> {
+        let patience = Duration::from_millis(self.connection.session.timeout().into());
+        let start = Instant::now();
+        loop {
+            match self.file.write(&self.window) {
+                Ok(0) if start.elapsed() < patience => {}
+                Ok(0) => return Err(Trouble::Lost("the server takes no more".into())),
+                Ok(acknowledged) => {
+                    self.window.advance(acknowledged);
+                    return Ok(acknowledged);
+                }
+                Err(error) => return Err(self.trouble(&error)),
+            }
+        }
+    }
+
+    fn trouble(&mut self, error: &io::Error) -> Trouble {
+        let trouble = Trouble::of_io(error, &self.connection.session);
+        let full = |file: &mut File| file.statvfs().is_ok_and(|system| system.f_bavail == 0);
+        match trouble {
+            Trouble::No(answer) if answer.is_vague() && full(&mut self.file) => {
+                Trouble::No(Answer::FULL)
+            }
+            trouble => trouble,
+        }
+    }
+
+    /// Makes the file safe against a crash of the server, and closes it.
+    fn finish(mut self) -> Result<(), Trouble> {
+        match self.file.fsync().map_err(Trouble::from) {
+            Err(Trouble::No(answer)) if !answer.is_unsupported() => {
+                return Err(Trouble::No(answer));
+            }
+            Err(Trouble::No(_)) | Ok(()) => {}
+            Err(lost) => return Err(lost),
+        }
+        Ok(self.file.close()?)
+    }
+}
+
+fn spool_failure(error: &io::Error) -> Failure {
+    Failure::new(stream::Status::Failed, format!("temporary file: {error}"))
+}
+
+/// Has the server answer something. Unlike SSH's own message for that, this takes up what the
+/// server has asked meanwhile.
+pub(crate) fn alive(connection: &mut Connection) -> Result<(), Trouble> {
+    match connection.sftp.lstat(Path::new(".")).map_err(Trouble::from) {
+        Err(Trouble::No(_)) | Ok(_) => Ok(()),
+        Err(trouble) => Err(trouble),
+    }
+}
+
+/// A file that is read, over several connections if need be.
+pub(crate) struct Reading {
+    link: Arc<Mutex<Link>>,
+    name: String,
+    file: Option<File>,
+    offset: u64,
+}
+
+impl Reading {
+    /// Opens the file.
+    pub(crate) fn open(link: Arc<Mutex<Link>>, name: &str) -> Result<Reading, Failure> {
+        let mut reading = Reading { link, name: name.to_owned(), file: None, offset: 0 };
+        reading.with_file(|_, _| Ok(()))?;
+        Ok(reading)
+    }
+
+    /// Does something with the open file, at the offset that was reached.
+    fn with_file<T>(
+        &mut self,
+        mut read: impl FnMut(&mut File, &Connection) -> Result<T, Trouble>,
+    ) -> Result<T, Failure> {
+        let Reading { link, name, file, offset } = self;
+        let mut link = lock(link);
+        let (path, which) = (link.address.path(name), link.address.file(name));
+        link.run(&which, |connection, this| {
+            if this.again {
+                *file = None;
+            }
+            let file = match &mut *file {
+                Some(file) => file,
+                none => {
+                    let mut opened = connection.sftp.open(Path::new(&path))?;
+                    // Nothing is in flight yet, so this only sets where reading begins.
+                    let sought = opened.seek(SeekFrom::Start(*offset));
+                    sought.map_err(|error| Trouble::Lost(error.to_string()))?;
+                    none.insert(opened)
+                }
+            };
+            read(file, connection)
+        })
+    }
+}
+
+impl Read for Reading {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.with_file(|file, connection| {
+            file.read(buffer).map_err(|error| Trouble::of_io(&error, &connection.session))
+        })?;
+        self.offset += n as u64;
+        lock(&self.link).throttle.passed(n);
+        Ok(n)
+    }
+}

@@ -1,0 +1,120 @@
+//! What goes wrong with a server: what another try may mend, and what it can't.
+
+use std::io;
+
+use ssh2::{Error, ErrorCode, Session};
+use stream::{Failure, Status};
+
+/// Why an operation has failed.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// The connection is of no use any more: it was cut, timed out, or the server talks nonsense.
+    Lost(String),
+    /// The server has said no.
+    No(Answer),
+    /// It would be the same the next time.
+    Final(Failure),
+}
+
+/// A status of SFTP (draft-ietf-secsh-filexfer), as servers answer it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Answer(i32);
+
+impl Answer {
+    const NO_SUCH_FILE: i32 = 2;
+    const PERMISSION_DENIED: i32 = 3;
+    const FAILURE: i32 = 4;
+    /// The name is taken.
+    pub(crate) const EXISTS: Answer = Answer(11);
+    /// The disk is full.
+    pub(crate) const FULL: Answer = Answer(14);
+
+    /// What is asked for is not there.
+    pub(crate) fn is_absent(self) -> bool {
+        matches!(self.0, Answer::NO_SUCH_FILE | 10)
+    }
+
+    /// The server does not know the request.
+    pub(crate) fn is_unsupported(self) -> bool {
+        self.0 == 8
+    }
+
+    /// The server has no word for what is wrong: mostly a full or read-only file system.
+    pub(crate) fn is_vague(self) -> bool {
+        self.0 == Answer::FAILURE
+    }
+
+    fn why(self) -> String {
+        match self.0 {
+            Answer::NO_SUCH_FILE | 10 => "no such file or directory".into(),
+            Answer::PERMISSION_DENIED => "permission denied".into(),
+            Answer::FAILURE => "the server fails at it (is its disk full or read-only?)".into(),
+            5 => "the server does not take the request".into(),
+            8 => "the server does not know the request".into(),
+            11 => "is there already".into(),
+            12 => "read-only file system".into(),
+            14 => "no space left at the store".into(),
+            15 => "quota exceeded at the store".into(),
+            code => format!("the server refuses with status {code}"),
+        }
+    }
+
+    /// The failure that it means for a file.
+    pub(crate) fn failure(self, which: &str) -> Failure {
+        let status = if self.is_absent() { Status::Absent } else { Status::Refused };
+        Failure::new(status, format!("{which}: {}", self.why()))
+    }
+}
+
+impl Trouble {
+    /// What an error means that came through an I/O trait, where only its text is left.
+    pub(crate) fn of_io(error: &io::Error, session: &Session) -> Trouble {
+        let text = error.to_string();
+        let last = Error::last_session_error(session).map(|error| error.code());
+        if last == Some(ErrorCode::Session(SFTP_PROTOCOL)) {
+            let said = |code: &i32| Error::from_errno(ErrorCode::SFTP(*code)).message() == text;
+            if let Some(code) = (1..=LAST_STATUS).find(said) {
+                return Error::from_errno(ErrorCode::SFTP(code)).into();
+            }
+        }
+        Trouble::Lost(plain(&text))
+    }
+}
+
+/// `LIBSSH2_FX_LINK_LOOP`: the last status that has a text.
+const LAST_STATUS: i32 = 21;
+
+/// `LIBSSH2_ERROR_SFTP_PROTOCOL`: the server has answered with a status, or with nonsense.
+const SFTP_PROTOCOL: i32 = -31;
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Trouble {
+        match error.code() {
+            ErrorCode::SFTP(0) => Trouble::Lost("the server answers nonsense".into()),
+            ErrorCode::SFTP(6 | 7) | ErrorCode::Session(_) => Trouble::Lost(plain(error.message())),
+            ErrorCode::SFTP(code) => Trouble::No(Answer(code)),
+        }
+    }
+}
+
+/// Whether an error while logging in is none of the keys'.
+pub(crate) fn is_lost(error: &Error) -> bool {
+    // Negative numbers of libssh2: the socket, time, the protocol.
+    matches!(
+        error.code(),
+        ErrorCode::Session(-2 | -3 | -4 | -5 | -7 | -8 | -9 | -13 | -14 | -30 | -43)
+    )
+}
+
+/// An error of libssh2 in the form of our messages.
+fn plain(text: &str) -> String {
+    let text = text.trim().trim_end_matches('.');
+    match text {
+        "" => "the connection was lost".to_owned(),
+        _ => {
+            let mut letters = text.chars();
+            let first = letters.next().into_iter().flat_map(char::to_lowercase);
+            first.chain(letters).collect()
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The names that files have until they are published. duplicity passes over them.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+const PREFIX: &str = ".upload-";
+
+/// A new temporary name for a file. No two are the same: where nothing can be removed, what an
+/// interrupted run has left must not be in the way of the next one.
+pub(crate) fn new_name(name: &str) -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
+    let process = std::process::id();
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("{PREFIX}{now:x}.{process:x}.{count:x}-{name}")
+}
+
+/// The name that a file was going to get, if its name is a temporary one.
+pub fn final_name(temporary: &str) -> Option<&str> {
+    let (token, name) = temporary.strip_prefix(PREFIX)?.split_once('-')?;
+    let plain = token.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'.');
+    (plain && !name.is_empty()).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_temporary_name_tells_the_final_one_and_is_never_given_twice() {
+        let (one, two) = (new_name("moobacker.x-y.seal"), new_name("moobacker.x-y.seal"));
+        assert_ne!(one, two);
+        assert_eq!(final_name(&one), Some("moobacker.x-y.seal"));
+        assert_eq!(final_name("duplicity-full.20261122T201500Z.manifest"), None);
+        assert_eq!(final_name(".upload-"), None);
+        assert_eq!(final_name(".upload-hello-x"), None);
+    }
+}

@@ -1,0 +1,46 @@
+# shellcheck shell=sh
+# Running the parts of a pipe as somebody else than root. Sourced after options.sh, with $self set to
+# the name that messages begin with.
+
+# Whom the parts run as; empty for the caller.
+user=''
+
+# become USER: from here on as_user and as_reader run programs as USER, in an environment that has
+# nothing of root's: the user's home, the caller's language and time zone, and PATH.
+become() {
+    [ "$(id -u)" = 0 ] || fail 2 "--user: only root can run as somebody else"
+    entry=$(getent passwd "$1") || fail 2 "--user: $1: no such user"
+    IFS=: read -r user _ uid gid _ home _ <<TEXT
+$entry
+TEXT
+    [ "$uid" != 0 ] || fail 2 "--user: $1: is root too"
+    case ${GNUPGHOME-} in "$home"/*) ;; *) unset GNUPGHOME ;; esac
+    export_only PATH LANG LC_ALL TZ TERM GNUPGHOME
+    export HOME="$home" USER="$user" LOGNAME="$user"
+}
+
+# as_user PROGRAM [ARGUMENT…]: becomes the program, as the user and without any privilege.
+as_user() {
+    [ -z "$user" ] || set -- setpriv --reuid "$uid" --regid "$gid" --init-groups --no-new-privs \
+        --inh-caps=-all --ambient-caps=-all --bounding-set=-all -- "$@"
+    exec "$@"
+}
+
+# as_reader PROGRAM [ARGUMENT…]: the same, but the program may read every file.
+as_reader() {
+    [ -z "$user" ] || set -- setpriv --reuid "$uid" --regid "$gid" --init-groups --no-new-privs \
+        --inh-caps=-all,+dac_read_search --ambient-caps=-all,+dac_read_search \
+        --bounding-set=-all,+dac_read_search -- "$@"
+    exec "$@"
+}
+
+# export_only NAME…: takes all other variables out of the environment of what is started. To this
+# shell its own, which are in lower case, and the passphrases stay what they are.
+export_only() {
+    kept=" $* "
+    for exported in $(env -0 | tr '\n\0' ' \n' | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p'); do
+        case $kept in *" $exported "*) continue ;; esac
+        eval "value=\${$exported-}" && unset "$exported"
+        case $exported in [a-z]* | *PASSPHRASE) eval "$exported=\$value" ;; esac
+    done
+}
