@@ -180,6 +180,16 @@ fn one_path_comes_back_with_the_archive_and_without() {
 }
 
 #[test]
+fn a_path_whose_name_is_no_text_was_refused_and_comes_back() {
+    let sandbox = Sandbox::new();
+    let latin = "caf=$(printf 'caf\\351')";
+    sandbox.sh(&format!("{latin}; mkdir src; echo x >src/$caf; echo y >src/other")).silent();
+    Moo::plain(&sandbox).backup("").silent();
+    let restore = "moo restore --archive-dir . --name archive --path $caf file://$PWD/store out";
+    sandbox.sh(&format!("{latin}; {restore}; cmp out src/$caf")).silent();
+}
+
+#[test]
 fn with_the_archive_only_the_volumes_that_a_path_needs_are_fetched() {
     let sandbox = Sandbox::new();
     in_volumes(&sandbox);

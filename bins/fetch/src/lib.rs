@@ -3,8 +3,10 @@
 mod inventory;
 mod selection;
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use archive::TreePath;
@@ -28,8 +30,8 @@ pub struct Fetch {
     #[arg(short, long, default_value = "now", allow_hyphen_values = true)]
     time: String,
     /// Only this file or directory, relative to the source
-    #[arg(short, long, value_name = "PATH", value_parser = path, allow_hyphen_values = true)]
-    path: Option<TreePath>,
+    #[arg(short, long, value_name = "PATH", allow_hyphen_values = true)]
+    path: Option<OsString>,
     /// The local archive
     #[arg(short, long, value_name = "FOLDER")]
     archive: Option<PathBuf>,
@@ -58,8 +60,12 @@ Examples:
   moo-fetch --metadata file:///srv/backup | moo-decrypt |
       moo-upload file://$HOME/archive | moo-commit";
 
-fn path(text: &str) -> Result<TreePath, archive::Error> {
-    TreePath::parse(text.as_bytes())
+impl Fetch {
+    /// The wanted path; names are bytes, and need not be text.
+    fn path(&self) -> Result<Option<TreePath>, Failure> {
+        let parsed = self.path.as_ref().map(|path| TreePath::parse(path.as_bytes()));
+        parsed.transpose().or_fail(Status::Usage, "--path")
+    }
 }
 
 impl Program for Fetch {

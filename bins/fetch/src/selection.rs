@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use archive::{Absent, Collection, SetTime, StoredSet, parse_time};
+use archive::{Absent, Collection, SetTime, StoredSet, TreePath, parse_time};
 use local::Folder;
 use store::Store;
 use stream::{Failure, OrFail, Status, Wanted};
@@ -28,14 +28,15 @@ impl Selection {
             let names = names.flat_map(|set| files(set, arguments.all)).collect();
             return Ok(Selection { wanted: None, names });
         }
+        let path = arguments.path()?;
         let folder = arguments.archive.as_deref().map(Folder::open).transpose()?;
         let sets = state(arguments, &collection, folder.as_ref())?;
         let mut names = Vec::new();
         for set in sets {
             names.extend(set.seal.iter().chain(&set.manifest).cloned());
-            names.extend(volumes(arguments, set, folder.as_ref())?);
+            names.extend(volumes(arguments, set, path.as_ref(), folder.as_ref())?);
         }
-        let path = arguments.path.as_ref().map(|path| path.as_bytes().to_vec());
+        let path = path.map(|path| path.as_bytes().to_vec());
         let wanted = Wanted { sets: sets.iter().map(|set| set.id.into()).collect(), path };
         Ok(Selection { wanted: Some(wanted), names })
     }
@@ -106,13 +107,14 @@ fn check_against(
 fn volumes(
     arguments: &Fetch,
     set: &StoredSet,
+    path: Option<&TreePath>,
     folder: Option<&Folder>,
 ) -> Result<Vec<String>, Failure> {
     let manifest = folder.map(|folder| manifest(folder, set)).transpose()?.flatten();
     let Some(manifest) = manifest else {
         return Ok(set.volumes.values().cloned().collect());
     };
-    let path = arguments.path.clone().unwrap_or_default();
+    let path = path.cloned().unwrap_or_default();
     let name = |number: u64| {
         set.volumes.get(&number).cloned().ok_or_else(|| {
             let why = format!("volume {number} of the {} is not there", set.id);

@@ -4,10 +4,11 @@ mod address;
 mod connection;
 mod identities;
 mod known_hosts;
+mod lanes;
 mod link;
-mod sending;
+mod read;
+mod send;
 mod settings;
-mod transfer;
 mod trouble;
 
 use std::collections::BTreeMap;
@@ -15,14 +16,15 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use ssh2::ErrorCode;
+use ssh2::{ErrorCode, File};
 use stream::{Failure, Status};
 
 use self::address::Address;
 use self::connection::Connection;
+use self::lanes::{Sender, lock, remove_if_possible};
 use self::link::{Link, Try};
-use self::sending::{Sender, lock, remove_if_possible};
-use self::transfer::{Reading, WINDOW};
+use self::read::Reading;
+use self::send::WINDOW;
 use self::trouble::{Answer, Trouble};
 use crate::{Options, Sink, Store, Stored};
 
@@ -76,7 +78,9 @@ impl Store for SftpStore {
 
     fn publish(&mut self, name: &str) -> Result<(), Failure> {
         if let Some(sender) = self.sender.take() {
-            self.received.append(&mut sender.finish()?);
+            let (mut arrived, done) = sender.finish();
+            self.received.append(&mut arrived);
+            done?;
         }
         let Some(temporary) = self.received.get(name) else {
             let why = "was not received, so it gets no name";
@@ -124,15 +128,27 @@ impl Store for SftpStore {
 
 /// Makes a folder and those above it, if it is not there: an account may not be allowed to.
 fn make_folder(connection: &mut Connection, folder: &Path) -> Result<(), Trouble> {
-    if exists(connection, folder)? {
+    if is_folder(connection, folder)? {
         return Ok(());
     }
     if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         make_folder(connection, parent)?;
     }
     match connection.sftp.mkdir(folder, 0o700).map_err(Trouble::from) {
-        Err(Trouble::No(_)) if exists(connection, folder)? => Ok(()),
+        Err(Trouble::No(_)) if is_folder(connection, folder)? => Ok(()),
         made => made,
+    }
+}
+
+fn is_folder(connection: &mut Connection, path: &Path) -> Result<bool, Trouble> {
+    match connection.sftp.stat(path).map_err(Trouble::from) {
+        Ok(facts) if facts.is_dir() => Ok(true),
+        Ok(_) => {
+            let why = format!("{}: not a folder", path.display());
+            Err(Trouble::Final(Failure::new(Status::Refused, why)))
+        }
+        Err(Trouble::No(answer)) if answer.is_absent() => Ok(false),
+        Err(trouble) => Err(trouble),
     }
 }
 
@@ -145,8 +161,13 @@ fn exists(connection: &mut Connection, path: &Path) -> Result<bool, Trouble> {
 }
 
 fn list(connection: &mut Connection, folder: &Path) -> Result<Vec<Stored>, Trouble> {
-    let mut files = Vec::new();
     let mut listing = connection.sftp.opendir(folder)?;
+    let files = list_all(&mut listing, folder);
+    connection.checked(files)
+}
+
+fn list_all(listing: &mut File, folder: &Path) -> Result<Vec<Stored>, Trouble> {
+    let mut files = Vec::new();
     loop {
         let (name, facts) = match listing.readdir() {
             Ok(entry) => entry,

@@ -1,10 +1,11 @@
 //! One connection to a server: TCP, the host's key, our key, the SFTP channel.
 
+use std::io::ErrorKind;
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ssh_key::{HashAlg, PublicKey};
-use ssh2::{ErrorCode, MethodType, Session, Sftp};
+use ssh2::{MethodType, Session, Sftp};
 use stream::{Failure, Status};
 
 use super::identities;
@@ -32,8 +33,24 @@ impl Connection {
         session.handshake()?;
         check_host(&session, settings, &known)?;
         identities::log_in(&session, settings)?;
-        let sftp = session.sftp().map_err(|error| no_sftp(&error, &session, settings))?;
+        let start = Instant::now();
+        let sftp = session.sftp().map_err(|error| {
+            // Where the answer came in time and the connection lives on, this is the answer.
+            let lives = start.elapsed() < timeout && is_alive(&socket);
+            if lives { no_sftp(settings) } else { error.into() }
+        })?;
         Ok(Connection { sftp, session, socket })
+    }
+}
+
+impl Connection {
+    /// Hangs up if a result shows that the connection is lost: what is still open on it would wait
+    /// for answers when it is closed.
+    pub(crate) fn checked<T>(&self, result: Result<T, Trouble>) -> Result<T, Trouble> {
+        if matches!(result, Err(Trouble::Lost(_))) {
+            let _ = self.socket.shutdown(Shutdown::Both);
+        }
+        result
     }
 }
 
@@ -102,23 +119,17 @@ fn accepting(key: &PublicKey, settings: &Settings) -> String {
     format!("echo '{} {}' >>{file}", settings.known_name(), key.trim())
 }
 
-/// A login that gets no SFTP will get none the next time either, unless the connection was lost.
-fn no_sftp(error: &ssh2::Error, session: &Session, settings: &Settings) -> Trouble {
-    // Negative numbers of libssh2: no memory for a packet of absurd length, a refused or failed
-    // channel, an answer that is none.
-    let refused =
-        matches!(error.code(), ErrorCode::Session(-6 | -21 | -22 | -31) | ErrorCode::SFTP(_));
-    // Where all but the answer came, the connection lives on.
-    let in_time = error.code() != ErrorCode::Session(TIMEOUT);
-    if refused || (in_time && session.channel_session().is_ok()) {
-        let why = "the account offers no sftp";
-        return Trouble::Final(Failure::new(
-            Status::Refused,
-            format!("{}@{}: {why}", settings.user, settings.host),
-        ));
+/// Whether the other end has not closed the connection. libssh2 has made the socket one that does
+/// not wait.
+fn is_alive(socket: &TcpStream) -> bool {
+    match socket.peek(&mut [0]) {
+        Ok(len) => len > 0,
+        Err(error) => error.kind() == ErrorKind::WouldBlock,
     }
-    Trouble::Lost(error.message().to_lowercase())
 }
 
-/// `LIBSSH2_ERROR_TIMEOUT`.
-const TIMEOUT: i32 = -9;
+/// A login that gets no SFTP will get none the next time either.
+fn no_sftp(settings: &Settings) -> Trouble {
+    let which = format!("{}@{}", settings.user, settings.host);
+    Trouble::Final(Failure::new(Status::Refused, format!("{which}: the account offers no sftp")))
+}

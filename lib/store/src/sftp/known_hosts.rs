@@ -149,28 +149,28 @@ mod tests {
     }
 
     #[track_caller]
-    fn assert_verdict(name: &str, text: &str, expected: Verdict) {
-        assert_eq!(verdict(name, text).unwrap(), expected, "{name} in {text}");
+    fn assert_verdict(name: &str, text: &str, expected: &Verdict) {
+        assert_eq!(&verdict(name, text).unwrap(), expected, "{name} in {text}");
     }
 
     #[test]
     fn names_ports_patterns_and_exceptions_are_as_openssh_has_them() {
-        assert_verdict("store", &format!("store,other {KEY} comment"), Verdict::Known);
-        assert_verdict("store", &format!("# x\n\n  store\t{KEY}"), Verdict::Known);
-        assert_verdict("[store]:2222", &format!("[store]:2222 {KEY}"), Verdict::Known);
-        assert_verdict("[store]:2222", &format!("store {KEY}"), Verdict::Unknown);
-        assert_verdict("a.example", &format!("*.EXAMPLE {KEY}"), Verdict::Known);
-        assert_verdict("a.example", &format!("*.example,!a.* {KEY}"), Verdict::Unknown);
-        assert_verdict("store", &format!("nonsense\nstore {KEY}"), Verdict::Known);
+        assert_verdict("store", &format!("store,other {KEY} comment"), &Verdict::Known);
+        assert_verdict("store", &format!("# x\n\n  store\t{KEY}"), &Verdict::Known);
+        assert_verdict("[store]:2222", &format!("[store]:2222 {KEY}"), &Verdict::Known);
+        assert_verdict("[store]:2222", &format!("store {KEY}"), &Verdict::Unknown);
+        assert_verdict("a.example", &format!("*.EXAMPLE {KEY}"), &Verdict::Known);
+        assert_verdict("a.example", &format!("*.example,!a.* {KEY}"), &Verdict::Unknown);
+        assert_verdict("store", &format!("nonsense\nstore {KEY}"), &Verdict::Known);
     }
 
     #[test]
     fn another_key_is_a_change_and_a_revoked_one_is_never_known() {
-        assert_verdict("store", &format!("store {OTHER}"), Verdict::Changed("list".into()));
-        assert_verdict("store", &format!("store {OTHER}\nstore {KEY}"), Verdict::Known);
+        assert_verdict("store", &format!("store {OTHER}"), &Verdict::Changed("list".into()));
+        assert_verdict("store", &format!("store {OTHER}\nstore {KEY}"), &Verdict::Known);
         let both = format!("store {KEY}\n@revoked * {KEY}");
-        assert_verdict("store", &both, Verdict::Revoked("list".into()));
-        assert_verdict("store", &format!("@cert-authority * {KEY}"), Verdict::Unknown);
+        assert_verdict("store", &both, &Verdict::Revoked("list".into()));
+        assert_verdict("store", &format!("@cert-authority * {KEY}"), &Verdict::Unknown);
         assert!(verdict("store", &format!("store {KEY}\n@revoked * damaged")).is_err());
     }
 
@@ -178,8 +178,8 @@ mod tests {
     fn a_hashed_name_is_found() {
         // Made by ssh-keygen -H.
         let hashed = "|1|F1E1KeoE/eEWhi10WpGv4OdiO6Y=|3988QV0VE8wmZL7suNrYQLITLCg=";
-        assert_verdict("192.168.1.61", &format!("{hashed} {KEY}"), Verdict::Known);
-        assert_verdict("192.168.1.62", &format!("{hashed} {KEY}"), Verdict::Unknown);
+        assert_verdict("192.168.1.61", &format!("{hashed} {KEY}"), &Verdict::Known);
+        assert_verdict("192.168.1.62", &format!("{hashed} {KEY}"), &Verdict::Unknown);
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! Bytes in large portions: libssh2 keeps requests in flight only within what it is given at once.
+//! Sending a file: libssh2 keeps requests in flight only within what it is given at once, so it is
+//! given a window that slides over the file.
 
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, BytesMut};
@@ -11,8 +11,6 @@ use ssh2::{File, OpenFlags, OpenType};
 use stream::Failure;
 
 use super::connection::Connection;
-use super::link::Link;
-use super::sending::lock;
 use super::trouble::{Answer, Trouble};
 use crate::held::{Held, Progress};
 use crate::throttle::Throttle;
@@ -20,7 +18,7 @@ use crate::throttle::Throttle;
 /// How many bytes are in flight at most, either way.
 pub(crate) const WINDOW: usize = 4 << 20;
 /// How often an idle connection shows that it is alive.
-const IDLE: Duration = Duration::from_secs(15);
+pub(crate) const IDLE: Duration = Duration::from_secs(15);
 
 /// Sends a held file, while it grows, to a new file. Returns whether all of it was wanted.
 pub(crate) fn send(
@@ -34,18 +32,8 @@ pub(crate) fn send(
     let file = connection.sftp.open_mode(to, flags, 0o600, OpenType::File)?;
     let mut sending =
         Sending { connection, file, window: BytesMut::with_capacity(WINDOW), read: 0 };
-    loop {
-        let (len, progress) = sending.wait(held)?;
-        if progress == Progress::Dropped || given_up.load(Ordering::Relaxed) {
-            return Ok(false);
-        }
-        if sending.window.is_empty() && sending.read == len && progress == Progress::Complete {
-            return sending.finish().map(|()| true);
-        }
-        sending.fill(held, len, throttle.portion(WINDOW))?;
-        let acknowledged = sending.write()?;
-        throttle.passed(acknowledged);
-    }
+    let sent = sending.all(throttle, held, given_up);
+    sending.connection.checked(sent)
 }
 
 struct Sending<'a> {
@@ -58,6 +46,25 @@ struct Sending<'a> {
 }
 
 impl Sending<'_> {
+    fn all(
+        &mut self,
+        throttle: &Throttle,
+        held: &Held,
+        given_up: &AtomicBool,
+    ) -> Result<bool, Trouble> {
+        loop {
+            let (len, progress) = self.wait(held)?;
+            if progress == Progress::Dropped || given_up.load(Ordering::Relaxed) {
+                return Ok(false);
+            }
+            if self.window.is_empty() && self.read == len && progress == Progress::Complete {
+                return self.finish().map(|()| true);
+            }
+            self.fill(held, len, throttle.portion(WINDOW))?;
+            throttle.passed(self.write()?);
+        }
+    }
+
     /// Waits for more if there is nothing to do, and keeps the connection alive meanwhile.
     fn wait(&mut self, held: &Held) -> Result<(u64, Progress), Trouble> {
         if !self.window.is_empty() {
@@ -117,7 +124,7 @@ impl Sending<'_> {
     }
 
     /// Makes the file safe against a crash of the server, and closes it.
-    fn finish(mut self) -> Result<(), Trouble> {
+    fn finish(&mut self) -> Result<(), Trouble> {
         match self.file.fsync().map_err(Trouble::from) {
             Err(Trouble::No(answer)) if !answer.is_unsupported() => {
                 return Err(Trouble::No(answer));
@@ -139,59 +146,5 @@ pub(crate) fn alive(connection: &mut Connection) -> Result<(), Trouble> {
     match connection.sftp.lstat(Path::new(".")).map_err(Trouble::from) {
         Err(Trouble::No(_)) | Ok(_) => Ok(()),
         Err(trouble) => Err(trouble),
-    }
-}
-
-/// A file that is read, over several connections if need be.
-pub(crate) struct Reading {
-    link: Arc<Mutex<Link>>,
-    name: String,
-    file: Option<File>,
-    offset: u64,
-}
-
-impl Reading {
-    /// Opens the file.
-    pub(crate) fn open(link: Arc<Mutex<Link>>, name: &str) -> Result<Reading, Failure> {
-        let mut reading = Reading { link, name: name.to_owned(), file: None, offset: 0 };
-        reading.with_file(|_, _| Ok(()))?;
-        Ok(reading)
-    }
-
-    /// Does something with the open file, at the offset that was reached.
-    fn with_file<T>(
-        &mut self,
-        mut read: impl FnMut(&mut File, &Connection) -> Result<T, Trouble>,
-    ) -> Result<T, Failure> {
-        let Reading { link, name, file, offset } = self;
-        let mut link = lock(link);
-        let (path, which) = (link.address.path(name), link.address.file(name));
-        link.run(&which, |connection, this| {
-            if this.again {
-                *file = None;
-            }
-            let file = match &mut *file {
-                Some(file) => file,
-                none => {
-                    let mut opened = connection.sftp.open(Path::new(&path))?;
-                    // Nothing is in flight yet, so this only sets where reading begins.
-                    let sought = opened.seek(SeekFrom::Start(*offset));
-                    sought.map_err(|error| Trouble::Lost(error.to_string()))?;
-                    none.insert(opened)
-                }
-            };
-            read(file, connection)
-        })
-    }
-}
-
-impl Read for Reading {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.with_file(|file, connection| {
-            file.read(buffer).map_err(|error| Trouble::of_io(&error, &connection.session))
-        })?;
-        self.offset += n as u64;
-        lock(&self.link).throttle.passed(n);
-        Ok(n)
     }
 }

@@ -6,19 +6,15 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{JoinHandle, spawn};
-use std::time::Duration;
 
 use crossbeam_channel::{self as channel, RecvTimeoutError};
 use stream::{Failure, OrFail, Status};
 
 use super::link::Link;
-use super::transfer::{alive, send};
+use super::send::{IDLE, alive, send};
 use crate::Sink;
 use crate::held::{Held, Progress};
 use crate::temporary;
-
-/// How often an idle connection shows that it is alive.
-const IDLE: Duration = Duration::from_secs(15);
 
 /// What has become of the files so far.
 #[derive(Default)]
@@ -92,11 +88,12 @@ impl Sender {
         Ok(Box::new(Outgoing { held, outcome: self.outcome.clone() }))
     }
 
-    /// Waits until all files have arrived. Returns the temporary name of each.
-    pub(crate) fn finish(mut self) -> Result<BTreeMap<String, String>, Failure> {
+    /// Waits until all files have arrived. Returns the temporary names of those that have, and
+    /// why others have not.
+    pub(crate) fn finish(mut self) -> (BTreeMap<String, String>, Result<(), Failure>) {
         self.join();
-        self.check()?;
-        Ok(std::mem::take(&mut lock(&self.outcome).arrived))
+        let done = self.check();
+        (std::mem::take(&mut lock(&self.outcome).arrived), done)
     }
 
     /// Stops, without waiting for a server that may not answer. Returns the temporary names of
