@@ -1,6 +1,6 @@
 //! The main job: full sets, increments, and each state back as it was.
 
-use tests::damage::find_all;
+use tests::damage::{find, find_all, remove};
 use tests::{Key, Sandbox, Snapshot, Tree, assert_same};
 
 use crate::moo::{Moo, stored};
@@ -222,4 +222,29 @@ fn options_are_taken_before_and_behind_the_source_and_the_store() {
     assert_same(&Snapshot::kept(tree.root()), &Snapshot::kept(sandbox.path("o'ut\n")));
     sandbox.sh("moo backup --no-encryption -- --no-such here").fails_with(1).one_message();
     sandbox.sh(&format!("moo backup src {url} --volsize")).fails_with(2).one_message();
+}
+
+#[test]
+fn a_chain_whose_volume_was_gone_from_the_store_was_built_upon_in_silence() {
+    for lost in ["vol1.", "seal", "signatures"] {
+        let sandbox = Sandbox::new();
+        let tree = Tree::empty(sandbox.path("src"));
+        tree.noise("file", 100_000);
+        let moo = Moo::plain(&sandbox);
+        moo.backup("").silent();
+        remove(find(sandbox.path("store"), lost));
+        tree.noise("another", 100);
+        let what =
+            format!("the store has lost {}", if lost == "vol1." { "volume 1" } else { "the s" });
+        moo.backup("").succeeds().one_message().stderr_has(&what);
+        moo.brings_back("now", &Snapshot::kept(tree.root()));
+        assert_eq!(
+            find_all(sandbox.path("store"), "-full.").len(),
+            if lost == "vol1." { 3 } else { 4 }
+        );
+        tree.noise("third", 100);
+        moo.backup("").silent();
+        moo.brings_back("now", &Snapshot::kept(tree.root()));
+        assert_eq!(find_all(sandbox.path("store"), "-inc.").len(), 2, "an increment again");
+    }
 }
