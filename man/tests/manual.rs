@@ -28,9 +28,35 @@ fn says(program: &str, arguments: &[&str]) -> String {
 
 /// The long options that a text names.
 fn options(text: &str) -> Vec<String> {
-    let text = text.replace("\\-", "-");
+    let text = text.replace("\\-", "-").replace("\\fB", " ");
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
     words.filter(|word| word.len() > 3 && word.starts_with("--")).map(str::to_owned).collect()
+}
+
+/// The scripts that tell their own options.
+fn scripts() -> Vec<String> {
+    let files = std::fs::read_dir(folder().join("../pipelines")).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let tells = |name: &String| {
+        name.ends_with(".sh") && read(format!("../pipelines/{name}")).contains("\nusage() {")
+    };
+    names.filter(tells).collect()
+}
+
+#[test]
+fn every_option_of_a_script_is_in_its_page_and_none_besides() {
+    for script in scripts() {
+        let page = read(format!("man1/{script}.1"));
+        let (_, rest) = page.split_once(".SH OPTIONS").unwrap();
+        let explained = options(rest.split_once(".SH ").map_or(rest, |(options, _)| options));
+        let path = folder().join("../pipelines").join(&script);
+        let told = options(&says(path.to_str().unwrap(), &["--help"]));
+        let missing = told.iter().find(|option| !options(&page).contains(option));
+        assert_eq!(missing, None, "{script}.1 does not tell of it");
+        let known = options(&read(format!("../pipelines/{script}")));
+        let unknown = explained.iter().find(|option| !known.contains(option));
+        assert_eq!(unknown, None, "{script} does not know it");
+    }
 }
 
 #[test]
@@ -46,7 +72,7 @@ fn the_pages_of_the_programs_are_those_that_their_definitions_make() {
 fn every_program_and_pipeline_has_a_page() {
     let bins = std::fs::read_dir(folder().join("../bins")).unwrap();
     let bins = bins.map(|bin| format!("moo-{}", bin.unwrap().file_name().to_string_lossy()));
-    for program in bins.chain(["moo".to_owned(), "rescue.sh".to_owned()]) {
+    for program in bins.chain(["moo".to_owned(), "rescue.sh".to_owned()]).chain(scripts()) {
         assert!(folder().join(format!("man1/{program}.1")).exists(), "{program} has no page");
     }
 }
@@ -79,7 +105,7 @@ fn the_pages_that_a_page_refers_to_exist() {
         for line in text.lines().filter_map(|line| line.strip_prefix(".BR ")) {
             let Some((name, section)) = line.split_once(" (") else { continue };
             let section = section.chars().next().unwrap();
-            let ours = name.starts_with("moo") || name == "rescue.sh";
+            let ours = name.starts_with("moo") || name.ends_with(".sh");
             let file = folder().join(format!("man{section}/{name}.{section}"));
             assert!(!ours || file.exists(), "{}: {line}", path.display());
         }

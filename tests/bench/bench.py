@@ -1,6 +1,6 @@
 """tests/bench/run: moobacker beside its peers, and its stages one by one, in one folder that goes
-again. Encrypted to a fresh key, with each program's own defaults, into a file: store."""
-import argparse
+again. Encrypted to a fresh key, with each program's own defaults, into a file: store and over
+SFTP."""
 import os
 import shutil
 import signal
@@ -9,34 +9,12 @@ import sys
 import tempfile
 import time
 
+import arguments
 import corpus
 import measure
 import report
-from peers import OURS, PEERS, programs
-
-
-def arguments():
-    parser = argparse.ArgumentParser(prog="tests/bench/run", description=__doc__)
-    add = parser.add_argument
-    add("--size", type=int, default=300, metavar="MIB", help="of the tree (300)")
-    add("--rounds", type=int, default=3, metavar="N", help="whose medians are told (3)")
-    add("--stage-size", type=int, default=3072, metavar="MIB", help="of the large file (3072)")
-    add("--peers", default=",".join(PEERS), metavar="NAMES",
-        help=f"which of {', '.join(PEERS)}; '' for none")
-    add("--dir", default=tempfile.gettempdir(), metavar="FOLDER",
-        help="where the working folder is made, such as /dev/shm, where no disk is in the way")
-    add("--quick", action="store_true", help="a small tree, one round: only shows that it works")
-    add("--stages-only", action="store_true", help="no peers and no comparison")
-    add("--no-install", action="store_true", help="install and build nothing")
-    add("--keep", action="store_true", help="leave the working folder, and name it")
-    chosen = parser.parse_args()
-    if chosen.quick:
-        chosen.size, chosen.rounds, chosen.stage_size = 8, 1, 16
-    chosen.peers = [name for name in chosen.peers.split(",") if name and not chosen.stages_only]
-    unknown = set(chosen.peers) - set(PEERS)
-    if unknown or min(chosen.size, chosen.rounds, chosen.stage_size) < 1:
-        parser.error(f"no such peer: {', '.join(unknown)}" if unknown else "numbers start with 1")
-    return chosen
+import sftp
+from peers import OURS, programs
 
 
 class Bench:
@@ -44,7 +22,7 @@ class Bench:
 
     def __init__(self, work):
         self.work, self.source, self.out = work, f"{work}/src", f"{work}/out"
-        home = f"{work}/home"
+        self.home = home = f"{work}/home"
         self.environment = {"PATH": os.environ["PATH"], "HOME": home, "GNUPGHOME": f"{home}/gnupg",
                             "TMPDIR": f"{work}/tmp", "LC_ALL": "C.UTF-8", "TZ": "UTC",
                             # duplicity and restic would ask.
@@ -140,7 +118,7 @@ def watch(bench, ours, change):
 
 
 def main():
-    chosen = arguments()
+    chosen = arguments.parse(__doc__)
     # However it is stopped, it leaves nothing.
     for stop in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(stop, lambda *_: sys.exit("tests/bench: stopped"))
@@ -159,25 +137,32 @@ def main():
 
 
 def measure_all(bench, chosen):
-    names = [OURS, *chosen.peers]
-    there, missing = programs(names, bench.work)
+    there, missing = programs([OURS, *chosen.peers], bench.work)
     if OURS in missing:
         sys.exit("tests/bench: pipelines/moo is missing")
     for name in missing:
         print(f"tests/bench: {name} is missing, and left out", file=sys.stderr)
-    corpus.make(bench.source, chosen.size)
-    files, size = corpus.count(bench.source)
-    gib = size / 2**30
     print("# moobacker, measured\n")
     for program in there:
         print(f"- {program.name}: {program.version()}")
-    print(f"- tree: {files:,} files, {size:,} bytes")
     print(f"- rounds: {chosen.rounds}, of which medians are told\n")
+    if not chosen.sftp_only:
+        measure_here(bench, there, chosen)
+    if not chosen.stages_only:
+        sftp.run(bench, there, chosen)
+    print(f"Measured on {report.facts(bench.work)}.")
+
+
+def measure_here(bench, there, chosen):
+    """What needs no network."""
+    corpus.make(bench.source, chosen.size)
+    files, size = corpus.count(bench.source)
+    print(f"A tree of {files:,} files, {size:,} bytes:\n")
     if not chosen.stages_only:
         compare(bench, there, chosen.rounds)
     another_day = chosen.rounds + 1
     runs = watch(bench, there[0], lambda: corpus.live_a_day(bench.source, another_day))
-    report.stages("processor a GiB of the tree, peak memory", runs, gib)
+    report.stages("processor a GiB of the tree, peak memory", runs, size / 2**30)
     corpus.remove(bench.source)
     os.mkdir(bench.source)
     large = f"{bench.source}/large"
@@ -185,7 +170,6 @@ def measure_all(bench, chosen):
     runs = watch(bench, there[0], lambda: corpus.change_large(large))
     report.stages(f"the same, of a sparse file of {chosen.stage_size} MiB", runs,
                   chosen.stage_size / 1024)
-    print(f"Measured on {report.facts(bench.work)}.")
 
 
 if __name__ == "__main__":

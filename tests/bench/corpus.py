@@ -153,6 +153,23 @@ def warm(top):
                 pass
 
 
+def etc(top, count):
+    """A tree like /etc: that many small texts, most of them below 4 KiB, in folders of 25."""
+    rng = random.Random(3)
+    lines = vocabulary(rng)
+    for number in range(count):
+        content = b"".join(rng.choices(lines, k=int(2 ** rng.uniform(0, 7))))
+        put(f"{top}/{number // 500:02}/{number // 25 % 20:02}.d/{number}.conf", content, rng)
+
+
+def incompressible(path, mib):
+    """A file of that size that no compressor makes smaller."""
+    rng = random.Random(4)
+    with open(path, "wb") as file:
+        for _ in range(mib):
+            file.write(rng.randbytes(MIB))
+
+
 def large(path, mib):
     """A sparse file of that size: much to read, little to keep."""
     with open(path, "wb") as file:

@@ -5,15 +5,31 @@ import subprocess
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 OURS = "moobacker"
+PROGRAMS = f"{ROOT}/target/release"
 INSTALLED = f"{ROOT}/target/peers/duplicity-new/bin/duplicity"
 
 
 class Program:
     """One of them, with a store and a state of its own in a working folder."""
 
+    # The SFTP server that it reaches its store through, and at which port, if it does.
+    server, port = None, None
+
     def __init__(self, path, work, name):
         self.path, self.work, self.name = path, work, name
         self.store, self.state = f"{work}/{name}/store", f"{work}/{name}/state"
+
+    def go(self, server, port):
+        """Reaches its store over SFTP from now on."""
+        self.server, self.port = server, port
+
+    def speaks_sftp(self):
+        return True
+
+    def url(self):
+        if self.server:
+            return self.server.url(self.port, self.store)
+        return f"file://{self.store}"
 
     def reset(self):
         """Starts over with nothing stored."""
@@ -36,28 +52,35 @@ class Moobacker(Program):
         return [self.path, *action, "--archive-dir", self.state, "--name", "a", *options]
 
     def backup(self, kind, source, key):
-        options = ("--encrypt-key", key, source, f"file://{self.store}")
+        options = ("--encrypt-key", key, source, self.url())
         return self._call(("backup", kind), *options)
 
     def restore(self, to, path=None):
         one = ("--path", path) if path else ()
-        return self._call(("restore",), *one, f"file://{self.store}", to)
+        return self._call(("restore",), *one, self.url(), to)
 
 
 class Duplicity(Program):
     one = "--file-to-restore"
     quiet = ("--no-print-statistics", "-v1")
 
+    def speaks_sftp(self):
+        """It does with paramiko, for the Python that its first line names."""
+        with open(self.path, "rb") as file:
+            python = os.fsdecode(file.readline()).removeprefix("#!").split()
+        words = [*python, "-c", "import paramiko"]
+        return subprocess.run(words, stderr=subprocess.DEVNULL).returncode == 0
+
     def _call(self, action, *options):
         common = ("--archive-dir", self.state, "--name", "a", *self.quiet)
         return [self.path, action, *common, *options]
 
     def backup(self, kind, source, key):
-        return self._call(kind, "--encrypt-key", key, source, f"file://{self.store}")
+        return self._call(kind, "--encrypt-key", key, source, self.url())
 
     def restore(self, to, path=None):
         one = (self.one, path) if path else ()
-        return self._call("restore", *one, f"file://{self.store}", to)
+        return self._call("restore", *one, self.url(), to)
 
 
 class NewDuplicity(Duplicity):
@@ -68,7 +91,13 @@ class Restic(Program):
     """With its own encryption, and no fulls: its full is the first backup of a store."""
 
     def _call(self, *words):
-        return [self.path, "-q", "--cache-dir", self.state, "-r", self.store, *words]
+        return [self.path, "-q", "--cache-dir", self.state, *self._place(), *words]
+
+    def _place(self):
+        if not self.server:
+            return ("-r", self.store)
+        ssh = " ".join(["ssh", *self.server.words(self.port), "-s", "sftp"])
+        return ("-r", f"sftp:{self.server.user}@127.0.0.1:{self.store}", "-o", f"sftp.command={ssh}")
 
     def prepare(self, environment):
         subprocess.run(self._call("init"), env=environment, check=True)

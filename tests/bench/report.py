@@ -36,22 +36,55 @@ def table(head, rows):
 def comparison(names, results):
     """Ours in seconds, the others as multiples of it. results[action][name] has a cost or a
     number of bytes for each round; ratios are of one round, and their median is shown."""
-    rows = []
-    for action, title in ACTIONS.items():
-        costs = results[action]
-        wall = median(cost.wall for cost in costs[OURS])
-        cpu = median(cost.cpu for cost in costs[OURS])
-        cells = [f"{wall:.2f} s ({cpu:.2f} s)"]
-        for name in names[1:]:
-            walls = [his.wall / my.wall for his, my in zip(costs[name], costs[OURS])]
-            cpus = [his.cpu / my.cpu for his, my in zip(costs[name], costs[OURS])]
-            cells.append(f"{median(walls):.1f}× ({median(cpus):.1f}×)")
-        rows.append([title, *cells])
+    rows = [[title, *beside(names, results[action])] for action, title in ACTIONS.items()]
     for what, title in SIZES.items():
         sizes = {name: median(results[what][name]) for name in names}
         ratios = (f"{sizes[name] / sizes[OURS]:.2f}×" for name in names[1:])
         rows.append([title, f"{sizes[OURS]:,.0f}", *ratios])
     table(["time (processor)", *names], rows)
+
+
+def beside(names, costs):
+    """Ours in seconds, and the others as multiples of it."""
+    wall = median(cost.wall for cost in costs[OURS])
+    cpu = median(cost.cpu for cost in costs[OURS])
+    cells = [f"{wall:.2f} s ({cpu:.2f} s)"]
+    for name in names[1:]:
+        cells.append(f"{ratio(costs[name], costs[OURS], 'wall'):.1f}× "
+                     f"({ratio(costs[name], costs[OURS], 'cpu'):.1f}×)")
+    return cells
+
+
+def ratio(some, others, what):
+    """The median of the ratios that the rounds have."""
+    return median(getattr(one, what) / getattr(other, what) for one, other in zip(some, others))
+
+
+def distant(names, results):
+    """The same, by round trip in milliseconds."""
+    rows = [[f"{ACTIONS[action]}, {round_trip} ms", *beside(names, costs)]
+            for round_trip, actions in results.items() for action, costs in actions.items()]
+    table(["time (processor of the client), round trip", *names], rows)
+
+
+def transfers(size, names, results):
+    """Rates, processor seconds of the clients, and the ratio of the rates: ours to theirs."""
+    ours, theirs = names
+    rows = []
+    for (way, round_trip), costs in results.items():
+        cells = [f"{size / 1e6 / median(cost.wall for cost in costs[name]):,.1f} MB/s "
+                 f"({median(cost.cpu for cost in costs[name]):.2f} s)" for name in names]
+        times = ratio(costs[theirs], costs[ours], "wall")
+        rows.append([f"{way}, {round_trip} ms", *cells, f"{times:.2f}"])
+    table(["rate (processor of the client), round trip", *names, "ours/theirs"], rows)
+
+
+def turns(round_trip, rows):
+    """What each command cost in turns, connections and time."""
+    told = [[what, str(count), str(connections), f"{cost.wall:.2f} s",
+             f"{cost.wall * 1000 / round_trip:.1f}"]
+            for what, (count, connections, cost) in rows.items()]
+    table([f"turns, at {round_trip} ms", "turns", "connections", "time", "in round trips"], told)
 
 
 def cell(stage, gib):

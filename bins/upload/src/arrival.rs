@@ -13,11 +13,13 @@ use stream::{Failure, FilesInput, OrFail, Receipt, Receipts, Status};
 pub(crate) struct Arrivals<'a> {
     store: &'a mut dyn Store,
     arrived: Vec<Receipt>,
+    /// Files have begun to get their names.
+    naming: bool,
 }
 
 impl<'a> Arrivals<'a> {
     pub(crate) fn new(store: &'a mut dyn Store) -> Arrivals<'a> {
-        Arrivals { store, arrived: Vec::new() }
+        Arrivals { store, arrived: Vec::new(), naming: false }
     }
 
     /// Receives the file that the stream has come to.
@@ -52,13 +54,15 @@ impl<'a> Arrivals<'a> {
     ///
     /// The receipts come first: where nobody is left to take them, no file gets its name, and
     /// where somebody is, they count only once the end mark has followed.
-    pub(crate) fn commit(self, receipts: &mut Receipts<File>) -> Result<(), Failure> {
+    pub(crate) fn commit(mut self, receipts: &mut Receipts<File>) -> Result<(), Failure> {
         self.arrived.iter().try_for_each(|file| receipts.receipt(file))?;
         let (manifests, others): (Vec<_>, Vec<_>) =
             self.arrived.iter().map(|file| file.stored.clone()).partition(|name| {
                 FileName::parse(name).is_some_and(|name| name.kind == FileKind::Manifest)
             });
-        // From here on a failure leaves files that are whole, and no manifest of theirs.
+        // From here on a failure leaves files that are whole, and no manifest of theirs but the one
+        // with the temporary name, by which the next run knows what to clear away.
+        self.naming = true;
         for names in [others, manifests] {
             for name in names {
                 self.store.publish(&name)?;
@@ -73,6 +77,8 @@ impl Drop for Arrivals<'_> {
     /// Frees the space of what has come to nothing. A store may not let us, and that is fine:
     /// nobody takes such files for anything.
     fn drop(&mut self) {
-        self.store.discard();
+        if !self.naming {
+            self.store.discard();
+        }
     }
 }

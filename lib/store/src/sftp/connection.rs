@@ -5,7 +5,7 @@ use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 use ssh_key::{HashAlg, PublicKey};
-use ssh2::{MethodType, Session, Sftp};
+use ssh2::{ErrorCode, MethodType, Session, Sftp};
 use stream::{Failure, Status};
 
 use super::identities;
@@ -36,8 +36,10 @@ impl Connection {
         let start = Instant::now();
         let sftp = session.sftp().map_err(|error| {
             // Where the answer came in time and the connection lives on, this is the answer.
-            let lives = start.elapsed() < timeout && is_alive(&socket);
-            if lives { no_sftp(settings) } else { error.into() }
+            // libssh2 counts whole seconds, and not every error tells that time was up.
+            let in_time =
+                error.code() != ErrorCode::Session(TIMEOUT) && start.elapsed() * 2 < timeout;
+            if in_time && is_alive(&socket) { no_sftp(settings) } else { error.into() }
         })?;
         Ok(Connection { sftp, session, socket })
     }
@@ -118,6 +120,9 @@ fn accepting(key: &PublicKey, settings: &Settings) -> String {
     let file = file.unwrap_or_else(|| "~/.ssh/known_hosts".to_owned());
     format!("echo '{} {}' >>{file}", settings.known_name(), key.trim())
 }
+
+/// `LIBSSH2_ERROR_TIMEOUT`.
+const TIMEOUT: i32 = -9;
 
 /// Whether the other end has not closed the connection. libssh2 has made the socket one that does
 /// not wait.

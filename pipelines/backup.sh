@@ -1,0 +1,141 @@
+#!/bin/sh
+# backup.sh: backs up every source that the configuration names, one after another. Run by root
+# through sudo, it leaves the work to an ordinary user.
+set -eu
+self=backup.sh
+
+usage() {
+    cat <<'TEXT'
+usage: backup.sh [--config FILE] [--user NAME] [--dry-run] [SOURCE...]
+
+Backs up the sources that the configuration names, or only those given by name, each into a store
+of its own. When one fails, the others still follow. Prints nothing when all is well.
+
+  --config FILE   instead of /etc/moobacker/backup.conf
+  --user NAME     for root: run all but the reading as this user; else it is the user that the
+                  configuration names, or the one who called sudo
+  --dry-run       only print the commands that would run
+
+The exit status is 0 when all is well, else that of the first source that failed; 3, for files that
+could not be read, only where nothing worse happened.
+TEXT
+}
+
+here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=options.sh
+. "$here/options.sh"
+# shellcheck source-path=SCRIPTDIR source=conf.sh
+. "$here/conf.sh"
+# shellcheck source-path=SCRIPTDIR source=steps.sh
+. "$here/steps.sh"
+
+config=/etc/moobacker/backup.conf user=''
+while [ $# -gt 0 ]; do
+    case $1 in
+        --config) needs_value "$1" $# && config=$2 && shift ;;
+        --config=*) config=${1#*=} ;;
+        --user) needs_value "$1" $# && user=$2 && shift ;;
+        --user=*) user=${1#*=} ;;
+        --dry-run) dry_run=yes ;;
+        -h | --help) usage && exit 0 ;;
+        --) shift && break ;;
+        -*) fail 2 "$1: no such option (see --help)" ;;
+        *) break ;;
+    esac
+    shift
+done
+conf_read "$config"
+if [ "$(id -u)" = 0 ]; then
+    [ -n "$user" ] || user=$(conf_get user)
+    [ -n "$user" ] || user=${SUDO_USER-}
+    case $user in '' | root) fail 2 'run by root: as whom? (the configuration may name a user)' ;; esac
+fi
+sources=$(conf_sources)
+for name; do
+    printf '%s\n' "$sources" | grep -Fqx -e "$name" || fail 2 "$name: no such source in $config"
+done
+[ $# -eq 0 ] || sources=$(printf '%s\n' "$@")
+cd /
+
+# Lines are words from here on, and nothing in them is a pattern.
+IFS='
+'
+set -f
+
+# What runs, and the status that a signal has asked to end with.
+job='' stopped=''
+# shellcheck disable=SC2317 # the traps call it
+stop() {
+    stopped=$1
+    [ -z "$job" ] || kill -s TERM -- "-$job" 2>/dev/null || :
+}
+trap 'stop 129' HUP
+trap 'stop 130' INT
+trap 'stop 143' TERM
+
+# run COMMAND [ARGUMENT…]: to its end, in a session of its own: it can be ended as a whole, and no
+# program in it gets at the terminal that root may sit at.
+run() {
+    [ -z "$dry_run" ] || { shown "$@" && return; }
+    setsid "$@" </dev/null &
+    job=$! status=0
+    wait "$job" || status=$?
+    # A signal ends the waiting, and not yet what was waited for.
+    while kill -0 "$job" 2>/dev/null; do status=0 && wait "$job" || status=$?; done
+    job=''
+    return "$status"
+}
+
+# The status of all: the first that is not 0, where 3 gives way to what is worse.
+worst=0
+note() {
+    case $worst in 0) worst=$1 ;; 3) [ "$1" = 0 ] || worst=$1 ;; esac
+}
+
+# hooks KEYWORD [SOURCE]: runs the commands in order, up to the first that fails.
+hooks() {
+    for hook in $(conf_list "$@"); do
+        status=0
+        run sh -c "$hook" || status=$?
+        [ "$status" = 0 ] && continue
+        echo "$self: ${2:+$2: }$1: $hook: exit status $status" >&2
+        return 1
+    done
+}
+
+# backup SOURCE: one run of moo backup.
+backup() {
+    name=$1 selection=$(conf_selection "$1")
+    set -- "$here/moo" backup --name "$name"
+    [ -z "$user" ] || set -- "$@" --user "$user"
+    for value in $(conf_list encrypt-key); do set -- "$@" --encrypt-key "$value"; done
+    for value in $(conf_get seal-key); do set -- "$@" --seal-key "$value"; done
+    for value in $(conf_get full-if-older-than "$name"); do set -- "$@" --full-if-older-than "$value"; done
+    for value in $(conf_options "$name"); do set -- "$@" "$value"; done
+    for value in $selection; do set -- "$@" "--${value%% *}" "${value#* }"; done
+    status=0
+    run "$@" "$(conf_get source "$name")" "$(conf_url "$name")" || status=$?
+    # What a signal has killed could not say so itself.
+    [ "$status" -lt 128 ] || echo "$self: $name: ended by signal $((status - 128))" >&2
+    return "$status"
+}
+
+# backup_with_hooks SOURCE: MOO_STATUS tells the last hooks how it went.
+backup_with_hooks() {
+    result=0
+    if hooks before "$1"; then backup "$1" || result=$?; else result=1; fi
+    note "$result"
+    export MOO_STATUS="$result"
+    hooks after "$1" || note 1
+}
+
+if hooks before; then
+    for source in $sources; do
+        [ -n "$stopped" ] || backup_with_hooks "$source"
+    done
+else
+    note 1
+fi
+export MOO_STATUS="${stopped:-$worst}"
+hooks after || note 1
+exit "${stopped:-$worst}"

@@ -1,0 +1,142 @@
+#!/bin/sh
+# doctor.sh: checks that this machine is backed up as it should be, and says what mends what is not.
+set -eu
+self=doctor.sh
+
+usage() {
+    cat <<'TEXT'
+usage: moo doctor [options]
+
+Checks the machine that is backed up: programs, configuration, user, keys, schedule, the age of the
+backups, and that the account on the other machine is good for backups and nothing else. Prints a
+line for each thing that is wrong, which ends with the command that mends it; nothing when all is
+well. Nothing is changed, but that a small file is put into the store and, if possible, removed.
+
+  --config FILE    instead of /etc/moobacker/backup.conf
+  --user NAME      the user that backs up (moobacker)
+  --max-age AGE    how old the newest backup may be (8D)
+  --append-only    the account there must not be able to change or remove what is stored
+  --kit FILE       also open this recovery kit, and decrypt with its key
+  --passphrase-file FILE
+                   the kit's passphrase is the first line of FILE; else it is asked for
+  -v               also print what is well
+
+The exit status is 0 when all is well, and 1 when it is not; or another one that fits all that was
+found, such as 8 for a store that is out of reach.
+TEXT
+}
+
+here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=options.sh
+. "$here/options.sh"
+# shellcheck source-path=SCRIPTDIR source=conf.sh
+. "$here/conf.sh"
+# shellcheck source-path=SCRIPTDIR source=steps.sh
+. "$here/steps.sh"
+# shellcheck source-path=SCRIPTDIR source=privileges.sh
+. "$here/privileges.sh"
+# shellcheck source-path=SCRIPTDIR source=machine-checks.sh
+. "$here/machine-checks.sh"
+# shellcheck source-path=SCRIPTDIR source=key-checks.sh
+. "$here/key-checks.sh"
+# shellcheck source-path=SCRIPTDIR source=store-checks.sh
+. "$here/store-checks.sh"
+# shellcheck source-path=SCRIPTDIR source=account-checks.sh
+. "$here/account-checks.sh"
+
+config=/etc/moobacker/backup.conf owner=moobacker max_age=8D append='' kit='' passphrase_file=''
+verbose='' ours='' settings=''
+while [ $# -gt 0 ]; do
+    option=$1
+    case $option in
+        --?*=*) shift && set -- "${option%%=*}" "${option#*=}" "$@" ;;
+    esac
+    case $1 in
+        --config) needs_value "$1" $# && config=$2 && shift ;;
+        --user) needs_value "$1" $# && owner=$2 && shift ;;
+        --max-age) needs_value "$1" $# && max_age=$2 && shift ;;
+        --append-only) append=--append-only ;;
+        --kit) needs_value "$1" $# && kit=$2 && shift ;;
+        --passphrase-file) needs_value "$1" $# && passphrase_file=$2 && shift ;;
+        -v | --verbose) verbose=yes ;;
+        -h | --help) usage && exit 0 ;;
+        *) fail 2 "$1: no such option (see --help)" ;;
+    esac
+    shift
+done
+case $owner in '' | [!a-z_]* | *[!a-z0-9_-]* | root) fail 2 "--user: $owner: not a name for a user" ;; esac
+[ -z "$passphrase_file" ] || [ -n "$kit" ] || fail 2 '--passphrase-file: is for --kit (see --help)'
+oldest=$(age_seconds "$max_age") || fail 2 "--max-age: $max_age: not an age such as 8D"
+[ "$(id -u)" = 0 ] || fail 1 'only root can look at all of it'
+[ -x "$here/moo-scan" ] || fail 1 "$here: has no programs: run install.sh, and then what it has installed"
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C && export PATH LC_ALL
+umask 077
+[ -z "$kit" ] || kit=$(readlink -m -- "$kit")
+[ -z "$passphrase_file" ] || passphrase_file=$(readlink -m -- "$passphrase_file")
+config=$(readlink -m -- "$config")
+cd /
+
+set_up='moo setup-local'
+[ "$owner" = moobacker ] || set_up="$set_up --user $owner"
+run_backup="$here/backup.sh --user $owner"
+[ "$config" = /etc/moobacker/backup.conf ] || run_backup="$run_backup --config $(quoted "$config")"
+
+# finding STATUS WHICH WHAT COMMAND: a line for what is wrong; COMMAND mends it.
+result=0
+finding() {
+    printf '%s\n' "$self: $2: $3: $4" >&2
+    case $result in 0 | "$1") result=$1 ;; *) result=1 ;; esac
+}
+
+# passed WHICH WHAT: what is well, for who asks.
+passed() { [ -z "$verbose" ] || printf '%s\n' "$1: $2"; }
+
+# owners COMMAND…: runs it as the user; root's hands stay off what is the user's.
+owners() (as_user "$@")
+
+# workplace: $work, a folder of the user's own, for what has to be in files; $keyring, of root's.
+workplace() {
+    work=$(owners mktemp -d) || fail 1 "/tmp: not writable for $owner"
+    keyring=$(mktemp -d)
+    trap tidy EXIT
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    # shellcheck disable=SC2016 # for the inner shell
+    owners sh -c 'cd "$1" && mkdir gnupg files && echo one >files/one && echo the second >files/two' sh "$work"
+}
+
+# shellcheck disable=SC2317 # the trap calls it
+tidy() {
+    ! owners test -S "$work/ssh" || owners ssh -O exit -S "$work/ssh" there 2>/dev/null || :
+    owners rm -rf "$work"
+    rm -rf "$keyring"
+}
+
+# leave: with the status of what was found.
+leave() { exit "$result"; }
+
+newline='
+'
+
+# What can't be checked before something else is mended is left for then.
+check_installation
+configured=yes
+check_configuration || configured=''
+check_user || leave
+become "$owner"
+workplace
+check_home
+check_sudo
+check_schedule
+[ -n "$configured" ] || leave
+IFS=$newline
+set -f
+check_paths
+check_certificates
+check_seal
+[ -z "$kit" ] || check_kit
+check_way || leave
+check_backups || leave
+case $remote in sftp://*) check_account ;; esac
+leave

@@ -1,0 +1,83 @@
+#!/bin/sh
+# install.sh: puts the programs, the pipelines and the manual where all users find them.
+set -eu
+self='install.sh'
+
+usage() {
+    cat <<'TEXT'
+usage: install.sh [--dry-run] [PREFIX]
+
+Installs what `cargo build --release --workspace` has built below PREFIX (/usr/local), owned by
+root and writable by nobody else:
+
+  PREFIX/lib/moobacker   the programs and the pipelines
+  PREFIX/bin/moo         the command
+  PREFIX/share/man       the manual
+
+  --dry-run   only print the commands that would run
+
+A good run prints nothing. Run again, it replaces what is there: that is how to upgrade.
+TEXT
+}
+
+here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=options.sh
+. "$here/options.sh"
+# shellcheck source-path=SCRIPTDIR source=steps.sh
+. "$here/steps.sh"
+
+prefix=''
+for word; do
+    case $word in
+        --dry-run) dry_run=yes ;;
+        -h | --help) usage && exit 0 ;;
+        -*) fail 2 "$word: no such option (see --help)" ;;
+        /*)
+            [ -z "$prefix" ] || fail 2 "$word: one prefix is enough"
+            prefix=$word
+            ;;
+        *) fail 2 "$word: an absolute path is needed" ;;
+    esac
+done
+prefix=$(readlink -m -- "${prefix:-/usr/local}")
+checkout=${here%/*}
+built=$checkout/target/release
+[ -x "$built/moo-scan" ] || fail 1 'nothing is built: cargo build --release --workspace'
+[ -n "$dry_run" ] || [ "$(id -u)" = 0 ] || fail 1 'only root can install'
+
+# backup.sh is going to be run by root, so root must be the only one who can change it.
+only_root_writes "$prefix/lib/moobacker"
+only_root_writes "$prefix/bin"
+if [ -e "$prefix/bin/moo" ] && [ "$(readlink -- "$prefix/bin/moo")" != ../lib/moobacker/moo ]; then
+    fail 1 "$prefix/bin/moo: is there, and not ours"
+fi
+
+# copy MODE FOLDER FILE…: whatever user built them, the copies are root's.
+copy() {
+    mode=$1 folder=$2 && shift 2
+    step install -m "$mode" -o root -g root -t "$folder" -- "$@"
+}
+
+# programs: the paths of the programs and executable scripts; others: of what they source. One a line.
+programs() {
+    find "$built/" -maxdepth 1 -name 'moo-*' ! -name '*.d' -type f -perm -u+x
+    find "$here" -maxdepth 1 -type f -perm -u+x ! -name demo.sh ! -name install.sh
+}
+others() { find "$here" -maxdepth 1 -type f ! -perm -u+x -name '*.sh'; }
+
+umask 022
+step mkdir -p "$prefix/bin" "$prefix/lib/moobacker"
+IFS='
+'
+set -f
+# shellcheck disable=SC2046 # a line is a word
+copy 755 "$prefix/lib/moobacker" $(programs | sort)
+# shellcheck disable=SC2046 # a line is a word
+copy 644 "$prefix/lib/moobacker" $(others | sort)
+set +f
+step ln -sfn ../lib/moobacker/moo "$prefix/bin/moo"
+for section in "$checkout"/man/man[1-9]; do
+    target=$prefix/share/man/${section##*/}
+    step mkdir -p "$target"
+    copy 644 "$target" "$section"/*.[1-9]
+done

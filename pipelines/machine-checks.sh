@@ -1,0 +1,192 @@
+# shellcheck shell=sh disable=SC2034,SC2154
+# What the doctor checks of the machine itself: programs, configuration, user, sudo, schedule.
+# Sourced by doctor.sh, whose variables and `finding` it uses.
+
+# roots PATH: it is root's, and nobody else may write it.
+roots() {
+    case $(stat -c '%u %A' -- "$1" 2>/dev/null) in
+        '0 l'* | '0 '?????-??-?) return 0 ;;
+        '0 '*) finding 1 "$1" 'others than root may write it' "chmod go-w $(shown "$1")" ;;
+        '') finding 1 "$1" 'is missing' "$2" ;;
+        *) finding 1 "$1" 'does not belong to root' "chown root:root $(shown "$1")" ;;
+    esac
+    return 1
+}
+
+# roots_up PATH: neither it nor any folder above it can be written by others.
+roots_up() {
+    up=$1 good=0
+    while :; do
+        roots "$up" "$set_up" || good=1
+        [ "$up" != / ] || return "$good"
+        up=$(dirname -- "$up")
+    done
+}
+
+# check_installation: nobody else can change what root runs.
+check_installation() {
+    safe=yes
+    roots_up "$here" || safe=''
+    for file in "$here"/*; do roots "$file" : || safe=''; done
+    [ -z "$safe" ] || passed "$here" 'only root can change it'
+}
+
+# check_configuration: whether it can be trusted, and read.
+check_configuration() {
+    roots_up "$(dirname -- "$config")" || return 1
+    roots "$config" "$set_up --remote URL --source NAME=PATH" || return 1
+    why=$(conf_read "$config" 2>&1) || {
+        finding 2 "$config" "${why#"$self: $config: "}" "editor $(shown "$config")"
+        return 1
+    }
+    conf_read "$config"
+    remote=$(conf_get remote)
+    passed "$config" 'is sound, and only root can change it'
+}
+
+# check_user: there is one that nobody can log in as.
+check_user() {
+    entry=$(getent passwd "$owner") || {
+        finding 1 "$owner" 'no such user' "$set_up"
+        return 1
+    }
+    IFS=: read -r _ _ number _ _ home shell <<TEXT
+$entry
+TEXT
+    [ "$number" != 0 ] || fail 1 "$owner: is root: choose another --user"
+    before=$result
+    [ "$number" -lt 1000 ] || finding 1 "$owner" 'not a system user' "usermod -u $(free_number) $owner"
+    case $shell in
+        */nologin | */false) ;;
+        *) finding 1 "$owner" 'has a shell' "usermod -s /usr/sbin/nologin $owner" ;;
+    esac
+    case $(getent shadow "$owner" | cut -d : -f 2) in
+        '*'* | '!'*) ;;
+        *) finding 1 "$owner" 'has a password' "usermod -p '*' $owner" ;;
+    esac
+    for group in $(id -Gn -- "$owner"); do
+        [ "$group" = "$(id -gn -- "$owner")" ] ||
+            finding 1 "$owner" "is in the group $group" "gpasswd -d $owner $group"
+    done
+    [ "$before" != "$result" ] || passed "$owner" 'is a user that nobody can log in as'
+}
+
+# A number that a user of the system may have.
+free_number() {
+    seq 999 -1 100 | while read -r number; do
+        getent passwd "$number" >/dev/null || { echo "$number" && break; }
+    done
+}
+
+# check_home: the user's own files are the user's, and what is private is.
+check_home() {
+    [ -d "$home" ] || {
+        finding 1 "$home" 'is missing' "install -d -m 700 -o $owner -g $owner $home"
+        leave
+    }
+    strange=$(find "$home" -xdev ! -user "$owner" -print -quit)
+    if [ -n "$strange" ]; then
+        finding 1 "$strange" "does not belong to $owner" "chown -hR $owner:$(id -gn -- "$owner") $home"
+    fi
+    for folder in "$home" "$home/.ssh" "$home/.gnupg"; do
+        [ ! -d "$folder" ] || private "$folder" 700
+    done
+    [ -n "$strange" ] || passed "$home" "is for $owner alone"
+}
+
+# private PATH MODE: nobody but its owner has any right to it.
+private() {
+    case $(stat -c %A -- "$1") in ????------) return 0 ;; esac
+    finding 1 "$1" 'others have rights to it' "chmod $2 $(shown "$1")"
+    return 1
+}
+
+# check_sudo: the user may run one command as root, and nothing else.
+check_sudo() {
+    file=/etc/sudoers.d/$owner allowed="NOPASSWD: $here/backup.sh \"\""
+    if [ ! -e "$file" ]; then
+        finding 1 "$file" 'is missing' "$set_up" && return 0
+    fi
+    case $(stat -c '%u %a' -- "$file") in
+        '0 440' | '0 400') ;;
+        *) finding 1 "$file" 'is not for root alone' "chown root:root $file && chmod 440 $file" && return 0 ;;
+    esac
+    if [ "$(cat -- "$file")" != "$owner ALL=(root) $allowed" ]; then
+        finding 1 "$file" 'is not the one line that is needed' "rm $file && $set_up" && return 0
+    fi
+    why=$(visudo -c 2>&1) || {
+        why=$(printf '%s\n' "$why" | grep -v 'parsed OK$' | sed 1q)
+        finding 1 sudo "$why" "visudo${why:+ -f $(printf '%s\n' "$why" | sed 's/:.*//')}" && return 0
+    }
+    more=$(sudo -n -l -U "$owner" | sed -n 's/^    (/(/p' | grep -Fxv -e "(root) $allowed" | sed 1q) || :
+    # What a group gives is told with the group.
+    if [ -n "$more" ] && [ "$(id -Gn -- "$owner")" = "$(id -gn -- "$owner")" ]; then
+        other=$(grep -rlE "^[[:space:]]*($owner|ALL|[0-9A-Z_]+)[[:space:]]" /etc/sudoers.d | grep -Fxv "$file" | sed 1q) || :
+        finding 1 sudo "$owner may do more than back up, $more" "visudo -f ${other:-/etc/sudoers}" && return 0
+    fi
+    passed "$file" "lets $owner run $here/backup.sh as root, and nothing else"
+}
+
+# check_schedule: something starts the backup, and tells somebody when it fails.
+check_schedule() {
+    file=/etc/cron.d/$owner timer=/etc/systemd/system/moobacker.timer
+    if [ -e "$timer" ]; then
+        check_timer
+    elif [ -e "$file" ]; then
+        ! roots "$file" : || check_cron
+    else
+        finding 1 schedule 'there is none' "$(cron_lines) >$file"
+    fi
+}
+
+# The command that prints a schedule for cron.
+cron_lines() {
+    printf '%s\n' "printf '%s\\n' MAILTO=root '30 2 * * * $owner sudo -n $here/backup.sh'"
+}
+
+check_cron() {
+    command -v cron >/dev/null || command -v crond >/dev/null || {
+        finding 1 cron 'is not installed' 'apt-get install cron' && return 0
+    }
+    grep -Eq "^[^#]+[[:space:]]${owner}[[:space:]].*sudo -n $here/backup.sh" "$file" || {
+        finding 1 "$file" 'starts no backup' "$(cron_lines) >$file" && return 0
+    }
+    grep -Eq '^MAILTO *= *["'\'']?[^"'\'' ]' "$file" || {
+        finding 1 "$file" 'nobody gets mail when a backup fails' \
+            "sed -i -e '1i MAILTO=root' -e '/^MAILTO/d' $file" && return 0
+    }
+    command -v sendmail >/dev/null || {
+        finding 1 cron 'there is no sendmail, so that its mail goes nowhere' 'apt-get install msmtp-mta' && return 0
+    }
+    running cron || return 0
+    passed "$file" 'starts backups, and sends mail when one fails'
+}
+
+check_timer() {
+    [ -L /etc/systemd/system/timers.target.wants/moobacker.timer ] || {
+        finding 1 "$timer" 'is not enabled' 'systemctl enable --now moobacker.timer' && return 0
+    }
+    running moobacker.timer || return 0
+    passed "$timer" 'starts backups'
+}
+
+# running UNIT: unless systemd, where it runs, says otherwise.
+running() {
+    [ -d /run/systemd/system ] || return 0
+    systemctl is-active --quiet "$1" || {
+        finding 1 "$1" 'does not run' "systemctl enable --now $1"
+        return 1
+    }
+}
+
+# check_paths: what is to be backed up is there.
+check_paths() {
+    for name in $(conf_sources); do
+        path=$(conf_get source "$name")
+        if [ -e "$path" ]; then
+            passed "$name" "$path is there"
+        else
+            finding 1 "$name" "$path is missing" "editor $(shown "$config")"
+        fi
+    done
+}

@@ -1,0 +1,204 @@
+#!/bin/sh
+# recovery-kit.sh: puts all that a restore needs, when everything else is gone, into one file.
+set -eu
+self=recovery-kit.sh
+
+usage() {
+    cat <<'TEXT'
+usage: recovery-kit.sh [options] OUTPUT
+       recovery-kit.sh --check [--passphrase-file FILE] KIT
+
+Writes OUTPUT, a tar file: README.txt, which leads from a bare machine to restored files; the
+secret key of the backups and the SSH key of the store, locked by a passphrase; and what else is
+needed. Before OUTPUT gets its name it is proven that it opens and that its key decrypts what is
+encrypted by the configuration. Keep it, and its passphrase, apart from both machines.
+
+  --config FILE            the configuration (/etc/moobacker/backup.conf)
+  --secret-key FILE        the secret key of the backups; else it is looked for in GnuPG
+  --passphrase-file FILE   take the kit's passphrase from the first line of FILE; else it is asked
+                           for on the terminal: once to lock, once to prove that it opens
+  --key-passphrase-file FILE
+                           the same for the secret key, if it has a passphrase of its own (the
+                           kit's)
+  --user NAME              whose SSH and GnuPG keys they are (moobacker if root calls and there is
+                           one, else the caller)
+  --check                  write nothing: prove that a kit opens and that its key decrypts
+  --dry-run                only print the commands
+TEXT
+}
+
+here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=options.sh
+. "$here/options.sh"
+# shellcheck source-path=SCRIPTDIR source=conf.sh
+. "$here/conf.sh"
+# shellcheck source-path=SCRIPTDIR source=steps.sh
+. "$here/steps.sh"
+# shellcheck source-path=SCRIPTDIR source=privileges.sh
+. "$here/privileges.sh"
+# shellcheck source-path=SCRIPTDIR source=kit-parts.sh
+. "$here/kit-parts.sh"
+# shellcheck source-path=SCRIPTDIR source=kit-page.sh
+. "$here/kit-page.sh"
+
+config=/etc/moobacker/backup.conf secret='' passphrase_file='' key_file='' owner='' check=''
+while [ $# -gt 0 ]; do
+    option=$1
+    case $option in
+        --?*=*) shift && set -- "${option%%=*}" "${option#*=}" "$@" ;;
+    esac
+    case $1 in
+        --config) needs_value "$1" $# && config=$2 && shift ;;
+        --secret-key) needs_value "$1" $# && secret=$2 && shift ;;
+        --passphrase-file) needs_value "$1" $# && passphrase_file=$2 && shift ;;
+        --key-passphrase-file) needs_value "$1" $# && key_file=$2 && shift ;;
+        --user) needs_value "$1" $# && owner=$2 && shift ;;
+        --check) check=yes ;;
+        --dry-run) dry_run=yes ;;
+        -h | --help) usage && exit 0 ;;
+        --) shift && break ;;
+        -*) fail 2 "$1: no such option (see --help)" ;;
+        *) break ;;
+    esac
+    shift
+done
+[ $# -eq 1 ] || fail 2 'one output is needed (see --help)'
+output=$1
+umask 077
+LC_ALL=C && export LC_ALL
+
+# workplace: $work, a private folder, in memory where there is such a place; gone at the end.
+workplace() {
+    work='' unfinished=''
+    trap 'leave' EXIT
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 141' PIPE
+    trap 'exit 143' TERM
+    for memory in /dev/shm "${TMPDIR:-/tmp}"; do
+        work=$(mktemp -d "$memory/kit.XXXXXX" 2>/dev/null) && break
+    done
+    [ -n "$work" ] || fail 1 "${TMPDIR:-/tmp}: not writable"
+    mkdir "$work/home" "$work/proof" "$work/proof/home" "$work/secrets" "$work/moobacker-kit"
+}
+
+leave() {
+    [ -z "$unfinished" ] || rm -f "$unfinished"
+    [ -n "$work" ] || return 0
+    gpgconf --homedir "$work/home" --kill all 2>/dev/null || :
+    gpgconf --homedir "$work/proof/home" --kill all 2>/dev/null || :
+    rm -rf "$work"
+}
+
+# passphrases: where they come from; copies, since they are needed more than once.
+passphrases() {
+    key_passphrase=${key_file:-$passphrase_file}
+    [ -z "$passphrase_file" ] || first_line "$passphrase_file" "$work/passphrase"
+    : >"$work/key-passphrase"
+    [ -z "$key_passphrase" ] || first_line "$key_passphrase" "$work/key-passphrase"
+    [ -z "$passphrase_file$dry_run" ] || return 0
+    (: </dev/tty) 2>/dev/null || fail 6 'no passphrase: there is no terminal and no --passphrase-file'
+}
+
+# first_line FILE COPY
+first_line() {
+    head -n 1 -- "$1" 2>/dev/null >"$2" || fail 6 "$1: not readable"
+    grep -q . "$2" || fail 6 "$1: its first line is empty"
+}
+
+# gpg_locked WORDS…: gpg with the kit's passphrase, from the file or asked for by gpg.
+gpg_locked() {
+    [ -z "$passphrase_file" ] || set -- --batch --passphrase-file "$work/passphrase" "$@"
+    run gpg --homedir "$work/home" -q --no-symkey-cache --pinentry-mode loopback "$@"
+}
+
+# ask TEXT: says which passphrase gpg will ask for, unless a file has it.
+ask() {
+    [ -n "$passphrase_file$dry_run" ] || echo "$self: $1" >/dev/tty
+}
+
+# lock: the secrets into the kit.
+lock() {
+    run tar -C "$work" --owner=root:0 --group=root:0 -cf "$work/secrets.tar" secrets
+    ask 'a passphrase that is to lock the kit'
+    gpg_locked --cipher-algo AES256 --s2k-cipher-algo AES256 --s2k-digest-algo SHA512 \
+        --s2k-mode 3 --s2k-count 65011712 -o "$work/moobacker-kit/secrets.tar.gpg" \
+        -c "$work/secrets.tar" 2>"$work/log" || fail 6 "no passphrase: $(last_line "$work/log")"
+}
+
+# pack: the kit as one file, under a name that is not yet its own.
+pack() {
+    # shellcheck disable=SC2016 # for the inner shell
+    fill "$work/SHA256SUMS" sh -c 'cd "$1" && sha256sum -- *' sh "$work/moobacker-kit"
+    run mv "$work/SHA256SUMS" "$work/moobacker-kit"
+    if [ -z "$dry_run" ]; then
+        unfinished=$(mktemp -- "$output.XXXXXX" 2>/dev/null) || fail 1 "$output: can't be written"
+    else
+        unfinished=$output.part
+    fi
+    run tar -C "$work" --owner=root:0 --group=root:0 --force-local -cf "$unfinished" moobacker-kit ||
+        fail 1 "$output: can't be written"
+    run sync -- "$unfinished"
+}
+
+# prove FILE: it is whole, opens, and its key decrypts what is encrypted to the certificate.
+prove() {
+    proof=$work/proof/moobacker-kit
+    run tar -C "$work/proof" --force-local -xf "$1" 2>/dev/null || fail 5 "$1: damaged, or no kit"
+    # shellcheck disable=SC2016 # for the inner shell
+    run sh -c 'cd "$1" && sha256sum --status -c SHA256SUMS' sh "$proof" 2>/dev/null ||
+        fail 5 "$1: damaged, or no kit"
+    ask 'the passphrase of the kit, to prove that it opens'
+    gpg_locked -o "$work/proof/secrets.tar" -d "$proof/secrets.tar.gpg" 2>"$work/log" ||
+        fail 6 "$1: does not open with this passphrase"
+    run tar -C "$work/proof" -xf "$work/proof/secrets.tar"
+    run gpg --homedir "$work/home" --batch -q --import "$proof/backup.cert.pgp" 2>/dev/null
+    run gpg --homedir "$work/proof/home" --batch -q --import \
+        "$work/proof/secrets/backup.secret.pgp" 2>/dev/null ||
+        fail 6 "$1: its secret key can't be read"
+    decrypts "$1"
+}
+
+# decrypts FILE: the trial. A key that has a passphrase of its own is tried with the kit's, or
+# with what the user answers.
+decrypts() {
+    fingerprint=${fingerprint:-$(fingerprint_of "$work/proof/moobacker-kit/backup.cert.pgp")}
+    run gpg --homedir "$work/home" --batch -q --trust-model always -r "$fingerprint" \
+        -o "$work/trial" -e "$here/rescue.sh" 2>"$work/log" ||
+        fail 6 "$fingerprint: can't be encrypted to: $(last_line "$work/log")"
+    set -- "$1" gpg --homedir "$work/proof/home" -q --pinentry-mode loopback
+    [ -z "$key_passphrase" ] || set -- "$@" --batch --passphrase-file "$work/key-passphrase"
+    if is_locked "$work/proof/secrets/backup.secret.pgp"; then ask 'the passphrase of the secret key'; fi
+    file=$1 && shift
+    run "$@" -o "$work/decrypted" -d "$work/trial" 2>"$work/log" ||
+        fail 6 "$file: its secret key does not decrypt: $(last_line "$work/log")"
+}
+
+# deliver: the kit gets its name, and overwrites nothing.
+deliver() {
+    run mv -nT -- "$unfinished" "$output" || :
+    [ -n "$dry_run" ] || [ ! -e "$unfinished" ] || fail 1 "$output: is there already"
+    unfinished=''
+}
+
+if [ -n "$check" ]; then
+    # It changes nothing, so that there is nothing to rehearse.
+    dry_run=''
+    [ -f "$output" ] || fail 2 "$output: no such file"
+    workplace && passphrases && prove "$output"
+    exit
+fi
+if [ -e "$output" ] || [ -h "$output" ]; then fail 1 "$output: is there already"; fi
+conf_read "$config"
+caller_home=${GNUPGHOME:-$HOME/.gnupg}
+if [ -z "$owner" ] && [ "$(id -u)" = 0 ] && getent passwd moobacker >/dev/null; then owner=moobacker; fi
+workplace
+passphrases
+[ "${owner:-$(id -un)}" = "$(id -un)" ] || become "$owner"
+gather_key
+gather_store
+gather_rest
+lock
+pack
+prove "$unfinished"
+deliver

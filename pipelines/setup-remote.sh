@@ -1,0 +1,194 @@
+#!/bin/sh
+# setup-remote.sh: makes this machine keep the backups of another one, which it need not trust.
+set -eu
+self='setup-remote.sh'
+
+usage() {
+    cat <<'TEXT'
+usage: setup-remote.sh [options] --from ADDRESSES --key KEY FOLDER…
+
+Makes a user that can do nothing but SFTP, with this key, from these addresses, below one folder;
+and there backups/FOLDER for each FOLDER. Tells the URL and the keys of this host.
+
+  --from ADDRESSES   where the other machine comes from: addresses, networks (192.0.2.0/24) and
+                     patterns with * and ?, with commas between
+  --key KEY          its public SSH key: 'ssh-ed25519 AAAA…', or the file that holds it
+  --user NAME        the user (purrbackups); each machine may have its own
+  --chroot FOLDER    the only folder that the user sees (/srv/NAME)
+  --append-only      the user can add files, but neither change nor remove any
+  --dry-run          only print the commands that would run
+
+Run again with the same words it changes nothing; with other folders or one more key it adds them.
+A user or a key that is there is never given more than it has: what to do by hand is told instead.
+TEXT
+}
+
+here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=options.sh
+. "$here/options.sh"
+# shellcheck source-path=SCRIPTDIR source=steps.sh
+. "$here/steps.sh"
+# shellcheck source-path=SCRIPTDIR source=sshd.sh
+. "$here/sshd.sh"
+
+from='' key='' user=purrbackups chroot='' append='' folders=''
+while [ $# -gt 0 ]; do
+    option=$1
+    case $option in
+        --?*=*)
+            value=${option#*=} && option=${option%%=*} && shift
+            set -- "$option" "$value" "$@"
+            ;;
+    esac
+    case $option in
+        --from) needs_value "$option" $# && from=$2 && shift ;;
+        --key) needs_value "$option" $# && key=$2 && shift ;;
+        --user) needs_value "$option" $# && user=$2 && shift ;;
+        --chroot) needs_value "$option" $# && chroot=$2 && shift ;;
+        --append-only) append='append-only' ;;
+        --dry-run) dry_run=yes ;;
+        -h | --help) usage && exit 0 ;;
+        -*) fail 2 "$option: no such option (see --help)" ;;
+        '' | .* | *[!A-Za-z0-9._-]*)
+            fail 2 "$option: a folder's name is of letters, digits and . _ - (see --help)"
+            ;;
+        *) folders="$folders $option" ;;
+    esac
+    shift
+done
+
+# What goes into sshd's files is plain: nothing in it could be read as something else.
+case $from in
+    '') fail 2 '--from: the addresses of the other machine are needed (see --help)' ;;
+    *[!0-9A-Fa-f.:/*?!,]*) fail 2 "--from: $from: addresses are needed, not names" ;;
+esac
+case $user in '' | [!a-z_]* | *[!a-z0-9_-]* | root) fail 2 "--user: $user: not a name for a user" ;; esac
+chroot=${chroot:-/srv/$user}
+case $chroot/ in
+    /*[!A-Za-z0-9._/-]* | */../* | */./* | *//* | [!/]*)
+        fail 2 "--chroot: $chroot: an absolute path of letters, digits and . _ - is needed"
+        ;;
+esac
+[ -n "$folders" ] || fail 2 'at least one folder is needed (see --help)'
+[ -n "$key" ] || fail 2 '--key: a public key is needed (see --help)'
+case $key in
+    *' '*) ;;
+    *)
+        [ -r "$key" ] || fail 2 "--key: $key: can't be read"
+        key=$(cat -- "$key")
+        ;;
+esac
+case $key in
+    *'
+'* | *[![:print:]]*) fail 2 '--key: not one line with one key' ;;
+    ssh-* | ecdsa-* | sk-*) ;;
+    *) fail 2 '--key: a public key begins with its type, such as ssh-ed25519' ;;
+esac
+printf '%s\n' "$key" | ssh-keygen -lf - >/dev/null 2>&1 || fail 2 '--key: not a public key'
+[ "$(id -u)" = 0 ] || fail 1 'only root can do this, or say what it would do'
+umask 022
+
+# make_user: the user, or one that is there and can do nothing else.
+make_user() {
+    getent passwd "$user" >/dev/null || {
+        step useradd --system --user-group --no-create-home --home-dir /nonexistent \
+            --shell /usr/sbin/nologin --password '*' "$user"
+        return
+    }
+    nobody_logs_in_as "$user"
+    home=$(getent passwd "$user" | cut -d : -f 6)
+    [ "$(id -Gn -- "$user")" = "$user" ] ||
+        fail 1 "$user: is not in a group of its own alone: choose another --user"
+    for file in "$home" "/var/spool/cron/crontabs/$user"; do
+        [ ! -e "$file" ] || fail 1 "$user: has files of its own, $file: choose another --user"
+    done
+}
+
+# make_folders: the chroot, where only root writes, and the user's folders in it.
+make_folders() {
+    only_root_writes "$chroot/backups"
+    for entry in "$chroot"/* "$chroot"/.[!.]*; do
+        case $entry in "$chroot/backups" | "$chroot/*" | "$chroot/.[!.]*") continue ;; esac
+        fail 1 "$entry: the user would see it: choose an empty --chroot"
+    done
+    [ -d "$chroot/backups" ] || step mkdir -p "$chroot/backups"
+    for name in $folders; do make_folder "$chroot/backups/$name"; done
+}
+
+make_folder() {
+    if [ ! -e "$1" ] && [ ! -L "$1" ]; then
+        step install -d -m 700 -o "$user" -g "$user" "$1"
+        return
+    fi
+    [ "$(stat -c '%U %A' -- "$1")" = "$user drwx------" ] ||
+        fail 1 "$1: is there, and not a folder of $user alone (chown $user, chmod 700)"
+}
+
+# add_key FILE: the key's line in FILE, unless it is there.
+add_key() {
+    line="from=\"$from\",restrict $key"
+    rest=${key#* }
+    old=''
+    [ ! -e "$1" ] || old=$(cat -- "$1")
+    free=$(printf '%s\n' "$old" | grep -vnE '^(#|$|from="[^"]+",restrict [a-z])' | sed 1q)
+    [ -z "$free" ] || fail 1 "$1: line ${free%%:*}: a key that is not restricted: remove it"
+    same=$(printf '%s\n' "$old" | grep -F -- " ${rest%% *}") || :
+    case $same in
+        '') ;;
+        "from=\"$from\",restrict "*) return ;;
+        *) fail 1 "$1: has this key with other addresses: change from= there by hand" ;;
+    esac
+    [ -d "${1%/*}" ] || step mkdir -p "${1%/*}"
+    printf '%s\n' ${old:+"$old"} "$line" | put 644 "$1"
+}
+
+# limit_user FILE KEYS: the user's section of sshd. One that is there may become append-only, and is
+# else left to who has changed it.
+limit_user() {
+    plain=$(sshd_section "$user" "$chroot" "$2")
+    wanted=$(sshd_section "$user" "$chroot" "$2" $append)
+    found=''
+    [ ! -e "$1" ] || found=$(cat -- "$1")
+    case $found in
+        "$wanted")
+            sshd_holds "$user" "$from" "$wanted"
+            return
+            ;;
+        '' | "$plain") ;;
+        "$(sshd_section "$user" "$chroot" "$2" append-only)")
+            fail 1 "$user: can only add files: say --append-only, or remove $1 by hand first"
+            ;;
+        *) fail 1 "$1: is there with other settings: remove it by hand first" ;;
+    esac
+    sshd_write "$1" "$wanted" "$user" "$from"
+    sshd_reload
+}
+
+# tell: what the other machine has to know.
+tell() {
+    name=$(hostname -f 2>/dev/null) || name=$(hostname)
+    echo "The backups' URL: sftp://$user@$name/backups"
+    echo 'The fingerprints of this host, one of them for setup-local --host-key:'
+    sshd_host_keys | ssh-keygen -lf - | sed 's/^/  /'
+    echo 'Or its lines for known_hosts:'
+    sshd_host_keys | sed "s/^\([^ ]* [^ ]*\).*/  $name \1/"
+}
+
+# setup: all of it. Until sshd has the section, it looks for no key there.
+setup() {
+    keys=/etc/ssh/authorized_keys.d/$user
+    only_root_writes "${keys%/*}"
+    only_root_writes /etc/ssh/sshd_config.d
+    sshd_sound
+    make_user
+    make_folders
+    add_key "$keys"
+    limit_user "/etc/ssh/sshd_config.d/moobacker-$user.conf" "$keys"
+}
+
+# What is refused is refused before anything has changed.
+# shellcheck disable=SC2030 # that is what the parentheses are for
+(dry_run=yes && setup) >/dev/null
+setup
+# shellcheck disable=SC2031
+[ -n "$dry_run" ] || tell

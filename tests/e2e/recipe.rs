@@ -1,0 +1,13 @@
+//! The recipe: two machines, users, keys, sudo, cron.
+
+mod backup_sh;
+mod conf;
+mod doctor;
+mod host;
+mod install;
+mod intruder;
+mod kit;
+mod local;
+mod privileges;
+mod remote;
+mod whole;

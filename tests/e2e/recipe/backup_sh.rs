@@ -1,0 +1,148 @@
+//! backup.sh on a machine of its own, as cron starts it.
+
+use tests::Sandbox;
+use tests::machine::Network;
+
+use super::host::{CRON, Host};
+
+const TWO: &str = "source etc /srv/etc\nsource home /srv/home\n";
+
+#[test]
+fn every_source_is_backed_up_in_silence_and_comes_back() {
+    let sandbox = Sandbox::new();
+    let Some(network) = Network::new(&sandbox) else { return };
+    let host = Host::new(&network, TWO);
+    host.cron().silent();
+    host.0.sh("echo more >>/srv/etc/hosts && rm /srv/home/large && touch /srv/home/news").silent();
+    host.cron().silent();
+    for name in ["etc", "home"] {
+        host.brings_back(name);
+        assert_eq!(host.sets(name), 2, "{name}");
+    }
+    let strange = "find /srv/backups /var/lib/moobacker ! -user moobacker";
+    host.0.sh(strange).silent();
+    let increments = "ls /srv/backups/etc | grep -c 'duplicity-inc.*manifest'";
+    host.0.sh(increments).succeeds().stdout_is("1");
+}
+
+#[test]
+fn when_one_source_fails_it_is_told_in_one_line_and_the_next_is_done() {
+    let sandbox = Sandbox::new();
+    let Some(network) = Network::new(&sandbox) else { return };
+    let host = Host::new(&network, TWO);
+    // The store of the first one can't be made.
+    host.0.sh("touch /srv/backups/etc").silent();
+    host.cron().fails_with(7).one_message().stderr_has("moo-upload: ").stdout_is("");
+    assert_eq!(host.sets("home"), 1);
+    host.0.sh("rm /srv/backups/etc").silent();
+    host.cron().silent();
+    host.configure("source gone /srv/gone\nsource home /srv/home\n");
+    host.cron().fails_with(1).one_message().stderr_has("moo-scan: /srv/gone: ");
+    assert_eq!(host.sets("home"), 3);
+    host.configure("remote2 x\n");
+    host.cron().fails_with(2).one_message().stderr_has("backup.conf: line 5: remote2");
+    host.configure(TWO);
+    host.0.sh("chmod g+w /etc/moobacker/backup.conf").silent();
+    host.cron().fails_with(2).one_message().stderr_has("others than root may write it");
+    host.0.sh("rm /etc/moobacker/backup.conf").silent();
+    host.cron().fails_with(2).one_message().stderr_has("backup.conf: no such file");
+    assert_eq!(host.sets("home"), 3);
+}
+
+#[test]
+fn hooks_run_as_root_around_what_they_belong_to() {
+    let sandbox = Sandbox::new();
+    let Some(network) = Network::new(&sandbox) else { return };
+    let log = |what: &str| format!("echo \"$(id -un) {what} ${{MOO_STATUS-}}\" >>/srv/log");
+    let (first, last) = (log("first"), log("last"));
+    let (before, after) = (log("before etc"), log("after etc"));
+    let sources = format!(
+        "before {first}\nafter {last}\nsource etc /srv/etc\nbefore {before}\nafter {after}\n\
+         source home /srv/home\nbefore exit 5\nafter {}\n",
+        log("after home")
+    );
+    let host = Host::new(&network, &sources);
+    let told = "backup.sh: home: before: exit 5: exit status 5";
+    host.cron().fails_with(1).stderr_is(told).stdout_is("");
+    let expected =
+        "root first \nroot before etc \nroot after etc 0\nroot after home 1\nroot last 1";
+    host.0.sh("cat /srv/log").stdout_is(expected);
+    assert_eq!((host.sets("etc"), host.sets("home")), (1, 0));
+    host.configure(&format!("before false\nafter {last}\n{TWO}"));
+    host.cron().fails_with(1).stderr_is("backup.sh: before: false: exit status 1");
+    assert_eq!((host.sets("etc"), host.sets("home")), (1, 0));
+    host.configure(&format!("after false\n{TWO}"));
+    host.cron().fails_with(1).stderr_is("backup.sh: after: false: exit status 1");
+    assert_eq!((host.sets("etc"), host.sets("home")), (2, 1));
+}
+
+#[test]
+fn the_words_of_the_configuration_reach_moo_backup_as_they_are() {
+    let sandbox = Sandbox::new();
+    let Some(network) = Network::new(&sandbox) else { return };
+    let host = Host::new(
+        &network,
+        "full-if-older-than 1M\noptions --volsize 5\nbefore echo \"it's\"\n\
+         source etc /srv/et c\nfull-if-older-than 2W\noptions --hash \"blake2\"\n\
+         exclude /srv/et c/*.tmp\ninclude **'$(id)'\nsource home /srv/home\n",
+    );
+    let printed = "sh -c 'echo \"it'\\''s\"'
+/usr/local/lib/moobacker/moo backup --name etc --user moobacker \
+--encrypt-key /etc/moobacker/backup.cert.pgp --seal-key /var/lib/moobacker/seal.secret.pgp \
+--full-if-older-than 2W --volsize 5 --hash blake2 --exclude '/srv/et c/*.tmp' \
+--include '**'\\''$(id)'\\''' '/srv/et c' file:///srv/backups/etc
+/usr/local/lib/moobacker/moo backup --name home --user moobacker \
+--encrypt-key /etc/moobacker/backup.cert.pgp --seal-key /var/lib/moobacker/seal.secret.pgp \
+--full-if-older-than 1M --volsize 5 /srv/home file:///srv/backups/home";
+    let script = "/usr/local/lib/moobacker/backup.sh";
+    host.0.sh(&format!("{script} --dry-run --user moobacker")).succeeds().stdout_is(printed);
+    assert_eq!((host.sets("etc"), host.sets("home")), (0, 0));
+    let one = format!("{script} --user moobacker --dry-run home | grep -c 'moo backup'");
+    host.0.sh(&one).stdout_is("1");
+    host.0.sh(&format!("{script} --user moobacker nothing")).fails_with(2).one_message();
+    host.0.sh(script).fails_with(2).one_message().stderr_has("run by root: as whom?");
+}
+
+#[test]
+fn the_user_can_call_it_by_sudo_in_that_one_way_and_no_other() {
+    let sandbox = Sandbox::new();
+    let Some(network) = Network::new(&sandbox) else { return };
+    let host = Host::new(&network, "source etc /srv/etc\n");
+    host.cron().silent();
+    for other in ["--user moobacker", "--config /srv/mine", "etc", "--dry-run"] {
+        let call = format!("sudo -n /usr/local/lib/moobacker/backup.sh {other}");
+        host.0.sh_as("moobacker", &call).fails_with(1).stderr_has("password is required");
+    }
+    host.0.sh_as("moobacker", "sudo -n id").fails_with(1);
+    // What the caller sets does not get through.
+    host.0
+        .sh("printf '#!/bin/sh\\ntouch /srv/evil.ran\\n' >/srv/evil && chmod 755 /srv/evil")
+        .silent();
+    let path = "mkdir -p bin && cp /srv/evil bin/moo-scan && cp /srv/evil bin/id && cp /srv/evil bin/setpriv";
+    host.0.sh_as("moobacker", path).silent();
+    let call = "PATH=$PWD/bin:$PATH ENV=/srv/evil BASH_ENV=/srv/evil LD_PRELOAD=/srv/evil.so \
+        IFS=/ MOO_STATUS=9 /usr/bin/sudo -n /usr/local/lib/moobacker/backup.sh 2>/dev/null";
+    host.0.sh_as("moobacker", call).silent();
+    host.0.sh("test ! -e /srv/evil.ran").silent();
+}
+
+#[test]
+fn a_signal_ends_all_of_it_and_the_last_hooks_still_run() {
+    let sandbox = Sandbox::new();
+    let Some(network) = Network::new(&sandbox) else { return };
+    let host = Host::new(&network, &format!("after echo $MOO_STATUS >/srv/log\n{TWO}"));
+    let script = format!(
+        "runuser -u moobacker -- {CRON} & job=$!
+        until pid=$(pgrep -x moo-upload); do sleep 0.01; done
+        kill -STOP $pid
+        kill -TERM $(pgrep -o -x backup.sh)
+        kill -CONT $pid
+        wait $job; echo $?
+        left() {{ ps -e -o stat=,comm= | grep '^[^Z].* moo-'; }}
+        for i in 1 2 3 4 5; do left >/dev/null || break; sleep 0.2; done
+        left; cat /srv/log"
+    );
+    host.0.sh(&script).stdout_is("143\n143");
+    host.cron().silent();
+    host.brings_back("etc");
+}

@@ -1,0 +1,188 @@
+//! The doctor: silent when all is well; what is broken is the one thing that it tells, and the
+//! command that it tells mends it.
+
+mod account;
+mod keys;
+
+use tests::machine::{Machine, Network};
+use tests::{Run, Sandbox};
+
+const REMOTE: &str = "sftp://purrbackups@store.example.org/backups";
+const KIT: &str = "--kit /root/kit.tar --passphrase-file /root/passphrase";
+const BACKUP: &str = "exec sudo -n /usr/local/lib/moobacker/backup.sh";
+
+/// The machine that is backed up and the one that keeps the backups, as the two setups make them.
+struct Pair {
+    local: Machine,
+    remote: Machine,
+    fingerprint: String,
+}
+
+impl Pair {
+    fn new(network: &Network<'_>) -> Pair {
+        let local = network.machine("laptop.example.org");
+        let remote = network.machine("store.example.org");
+        local.install();
+        remote.install();
+        remote.start_sshd();
+        let sources = "umask 077; mkdir -p /srv/etc /srv/home; echo hosts >/srv/etc/hosts
+            echo hello >/srv/home/hello; echo 'a good passphrase' >/root/passphrase
+            ln -sf /bin/true /usr/sbin/sendmail";
+        local.sh(sources).silent();
+        let set_up = format!(
+            "moo setup-local --remote {REMOTE} --source etc=/srv/etc --source home=/srv/home"
+        );
+        let told = local.sh(&set_up).succeeds().out();
+        let there = told.lines().map(str::trim).find(|line| line.starts_with("moo setup-remote"));
+        let told = remote.sh(there.unwrap()).succeeds().out();
+        let print = told.split_whitespace().find(|word| word.starts_with("SHA256:")).unwrap();
+        local
+            .sh(&format!("moo setup-local --host-key {print} --mailto moo@example.org {KIT}"))
+            .succeeds()
+            .stderr_is("");
+        Pair { local, remote, fingerprint: print.to_owned() }
+    }
+
+    /// With a first backup of each source.
+    fn backed_up(network: &Network<'_>) -> Pair {
+        let pair = Pair::new(network);
+        pair.local.sh_as("moobacker", BACKUP).silent();
+        pair
+    }
+
+    /// With the store in a folder of the machine itself, where looking is quick.
+    fn with_folder(network: &Network<'_>) -> Pair {
+        let pair = Pair::new(network);
+        let change = "install -d -o moobacker -m 700 /srv/backups
+            sed -i 's|^remote .*|remote file:///srv/backups|' /etc/moobacker/backup.conf";
+        pair.local.sh(change).silent();
+        pair.local.sh_as("moobacker", BACKUP).silent();
+        pair
+    }
+
+    fn doctor(&self, options: &str) -> Run {
+        self.local.sh(&format!("moo doctor {options}"))
+    }
+
+    /// After that command all is well but one thing, which is told with that text. Its mending
+    /// command, or the other one where it needs a human's hand, makes all well again.
+    #[track_caller]
+    fn tells(&self, breaking: &str, options: &str, what: &str, by_hand: &str) -> Run {
+        self.local.sh(breaking).succeeds();
+        let run = self.doctor(options).fails().stdout_is("").one_message();
+        let message = run.err();
+        assert!(
+            message.starts_with("doctor.sh: ") && message.contains(what),
+            "{breaking}: {message}"
+        );
+        let told = message.trim_end().rsplit(": ").next().unwrap();
+        let mend = if by_hand.is_empty() { told } else { by_hand };
+        let mend = mend
+            .replace("FINGERPRINT", &self.fingerprint)
+            .replace("NEW-KIT", "/root/new.tar --passphrase-file /root/passphrase")
+            .replace("KIT", "/root/kit.tar");
+        let machine = if mend.starts_with("moo setup-remote") { &self.remote } else { &self.local };
+        machine.sh(&mend).succeeds();
+        self.doctor(options).silent();
+        run
+    }
+}
+
+#[test]
+fn all_is_well_after_the_setup_and_nothing_is_told_or_changed() {
+    let sandbox = Sandbox::new();
+    let Some(network) = Network::new(&sandbox) else { return };
+    let pair = Pair::backed_up(&network);
+    let state = "find /srv /etc /var/lib /tmp -printf '%p %M %u %s\\n' | sort";
+    let before = [&pair.local, &pair.remote].map(|machine| machine.sh(state).out());
+    pair.doctor("").silent();
+    pair.doctor(KIT).silent();
+    let told = pair.doctor(&format!("-v {KIT}")).succeeds().stderr_is("");
+    for part in [
+        "only root can change it",
+        "can be encrypted to",
+        "is not on this machine",
+        "opens, and its key decrypts",
+        "its newest backup is of 2",
+        "is good for SFTP in its own folders only",
+        "is plain, it can change what is stored (overwrite, append, chmod",
+    ] {
+        assert!(told.out().contains(part), "{part}: {}", told.out());
+    }
+    assert_eq!(before, [&pair.local, &pair.remote].map(|machine| machine.sh(state).out()));
+    pair.local.sh("pgrep -r R,S -u moobacker").fails().stdout_is("");
+}
+
+/// What is broken, what is told of it, and what mends it where that can't be told.
+const MACHINE: &[(&str, &str, &str)] = &[
+    ("chmod g+w /usr/local/lib/moobacker/moo-scan", "moo-scan: others than root may write it", ""),
+    ("chown moobacker /usr/local/lib", "/usr/local/lib: does not belong to root", ""),
+    ("chmod o+w /etc/moobacker/backup.conf", "backup.conf: others than root may write it", ""),
+    (
+        "echo colour red >>/etc/moobacker/backup.conf",
+        ": colour: no such keyword: editor /etc/moobacker/backup.conf",
+        "sed -i '$d' /etc/moobacker/backup.conf",
+    ),
+    ("chmod 444 /etc/sudoers.d/moobacker", "is not for root alone", ""),
+    ("rm /etc/sudoers.d/moobacker", "/etc/sudoers.d/moobacker: is missing", ""),
+    (
+        "echo 'moobacker ALL=(root) NOPASSWD: /bin/true' >>/etc/sudoers.d/moobacker",
+        "is not the one line that is needed",
+        "",
+    ),
+    (
+        "echo 'moobacker ALL=(root) NOPASSWD: /bin/true' >/etc/sudoers.d/z; chmod 440 /etc/sudoers.d/z",
+        "moobacker may do more than back up, (root) NOPASSWD: /bin/true: visudo -f /etc/sudoers.d/z",
+        "rm /etc/sudoers.d/z",
+    ),
+    (
+        "echo 'moobacker AL' >/etc/sudoers.d/z; chmod 440 /etc/sudoers.d/z",
+        "syntax error: visudo -f /etc/sudoers.d/z",
+        "rm /etc/sudoers.d/z",
+    ),
+    (
+        "usermod -u 4321 moobacker && chown -R moobacker /srv/backups",
+        "not a system user: usermod -u 999 moobacker",
+        "usermod -u 999 moobacker && chown -R moobacker /srv/backups",
+    ),
+    ("usermod -s /bin/bash moobacker", "has a shell", ""),
+    ("usermod -p x moobacker", "has a password", ""),
+    ("usermod -aG sudo moobacker", "is in the group sudo", ""),
+    ("chmod 755 /var/lib/moobacker", "others have rights to it", ""),
+    (
+        "chown root /var/lib/moobacker/.local/state/moobacker/etc",
+        "does not belong to moobacker",
+        "",
+    ),
+    ("rm /etc/cron.d/moobacker", "schedule: there is none", ""),
+    ("sed -i /MAILTO/d /etc/cron.d/moobacker", "nobody gets mail when a backup fails", ""),
+    ("sed -i 's/MAILTO=.*/MAILTO=\"\"/' /etc/cron.d/moobacker", "nobody gets mail", ""),
+    ("sed -i '/backup.sh/s/^/#/' /etc/cron.d/moobacker", "starts no backup", ""),
+    ("mv /srv/etc /srv/gone", "etc: /srv/etc is missing", "mv /srv/gone /srv/etc"),
+];
+
+#[test]
+fn what_is_broken_on_the_machine_is_told_and_mended() {
+    let sandbox = Sandbox::new();
+    let Some(network) = Network::new(&sandbox) else { return };
+    let pair = Pair::with_folder(&network);
+    pair.doctor("").silent();
+    for (breaking, what, by_hand) in MACHINE {
+        pair.tells(breaking, "", what, by_hand);
+    }
+}
+
+#[test]
+fn old_and_lost_backups_are_told_and_a_backup_mends_them() {
+    let sandbox = Sandbox::new();
+    let Some(network) = Network::new(&sandbox) else { return };
+    let pair = Pair::with_folder(&network);
+    pair.tells("rm -r /srv/backups/home", "", "/srv/backups/home: has no backup yet", "");
+    let archive = "/var/lib/moobacker/.local/state/moobacker/etc";
+    pair.tells(&format!("rm -r {archive}"), "", "and here it is none", "");
+    pair.local.sh("moo doctor --max-age 1Y").silent();
+    let run = pair.local.sh("sleep 31; moo doctor --max-age 30s").fails_with(1);
+    assert_eq!(run.err().matches("older than 30s").count(), 2, "{}", run.err());
+    pair.local.sh_as("moobacker", BACKUP).silent();
+    pair.doctor("--max-age 30s").silent();
+}

@@ -1,0 +1,88 @@
+//! The commands of README.md's recipe. Only what is an example there is replaced.
+
+use std::fs;
+
+use tests::sandbox::workspace;
+
+/// How the section begins.
+const TITLE: &str = "## A server, backed up to a machine that is not trusted\n";
+
+/// The commands of the section, by its indented blocks.
+pub(crate) struct Recipe {
+    blocks: Vec<Vec<String>>,
+}
+
+impl Recipe {
+    /// As README.md has it now; fails if it has no longer what the tests need.
+    pub(crate) fn of_readme() -> Recipe {
+        let readme = fs::read_to_string(workspace().join("README.md")).unwrap();
+        let (_, section) = readme.split_once(TITLE).expect("the section of README.md");
+        let section = section.split("\n## ").next().unwrap();
+        assert!(section.contains("`--append-only`"), "{section}");
+        let recipe = Recipe { blocks: blocks(section) };
+        let lengths: Vec<_> = recipe.blocks.iter().map(Vec::len).collect();
+        assert_eq!(lengths, [3, 1, 1, 2, 1], "{:#?}", recipe.blocks);
+        recipe
+    }
+
+    /// What is run before the loss: here, there, here, and to try it.
+    pub(crate) fn on_both_machines(&self) -> [&[String]; 4] {
+        [&self.blocks[0], &self.blocks[1], &self.blocks[2], &self.blocks[3]]
+    }
+
+    /// The first block without the build, which has been done.
+    pub(crate) fn build_is_done(&self, block: &[String]) -> String {
+        assert_eq!(block[0], "cargo build --release --workspace");
+        block[1..].join(" &&\n")
+    }
+
+    /// The command for the other machine, with the key that was told here: but for the words that
+    /// say where it runs, it is the one that was told too.
+    pub(crate) fn there(&self, block: &[String], from: &str, told: &str, add: bool) -> String {
+        let key =
+            told.lines().map(str::trim).find(|line| line.starts_with("ssh-ed25519 ")).unwrap();
+        let command = replaced(&block[0], "192.0.2.7", from);
+        let command = replaced(&command, "ssh-ed25519 AAAA…", key);
+        let same = told.lines().map(str::trim).find(|line| line.starts_with("moo setup-remote"));
+        let same = replaced(same.expect("a command"), " --user purrbackups", "");
+        assert_eq!(command, format!("sudo pipelines/{same}"));
+        if add { replaced(&command, " --from", " --append-only --from") } else { command }
+    }
+
+    /// The second command here, with the fingerprint that was told there.
+    pub(crate) fn with_fingerprint(&self, block: &[String], told: &str) -> String {
+        let mut words = told.split_whitespace();
+        let fingerprint = words.find(|word| word.starts_with("SHA256:")).expect("a fingerprint");
+        replaced(&block[0], "SHA256:…", fingerprint)
+    }
+
+    /// The command that checks all.
+    pub(crate) fn doctor(&self) -> &str {
+        &self.blocks[3][1]
+    }
+
+    /// The command that opens the kit and shows its page.
+    pub(crate) fn open_kit(&self) -> &str {
+        &self.blocks[4][0]
+    }
+}
+
+/// The indented blocks of a text, each with its commands.
+fn blocks(text: &str) -> Vec<Vec<String>> {
+    let text = text.replace("\\\n        ", "");
+    let paragraphs = text.split("\n\n").map(|paragraph| paragraph.trim_matches('\n'));
+    let blocks = paragraphs.filter(|paragraph| paragraph.starts_with("    "));
+    blocks.map(|block| block.lines().map(command).collect()).collect()
+}
+
+fn command(line: &str) -> String {
+    let command = line.strip_prefix("    ").expect("an indented line");
+    assert!(!command.starts_with(' '), "{command}: no command, but indented");
+    command.to_owned()
+}
+
+/// The example has to be there.
+fn replaced(command: &str, example: &str, by: &str) -> String {
+    assert_eq!(command.matches(example).count(), 1, "{example}: {command}");
+    command.replace(example, by)
+}

@@ -1,0 +1,8 @@
+//! Stores behind SFTP, with a real sshd on loopback.
+
+mod faults;
+mod host_keys;
+mod keys;
+mod kit;
+mod life;
+mod server;

@@ -1,0 +1,221 @@
+//! Whole machines: each is a view of this one whose changes vanish, with its own files,
+//! processes, name and network address, so that a test can add users, write to `/etc` and run a
+//! server on port 22. Only root can make them.
+
+use std::cell::Cell;
+use std::env;
+use std::fs::{self, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::geteuid;
+
+use crate::run::Run;
+use crate::sandbox::{Sandbox, programs, workspace};
+
+/// How long one snippet may take, in seconds.
+const TIME_LIMIT: &str = "600";
+
+/// All that a snippet's environment holds.
+const ENVIRONMENT: [(&str, &str); 3] = [
+    ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+    ("HOME", "/root"),
+    ("LC_ALL", "C.UTF-8"),
+];
+
+/// Where a machine has the checkout, for root to read.
+const CHECKOUT: &str = "/usr/src/moobacker";
+
+/// Makes the root of a machine, with empty folders where this machine's users keep their own,
+/// and changes to it. Arguments: a folder, hosts, checkout, programs, name, address.
+const BOOT: &str = r#"set -eu
+mount -t tmpfs -o mode=755 machine "$1"
+mkdir "$1/changes" "$1/work" "$1/root"
+mount -t overlay -o "lowerdir=/,upperdir=$1/changes,workdir=$1/work" machine "$1/root"
+cd "$1/root"
+for folder in root home tmp run srv var/tmp var/mail usr/local usr/src dev dev/pts dev/shm; do
+    mkdir -p $folder
+    mount -t tmpfs -o mode=755 machine $folder
+done
+chmod 700 root usr/src
+chmod 1777 tmp var/tmp dev/shm
+mkdir usr/local/bin usr/local/sbin usr/local/lib run/lock
+for part in pipelines man; do
+    mkdir -p .$5/$part
+    mount -o bind,ro "$3/$part" .$5/$part
+done
+mkdir -p .$5/target/release
+mount -o bind,ro "$4" .$5/target/release
+mount --bind "$2" etc/hosts
+for device in null zero full random urandom tty; do
+    : >dev/$device
+    mount --bind /dev/$device dev/$device
+done
+mount -t devpts -o newinstance,ptmxmode=666,mode=620 machine dev/pts
+ln -s pts/ptmx dev/ptmx
+ln -s /proc/self/fd dev/fd
+ln -s fd/0 dev/stdin
+ln -s fd/1 dev/stdout
+ln -s fd/2 dev/stderr
+mount -t proc machine proc
+pivot_root . mnt
+umount -l /mnt
+rm -rf /etc/moobacker /etc/cron.d/moobacker* /etc/sudoers.d/moobacker* /var/lib/moobacker
+rm -rf /etc/ssh/ssh_host_* /etc/ssh/sshd_config.d/* /etc/ssh/authorized_keys.d
+for user in moobacker purrbackups; do
+    ! id $user >/dev/null 2>&1 || userdel $user
+done
+ssh-keygen -q -t ed25519 -N '' -C "$6" -f /etc/ssh/ssh_host_ed25519_key
+hostname "$6"
+echo "$6" >/etc/hostname
+ip link set lo up
+ip addr add "$7/24" dev eth0
+ip link set eth0 up
+"#;
+
+/// A network of machines, apart from the real one. All of it is gone when it is dropped.
+pub struct Network<'a> {
+    sandbox: &'a Sandbox,
+    switch: Namespaces,
+    machines: Cell<u8>,
+}
+
+impl<'a> Network<'a> {
+    /// An empty network; none, which is said, for who is not root or where a container forbids it.
+    pub fn new(sandbox: &'a Sandbox) -> Option<Network<'a>> {
+        if !geteuid().is_root() {
+            eprintln!("not root: there can be no machines to try it on, not tried");
+            return None;
+        }
+        if !sandbox
+            .sh("unshare --mount --net --pid --fork mount -t tmpfs none /tmp")
+            .err()
+            .is_empty()
+        {
+            assert!(env::var_os("container").is_some(), "no machines can be made here");
+            eprintln!("this container lets nobody make machines, not tried");
+            return None;
+        }
+        let switch = Namespaces::new(&["--net"]);
+        switch.sh("ip link add switch type bridge && ip link set switch up", &[]).silent();
+        fs::write(sandbox.path(".hosts"), "127.0.0.1 localhost\n").unwrap();
+        fs::create_dir(sandbox.path(".machine")).unwrap();
+        Some(Network { sandbox, switch, machines: Cell::new(0) })
+    }
+
+    /// One more machine, which all others know by that name. The first has the address
+    /// `10.0.0.1`, the second `10.0.0.2`.
+    pub fn machine(&self, name: &str) -> Machine {
+        let number = self.machines.get() + 1;
+        self.machines.set(number);
+        let address = format!("10.0.0.{number}");
+        let hosts = self.sandbox.path(".hosts");
+        let mut file = OpenOptions::new().append(true).open(&hosts).unwrap();
+        writeln!(file, "{address} {name}").unwrap();
+        let inside = Namespaces::new(&["--mount", "--net", "--uts", "--pid"]);
+        self.connect(number, inside.pid);
+        let folder = self.sandbox.path(".machine");
+        let paths = [folder, hosts, workspace(), programs()].map(|path| path.display().to_string());
+        let [folder, hosts, checkout, programs] = paths.each_ref().map(String::as_str);
+        let arguments = [folder, hosts, checkout, programs, CHECKOUT, name, &address];
+        inside.sh(BOOT, &arguments).silent();
+        Machine { inside, address }
+    }
+
+    /// Lays a cable from the switch to a machine.
+    fn connect(&self, number: u8, machine: u32) {
+        let (port, machine) = (format!("port{number}"), machine.to_string());
+        let lay = "ip link add $1 type veth peer name eth0 netns $2 &&
+            ip link set $1 master switch up";
+        self.switch.sh(lay, &[&port, &machine]).silent();
+    }
+}
+
+/// One machine, until it is dropped.
+pub struct Machine {
+    inside: Namespaces,
+    /// Its address in the network.
+    pub address: String,
+}
+
+impl Machine {
+    /// Runs a snippet of POSIX sh as root, without a terminal or input, to its end.
+    #[must_use = "a run proves nothing until something is asserted of it"]
+    pub fn sh(&self, script: &str) -> Run {
+        self.inside.sh(script, &[])
+    }
+
+    /// Runs a snippet as that user, in the user's home.
+    #[must_use = "a run proves nothing until something is asserted of it"]
+    pub fn sh_as(&self, user: &str, script: &str) -> Run {
+        let become_user = "exec setpriv --reuid \"$1\" --regid \"$(id -g \"$1\")\" --init-groups \
+            --reset-env -- sh -c 'cd && eval \"$1\"' sh \"$2\"";
+        self.inside.sh(become_user, &[user, script])
+    }
+
+    /// Where the test finds one of the machine's files, given by its absolute path there. An
+    /// absolute symbolic link would lead back to the real machine.
+    pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        let root = PathBuf::from(format!("/proc/{}/root", self.inside.pid));
+        root.join(name.as_ref().strip_prefix("/").unwrap())
+    }
+
+    /// Installs our programs and pipelines.
+    pub fn install(&self) {
+        self.sh(&format!("{CHECKOUT}/pipelines/install.sh")).succeeds();
+    }
+
+    /// Removes programs: all that PATH has under those names.
+    pub fn without(&self, programs: &[&str]) {
+        let remove = "for name; do
+            while path=$(command -v \"$name\"); do rm \"$path\" || exit; done
+        done";
+        self.inside.sh(remove, programs).silent();
+    }
+
+    /// Starts the machine's sshd, on port 22; it logs to `/var/log/sshd.log`.
+    pub fn start_sshd(&self) {
+        self.sh("mkdir -p /run/sshd && /usr/sbin/sshd -E /var/log/sshd.log").silent();
+    }
+}
+
+/// Namespaces, and the process that keeps them.
+struct Namespaces {
+    keeper: Child,
+    /// The keeper's number on the real machine, by which its namespaces are entered.
+    pid: u32,
+}
+
+impl Namespaces {
+    fn new(kinds: &[&str]) -> Namespaces {
+        // Whoever loses its parent in there is reaped: the keeper ignores the death of children.
+        let keep = "trap '' CHLD; read -r pid rest </proc/self/stat; echo $pid; exec cat";
+        let mut command = Command::new("unshare");
+        command.args(kinds).args(["--fork", "--kill-child", "sh", "-c", keep]);
+        command.env_clear().envs(ENVIRONMENT).current_dir("/");
+        let mut keeper = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(keeper.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Namespaces { keeper, pid: line.trim().parse().unwrap() }
+    }
+
+    fn sh(&self, script: &str, arguments: &[&str]) -> Run {
+        let mut command = Command::new("nsenter");
+        command.args(["--target", &self.pid.to_string(), "--mount", "--net", "--uts", "--pid"]);
+        command.args([
+            "--wdns=/", "setsid", "--wait", "timeout", TIME_LIMIT, "sh", "-c", script, "sh",
+        ]);
+        command.args(arguments).env_clear().envs(ENVIRONMENT).stdin(Stdio::null());
+        Run::new(script, command.output().unwrap())
+    }
+}
+
+impl Drop for Namespaces {
+    /// The keeper ends with its input, all processes in there with the keeper, and the mounts
+    /// with them.
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        let _ = self.keeper.wait();
+    }
+}
