@@ -66,6 +66,19 @@ impl Captured {
         Captured::of(sandbox)
     }
 
+    /// The streams of some MiB in a few files.
+    pub(crate) fn large() -> Captured {
+        let sandbox = Sandbox::new();
+        let tree = Tree::empty(sandbox.path("src"));
+        tree.noise("changes", 3_000_000);
+        Moo::plain(&sandbox).backup("full").silent();
+        tree.edit("changes", |content| content[1000] ^= 1);
+        tree.mtime("changes", 1_700_000_001, 5);
+        tree.noise("new", 2_000_000);
+        (0..50).for_each(|number| tree.noise(format!("folder/{number}"), 20_000));
+        Captured::of(sandbox)
+    }
+
     /// The streams of all kinds of objects and of changes.
     pub(crate) fn every_kind() -> Captured {
         let sandbox = Sandbox::new();

@@ -1,11 +1,15 @@
 //! Damage at the store: a restore tells of it by name, and never takes it for the backup.
 
+mod keep_going;
+mod whole;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use tests::damage::find_all;
 use tests::{Duplicity, Key, Run, Sandbox, Snapshot, Tree, assert_same};
 
+use crate::damage::whole::name;
 use crate::moo::{Moo, stored};
 
 /// An encrypted store of a full set and an increment, and the secret key in a file: asking GnuPG
@@ -88,12 +92,8 @@ impl Store {
     }
 }
 
-fn name(path: &Path) -> String {
-    path.file_name().unwrap().to_str().unwrap().to_owned()
-}
-
 /// The time that a file's name ends its set with.
-fn set_of(name: &str) -> String {
+pub(crate) fn set_of(name: &str) -> String {
     let mut times = name.split('.').filter(|part| part.len() == 16 && part.ends_with('Z'));
     times.next_back().unwrap().to_owned()
 }

@@ -15,7 +15,7 @@ pub(crate) const FULL: &str = "duplicity-full.20200101T000000Z";
 pub(crate) const INC: &str = "duplicity-inc.20200101T000000Z.to.20200102T000000Z";
 
 /// A member of a tar and its body.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) member: Member,
     pub(crate) body: Vec<u8>,

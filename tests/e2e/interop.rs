@@ -6,6 +6,15 @@ use tests::{Duplicity, Key, Run, Sandbox, Snapshot, Tree, assert_same};
 
 use crate::moo::{Moo, stored};
 
+mod archives;
+mod dialects;
+mod partial;
+pub(crate) mod programs;
+mod removal;
+mod shapes;
+pub(crate) mod signatures;
+mod wrappings;
+
 /// Both duplicities restore each state from our store, verify the last one against the source,
 /// and find nothing to clean up.
 fn is_read_by_stock(sandbox: &Sandbox, key: &Key, tree: &Tree, states: &[Snapshot]) {
@@ -134,4 +143,26 @@ fn duplicitys_short_names_and_mixed_wrappings_are_restored() {
     let moo = Moo::plain(&sandbox).archive("lost");
     moo.restore("").silent();
     assert_same(&Snapshot::by_stock(tree.root()), &Snapshot::by_stock(sandbox.path("out")));
+}
+
+#[test]
+fn every_case_that_the_manual_tells_of_has_its_test() {
+    let read =
+        |path: &str| std::fs::read_to_string(tests::sandbox::workspace().join(path)).unwrap();
+    let page = read("man/man5/moobacker-format.5");
+    let (_, cases) = page.split_once(".SH WITH DUPLICITY, CASE BY CASE").unwrap();
+    let (cases, _) = cases.split_once(".SH SEE ALSO").unwrap();
+    let sources = Sandbox::new();
+    let folder = tests::sandbox::workspace().join("tests/e2e");
+    let all = sources.sh(&format!("grep -rhoE '^ *fn [a-z0-9_]+\\(\\)' {}", folder.display()));
+    let all = all.succeeds().out();
+    let named: Vec<&str> = cases
+        .lines()
+        .filter_map(|line| line.strip_prefix(".I "))
+        .filter(|name| name.contains('_'))
+        .collect();
+    for name in &named {
+        assert!(all.contains(&format!("fn {name}()")), "{name}: no such test");
+    }
+    assert!(named.len() > 40, "{} tests", named.len());
 }

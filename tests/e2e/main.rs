@@ -8,6 +8,7 @@ mod bench;
 mod captured;
 mod compose;
 mod damage;
+mod defects;
 mod destination;
 mod encryption;
 mod failures;

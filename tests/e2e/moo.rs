@@ -86,6 +86,14 @@ impl<'a> Moo<'a> {
     }
 }
 
+/// The second since 1970 of a time as the names of sets have it.
+pub(crate) fn second(sandbox: &Sandbox, time: &str) -> i64 {
+    let (day, hour) = time.split_once('T').unwrap();
+    let hour = format!("{}:{}:{}", &hour[..2], &hour[2..4], &hour[4..6]);
+    let second = sandbox.sh(&format!("date -u -d '{day} {hour}' +%s")).succeeds().out();
+    second.trim().parse().unwrap()
+}
+
 /// The times of the sets in the folder `store`, the oldest first.
 pub(crate) fn stored(sandbox: &Sandbox) -> Vec<String> {
     times(sandbox.path("store"))

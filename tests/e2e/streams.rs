@@ -3,13 +3,17 @@
 use std::collections::BTreeSet;
 
 use stream::Status;
-use tests::Sandbox;
+use tests::{Sandbox, scale};
 
 use crate::captured::{Captured, Flow, STAGES, Stage, ending};
 
+mod prefixes;
+
 /// Streams up to this length are cut at every byte, longer ones around each block of a tar and at
-/// some places between.
-const SHORT: usize = 2500;
+/// some places between; in the long run all are cut at every byte.
+fn short() -> usize {
+    scale(2500, usize::MAX)
+}
 
 /// Cuts what flows into a stage in many places. Nothing but a message and a failure that travels
 /// on may come of it; the whole stream is taken in the end.
@@ -19,7 +23,9 @@ fn is_cut(name: &str) {
     let whole = captured.input_of(stage);
     captured.feed(stage, b"").fails_with(4).one_message();
     let before = captured.names();
-    for cut in cuts(whole.len()) {
+    let cuts = cuts(whole.len());
+    eprintln!("{name}: cut at {} of {} bytes", cuts.len(), whole.len());
+    for cut in cuts {
         let run = captured.feed(stage, &whole[..cut]).fails_with(4).one_message();
         let run = run.stderr_has(&format!("{name}: standard input: "));
         passes_on(stage, &run.stdout, Status::Killed);
@@ -30,7 +36,7 @@ fn is_cut(name: &str) {
 }
 
 fn cuts(length: usize) -> BTreeSet<usize> {
-    if length <= SHORT {
+    if length <= short() {
         return (0..length).collect();
     }
     let edges = (512..=length).step_by(512).flat_map(|at| [at - 1, at, at + 1]);

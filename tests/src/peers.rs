@@ -126,11 +126,16 @@ impl<'a> Duplicity<'a> {
 
     /// Any action with its words.
     pub fn run(&self, action: &str, words: &str) -> Run {
+        self.sandbox.sh(&self.script(action, words))
+    }
+
+    /// The snippet of the shell for an action with its words.
+    pub fn script(&self, action: &str, words: &str) -> String {
         let Duplicity { program, archive, options, .. } = self;
         let common = format!("--archive-dir . --name {archive} {options}");
         // It asks for a passphrase even where none is needed, unless the variable is set.
         let program = format!("PASSPHRASE=\"${{PASSPHRASE-}}\" {program}");
-        self.sandbox.sh(&format!("mkdir -p {}; {program} {action} {common} {words}", self.store))
+        format!("mkdir -p {}; {program} {action} {common} {words}", self.store)
     }
 
     fn url(&self) -> String {

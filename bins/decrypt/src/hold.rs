@@ -19,6 +19,8 @@ pub(crate) struct Held {
     spool: SpooledTempFile,
     /// In lower-case hex.
     sha256: String,
+    /// Whether a stage before has lost it.
+    lost: bool,
 }
 
 impl Held {
@@ -31,7 +33,8 @@ impl Held {
             spool.write_all(&chunk).or_fail(Status::Failed, which)?;
         }
         let sha256 = format!("{:x}", hash.finalize());
-        let mut held = Held { which: which.to_owned(), spool, sha256 };
+        let lost = input.lost().is_some();
+        let mut held = Held { which: which.to_owned(), spool, sha256, lost };
         held.rewind()?;
         Ok(held)
     }
@@ -39,6 +42,11 @@ impl Held {
     /// The SHA-256 of the file as it came, in lower-case hex.
     pub(crate) fn sha256(&self) -> &str {
         &self.sha256
+    }
+
+    /// Whether a stage before has lost it, and has said so.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost
     }
 
     /// Whether the file has the best of the hashes that a manifest tells: a pair of name and
@@ -74,7 +82,7 @@ impl Held {
     }
 
     /// Goes back to its start.
-    fn rewind(&mut self) -> Result<(), Failure> {
+    pub(crate) fn rewind(&mut self) -> Result<(), Failure> {
         self.spool.rewind().or_fail(Status::Failed, &self.which)
     }
 

@@ -1,23 +1,25 @@
 //! `moo-decrypt` checks the files of a store and decrypts them.
 
 mod ahead;
+mod gaps;
 mod hold;
 mod keys;
+mod losses;
 mod manifest;
 mod sets;
+mod transit;
 mod unwrap;
 
 use std::fs::File;
 
-use archive::{FileKind, FileName, parse_seal};
 use cli::{Common, Program};
-use stream::{Facts, Failure, FileWriter, FilesInput, Output, Totals, pipe};
+use stream::{Failure, FilesInput, Output, Status, Totals, pipe};
 
 use crate::ahead::Ahead;
-use crate::hold::Held;
 use crate::keys::Keys;
-use crate::manifest::Reader;
+use crate::losses::Losses;
 use crate::sets::Sets;
+use crate::transit::Transit;
 use crate::unwrap::Unwrap;
 
 /// Check the files of a store, and decrypt them
@@ -30,6 +32,9 @@ use crate::unwrap::Unwrap;
 pub struct Decrypt {
     #[command(flatten)]
     keys: Keys,
+    /// Go on past files that are damaged or missing; moo-fetch and moo-patch need it too
+    #[arg(long)]
+    keep_going: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -51,58 +56,20 @@ impl Program for Decrypt {
         // What the stages before have to say comes first: it may be the reason for the rest.
         let input = FilesInput::open(pipe::input()?)?;
         let unwrap = Unwrap::new(self.keys.decryption()?);
-        let mut sets = Sets::new(input.begin().restore.clone(), self.keys.seal_certificates()?)?;
+        if self.keep_going && input.begin().restore.is_none() {
+            let why = "--keep-going: standard input is no restore, and a copy has to be whole";
+            return Err(Failure::new(Status::Usage, why));
+        }
+        let wanted = input.begin().restore.clone();
+        let sets = Sets::new(wanted, self.keys.seal_certificates()?, self.keep_going)?;
         output.begin(input.begin())?;
-        let files = Ahead::start(input);
+        let files = Ahead::start(input.keep_going(self.keep_going));
+        let mut transit = Transit { sets, unwrap, losses: Losses::new(self.keep_going), output };
         while let Some((name, held)) = files.next_file() {
-            if parse_seal(&name).is_some() {
-                send_seal(&name, held, &mut sets, output)?;
-            } else if let Some(parsed) = FileName::parse(&name) {
-                send(&name, parsed, held, &mut sets, &unwrap, output)?;
-            } else {
-                log::warn!("{name}: no file of a backup, passed over");
-            }
+            transit.file(&name, held)?;
         }
         let totals = files.finish()?;
-        sets.finish().map(|()| totals)
+        let lost = totals.lost + transit.finish()?;
+        Ok(Totals { lost, ..totals })
     }
-}
-
-/// Seals stay as they are: they are signed as they are.
-fn send_seal(
-    name: &str,
-    mut held: Held,
-    sets: &mut Sets,
-    output: &mut Output<File>,
-) -> Result<(), Failure> {
-    sets.seal(name, &held.bytes()?, held.sha256())?;
-    let mut writer = FileWriter::new(output, name);
-    held.copy_to(&mut writer)?;
-    writer.close(Facts::default())
-}
-
-fn send(
-    stored: &str,
-    name: FileName,
-    mut held: Held,
-    sets: &mut Sets,
-    unwrap: &Unwrap,
-    output: &mut Output<File>,
-) -> Result<(), Failure> {
-    if !sets.admit(stored, &name, &mut held)? {
-        log::warn!("{stored}: the manifest does not name it, passed over");
-        return Ok(());
-    }
-    let plain = FileName { wrapping: archive::Wrapping::Plain, ..name }.encode();
-    if name.kind == FileKind::Manifest {
-        // It is read on its way, but used only when all of it has been checked.
-        let mut reader = Reader::new(stored, FileWriter::new(output, &plain));
-        unwrap.open(stored, name.wrapping, &mut held, &mut reader)?;
-        let (writer, manifest) = reader.finish()?;
-        sets.manifest(name.set, manifest);
-        return writer.close(Facts::default());
-    }
-    let mut writer = FileWriter::new(output, &plain);
-    unwrap.open(stored, name.wrapping, &mut held, &mut writer)?;
-    writer.close(Facts::default())
 }

@@ -23,11 +23,11 @@ impl<W: Write> Reader<W> {
         Reader { which, to, parser, line: Vec::new() }
     }
 
-    /// The writer behind, and what the manifest says.
-    pub(crate) fn finish(mut self) -> Result<(W, Manifest), Failure> {
-        self.end_line()?;
-        let manifest = self.parser.finish().or_fail(Status::Integrity, &self.which)?;
-        Ok((self.to, manifest))
+    /// The writer behind, and what the manifest says, if all of it has come well.
+    pub(crate) fn finish(mut self, come: Result<(), Failure>) -> (W, Result<Manifest, Failure>) {
+        let read = come.and_then(|()| self.end_line());
+        let manifest = self.parser.finish().or_fail(Status::Integrity, &self.which);
+        (self.to, read.and(manifest))
     }
 
     fn end_line(&mut self) -> Result<(), Failure> {
@@ -74,8 +74,8 @@ mod tests {
         for size in 1..TEXT.len() {
             let mut reader = Reader::new("m", Vec::new());
             TEXT.chunks(size).for_each(|piece| reader.write_all(piece).unwrap());
-            let (text, manifest) = reader.finish().unwrap();
-            assert_eq!((text.as_slice(), manifest.volumes.len()), (TEXT, 1));
+            let (text, manifest) = reader.finish(Ok(()));
+            assert_eq!((text.as_slice(), manifest.unwrap().volumes.len()), (TEXT, 1));
         }
     }
 

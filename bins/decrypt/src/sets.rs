@@ -11,10 +11,11 @@ use crate::hold::Held;
 /// The sets of a stream.
 pub(crate) struct Sets {
     /// What a restore asks for; none for a stream that is no restore.
-    wanted: Option<Wanted>,
-    path: TreePath,
-    signers: Vec<Cert>,
-    sets: BTreeMap<SetId, Set>,
+    pub(crate) wanted: Option<Wanted>,
+    pub(crate) path: TreePath,
+    pub(crate) signers: Vec<Cert>,
+    keep_going: bool,
+    pub(crate) sets: BTreeMap<SetId, Set>,
     /// Seals whose set has not begun, and their own hashes: a seal's name tells only its time.
     seals: HashMap<archive::SetTime, (Seal, String)>,
     /// The set of the last seal, and that seal's hash.
@@ -23,19 +24,36 @@ pub(crate) struct Sets {
 
 /// A set.
 #[derive(Default)]
-struct Set {
+pub(crate) struct Set {
     /// The hashes that the seal tells, by name.
-    sealed: Option<HashMap<String, String>>,
-    manifest: Option<Manifest>,
-    volumes: BTreeSet<u64>,
+    pub(crate) sealed: Option<HashMap<String, String>>,
+    pub(crate) contents: Option<Contents>,
+    /// Whether it is not the set that it should be, whatever its files are.
+    pub(crate) distrusted: bool,
+    /// Whether some volume has the hash that the manifest tells.
+    pub(crate) matched: bool,
+    /// Those that have come, or have been given up.
+    pub(crate) volumes: BTreeSet<u64>,
+}
+
+/// Which volumes a set has.
+pub(crate) enum Contents {
+    /// Those that its manifest tells, with their hashes.
+    Manifest(Manifest),
+    /// Those of a set whose manifest is lost: what the seal names; none without a seal.
+    Sealed(BTreeSet<u64>),
 }
 
 impl Sets {
-    pub(crate) fn new(wanted: Option<Wanted>, signers: Vec<Cert>) -> Result<Sets, Failure> {
+    pub(crate) fn new(
+        wanted: Option<Wanted>,
+        signers: Vec<Cert>,
+        keep_going: bool,
+    ) -> Result<Sets, Failure> {
         let path = wanted.as_ref().and_then(|wanted| wanted.path.as_deref()).unwrap_or_default();
         let path = TreePath::parse(path).or_fail(Status::Integrity, "standard input")?;
         let (sets, seals) = (BTreeMap::new(), HashMap::new());
-        Ok(Sets { wanted, path, signers, sets, seals, last_sealed: None })
+        Ok(Sets { wanted, path, signers, keep_going, sets, seals, last_sealed: None })
     }
 
     /// Takes a seal, once it has been checked.
@@ -52,6 +70,11 @@ impl Sets {
         Ok(())
     }
 
+    /// A seal is lost: whether the next one was made after it can't be told.
+    pub(crate) fn lose_seal(&mut self) {
+        self.last_sealed = None;
+    }
+
     /// Checks a file against the seal and the manifest of its set. False where it is to be passed
     /// over: a volume that the manifest does not name.
     pub(crate) fn admit(
@@ -66,21 +89,21 @@ impl Sets {
         let is_restore = self.wanted.is_some();
         let set = self.sets.entry(name.set).or_default();
         let FileKind::Volume(number) = name.kind else {
+            if set.distrusted {
+                return Ok(false);
+            }
             return set.check_seal(stored, held.sha256()).map(|()| true);
         };
-        let listed = set
-            .manifest
-            .as_ref()
-            .map(|manifest| manifest.volumes.iter().find(|volume| volume.number == number));
-        match listed {
-            None => return Err(broken(stored, "comes before its manifest")),
-            Some(None) if is_restore => return Ok(false),
-            Some(None) => return Err(broken(stored, "the manifest does not name it")),
-            Some(Some(volume)) if !held.has_best_of(&volume.hashes)? => {
-                return Err(broken(stored, "does not have the hash that its manifest tells"));
+        match set.has(number, stored, held)? {
+            true => {}
+            false if set.is_lost() => return Ok(false),
+            false if is_restore => {
+                log::warn!("{stored}: the manifest does not name it, passed over");
+                return Ok(false);
             }
-            Some(Some(_)) => {}
+            false => return Err(broken(stored, "the manifest does not name it")),
         }
+        set.matched = true;
         set.check_seal(stored, held.sha256())?;
         if is_restore {
             set.check_volumes(&name.set, &self.path, number)?;
@@ -93,7 +116,7 @@ impl Sets {
 
     /// Takes what the manifest of a set says.
     pub(crate) fn manifest(&mut self, set: SetId, manifest: Manifest) {
-        self.sets.entry(set).or_default().manifest = Some(manifest);
+        self.sets.entry(set).or_default().contents = Some(Contents::Manifest(manifest));
     }
 
     /// Checks that nothing is missing.
@@ -112,7 +135,7 @@ impl Sets {
         }
     }
 
-    fn begin(&mut self, id: SetId, stored: &str) -> Result<(), Failure> {
+    pub(crate) fn begin(&mut self, id: SetId, stored: &str) -> Result<(), Failure> {
         if let Some(wanted) = &self.wanted {
             // What is missing is told before the next set is applied to what is not whole.
             let turn = wanted.sets.iter().position(|set| set.id() == id);
@@ -126,11 +149,11 @@ impl Sets {
         if seal.set != id {
             return Err(broken(stored, &format!("its seal is of the {}", seal.set)));
         }
-        self.check_link(&seal)?;
+        let linked = self.check_link(&seal);
         self.last_sealed = Some((id, hash));
         let hashes = seal.files.into_iter().map(|file| (file.name, file.sha256));
         self.sets.insert(id, Set { sealed: Some(hashes.collect()), ..Set::default() });
-        Ok(())
+        linked
     }
 
     fn begin_without_seal(&mut self, id: SetId) -> Result<(), Failure> {
@@ -138,6 +161,10 @@ impl Sets {
             return Err(broken(&format!("the {id}"), "has no seal, and the seal key demands one"));
         }
         log::info!("the {id} has no seal");
+        if self.keep_going {
+            // It may have had one, after which the next one was made.
+            self.lose_seal();
+        }
         self.sets.insert(id, Set::default());
         Ok(())
     }
@@ -159,16 +186,28 @@ impl Sets {
 impl Set {
     /// Checks that all volumes have come that hold the path and have a lower number.
     fn check_volumes(&self, id: &SetId, path: &TreePath, below: u64) -> Result<(), Failure> {
-        let Some(manifest) = &self.manifest else {
+        let Some(contents) = &self.contents else {
             return Err(broken(&format!("the {id}"), "its manifest is missing"));
         };
-        let numbers = manifest.volumes_for(path).map(|volume| volume.number);
-        let mut due = numbers.take_while(|number| *number < below);
-        match due.find(|number| !self.volumes.contains(number)) {
+        match contents.due(path, below).find(|number| !self.volumes.contains(number)) {
             Some(missing) => {
                 Err(broken(&format!("the {id}"), &format!("volume {missing} is missing")))
             }
             None => Ok(()),
+        }
+    }
+
+    /// Whether the set has a volume of that number, with the hash that its manifest tells.
+    fn has(&self, number: u64, stored: &str, held: &mut Held) -> Result<bool, Failure> {
+        let manifest = match &self.contents {
+            None => return Err(broken(stored, "comes before its manifest")),
+            Some(Contents::Sealed(numbers)) => return Ok(numbers.contains(&number)),
+            Some(Contents::Manifest(manifest)) => manifest,
+        };
+        match manifest.volumes.iter().find(|volume| volume.number == number) {
+            None => Ok(false),
+            Some(volume) if held.has_best_of(&volume.hashes)? => Ok(true),
+            Some(_) => Err(broken(stored, "does not have the hash that its manifest tells")),
         }
     }
 
@@ -186,6 +225,6 @@ impl Set {
     }
 }
 
-fn broken(which: &str, why: &str) -> Failure {
+pub(crate) fn broken(which: &str, why: &str) -> Failure {
     Failure::new(Status::Integrity, format!("{which}: {why}"))
 }

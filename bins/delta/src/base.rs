@@ -34,7 +34,7 @@ impl Base {
     }
 
     /// The signature against which the content that starts with `entry` makes a delta; none where
-    /// it has to stay whole.
+    /// it has to stay whole: also where the signature is one that we can't read.
     pub(crate) fn signature(&mut self, entry: &Entry) -> Result<Option<Vec<u8>>, Failure> {
         let first = entry.name.piece.is_none_or(|piece| piece == 1);
         let Some(signatures) = self.signatures.as_mut().filter(|_| entry.is_content() && first)
@@ -42,9 +42,11 @@ impl Base {
             return Ok(None);
         };
         let found = signatures.seek(&entry.name.path)?;
-        if found && signatures.peek().is_some_and(|known| known.has_signature) {
-            return signatures.signature().map(Some);
+        if !found || !signatures.peek().is_some_and(|known| known.has_signature) {
+            return Ok(None);
         }
-        Ok(None)
+        let signature = signatures.signature()?;
+        let known = rsync::file_size(&signature, signature.len() as u64).is_some();
+        Ok(known.then_some(signature))
     }
 }

@@ -1,6 +1,7 @@
 //! `moo-fetch` fetches from a store the files that a restore needs.
 
 mod inventory;
+mod remains;
 mod selection;
 
 use std::ffi::OsString;
@@ -12,7 +13,7 @@ use std::path::PathBuf;
 use archive::TreePath;
 use cli::{Common, Program};
 use store::Store;
-use stream::{Begin, Facts, Failure, FileWriter, OrFail, Output, Receipts, Status, Totals};
+use stream::{Begin, Facts, Failure, FileWriter, OrFail, Output, Receipts, Scope, Status, Totals};
 
 use crate::selection::Selection;
 
@@ -44,6 +45,9 @@ pub struct Fetch {
     /// No files: receipts for all that is there, as moo-commit --reconcile reads them
     #[arg(long, group = "what", conflicts_with_all = ["time", "path", "archive"])]
     receipts: bool,
+    /// Go on past files that are missing or can't be read; the stages behind need it too
+    #[arg(long, conflicts_with = "what")]
+    keep_going: bool,
     #[command(flatten)]
     reached: store::Options,
     #[command(flatten)]
@@ -86,29 +90,49 @@ impl Program for Fetch {
         }
         let selection = Selection::make(&self, store.as_mut())?;
         output.begin(&Begin::files(selection.wanted))?;
+        let mut lost = selection.lost;
         for name in &selection.names {
-            send(store.as_mut(), name, output)?;
+            lost += u64::from(!self.send(store.as_mut(), name, output)?);
         }
-        Ok(Totals::default())
+        Ok(Totals { lost, ..Totals::default() })
     }
 }
 
-fn send(store: &mut dyn Store, name: &str, output: &mut Output<File>) -> Result<(), Failure> {
-    let mut from = store.open(name)?;
-    let mut writer = FileWriter::new(output, name);
-    copy(&mut from, &mut writer).or_fail(Status::Refused, name)?;
-    writer.close(Facts::default())
+impl Fetch {
+    /// Sends a file; false where it was lost, and the stream goes on without it.
+    fn send(
+        &self,
+        store: &mut dyn Store,
+        name: &str,
+        output: &mut Output<File>,
+    ) -> Result<bool, Failure> {
+        let mut writer = FileWriter::new(output, name);
+        match store.open(name).and_then(|mut from| copy(name, &mut from, &mut writer)) {
+            Ok(()) => writer.close(Facts::default()).map(|()| true),
+            Err(failure) if self.keep_going && of_one_file(&failure) => {
+                log::warn!("{failure}");
+                writer.lose(Scope::File).map(|()| false)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+/// Whether a failure is one of a single file, and not of the store or of our output.
+fn of_one_file(failure: &Failure) -> bool {
+    let status = failure.status();
+    matches!(status, Status::Refused | Status::Absent | Status::Integrity)
 }
 
 /// Copies with reads as large as a store likes them.
-fn copy(from: &mut impl io::Read, to: &mut impl io::Write) -> io::Result<()> {
+fn copy(name: &str, from: &mut impl io::Read, to: &mut impl io::Write) -> Result<(), Failure> {
     let mut buffer = vec![0; 1 << 20];
     loop {
         match from.read(&mut buffer) {
             Ok(0) => return Ok(()),
-            Ok(n) => to.write_all(&buffer[..n])?,
+            Ok(n) => to.write_all(&buffer[..n]).or_fail(Status::Failed, "standard output")?,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Err(error) => return Err(error).or_fail(Status::Refused, name),
         }
     }
 }

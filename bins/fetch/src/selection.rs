@@ -2,12 +2,12 @@
 
 use std::time::SystemTime;
 
-use archive::{Absent, Collection, SetTime, StoredSet, TreePath, parse_time};
+use archive::{Absent, Collection, SetId, SetTime, StoredSet, TreePath, parse_time};
 use local::Folder;
 use store::Store;
 use stream::{Failure, OrFail, Status, Wanted};
 
-use crate::Fetch;
+use crate::{Fetch, remains};
 
 /// The files to send.
 pub(crate) struct Selection {
@@ -15,6 +15,8 @@ pub(crate) struct Selection {
     pub(crate) wanted: Option<Wanted>,
     /// Their names, in the order of the stream.
     pub(crate) names: Vec<String>,
+    /// Sets that are not there, and without which it goes on.
+    pub(crate) lost: u64,
 }
 
 impl Selection {
@@ -26,19 +28,25 @@ impl Selection {
             let sets = collection.chains.iter().flat_map(|chain| &chain.sets);
             let names = sets.chain(&collection.orphans);
             let names = names.flat_map(|set| files(set, arguments.all)).collect();
-            return Ok(Selection { wanted: None, names });
+            return Ok(Selection { wanted: None, names, lost: 0 });
         }
         let path = arguments.path()?;
         let folder = arguments.archive.as_deref().map(Folder::open).transpose()?;
-        let sets = state(arguments, &collection, folder.as_ref())?;
+        let (sets, lost) = if arguments.keep_going {
+            remains::state(arguments, &collection, folder.as_ref())?
+        } else {
+            (state(arguments, &collection, folder.as_ref())?.iter().collect(), 0)
+        };
         let mut names = Vec::new();
-        for set in sets {
+        for &set in &sets {
             names.extend(set.seal.iter().chain(&set.manifest).cloned());
+            // They tell what was in a volume that is lost.
+            names.extend(set.signatures.iter().filter(|_| arguments.keep_going).cloned());
             names.extend(volumes(arguments, set, path.as_ref(), folder.as_ref())?);
         }
         let path = path.map(|path| path.as_bytes().to_vec());
         let wanted = Wanted { sets: sets.iter().map(|set| set.id.into()).collect(), path };
-        Ok(Selection { wanted: Some(wanted), names })
+        Ok(Selection { wanted: Some(wanted), names, lost })
     }
 }
 
@@ -52,6 +60,21 @@ fn files(set: &StoredSet, content: bool) -> Vec<String> {
     names
 }
 
+/// The time that is asked for.
+pub(crate) fn time(arguments: &Fetch) -> Result<SetTime, Failure> {
+    let now = SetTime::try_from(SystemTime::now()).or_fail(Status::Failed, "clock")?;
+    parse_time(&arguments.time, now).or_fail(Status::Usage, "--time")
+}
+
+/// There is no such state.
+pub(crate) fn none(url: &str, absent: Absent) -> Failure {
+    let status = match absent {
+        Absent::NoBackup { .. } => Status::Absent,
+        Absent::Missing { .. } => Status::Integrity,
+    };
+    Failure::new(status, format!("{url}: {absent}"))
+}
+
 /// The sets that make up the wanted state.
 fn state<'a>(
     arguments: &Fetch,
@@ -59,26 +82,23 @@ fn state<'a>(
     folder: Option<&Folder>,
 ) -> Result<&'a [StoredSet], Failure> {
     let url = &arguments.url;
-    let now = SetTime::try_from(SystemTime::now()).or_fail(Status::Failed, "clock")?;
-    let time = parse_time(&arguments.time, now).or_fail(Status::Usage, "--time")?;
-    let (chain, count) = collection.chain_at(time).map_err(|absent| {
-        let status = match absent {
-            Absent::NoBackup { .. } => Status::Absent,
-            Absent::Missing { .. } => Status::Integrity,
-        };
-        Failure::new(status, format!("{url}: {absent}"))
-    })?;
+    let time = time(arguments)?;
+    let (chain, count) = collection.chain_at(time).map_err(|absent| none(url, absent))?;
     let sets = &chain.sets[..count];
     if let Some(folder) = folder {
         check_against(folder, sets, time, url)?;
     }
-    warn_of_incomplete(collection, sets, time, url);
+    warn_of_incomplete(collection, sets.last().map(|set| set.id.time), time, url);
     Ok(sets)
 }
 
 /// A set that was never finished is none; but neither is one whose manifest was lost.
-fn warn_of_incomplete(collection: &Collection, sets: &[StoredSet], time: SetTime, url: &str) {
-    let state = sets.last().map(|set| set.id.time);
+pub(crate) fn warn_of_incomplete(
+    collection: &Collection,
+    state: Option<SetTime>,
+    time: SetTime,
+    url: &str,
+) {
     let later =
         collection.incomplete.iter().filter(|set| set.id.time <= time && Some(set.id.time) > state);
     for set in later {
@@ -95,12 +115,17 @@ fn check_against(
 ) -> Result<(), Failure> {
     let known = folder.collection()?;
     let newest = known.chain_at(time).ok().and_then(|(chain, count)| chain.sets.get(count - 1));
-    let Some(lost) = newest.filter(|known| sets.last().is_none_or(|set| set.id < known.id)) else {
-        return Ok(());
-    };
-    let why = format!("the {}, which the archive knows, is not there", lost.id);
-    let hint = format!("--time {} has the newest that is", sets.last().map_or(time, |s| s.id.time));
-    Err(Failure::new(Status::Integrity, format!("{url}: {why} ({hint})")))
+    match newest.filter(|known| sets.last().is_none_or(|set| set.id < known.id)) {
+        Some(lost) => Err(not_there(url, lost.id, sets.last().map_or(time, |set| set.id.time))),
+        None => Ok(()),
+    }
+}
+
+/// The newest set is not there.
+pub(crate) fn not_there(url: &str, lost: SetId, newest: SetTime) -> Failure {
+    let why = format!("the {lost}, which the archive knows, is not there");
+    let hint = format!("--time {newest} has the newest that is");
+    Failure::new(Status::Integrity, format!("{url}: {why} ({hint})"))
 }
 
 /// The volumes of a set: those that hold the wanted path where the archive tells, else all.
@@ -110,6 +135,8 @@ fn volumes(
     path: Option<&TreePath>,
     folder: Option<&Folder>,
 ) -> Result<Vec<String>, Failure> {
+    // Who goes on past damage can't rely on any one manifest.
+    let folder = folder.filter(|_| !arguments.keep_going);
     let manifest = folder.map(|folder| manifest(folder, set)).transpose()?.flatten();
     let Some(manifest) = manifest else {
         return Ok(set.volumes.values().cloned().collect());

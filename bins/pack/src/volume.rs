@@ -3,7 +3,7 @@
 use std::fs::File;
 
 use archive::{Place, TreePath};
-use stream::member::{SHA256, SIZE};
+use stream::member::{Kind, SHA256, SIZE};
 use stream::{Entry, Facts, Failure, FileWriter, OrFail, Output, Status, TarWriter};
 
 /// More than the headers of a member take.
@@ -32,6 +32,8 @@ impl<'a> Volume<'a> {
 
     pub(crate) fn append(&mut self, mut entry: Entry) -> Result<(), Failure> {
         entry.member.facts.keep(&[SIZE, SHA256]);
+        // duplicity does not know a source that is a file as `diff`, but only as `diff/`.
+        entry.member.name = entry.name.encode(entry.member.kind == Kind::Directory);
         let written = self.tar.append(&entry.member, &entry.body);
         written.or_fail(Status::Failed, "standard output")?;
         let place = place(&entry);

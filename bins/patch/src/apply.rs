@@ -14,6 +14,7 @@ use stream::{Failure, Member, OrFail, Status};
 use crate::attributes::{Attributes, Owned};
 use crate::cursor::Cursor;
 use crate::entries::{Entries, Entry};
+use crate::marks::Marks;
 use crate::owners::Owners;
 use crate::remove::remove;
 
@@ -23,50 +24,62 @@ const BUFFER: usize = 64 << 10;
 
 /// The tree that is being built.
 pub(crate) struct Tree {
-    cursor: Cursor,
+    pub(crate) cursor: Cursor,
     owners: Owners,
     /// What of the backup is wanted; it becomes the root of the tree.
-    wanted: TreePath,
+    pub(crate) wanted: TreePath,
     unowned: u64,
     left_out: u64,
+    /// What stands in the tree for what is lost; none for who does not go on past damage.
+    pub(crate) marks: Option<Marks>,
 }
 
 impl Tree {
-    pub(crate) fn new(staging: OwnedFd, wanted: TreePath) -> Tree {
+    pub(crate) fn new(staging: OwnedFd, wanted: TreePath, keep_going: bool) -> Tree {
         let cursor = Cursor::new(staging);
-        Tree { cursor, owners: Owners::default(), wanted, unowned: 0, left_out: 0 }
+        let marks = keep_going.then(Marks::new);
+        Tree { cursor, owners: Owners::default(), wanted, unowned: 0, left_out: 0, marks }
     }
 
     /// Applies an entry, if it is wanted; `body` is where its content comes from.
-    pub(crate) fn apply(&mut self, entry: Entry, body: &mut Entries) -> Result<(), Failure> {
+    pub(crate) fn apply(&mut self, entry: &Entry, body: &mut Entries) -> Result<(), Failure> {
         let Some(path) = entry.name.path.strip_prefix(&self.wanted) else {
-            return self.pass(&entry);
+            return self.pass(entry);
         };
-        let which = entry.name.path;
+        let which = &entry.name.path;
         match (entry.name.part, entry.member.kind) {
-            (Part::Deleted, _) => self.delete(&path, &which),
-            (Part::Diff, Kind::File) => self.patch(&path, &which, &entry.member, body),
-            (Part::Snapshot, Kind::File) => self.write(&path, &which, &entry.member, body),
-            (Part::Snapshot, Kind::Directory) => self.directory(&path, &which, &entry.member),
-            (Part::Snapshot, _) => self.special(&path, &which, &entry.member),
-            _ => Err(wrong(&which, "a delta of what is no file")),
+            (Part::Diff, Kind::File) => self.patch(&path, which, &entry.member, body),
+            (Part::Snapshot, Kind::File) => self.write(&path, which, &entry.member, body),
+            _ => self.apply_bodiless(&path, entry),
+        }
+    }
+
+    /// Applies an entry that has no content.
+    pub(crate) fn apply_bodiless(&mut self, path: &TreePath, entry: &Entry) -> Result<(), Failure> {
+        let which = &entry.name.path;
+        match (entry.name.part, entry.member.kind) {
+            (Part::Deleted, _) => self.delete(path, which),
+            (Part::Snapshot, Kind::Directory) => self.directory(path, which, &entry.member),
+            (Part::Snapshot, _) => self.special(path, which, &entry.member),
+            _ => Err(wrong(which, "a delta of what is no file")),
         }
     }
 
     /// Finishes the tree. Returns how many objects are not what they were, because the user is
-    /// not root.
-    pub(crate) fn finish(mut self) -> Result<u64, Failure> {
+    /// not root, and how many are lost.
+    pub(crate) fn finish(mut self) -> Result<(u64, u64), Failure> {
         self.cursor.finish()?;
+        let lost = self.sweep()?;
         let unowned = self.unowned + self.cursor.unowned;
         if unowned > 0 {
             log::warn!("{unowned} objects could not be given their owner (root can do that)");
         }
-        Ok(unowned + self.left_out)
+        Ok((unowned + self.left_out, lost))
     }
 
     /// An entry that is not wanted. If it takes the place of a directory above what is wanted,
     /// that is gone.
-    fn pass(&mut self, entry: &Entry) -> Result<(), Failure> {
+    pub(crate) fn pass(&mut self, entry: &Entry) -> Result<(), Failure> {
         let stays = entry.name.part == Part::Snapshot && entry.member.kind == Kind::Directory;
         if stays || !self.wanted.starts_with(&entry.name.path) {
             return Ok(());
@@ -95,7 +108,8 @@ impl Tree {
                 .and_then(|()| rustix::fs::mkdirat(parent, name, Mode::RWXU))
                 .or_fail(Status::Failed, which)?;
         }
-        self.cursor.enter(path, Some(attributes)).map(drop)
+        self.cursor.enter(path, Some(attributes))?;
+        self.unmark(path)
     }
 
     fn write(
@@ -178,6 +192,7 @@ impl Tree {
         path: &'p TreePath,
         which: &TreePath,
     ) -> Result<(BorrowedFd<'_>, &'p [u8]), Failure> {
+        self.make_way(path)?;
         let place = self.cursor.parent(path)?;
         place.ok_or_else(|| wrong(which, "the directory that it was in is not in the backup"))
     }
@@ -191,7 +206,7 @@ fn wrong(which: &TreePath, why: &str) -> Failure {
     Failure::new(Status::Integrity, format!("{which}: {why}"))
 }
 
-fn is_directory(parent: BorrowedFd<'_>, name: &[u8]) -> bool {
+pub(crate) fn is_directory(parent: BorrowedFd<'_>, name: &[u8]) -> bool {
     rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)
         .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
 }

@@ -7,7 +7,7 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use archive::TreePath;
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use stream::{Failure, OrFail, Status};
@@ -140,7 +140,7 @@ fn allow_handles() {
 
 /// Opens a directory so that we can work in it, and tells what it looked like; none where the
 /// name is none of a directory.
-fn open_directory(
+pub(crate) fn open_directory(
     parent: BorrowedFd<'_>,
     name: &[u8],
 ) -> rustix::io::Result<Option<(OwnedFd, Attributes)>> {
@@ -157,4 +157,15 @@ fn open_directory(
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let directory = rustix::fs::openat(parent, name, flags, Mode::empty())?;
     Ok(Some((directory, Attributes::found(&stat))))
+}
+
+/// The names in a directory, sorted.
+pub(crate) fn names(directory: &OwnedFd) -> rustix::io::Result<Vec<Vec<u8>>> {
+    let mut names = Vec::new();
+    for entry in Dir::read_from(directory)? {
+        names.push(entry?.file_name().to_bytes().to_owned());
+    }
+    names.retain(|name| name != b"." && name != b"..");
+    names.sort();
+    Ok(names)
 }

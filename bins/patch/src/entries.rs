@@ -1,17 +1,28 @@
 //! The entries of all sets, out of their volumes, the oldest set first.
 
 use std::io::{self, Read};
+use std::path::PathBuf;
 
 use archive::{EntryName, FileKind, FileName, Part, SetId, TreePath};
 use stream::member::Kind;
-use stream::{Facts, Failure, Member, Next, OrFail, Status, TarReader, Totals, Wanted};
+use stream::{
+    Facts, Failure, Member, Next, OrFail, Scope, Status, TarError, TarReader, Totals, Wanted,
+};
 
 use crate::Input;
+use crate::papers::{Loss, Papers};
 
 /// An entry, without its body.
 pub(crate) struct Entry {
     pub(crate) name: EntryName,
     pub(crate) member: Member,
+}
+
+/// What comes next.
+pub(crate) enum Event {
+    Entry(Entry),
+    /// A part of the set is lost; it goes on behind it.
+    Loss(Loss),
 }
 
 /// The entries of a stream. Reading from it gives the body of the last entry, joined from its
@@ -30,6 +41,13 @@ pub(crate) struct Entries {
     facts: Facts,
     /// The entry behind the last one, where its pieces had to be looked past.
     pending: Option<Entry>,
+    /// What is known of the sets; none for who does not go on past damage.
+    papers: Option<Papers>,
+    /// A loss that ended the last body, or that comes next.
+    loss: Option<Loss>,
+    /// Behind a loss, whose end this is where it is known: the rest of what began in it may come.
+    resume: Option<Option<TreePath>>,
+    broken: bool,
 }
 
 enum Source {
@@ -38,7 +56,8 @@ enum Source {
 }
 
 impl Entries {
-    pub(crate) fn new(input: Input, wanted: &Wanted) -> Entries {
+    /// With a folder for what is to be known of the sets, it goes on past what is lost.
+    pub(crate) fn new(input: Input, wanted: &Wanted, folder: Option<PathBuf>) -> Entries {
         Entries {
             due: wanted.sets.iter().rev().map(stream::WantedSet::id).collect(),
             set: None,
@@ -49,28 +68,50 @@ impl Entries {
             pieces: false,
             facts: Facts::default(),
             pending: None,
+            papers: folder.map(Papers::new),
+            loss: None,
+            resume: None,
+            broken: false,
         }
     }
 
     /// The next entry, over what is left of the body of the last one; none when the stream has
     /// ended as it should.
-    pub(crate) fn advance(&mut self) -> Result<Option<Entry>, Failure> {
-        while self.pieces {
-            self.next_piece()?;
+    pub(crate) fn advance(&mut self) -> Result<Option<Event>, Failure> {
+        loop {
+            while self.pieces {
+                self.next_piece()?;
+            }
+            let entry = match self.pending.take() {
+                Some(entry) => Some(entry),
+                None => self.member()?,
+            };
+            let Some(entry) = entry else {
+                return Ok(self.loss.take().map(Event::Loss));
+            };
+            self.check_order(&entry)?;
+            self.part = entry.name.part;
+            self.path = Some(entry.name.path.clone());
+            self.pieces = entry.name.piece.is_some();
+            self.facts = entry.member.facts.clone();
+            if !self.is_rest(&entry) {
+                self.resume = None;
+                return Ok(Some(Event::Entry(entry)));
+            }
         }
-        let entry = match self.pending.take() {
-            Some(entry) => entry,
-            None => match self.member()? {
-                Some(entry) => entry,
-                None => return Ok(None),
-            },
-        };
-        self.check_order(&entry)?;
-        self.part = entry.name.part;
-        self.path = Some(entry.name.path.clone());
-        self.pieces = entry.name.piece.is_some();
-        self.facts = entry.member.facts.clone();
-        Ok(Some(entry))
+    }
+
+    /// Whether the stream itself is broken: then nobody goes on.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// Whether an entry is what is left of one that began in what is lost.
+    fn is_rest(&self, entry: &Entry) -> bool {
+        self.resume.as_ref().is_some_and(|end| {
+            let piece = entry.name.piece.is_some_and(|piece| piece > 1);
+            piece || end.as_ref().is_some_and(|end| entry.name.path <= *end)
+        })
     }
 
     /// The facts of the last entry, once its body has been read to the end.
@@ -121,6 +162,9 @@ impl Entries {
     /// The next member of a volume, of this one or of the next.
     fn member(&mut self) -> Result<Option<Entry>, Failure> {
         loop {
+            if self.loss.is_some() {
+                return Ok(None);
+            }
             match self.source.take() {
                 Some(Source::Volume(tar)) => {
                     if let Some(entry) = self.in_volume(tar)? {
@@ -139,34 +183,59 @@ impl Entries {
 
     fn in_volume(&mut self, mut tar: TarReader<Input>) -> Result<Option<Entry>, Failure> {
         let which = self.shown();
-        let next = tar.advance().or_fail(Status::Integrity, &which)?;
+        let next = match tar.advance() {
+            Err(TarError::Cut | TarError::Malformed(_)) if self.papers.is_some() => {
+                return self.lose(tar).map(|()| None);
+            }
+            next => next.or_fail(Status::Integrity, &which)?,
+        };
         let Next::Member(member) = next else {
             // What duplicity fills its volumes up with follows, or nothing.
             self.source = Some(Source::Files(tar.into_inner()));
             return Ok(None);
         };
-        self.source = Some(Source::Volume(tar));
-        let name = EntryName::parse(&member.name).or_fail(Status::Integrity, &which)?;
-        if member.kind != Kind::File && member.size > 0 {
-            // Readers disagree on whether to pass over it, and would read different trees.
-            let why = format!("{which}: {}: an object that is no file, but has a body", name.path);
-            return Err(Failure::new(Status::Integrity, why));
+        match entry(&which, *member) {
+            Err(_) if self.papers.is_some() => self.lose(tar).map(|()| None),
+            entry => {
+                self.source = Some(Source::Volume(tar));
+                entry.map(Some)
+            }
         }
-        if name.part == Part::Signature {
-            let why = format!("{which}: {}: a signature among the content", name.path);
-            return Err(Failure::new(Status::Integrity, why));
-        }
-        Ok(Some(Entry { name, member: *member }))
+    }
+
+    /// Goes on past the rest of a volume that is no tar of a backup.
+    fn lose(&mut self, tar: TarReader<Input>) -> Result<(), Failure> {
+        self.source = Some(Source::Files(tar.into_inner()));
+        self.set_loss(Scope::File)
+    }
+
+    fn set_loss(&mut self, scope: Scope) -> Result<(), Failure> {
+        let (Some(papers), Some(set)) = (&self.papers, self.set) else {
+            return Ok(());
+        };
+        let loss = papers.loss((set, self.volume), scope, self.path.clone().unwrap_or_default())?;
+        self.resume = Some(loss.end.clone());
+        self.loss = Some(loss);
+        Ok(())
     }
 
     /// Goes on to the next volume; false where the stream has ended.
     fn next_volume(&mut self, mut input: Input) -> Result<bool, Failure> {
         while let Some(name) = input.next_file()? {
-            let parsed = FileName::parse(&name);
-            let Some(FileName { set, kind: FileKind::Volume(number), .. }) = parsed else {
+            let Some(name) = FileName::parse(&name) else {
                 continue;
             };
-            self.enter(set, number)?;
+            let FileKind::Volume(number) = name.kind else {
+                if let Some(papers) = &mut self.papers {
+                    papers.take(&name, &mut input)?;
+                }
+                continue;
+            };
+            self.enter(name.set, number)?;
+            if let Some(scope) = input.lost() {
+                self.source = Some(Source::Files(input));
+                return self.set_loss(scope).map(|()| true);
+            }
             self.source = Some(Source::Volume(TarReader::new(input)));
             return Ok(true);
         }
@@ -184,6 +253,7 @@ impl Entries {
             self.due.pop().ok_or_else(|| unexpected(set, number))?;
             self.set = Some(set);
             self.path = None;
+            self.resume = None;
         } else if number <= self.volume {
             return Err(unexpected(set, number));
         }
@@ -204,22 +274,65 @@ fn unexpected(set: SetId, number: u64) -> Failure {
     Failure::new(Status::Integrity, why)
 }
 
-/// The body of the last entry.
-impl Read for Entries {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+/// An entry, from its member.
+fn entry(which: &str, member: Member) -> Result<Entry, Failure> {
+    let name = EntryName::parse(&member.name).or_fail(Status::Integrity, which)?;
+    if member.kind != Kind::File && member.size > 0 {
+        // Readers disagree on whether to pass over it, and would read different trees.
+        let why = format!("{which}: {}: an object that is no file, but has a body", name.path);
+        return Err(Failure::new(Status::Integrity, why));
+    }
+    if name.part == Part::Signature {
+        let why = format!("{which}: {}: a signature among the content", name.path);
+        return Err(Failure::new(Status::Integrity, why));
+    }
+    Ok(Entry { name, member })
+}
+
+impl Entries {
+    fn body(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            if self.pending.is_some() {
+            if self.pending.is_some() || self.loss.is_some() {
                 return Ok(0);
             }
             let which = self.shown();
-            let Some(Source::Volume(tar)) = &mut self.source else {
-                return Ok(0);
+            let n = match &mut self.source {
+                Some(Source::Volume(tar)) => tar.read(buffer),
+                _ => return Ok(0),
             };
-            let n = tar.read(buffer).or_fail(Status::Integrity, which)?;
+            let n = match n {
+                Err(error) if self.is_cut(&error) => {
+                    self.give_up()?;
+                    return Ok(0);
+                }
+                n => n.or_fail(Status::Integrity, which)?,
+            };
             if n > 0 || !self.pieces || buffer.is_empty() {
                 return Ok(n);
             }
             self.next_piece()?;
         }
+    }
+
+    /// Whether a volume ends in the middle of a body, and we go on past that.
+    fn is_cut(&self, error: &io::Error) -> bool {
+        self.papers.is_some() && error.kind() == io::ErrorKind::UnexpectedEof
+    }
+
+    fn give_up(&mut self) -> Result<(), Failure> {
+        match self.source.take() {
+            Some(Source::Volume(tar)) => self.lose(tar),
+            source => {
+                self.source = source;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The body of the last entry.
+impl Read for Entries {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.body(buffer).inspect_err(|_| self.broken = true)
     }
 }

@@ -5,8 +5,11 @@ mod apply;
 mod attributes;
 mod cursor;
 mod entries;
+mod marks;
 mod owners;
+mod papers;
 mod remove;
+mod rescue;
 mod staging;
 
 use std::fs::File;
@@ -14,7 +17,7 @@ use std::path::PathBuf;
 
 use archive::TreePath;
 use cli::{Common, Program};
-use stream::{Failure, FilesInput, OrFail, Status, Totals, Wanted, pipe};
+use stream::{Failure, FilesInput, OrFail, Status, Totals, Wanted, WantedSet, pipe};
 
 use crate::apply::Tree;
 use crate::entries::Entries;
@@ -33,6 +36,9 @@ pub struct Patch {
     /// Replace what is at the destination, once the new tree is whole
     #[arg(long)]
     force: bool,
+    /// Restore what is whole, and name what is not; moo-fetch and moo-decrypt need it too
+    #[arg(long, conflicts_with = "force")]
+    keep_going: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -52,7 +58,7 @@ impl Program for Patch {
     }
 
     fn run(self, (): &mut ()) -> Result<Totals, Failure> {
-        let input = FilesInput::open(pipe::input()?)?;
+        let input = FilesInput::open(pipe::input()?)?.keep_going(self.keep_going);
         let Some(wanted) = input.begin().restore.clone() else {
             let why =
                 "standard input: no stream to restore from (moo-fetch without --all makes one)";
@@ -60,18 +66,43 @@ impl Program for Patch {
         };
         let path = wanted_path(&wanted)?;
         let staging = Staging::beside(&self.destination, self.force)?;
-        let mut tree = Tree::new(staging.open()?, path.clone());
-        let mut entries = Entries::new(input, &wanted);
-        while let Some(entry) = entries.advance()? {
-            tree.apply(entry, &mut entries)?;
+        self.check_start(&wanted)?;
+        let mut tree = Tree::new(staging.open()?, path.clone(), self.keep_going);
+        let folder = self.keep_going.then(|| staging.path().to_owned());
+        let mut entries = Entries::new(input, &wanted, folder);
+        while let Some(event) = entries.advance()? {
+            tree.take(event, &mut entries)?;
         }
-        let degraded = tree.finish()?;
+        let (degraded, lost) = tree.finish()?;
+        let totals = entries.totals();
+        let lost = totals.lost + lost;
         if !staging.has_tree() {
-            let why = format!("{path}: not in the backup at that time");
-            return Err(Failure::new(Status::Absent, why));
+            return Err(self.nothing(&path, lost));
         }
         staging.deliver()?;
-        Ok(Totals { unreadable: degraded, ..entries.totals() })
+        Ok(Totals { unreadable: degraded, lost, ..totals })
+    }
+}
+
+impl Patch {
+    /// What a state starts with has to be a full set.
+    fn check_start(&self, wanted: &Wanted) -> Result<(), Failure> {
+        match wanted.sets.first().map(WantedSet::id).filter(|id| !id.is_full()) {
+            Some(id) if !self.keep_going => {
+                let why = format!("the {id}: the set that it builds on is missing");
+                Err(Failure::new(Status::Integrity, why))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// There is nothing to deliver.
+    fn nothing(&self, path: &TreePath, lost: u64) -> Failure {
+        if lost > 0 {
+            let why = format!("{}: nothing could be brought back", self.destination.display());
+            return Failure::new(Status::Integrity, why);
+        }
+        Failure::new(Status::Absent, format!("{path}: not in the backup at that time"))
     }
 }
 

@@ -59,6 +59,11 @@ impl Staging {
         Ok(Staging { folder, _lock: lock, destination, force })
     }
 
+    /// Where the folder is.
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// The folder itself.
     pub(crate) fn open(&self) -> Result<OwnedFd, Failure> {
         let path = self.folder.path();

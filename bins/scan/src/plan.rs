@@ -34,6 +34,7 @@ impl Plan {
         let collection = folder.collection()?;
         let time = time_after(&folder, &collection)?;
         let chain = chain_to_extend(arguments, &collection, time)?;
+        let chain = trusted(arguments, &folder, chain)?;
         let mut head = head(source, time, chain.map(Chain::end));
         head.run = Some(lock.run().to_owned());
         head.previous_seal = newest_seal(&folder, &collection)?;
@@ -87,6 +88,29 @@ fn chain_to_extend<'a>(
         }
     }
     Ok(Some(chain))
+}
+
+/// The chain, unless duplicity has resumed one of its sets: a file that changed in between has new
+/// content in the signatures and old content in the volumes, so that it would seem to be stored,
+/// and a delta of it would be one on something else.
+fn trusted<'a>(
+    arguments: &Scan,
+    folder: &Folder,
+    chain: Option<&'a Chain>,
+) -> Result<Option<&'a Chain>, Failure> {
+    for set in chain.iter().flat_map(|chain| &chain.sets) {
+        if !folder.manifest(set)?.is_some_and(|manifest| manifest.resumed) {
+            continue;
+        }
+        let why = format!("the {} was interrupted and resumed by duplicity", set.id);
+        if arguments.incremental {
+            let why = format!("{why}: its signatures can't be relied on (make a full backup)");
+            return Err(Failure::new(Status::Absent, format!("--incremental: {why}")));
+        }
+        log::warn!("{why}: making a full set, since its signatures can't be relied on");
+        return Ok(None);
+    }
+    Ok(chain)
 }
 
 /// Refuses to mix the sources or the hosts of two backups.

@@ -21,6 +21,10 @@ pub struct Manifest {
     pub localdir: Option<Vec<u8>>,
     /// The volumes 1, 2, 3 and so on.
     pub volumes: Vec<VolumeRange>,
+    /// Whether volumes are told of more than once: duplicity was interrupted, and has resumed the
+    /// backup. Its signatures are those of the second reading then, and may be of other content
+    /// than what the volumes of the first one hold.
+    pub resumed: bool,
 }
 
 impl Manifest {
@@ -130,7 +134,8 @@ impl ManifestParser {
             return Err(Error::new("manifest", format!("volume {} lacks a path", block.number)));
         };
         self.last = number;
-        self.volumes.insert(number, VolumeRange { number, start, end, hashes });
+        let before = self.volumes.insert(number, VolumeRange { number, start, end, hashes });
+        self.manifest.resumed |= before.is_some();
         Ok(())
     }
 
@@ -159,7 +164,8 @@ pub(crate) mod tests {
         let text = || vec(1u8.., 1..12);
         (text(), text(), vec(ranges(), 1..6)).prop_map(|(hostname, localdir, mut volumes)| {
             (1..).zip(&mut volumes).for_each(|(number, volume)| volume.number = number);
-            Manifest { hostname: Some(hostname), localdir: Some(localdir), volumes }
+            let (hostname, localdir) = (Some(hostname), Some(localdir));
+            Manifest { hostname, localdir, volumes, resumed: false }
         })
     }
 
@@ -222,6 +228,7 @@ pub(crate) mod tests {
         assert_eq!(manifest.volumes[1].start.piece, Some(9));
         assert_eq!(manifest.volumes[0].hashes, [("MD5".into(), "aa".into())]);
         assert_eq!(manifest.hostname, None);
+        assert!(manifest.resumed && !Manifest::parse(VOLUMES.as_bytes()).unwrap().resumed);
     }
 
     #[test]

@@ -12,7 +12,10 @@ use crate::record::{Record, Records, is_indented};
 pub struct ManifestSealer {
     hashes: BTreeMap<u64, Vec<(String, String)>>,
     records: Records,
+    /// The volume whose hashes are still to be added.
     open: Option<u64>,
+    /// Whether a hash that comes now is a volume's.
+    in_block: bool,
     last: u64,
     missing: BTreeSet<u64>,
 }
@@ -21,7 +24,7 @@ impl ManifestSealer {
     /// A sealer that knows the hashes of each volume: pairs of name and value without white space.
     pub fn new(hashes: BTreeMap<u64, Vec<(String, String)>>) -> ManifestSealer {
         let (records, missing) = (Records::default(), BTreeSet::new());
-        ManifestSealer { hashes, records, open: None, last: 0, missing }
+        ManifestSealer { hashes, records, open: None, in_block: false, last: 0, missing }
     }
 
     /// Takes the draft's next line, with its line feed or without, and adds what it becomes.
@@ -31,7 +34,7 @@ impl ManifestSealer {
     pub fn line(&mut self, line: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let record = self.records.next(line)?;
-        if self.open.is_some() && matches!(record, Record::Hash(..)) {
+        if self.in_block && matches!(record, Record::Hash(..)) {
             return Ok(());
         }
         if !is_indented(line) {
@@ -40,6 +43,9 @@ impl ManifestSealer {
         if let Record::Volume(number) = record {
             self.open = Some(number);
         }
+        // A line that nobody knows ends no block.
+        self.in_block |= matches!(record, Record::Volume(_));
+        self.in_block &= !matches!(record, Record::Filelist);
         out.extend_from_slice(line);
         out.push(b'\n');
         Ok(())
@@ -107,6 +113,16 @@ mod tests {
     }
 
     const DRAFT: &str = "Volume 1:\n  StartingPath .\n  EndingPath a\n";
+
+    #[test]
+    fn an_old_hash_behind_a_line_that_nobody_knows_goes_too() {
+        let hash = vec![("SHA1".to_owned(), "aa".to_owned())];
+        for line in ["", "Colour red", "  Taste sweet", "\r"] {
+            let draft = format!("{DRAFT}{line}\n  Hash SHA1 00\n");
+            let sealed = seal(draft.as_bytes(), BTreeMap::from([(1, hash.clone())])).unwrap();
+            assert_eq!(Manifest::parse(&sealed).unwrap().volumes[0].hashes, hash, "{line:?}");
+        }
+    }
 
     #[test]
     fn a_volume_without_a_hash_is_refused() {

@@ -50,6 +50,7 @@ pub fn main<P: Program>() -> ExitCode {
         program.run(outlet)
     });
     match done {
+        Ok(totals) if totals.lost > 0 => Status::Integrity.code().into(),
         Ok(totals) if totals.unreadable > 0 => Status::Partial.code().into(),
         Ok(_) => ExitCode::SUCCESS,
         Err(failure) => exit(P::NAME, &failure),

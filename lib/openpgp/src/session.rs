@@ -15,6 +15,10 @@ use crate::gpg;
 use crate::passphrase::{Passphrase, PassphraseSource};
 use crate::signer::unlock;
 
+/// How many of a message's passphrases are tried: each may cost a second, and a message has room
+/// for thousands.
+const MOST_PASSPHRASES: usize = 8;
+
 /// Tries a session key on the message.
 pub(crate) type Try<'a> = &'a mut dyn FnMut(Option<SymmetricAlgorithm>, &SessionKey) -> bool;
 
@@ -137,7 +141,8 @@ impl<'a> Search<'a> {
         let Some(Passphrase(password)) = self.decryption.passphrase.get(&prompt)? else {
             return Ok(false);
         };
-        let mut sessions = skesks.iter().filter_map(|skesk| skesk.decrypt(&password).ok());
+        let tried = skesks.iter().take(MOST_PASSPHRASES);
+        let mut sessions = tried.filter_map(|skesk| skesk.decrypt(&password).ok());
         if sessions.any(|(algorithm, session)| attempt(algorithm, &session)) {
             return Ok(true);
         }

@@ -120,21 +120,77 @@ fn a_delta_that_is_cut_is_no_content() {
     }
 }
 
-#[test]
-fn rdiff_reads_our_signatures_and_deltas() {
+/// A folder with the two contents and our signature and delta of them.
+fn folder(basis: &[u8], content: &[u8], hash: Hash) -> tempfile::TempDir {
     let scratch = tempfile::tempdir().unwrap();
     let write = |name: &str, content: &[u8]| {
         std::fs::File::create(scratch.path().join(name)).unwrap().write_all(content).unwrap();
     };
-    let basis = noise(100_000);
-    let content = [&basis[..50_000], b"in the middle", &basis[50_000..]].concat();
-    let signature = signature(&basis, Hash::Blake2);
-    write("basis", &basis);
-    write("content", &content);
+    let signature = signature(basis, hash);
+    write("basis", basis);
+    write("content", content);
+    write("delta", &delta(content, &signature));
     write("signature", &signature);
-    write("delta", &delta(&content, &signature));
-    let script = "rdiff patch basis delta ours && cmp ours content &&
-        rdiff delta signature content theirs && rdiff patch basis theirs again && cmp again content";
-    let run = Command::new("sh").args(["-c", script]).current_dir(scratch.path()).output().unwrap();
-    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    scratch
+}
+
+/// Runs a script there, and returns a file that it has made.
+fn sh(folder: &tempfile::TempDir, script: &str, made: &str) -> Vec<u8> {
+    let run = Command::new("sh").args(["-ec", script]).current_dir(folder.path()).output().unwrap();
+    assert!(run.status.success(), "{script}: {}", String::from_utf8_lossy(&run.stderr));
+    std::fs::read(folder.path().join(made)).unwrap()
+}
+
+fn rdiff_reads_ours_and_we_read_what_rdiff_makes(basis: &[u8], content: &[u8], hash: Hash) {
+    let folder = folder(basis, content, hash);
+    let theirs = sh(
+        &folder,
+        "rdiff patch basis delta ours; cmp ours content
+        rdiff delta signature content theirs; rdiff patch basis theirs again; cmp again content",
+        "theirs",
+    );
+    assert!(patched(basis, &theirs) == content, "their delta, made with our signature");
+    for options in ["", "-H md4", "-H md4 -S 8", "-b 512 -S 16", "-b 700 -H blake2"] {
+        let script = format!("rdiff -f {options} signature basis theirs.sig");
+        let signature = sh(&folder, &script, "theirs.sig");
+        assert!(patched(basis, &delta(content, &signature)) == content, "rdiff {options}");
+        let script = "rdiff -f delta theirs.sig content theirs";
+        assert!(patched(basis, &sh(&folder, script, "theirs")) == content, "rdiff {options}");
+    }
+}
+
+fn patched(basis: &[u8], delta: &[u8]) -> Vec<u8> {
+    let mut patched = Vec::new();
+    patch("f", Cursor::new(basis), delta).unwrap().read_to_end(&mut patched).unwrap();
+    patched
+}
+
+/// `MOO_LONG` asks for all that there is to try.
+fn cases() -> u32 {
+    if std::env::var_os("MOO_LONG").is_some() { 1000 } else { 16 }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { max_shrink_iters: 50, ..ProptestConfig::with_cases(cases()) })]
+
+    #[test]
+    fn rdiff_and_we_read_one_another_whatever_the_contents(
+        length in 0usize..100_000, edits in edits(), hash in hashes(),
+    ) {
+        let basis = noise(length);
+        rdiff_reads_ours_and_we_read_what_rdiff_makes(&basis, &edited(&basis, edits), hash);
+    }
+}
+
+#[test]
+fn rdiff_and_we_read_one_another_where_nothing_is_left_or_new() {
+    let basis = noise(100_000);
+    let moved = [&basis[50_000..], b"in the middle", &basis[..50_000]].concat();
+    for (basis, content) in
+        [(&basis[..], &moved[..]), (&basis, &basis), (&basis, b""), (b"", &basis), (b"", b"")]
+    {
+        for hash in [Hash::Blake2, Hash::Md4] {
+            rdiff_reads_ours_and_we_read_what_rdiff_makes(basis, content, hash);
+        }
+    }
 }

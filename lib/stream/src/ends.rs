@@ -195,10 +195,19 @@ pub struct Totals {
     /// Entries of the source that could not be read, or changed while they were read; or entries
     /// of a restore that could not be given their owner.
     pub unreadable: u64,
+    /// Files of the store, and entries of a restore, that are damaged or missing, and without
+    /// which the stages have gone on.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub lost: u64,
     /// Bytes of content and deltas that went into the volumes.
     pub delta_bytes: u64,
     /// Bytes of the volumes as they are stored.
     pub stored_bytes: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands it so")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// `failed.json`: why there is no `end.json`.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::ends::{Begin, Kind, Totals};
 use crate::failure::{Failure, Status};
 use crate::input::{Input, Item};
-use crate::member::{Facts, Member};
+use crate::member::{Facts, LOST, Member};
 use crate::output::Output;
 use crate::pipe::BUFFER;
 
@@ -38,6 +38,14 @@ impl<'a, W: Write> FileWriter<'a, W> {
         self.send(facts)
     }
 
+    /// Closes the file as one that is lost: what has been written of it is nothing, and only a
+    /// reader that was told to go on takes it.
+    pub fn lose(self, scope: Scope) -> Result<(), Failure> {
+        let mut facts = Facts::default();
+        facts.set(LOST, if scope == Scope::File { "file" } else { "rest" });
+        self.close(facts)
+    }
+
     fn send(&mut self, facts: Facts) -> Result<(), Failure> {
         self.chunks += 1;
         let name = format!("{}/{}", self.name, self.chunks);
@@ -64,6 +72,15 @@ impl<W: Write> Write for FileWriter<'_, W> {
     }
 }
 
+/// What goes with a file that is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Only what the manifest tells to be in it.
+    File,
+    /// All of the set from there on may have been in it: the manifest is not known to be right.
+    Rest,
+}
+
 /// A file stream that is being read. Reading from it gives the content of the last file.
 pub struct FilesInput<R> {
     input: Input<R>,
@@ -72,6 +89,7 @@ pub struct FilesInput<R> {
     chunks: u64,
     /// The facts of the closing chunk, once it has come; none while a file is open.
     closed: Option<Facts>,
+    keep_going: bool,
 }
 
 impl<R: Read> FilesInput<R> {
@@ -83,7 +101,14 @@ impl<R: Read> FilesInput<R> {
             chunk: Bytes::new(),
             chunks: 0,
             closed: Some(Facts::default()),
+            keep_going: false,
         })
+    }
+
+    /// Takes files that are lost, too; [`FilesInput::lost`] tells which they are.
+    #[must_use]
+    pub fn keep_going(self, keep_going: bool) -> FilesInput<R> {
+        FilesInput { keep_going, ..self }
     }
 
     /// What the first stage has decided.
@@ -106,7 +131,7 @@ impl<R: Read> FilesInput<R> {
         };
         self.name = first_chunk(&item)?;
         self.chunks = 0;
-        self.take(item);
+        self.take(item)?;
         Ok(Some(self.name.clone()))
     }
 
@@ -126,19 +151,33 @@ impl<R: Read> FilesInput<R> {
         self.closed.as_ref()
     }
 
+    /// Whether the file is one that is lost, and what went with it, once all of it has come.
+    pub fn lost(&self) -> Option<Scope> {
+        match self.closed.as_ref()?.get(LOST)? {
+            "file" => Some(Scope::File),
+            _ => Some(Scope::Rest),
+        }
+    }
+
     fn next_chunk(&mut self) -> Result<(), Failure> {
         let due = format!("{}/{}", self.name, self.chunks + 1);
         match self.input.advance()? {
             Some(item) if item.member.name == due.as_bytes() => self.take(item),
-            _ => return Err(broken(&format!("{due}: the chunk is missing"))),
+            _ => Err(broken(&format!("{due}: the chunk is missing"))),
         }
-        Ok(())
     }
 
-    fn take(&mut self, item: Item) {
+    fn take(&mut self, item: Item) -> Result<(), Failure> {
         self.chunks += 1;
         self.closed = item.body.is_empty().then_some(item.member.facts);
         self.chunk = item.body;
+        if self.lost().is_some() && !self.keep_going {
+            return Err(broken(&format!(
+                "{}: is lost (--keep-going goes on without it)",
+                self.name
+            )));
+        }
+        Ok(())
     }
 }
 

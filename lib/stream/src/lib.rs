@@ -20,7 +20,7 @@ mod tree;
 
 pub use ends::{Begin, End, Failed, Kind, SetHead, SetType, Totals, VERSION, Wanted, WantedSet};
 pub use failure::{Failure, OrFail, Status};
-pub use files::{FileWriter, FilesInput};
+pub use files::{FileWriter, FilesInput, Scope};
 pub use input::{Input, Item};
 pub use member::{Facts, Member, Stamp};
 pub use outlet::Outlet;

@@ -9,6 +9,8 @@ pub const SIZE: &str = "size";
 pub const SHA256: &str = "sha256";
 /// The fact of the SHA-1 of a stored file, in hex.
 pub const SHA1: &str = "sha1";
+/// The fact, of a file in a file stream, that the store has it no more as it was.
+pub const LOST: &str = "lost";
 /// The fact of the time of the last change of the inode.
 pub const CTIME: &str = "ctime";
 /// The fact of the inode's number.

@@ -138,6 +138,24 @@ fn changed_messages_of_a_passphrase_are_refused_too() {
 }
 
 #[test]
+fn a_message_that_thousands_of_passphrases_open_is_refused_within_seconds() {
+    test_in_home(&[], |home| {
+        let dear =
+            ["--pinentry-mode", "loopback", "--passphrase", "meow", "--s2k-count", "65011712"];
+        let sealed = home.gpg(&[&dear[..], &["-c"]].concat(), &sample(500));
+        let (head, data) = sealed.split_at(start_of_data(&sealed));
+        let many = [&head.repeat(5000), data].concat();
+        let start = std::time::Instant::now();
+        let wrong = Decryption::new(source_of(home, "woof"));
+        assert_eq!(refused(&wrong, &many, "another passphrase").status(), Status::Key);
+        // Each of them takes about a third of a second.
+        assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+        let right = Decryption::new(source_of(home, "meow"));
+        assert_eq!(open(&right, &[head, &sealed].concat()).unwrap(), sample(500));
+    });
+}
+
+#[test]
 fn what_is_not_protected_is_refused_unless_allowed() {
     test_in_home(&[], |home| {
         let cat = home.new_key("cat", "");

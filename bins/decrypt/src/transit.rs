@@ -1,0 +1,147 @@
+//! One file after another, from the stream that comes to the stream that goes.
+
+use std::fs::File;
+use std::io;
+
+use archive::{FileKind, FileName, SetId, Wrapping, parse_seal};
+use stream::{Facts, Failure, FileWriter, Output, Scope};
+
+use crate::gaps::{Gap, Missing};
+use crate::hold::Held;
+use crate::losses::Losses;
+use crate::manifest::Reader;
+use crate::sets::Sets;
+use crate::unwrap::Unwrap;
+
+/// Checks files, and hands them on in plain text.
+pub(crate) struct Transit<'a> {
+    pub(crate) sets: Sets,
+    pub(crate) unwrap: Unwrap,
+    pub(crate) losses: Losses,
+    pub(crate) output: &'a mut Output<File>,
+}
+
+impl Transit<'_> {
+    /// Takes the next file.
+    pub(crate) fn file(&mut self, stored: &str, mut held: Held) -> Result<(), Failure> {
+        if parse_seal(stored).is_some() {
+            return self.seal(stored, held);
+        }
+        let Some(name) = FileName::parse(stored) else {
+            log::warn!("{stored}: no file of a backup, passed over");
+            return Ok(());
+        };
+        self.gaps(Some(&name))?;
+        if held.is_lost() {
+            return self.lose(&name);
+        }
+        let admitted = self.sets.admit(stored, &name, &mut held);
+        match self.losses.past(admitted)? {
+            None => self.lose(&name),
+            Some(true) => self.open(stored, &name, held),
+            Some(false) => Ok(()),
+        }
+    }
+
+    /// Checks that nothing is missing, or says what is. Returns how many files were lost.
+    pub(crate) fn finish(mut self) -> Result<u64, Failure> {
+        self.gaps(None)?;
+        self.sets.finish()?;
+        self.losses.finish()
+    }
+
+    /// Seals stay as they are: they are signed as they are.
+    fn seal(&mut self, name: &str, mut held: Held) -> Result<(), Failure> {
+        if held.is_lost() {
+            self.sets.lose_seal();
+            return Ok(());
+        }
+        let text = held.bytes()?;
+        let taken = self.sets.seal(name, &text, held.sha256());
+        if self.losses.past(taken)?.is_none() {
+            self.sets.lose_seal();
+            return Ok(());
+        }
+        let mut writer = FileWriter::new(self.output, name);
+        held.copy_to(&mut writer)?;
+        writer.close(Facts::default())
+    }
+
+    /// Decrypts a file that has been admitted.
+    fn open(&mut self, stored: &str, name: &FileName, mut held: Held) -> Result<(), Failure> {
+        if self.losses.keep_going() {
+            // What can't be opened to its end is not to be in the stream, not even its beginning.
+            let tried = self.unwrap.open(stored, name.wrapping, &mut held, &mut io::sink());
+            if self.losses.past(tried)?.is_none() {
+                return self.lose(name);
+            }
+            self.losses.opened();
+            held.rewind()?;
+        }
+        let plain = FileName { wrapping: Wrapping::Plain, ..*name }.encode();
+        if name.kind == FileKind::Manifest {
+            return self.manifest(stored, name, &plain, held);
+        }
+        let mut writer = FileWriter::new(self.output, &plain);
+        self.unwrap.open(stored, name.wrapping, &mut held, &mut writer)?;
+        writer.close(Facts::default())
+    }
+
+    /// A manifest is read on its way, but used only when all of it has been checked.
+    fn manifest(
+        &mut self,
+        stored: &str,
+        name: &FileName,
+        plain: &str,
+        mut held: Held,
+    ) -> Result<(), Failure> {
+        let mut reader = Reader::new(stored, FileWriter::new(self.output, plain));
+        let opened = self.unwrap.open(stored, name.wrapping, &mut held, &mut reader);
+        let (writer, read) = reader.finish(opened);
+        if let Some(manifest) = self.losses.past(read)? {
+            self.sets.manifest(name.set, manifest);
+            return writer.close(Facts::default());
+        }
+        writer.lose(Scope::Rest)?;
+        self.lose(name)
+    }
+
+    /// Goes on without a file.
+    fn lose(&mut self, name: &FileName) -> Result<(), Failure> {
+        match name.kind {
+            FileKind::Volume(number) => self.lose_volume(name.set, number),
+            FileKind::Manifest => {
+                self.sets.lose_manifest(name.set);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn lose_volume(&mut self, set: SetId, number: u64) -> Result<(), Failure> {
+        let Some(scope) = self.sets.lose_volume(set, number) else {
+            return Ok(());
+        };
+        let kind = FileKind::Volume(number);
+        let name = FileName { set, kind, wrapping: Wrapping::Plain, partial: false };
+        FileWriter::new(self.output, &name.encode()).lose(scope)
+    }
+
+    /// Says what should have come before a file, or before the end, and has not.
+    fn gaps(&mut self, next: Option<&FileName>) -> Result<(), Failure> {
+        if !self.losses.keep_going() {
+            return Ok(());
+        }
+        while let Some(Gap { set, what, why }) = self.sets.gap(next) {
+            if let Some(why) = why {
+                self.losses.past::<()>(Err(why))?;
+            }
+            match what {
+                Missing::Link => {}
+                Missing::Manifest => self.sets.lose_manifest(set),
+                Missing::Volume(number) => self.lose_volume(set, number)?,
+            }
+        }
+        Ok(())
+    }
+}

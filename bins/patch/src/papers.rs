@@ -1,0 +1,117 @@
+//! What tells of a volume that is lost: the manifest and the signatures of its set.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek, Write};
+use std::path::PathBuf;
+
+use archive::{FileKind, FileName, Manifest, ManifestParser, SetId, TreePath};
+use stream::{Failure, OrFail, Scope, Status};
+
+use crate::Input;
+
+/// The longest line of a manifest.
+const LONGEST_LINE: u64 = 1 << 20;
+
+/// A part of a set that is lost.
+pub(crate) struct Loss {
+    /// What it is, such as `volume 1 of the full 20261122T201500Z`.
+    pub(crate) which: String,
+    /// The first entry that it may have held.
+    pub(crate) start: TreePath,
+    /// The last one; none where that is not known.
+    pub(crate) end: Option<TreePath>,
+    /// The signatures of the set, which tell all its entries.
+    pub(crate) signatures: Option<File>,
+}
+
+impl Loss {
+    /// Whether an entry may have been in it.
+    pub(crate) fn holds(&self, path: &TreePath) -> bool {
+        self.start <= *path && self.end.as_ref().is_none_or(|end| path <= end)
+    }
+
+    /// Whether something below a directory may have been in it.
+    pub(crate) fn reaches(&self, directory: &TreePath) -> bool {
+        let before_end = self.end.as_ref().is_none_or(|end| directory <= end);
+        before_end && (self.start <= *directory || self.start.starts_with(directory))
+    }
+}
+
+/// The papers of the set that is being read.
+pub(crate) struct Papers {
+    /// Where they are kept meanwhile, in files without names.
+    folder: PathBuf,
+    set: Option<SetId>,
+    manifest: Option<Manifest>,
+    signatures: Option<File>,
+}
+
+impl Papers {
+    pub(crate) fn new(folder: PathBuf) -> Papers {
+        Papers { folder, set: None, manifest: None, signatures: None }
+    }
+
+    /// Takes a file that is no volume.
+    pub(crate) fn take(&mut self, name: &FileName, input: &mut Input) -> Result<(), Failure> {
+        if self.set != Some(name.set) {
+            (self.set, self.manifest, self.signatures) = (Some(name.set), None, None);
+        }
+        match name.kind {
+            FileKind::Manifest => self.manifest = manifest(input)?,
+            FileKind::Signatures => self.signatures = self.keep(input)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What is lost with a volume, where `last` is the last entry before.
+    pub(crate) fn loss(
+        &self,
+        (set, number): (SetId, u64),
+        scope: Scope,
+        last: TreePath,
+    ) -> Result<Loss, Failure> {
+        let known = self.set == Some(set);
+        let manifest = self.manifest.as_ref().filter(|_| known && scope == Scope::File);
+        let range = manifest.and_then(|m| m.volumes.iter().find(|v| v.number == number));
+        let (start, end) = match range {
+            // What began before it and goes on in it is lost, too.
+            Some(range) => {
+                let (start, end) = (range.start.path.clone(), range.end.path.clone());
+                (start.max(last.clone()), Some(end.max(last)))
+            }
+            None => (last, None),
+        };
+        let signatures = self.signatures.as_ref().filter(|_| known).map(File::try_clone);
+        let signatures = signatures.transpose().or_fail(Status::Failed, self.folder.display())?;
+        Ok(Loss { which: format!("volume {number} of the {set}"), start, end, signatures })
+    }
+
+    fn keep(&self, input: &mut Input) -> Result<Option<File>, Failure> {
+        let which = self.folder.display();
+        let mut file = tempfile::tempfile_in(&self.folder).or_fail(Status::Failed, &which)?;
+        while let Some(chunk) = input.chunk()? {
+            file.write_all(&chunk).or_fail(Status::Failed, &which)?;
+        }
+        file.rewind().or_fail(Status::Failed, &which)?;
+        Ok((input.lost().is_none()).then_some(file))
+    }
+}
+
+/// The manifest that comes; none where it says nothing.
+fn manifest(input: &mut Input) -> Result<Option<Manifest>, Failure> {
+    let mut parser = ManifestParser::default();
+    let mut lines = BufReader::new(&mut *input);
+    let mut line = Vec::new();
+    let mut sound = true;
+    loop {
+        line.clear();
+        let read = lines.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line);
+        if read.or_fail(Status::Integrity, "standard input")? == 0 {
+            break;
+        }
+        sound = sound && parser.line(&line).is_ok();
+    }
+    drop(lines);
+    Ok(parser.finish().ok().filter(|_| sound && input.lost().is_none()))
+}
