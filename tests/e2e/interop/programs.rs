@@ -1,6 +1,6 @@
 //! The three programs that share a store, called with options that all of them know.
 
-use tests::{Duplicity, Run, Sandbox, Snapshot, assert_same};
+use tests::{Duplicity, Run, Sandbox, Snapshot, assert_same, long};
 
 use crate::moo::stored;
 
@@ -13,6 +13,11 @@ pub(crate) enum Who {
 }
 
 pub(crate) use Who::{Moo, New, Old};
+
+/// All of these programs in the long form; else one, another one for each test.
+pub(crate) fn sample(all: &[Who], which: usize) -> Vec<Who> {
+    if long() { all.to_vec() } else { vec![all[which % all.len()]] }
+}
 
 /// A program with its options and its archive folder. The store is `store`.
 pub(crate) struct Program<'a> {
