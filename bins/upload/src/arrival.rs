@@ -55,6 +55,7 @@ impl<'a> Arrivals<'a> {
     /// The receipts come first: where nobody is left to take them, no file gets its name, and
     /// where somebody is, they count only once the end mark has followed.
     pub(crate) fn commit(mut self, receipts: &mut Receipts<File>) -> Result<(), Failure> {
+        self.store.arrive()?;
         self.arrived.iter().try_for_each(|file| receipts.receipt(file))?;
         let (manifests, others): (Vec<_>, Vec<_>) =
             self.arrived.iter().map(|file| file.stored.clone()).partition(|name| {

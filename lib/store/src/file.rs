@@ -76,6 +76,11 @@ impl Store for FileStore {
         Ok(Box::new(file))
     }
 
+    /// A file arrives as it is written.
+    fn arrive(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
+
     fn publish(&mut self, name: &str) -> Result<(), Failure> {
         let Some(temporary) = self.received.get(name) else {
             let why = "was not received, so it gets no name";

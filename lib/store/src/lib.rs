@@ -27,7 +27,7 @@ pub struct Stored {
 /// A file that is on its way into a store.
 pub trait Sink: Write {
     /// Tells that the file is complete. A store that sends in the background may report what goes
-    /// wrong later, at the latest when the file is to get its name. Dropped without it, the file
+    /// wrong later, at the latest when it is asked whether the file has arrived. Dropped without it, the file
     /// is cut.
     fn finish(self: Box<Self>) -> Result<(), Failure>;
 }
@@ -48,7 +48,10 @@ pub trait Store {
     /// (see [`final_name`]).
     fn receive(&mut self, name: &str) -> Result<Box<dyn Sink>, Failure>;
 
-    /// Gives a received file its name, which must not be taken.
+    /// Waits until all that was received has arrived.
+    fn arrive(&mut self) -> Result<(), Failure>;
+
+    /// Gives a file that has arrived its name, which must not be taken.
     fn publish(&mut self, name: &str) -> Result<(), Failure>;
 
     /// Removes, where the store lets us, what was received and not published.

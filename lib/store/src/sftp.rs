@@ -76,12 +76,14 @@ impl Store for SftpStore {
         self.sender.get_or_insert_with(|| Sender::start(&self.link)).receive(name)
     }
 
+    fn arrive(&mut self) -> Result<(), Failure> {
+        let Some(sender) = self.sender.take() else { return Ok(()) };
+        let (mut arrived, done) = sender.finish();
+        self.received.append(&mut arrived);
+        done
+    }
+
     fn publish(&mut self, name: &str) -> Result<(), Failure> {
-        if let Some(sender) = self.sender.take() {
-            let (mut arrived, done) = sender.finish();
-            self.received.append(&mut arrived);
-            done?;
-        }
         let Some(temporary) = self.received.get(name) else {
             let why = "was not received, so it gets no name";
             return Err(Failure::new(
