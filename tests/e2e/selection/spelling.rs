@@ -30,7 +30,7 @@ fn patterns_are_absolute_or_relative_or_begin_as_the_source_is_spelt() {
         ("$PWD/src/a", "src"),
         ("$PWD/src/a", "./x/../src"),
         ("$PWD/src/a", "here/src"),
-        ("/*/*/src/a", "src"),
+        ("${PWD%/*}/*/src/a", "src"),
         ("a", "./x/../src"),
     ] {
         let found = ours(&sandbox, &format!("--exclude \"{pattern}\""), source);
