@@ -63,7 +63,7 @@ programs() {
     find "$built/" -maxdepth 1 -name 'moo-*' ! -name '*.d' -type f -perm -u+x
     find "$here" -maxdepth 1 -type f -perm -u+x ! -name demo.sh ! -name install.sh
 }
-others() { find "$here" -maxdepth 1 -type f ! -perm -u+x -name '*.sh'; }
+others() { find "$here" -maxdepth 1 -type f ! -perm -u+x \( -name '*.sh' -o -name '*.awk' \); }
 
 umask 022
 step mkdir -p "$prefix/bin" "$prefix/lib/moobacker"

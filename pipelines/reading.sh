@@ -33,6 +33,13 @@ decrypting_option() {
     esac
 }
 
+# passphrase_from N: reads the passphrase from a file descriptor at once, for those who decrypt more
+# than one time.
+passphrase_from() {
+    case $1 in [0-9]) ;; *) fail 2 "--passphrase-fd: $1: not a digit" ;; esac
+    IFS= read -r PASSPHRASE <&"$1" || [ -n "$PASSPHRASE" ] || fail 6 "--passphrase-fd: $1: nothing there"
+}
+
 # read_from URL: from here on `eval "$state"` writes the wanted state of that store, decrypted, and
 # moo_decrypt has the passphrase. The archive is $archive.
 read_from() {
@@ -44,7 +51,8 @@ read_from() {
     # It works without the archive; with it, it fetches less and notices more.
     [ ! -d "$archive" ] || fetch="$fetch --archive $(quoted "$archive")"
     if [ -z "$seal_key" ] && [ -s "$archive/seal-key" ]; then
-        decrypt="$decrypt --seal-key $(quoted "$(cat "$archive/seal-key")")"
+        seal_key=$(cat "$archive/seal-key")
+        decrypt="$decrypt --seal-key $(quoted "$seal_key")"
     fi
     state="moo-fetch $all $keep_going $reach $fetch -- \"\$url\" | moo_decrypt $all $keep_going $decrypt"
 }

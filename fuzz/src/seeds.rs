@@ -153,6 +153,9 @@ fn head() -> SetHead {
         source: b"/etc \xff".to_vec(),
         run: None,
         previous_seal: None,
+        options: None,
+        key: None,
+        resume: None,
     }
 }
 

@@ -40,6 +40,9 @@ pub fn commands() -> Vec<Command> {
         fetch::Fetch::command(),
         decrypt::Decrypt::command(),
         patch::Patch::command(),
+        list::List::command(),
+        check::Check::command(),
+        prune::Prune::command(),
         keygen::Keygen::command(),
     ]
 }

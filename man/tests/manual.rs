@@ -83,7 +83,7 @@ fn every_option_of_moo_is_in_its_page_and_none_besides() {
     let help = ["moo", "moo-backup", "moo-restore"]
         .map(|name| says(pipelines.join(name).to_str().unwrap(), &["--help"]))
         .concat();
-    let source = ["moo", "moo-backup", "moo-restore"]
+    let source = ["moo", "moo-backup", "moo-restore", "pipe.sh", "reading.sh"]
         .map(|name| read(format!("../pipelines/{name}")))
         .concat();
     let page = read("man1/moo.1");

@@ -115,10 +115,13 @@ impl Captured {
     }
 
     /// The names of all files that anybody could take for finished, and of all temporary ones but
-    /// the unfinished parts in the archive, which the next run clears away.
+    /// those with which the next run goes on, or which it clears away: the unfinished parts in the
+    /// archive, and volumes that have arrived at the store.
     pub(crate) fn names(&self) -> Vec<String> {
         let mut names = list(&self.sandbox.path(""), "");
+        let arrived = |name: &str| name.starts_with("store/.upload-") && name.contains(".vol");
         names.retain(|name| !name.starts_with("archive/.") && !name.starts_with(".home"));
+        names.retain(|name| !arrived(name));
         names.sort();
         names
     }

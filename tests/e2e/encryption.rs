@@ -281,6 +281,29 @@ fn compression_is_a_choice() {
 }
 
 #[test]
+fn what_is_stored_depends_not_on_how_many_threads_compress_it() {
+    let (sandbox, key, _) = farm();
+    let tree = Tree::empty(sandbox.path("more"));
+    tree.file("text", &b"the cow jumped over the moon\n".repeat(100_000));
+    tree.noise("noise", 2_000_000);
+    sandbox.sh("mv more/* src && moo-scan src | moo-sign | moo-delta | moo-pack >packed").silent();
+    let each =
+        "for jobs in 1 2 3 8; do moo-encrypt $how --jobs $jobs <packed | $next || exit; done";
+    let script = format!("how=--no-encryption next=sha256sum; {each}");
+    sandbox.sh(&format!("({script}) | sort -u | wc -l")).stdout_is("1\n");
+    sandbox.sh("tar xO --wildcards '*vol1.difftar/*' <packed | sha256sum >sum").silent();
+    let opened = "tar xO --wildcards '*vol1*/*' | gpg -qd | sha256sum | cmp - sum";
+    sandbox
+        .sh(&format!("next() {{ {opened}; }}; how='--encrypt-key {key}' next=next; {each}"))
+        .silent();
+    for wrong in ["0", "-1", "x"] {
+        let run =
+            sandbox.sh(&format!("moo-encrypt --no-encryption --jobs={wrong} <packed >/dev/null"));
+        run.fails_with(2).one_message();
+    }
+}
+
+#[test]
 fn what_nobody_protects_is_read_only_if_told_so() {
     let (sandbox, key, state) = farm();
     let plain = Moo::new(&sandbox, "--no-encryption --no-compression");

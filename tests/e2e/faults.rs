@@ -1,8 +1,9 @@
 //! What goes wrong from outside while a backup runs.
 
+mod calls;
 mod changing;
 mod interrupted;
 mod kills;
-mod process;
+pub(crate) mod process;
 mod two_runs;
 mod unreadable;

@@ -61,6 +61,7 @@ impl Scene {
             ("/mnt/", &format!("{root}/mnt/")),
             // Nothing is three days old here.
             ("--time 3D", "--time 0D"),
+            ("--changes 3D", "--changes 0D"),
             ("gpg --import", "gpg --batch --import"),
         ];
         let snippet = replaced
@@ -71,7 +72,7 @@ impl Scene {
 
     /// What earlier examples have done is undone.
     fn reset(&self) {
-        let old = "rm -rf srv ~/archive tmp/* mnt/*";
+        let old = "rm -rf srv ~/archive ~/copy tmp/* mnt/*";
         self.sandbox.sh(&format!("{old}; cp -R clean/srv . && cp -R clean/archive ~")).silent();
     }
 }

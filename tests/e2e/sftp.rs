@@ -3,6 +3,6 @@
 mod faults;
 mod host_keys;
 mod keys;
-mod kit;
+pub(crate) mod kit;
 mod life;
 mod server;

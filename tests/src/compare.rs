@@ -60,13 +60,9 @@ impl Snapshot {
         snapshot
     }
 
-    /// What moobacker keeps of a tree: everything but sockets and attributes.
+    /// What moobacker keeps of a tree: everything but sockets.
     pub fn kept(root: impl AsRef<Path>) -> Snapshot {
-        let mut snapshot = Snapshot::of(root).without_sockets();
-        for object in snapshot.objects.values_mut() {
-            object.attributes.clear();
-        }
-        snapshot
+        Snapshot::of(root).without_sockets()
     }
 
     /// What any backup keeps.

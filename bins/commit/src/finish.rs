@@ -5,8 +5,8 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 
 use archive::{
-    Collection, FileKind, FileName, ManifestParser, ManifestSealer, SetId, StoredSet, Wrapping,
-    seal_name,
+    Collection, FileKind, FileName, ManifestParser, ManifestSealer, SetId, SetTime, StoredSet,
+    Wrapping, seal_name,
 };
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -43,10 +43,24 @@ pub(crate) fn finish(folder: &Folder, set: SetId, receipts: &[Receipt]) -> Resul
     write(folder, set, FileKind::Manifest, Wrapping::Plain, |to| {
         fill_in(&manifest, hashes(&stored, receipts)?, to)
     })?;
-    for part in [signatures, manifest] {
-        std::fs::remove_file(&part).or_fail(Status::Failed, part.display())?;
+    clear(folder, |time| time <= set.time)
+}
+
+/// Removes the unfinished files of those sets.
+pub(crate) fn clear(folder: &Folder, sets: impl Fn(SetTime) -> bool) -> Result<(), Failure> {
+    for name in folder.names()? {
+        if unfinished(&name).is_some_and(&sets) {
+            let path = folder.path(&name);
+            std::fs::remove_file(&path).or_fail(Status::Failed, path.display())?;
+        }
     }
     Ok(())
+}
+
+/// The time of the set that an unfinished file is of, from its name.
+pub(crate) fn unfinished(name: &str) -> Option<SetTime> {
+    let part = Folder::parse_part(name).map(|part| part.set.time);
+    part.or_else(|| Folder::parse_journal(name))
 }
 
 /// What the receipts tell of the set.

@@ -1,15 +1,21 @@
 //! `moo-commit` turns the archive's unfinished parts into a set, once the store has all of it.
 
+mod agreement;
+mod arrived;
 mod finish;
+mod interrupted;
 mod reconcile;
 mod statistics;
 
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use cli::{Common, Program};
 use local::{Folder, Lock};
 use stream::{Begin, Failure, Receipt, ReceiptsInput, Status, Totals, pipe};
+
+use crate::arrived::Arrived;
 
 /// Turn the archive's unfinished parts into a set, once the store has all of it
 ///
@@ -26,7 +32,7 @@ pub struct Commit {
     stats: bool,
     /// Read the receipts of moo-fetch --receipts instead: finish or clear away what an
     /// interrupted run has left in the archive, and print `current` if the archive is up to date
-    /// with the store, else `behind`
+    /// with the store, else `behind`; and `resume` behind it if moo-scan can go on with that run
     #[arg(long, requires = "archive", conflicts_with = "stats")]
     reconcile: bool,
     #[command(flatten)]
@@ -55,15 +61,13 @@ impl Program for Commit {
             (Some(archive), false) => Some(join(archive, &begin)?),
             _ => None,
         };
-        let mut receipts = Vec::new();
-        while let Some(receipt) = input.advance()? {
-            receipts.push(receipt);
-        }
+        let folder = lock.as_ref().map(|(folder, _lock)| folder);
+        let receipts = receive(&mut input, folder, &begin)?;
         if let (Some(archive), true) = (&self.archive, self.reconcile) {
-            let word = reconcile::reconcile(&Folder::create(archive)?, &receipts)?;
-            return say(word).map(|()| input.totals());
+            let words = reconcile::reconcile(&Folder::create(archive)?, &receipts)?;
+            return say(words).map(|()| input.totals());
         }
-        if let Some((folder, _lock)) = &lock {
+        if let Some(folder) = folder {
             let set = begin.set.as_ref().ok_or_else(no_set)?.id();
             finish::finish(folder, set, &receipts)?;
         }
@@ -71,6 +75,27 @@ impl Program for Commit {
             say(&statistics::text(&input.totals()))?;
         }
         Ok(input.totals())
+    }
+}
+
+/// Reads all receipts. The archive, if there is one, takes note of each as it comes.
+fn receive(
+    input: &mut ReceiptsInput<File>,
+    folder: Option<&Folder>,
+    begin: &Begin,
+) -> Result<Vec<Receipt>, Failure> {
+    let mut arrived = folder.map(|folder| Arrived::start(folder, begin)).transpose()?;
+    let mut receipts = Vec::new();
+    loop {
+        let next = input.advance().map_err(|failure| match &arrived {
+            Some(arrived) => arrived.failed(failure),
+            None => failure,
+        });
+        let Some(receipt) = next? else { return Ok(receipts) };
+        if let Some(arrived) = &mut arrived {
+            arrived.note(&receipt)?;
+        }
+        receipts.push(receipt);
     }
 }
 

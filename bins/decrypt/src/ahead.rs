@@ -4,7 +4,7 @@ use std::fs::File;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use stream::{Failure, FilesInput, Status, Totals};
+use stream::{Failure, FilesInput, OrFail, Status, Totals};
 
 use crate::hold::Held;
 
@@ -16,9 +16,10 @@ pub(crate) struct Ahead {
 
 impl Ahead {
     /// Starts to read.
-    pub(crate) fn start(input: FilesInput<File>) -> Ahead {
+    pub(crate) fn start(input: FilesInput<File>) -> Result<Ahead, Failure> {
         let (sender, files) = sync_channel(0);
-        Ahead { files, reader: thread::spawn(move || read(input, &sender)) }
+        let reader = thread::Builder::new().spawn(move || read(input, &sender));
+        Ok(Ahead { files, reader: reader.or_fail(Status::Failed, "thread")? })
     }
 
     /// The next file; none where the stream has ended, be it well or not.

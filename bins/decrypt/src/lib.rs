@@ -63,7 +63,7 @@ impl Program for Decrypt {
         let wanted = input.begin().restore.clone();
         let sets = Sets::new(wanted, self.keys.seal_certificates()?, self.keep_going)?;
         output.begin(input.begin())?;
-        let files = Ahead::start(input.keep_going(self.keep_going));
+        let files = Ahead::start(input.keep_going(self.keep_going))?;
         let mut transit = Transit { sets, unwrap, losses: Losses::new(self.keep_going), output };
         while let Some((name, held)) = files.next_file() {
             transit.file(&name, held)?;

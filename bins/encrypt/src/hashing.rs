@@ -7,6 +7,9 @@ use sha2::{Digest, Sha256};
 use stream::Facts;
 use stream::member::{SHA1, SHA256};
 
+/// So short that the processor computes both hashes at once.
+const PIECE: usize = 128;
+
 /// A writer that hashes what it hands on.
 pub(crate) struct Hashing<W> {
     to: W,
@@ -48,8 +51,10 @@ impl<W: Write> Hashing<W> {
 impl<W: Write> Write for Hashing<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let n = self.to.write(bytes)?;
-        self.sha1.update(&bytes[..n]);
-        self.sha256.update(&bytes[..n]);
+        for piece in bytes[..n].chunks(PIECE) {
+            self.sha1.update(piece);
+            self.sha256.update(piece);
+        }
         self.bytes += n as u64;
         Ok(n)
     }

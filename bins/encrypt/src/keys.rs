@@ -1,5 +1,6 @@
 //! The options that name keys.
 
+use deflate::Effort;
 use openpgp::{
     Cert, Compression, Encryption, PassphraseOptions, PassphraseSource, Signer, find_certificate,
 };
@@ -34,7 +35,7 @@ impl Keys {
     /// `passphrase` is where [`Keys::passphrase`] says.
     pub(crate) fn encryption(
         &self,
-        level: Option<u8>,
+        effort: Option<Effort>,
         passphrase: &PassphraseSource,
     ) -> Result<Option<Encryption>, Failure> {
         if self.no_encryption {
@@ -48,7 +49,7 @@ impl Keys {
             passphrases.push(given.ok_or_else(nothing_to_encrypt_to)?);
         }
         let signer = signer(self.sign_key.as_deref(), passphrase)?;
-        let compression = level.map_or(Compression::None, Compression::Zlib);
+        let compression = effort.map_or(Compression::None, Compression::Zlib);
         let encryption =
             Encryption { recipients, hidden_recipients, passphrases, signer, compression };
         encryption.check()?;

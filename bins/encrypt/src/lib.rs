@@ -6,10 +6,12 @@ mod sealed;
 mod wrap;
 
 use std::fs::File;
-use std::io;
+use std::num::NonZero;
+use std::thread;
 
 use archive::{FileKind, FileName, Wrapping};
 use cli::{Common, Program};
+use deflate::Effort;
 use stream::{Failure, FileWriter, FilesInput, OrFail, Output, SetHead, Status, Totals, pipe};
 
 use crate::hashing::Hashing;
@@ -31,12 +33,18 @@ pub struct Encrypt {
     #[arg(long)]
     no_compression: bool,
     /// How hard to compress: from 1, fast, to 9, small
-    #[arg(long, value_name = "LEVEL", default_value_t = 3,
+    #[arg(long, value_name = "LEVEL", default_value_t = 1,
           value_parser = clap::value_parser!(u8).range(1..=9))]
     compress_level: u8,
+    /// Compress with so many threads [default: as many as there are processors]
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZero<u8>>,
     #[command(flatten)]
     common: Common,
 }
+
+/// How many threads are started unasked: more need more memory, and wait for the encryption.
+const MOST_JOBS: NonZero<usize> = NonZero::new(8).unwrap();
 
 const EXAMPLES: &str = "\
 Examples:
@@ -56,16 +64,24 @@ impl Program for Encrypt {
     fn run(self, output: &mut Output<File>) -> Result<Totals, Failure> {
         // What the stages before have to say comes first: it may be the reason for the rest.
         let mut input = FilesInput::open(pipe::input()?)?;
-        let level = (!self.no_compression).then_some(self.compress_level);
+        let effort = self.effort();
         let passphrase = self.keys.passphrase();
-        let wrap = Wrap::new(self.keys.encryption(level, &passphrase)?, level);
+        let wrap = Wrap::new(self.keys.encryption(effort, &passphrase)?, effort);
         let signer = self.keys.seal_signer(&passphrase)?;
-        let begin = input.begin().clone();
+        let mut begin = input.begin().clone();
+        let Some(head) = &mut begin.set else {
+            return Err(broken("tells of no set"));
+        };
+        let key = wrap.key(head);
+        // Where the keys do not fit, the last stage is still told whose run that ends.
+        head.key = key.as_ref().ok().cloned().flatten();
+        output.begin(&begin)?;
+        key?;
         let Some(head) = &begin.set else {
             return Err(broken("tells of no set"));
         };
-        output.begin(&begin)?;
         let mut sealed = SealedSet::new(head);
+        sealed.resume(head, &wrap)?;
         while let Some(name) = input.next_file()? {
             let name = file_name(&name, head)?;
             if name.kind == FileKind::Manifest {
@@ -81,6 +97,17 @@ impl Program for Encrypt {
     }
 }
 
+impl Encrypt {
+    fn effort(&self) -> Option<Effort> {
+        if self.no_compression {
+            return None;
+        }
+        let processors = || thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+        let jobs = self.jobs.map_or_else(|| processors().min(MOST_JOBS), NonZero::from);
+        Some(Effort { level: self.compress_level, jobs })
+    }
+}
+
 /// Sends a volume or the signatures on, wrapped.
 fn seal_file(
     name: FileName,
@@ -92,7 +119,10 @@ fn seal_file(
     let stored = FileName { wrapping: wrap.wrapping(name.kind), ..name }.encode();
     let mut hashing = Hashing::new(FileWriter::new(output, &stored));
     wrap.write(name.kind, &mut hashing, |to| {
-        io::copy(input, to).or_fail(Status::Failed, &stored).map(drop)
+        while let Some(chunk) = input.chunk()? {
+            to.write_all(&chunk).or_fail(Status::Failed, &stored)?;
+        }
+        Ok(())
     })?;
     let (writer, hashes) = hashing.finish();
     writer.close(hashes.facts())?;

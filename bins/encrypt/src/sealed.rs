@@ -34,6 +34,27 @@ impl SealedSet {
         }
     }
 
+    /// Notes the volumes that an interrupted run has stored.
+    ///
+    /// # Errors
+    /// One that is no volume of the set, or whose hashes are not known.
+    pub(crate) fn resume(&mut self, head: &SetHead, wrap: &Wrap) -> Result<(), Failure> {
+        for volume in head.stored() {
+            let name = FileName::parse(&volume.stored)
+                .filter(|name| name.set == head.id() && name.wrapping == wrap.wrapping(name.kind));
+            let (Some(FileName { kind: kind @ FileKind::Volume(_), .. }), Some(sha1), Some(sha256)) =
+                (name, &volume.sha1, &volume.sha256)
+            else {
+                let why = "can't be a volume that is stored";
+                let message = format!("standard input: {}: {why}", volume.stored);
+                return Err(Failure::new(Status::Integrity, message));
+            };
+            let hashes = Hashes { sha1: sha1.clone(), sha256: sha256.clone(), bytes: volume.size };
+            self.add(kind, volume.stored.clone(), hashes);
+        }
+        Ok(())
+    }
+
     /// Notes a file that has passed.
     pub(crate) fn add(&mut self, kind: FileKind, name: String, hashes: Hashes) {
         if let FileKind::Volume(number) = kind {
@@ -69,10 +90,10 @@ impl SealedSet {
         let wrapping = wrap.wrapping(kind);
         let name = FileName { set: self.seal.set, kind, wrapping, partial: false }.encode();
         let spool = tempfile::tempfile().or_fail(Status::Failed, SPOOL)?;
-        let mut hashing = Hashing::new(spool);
+        let mut hashing = Hashing::new(Spool(spool));
         let sealer = ManifestSealer::new(std::mem::take(&mut self.hashes));
         wrap.write(kind, &mut hashing, |to| fill_in(draft, sealer, to))?;
-        let (mut spool, hashes) = hashing.finish();
+        let (Spool(mut spool), hashes) = hashing.finish();
         let facts = hashes.facts();
         self.add(kind, name.clone(), hashes);
         self.send_seal(signer, output)?;
@@ -90,6 +111,20 @@ impl SealedSet {
         hashing.write_all(&seal).or_fail(Status::Failed, "standard output")?;
         let (writer, hashes) = hashing.finish();
         writer.close(hashes.facts())
+    }
+}
+
+/// A temporary file, which is named where it can't be written.
+struct Spool(File);
+
+impl Write for Spool {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write_all(bytes).or_fail(Status::Failed, SPOOL)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -3,22 +3,22 @@
 use std::io::Write;
 
 use archive::{FileKind, Wrapping};
-use flate2::write::GzEncoder;
+use deflate::{Deflate, Effort, Format};
 use openpgp::Encryption;
-use stream::{Failure, OrFail, Status};
+use stream::{Failure, OrFail, SetHead, Status};
 
 /// How the files of a set are wrapped.
 pub(crate) enum Wrap {
     Encrypted(Box<Encryption>),
-    Packed(u8),
+    Packed(Effort),
     Plain,
 }
 
 impl Wrap {
-    pub(crate) fn new(encryption: Option<Encryption>, level: Option<u8>) -> Wrap {
-        match (encryption, level) {
+    pub(crate) fn new(encryption: Option<Encryption>, effort: Option<Effort>) -> Wrap {
+        match (encryption, effort) {
             (Some(encryption), _) => Wrap::Encrypted(Box::new(encryption)),
-            (None, Some(level)) => Wrap::Packed(level),
+            (None, Some(effort)) => Wrap::Packed(effort),
             (None, None) => Wrap::Plain,
         }
     }
@@ -33,6 +33,29 @@ impl Wrap {
         }
     }
 
+    /// The mark of the keys, for the case that the run is interrupted.
+    ///
+    /// # Errors
+    /// It goes on with one that had other keys: no one key would open the set.
+    pub(crate) fn key(&self, head: &SetHead) -> Result<Option<String>, Failure> {
+        if head.run.is_none() {
+            // Without an archive nobody goes on with it.
+            return Ok(None);
+        }
+        let known = head.resume.as_ref().map(|resume| resume.key.as_deref());
+        match (self, known) {
+            (Wrap::Encrypted(encryption), None) => encryption.mark().map(Some),
+            (Wrap::Encrypted(encryption), Some(Some(mark))) if encryption.is_marked(mark)? => {
+                Ok(Some(mark.to_owned()))
+            }
+            (Wrap::Packed(_) | Wrap::Plain, None | Some(None)) => Ok(None),
+            _ => {
+                let why = "other keys than the interrupted run had (the next run starts anew)";
+                Err(Failure::new(Status::Absent, why))
+            }
+        }
+    }
+
     /// Lets a file be written into `to`, wrapped.
     pub(crate) fn write<W: Write + Send + Sync>(
         &self,
@@ -42,8 +65,9 @@ impl Wrap {
     ) -> Result<(), Failure> {
         match self {
             Wrap::Encrypted(encryption) => encryption.seal_into(to, write),
-            Wrap::Packed(level) if kind != FileKind::Manifest => {
-                let mut packed = GzEncoder::new(to, flate2::Compression::new((*level).into()));
+            Wrap::Packed(effort) if kind != FileKind::Manifest => {
+                let packed = Deflate::new(to, Format::Gzip, *effort);
+                let mut packed = packed.or_fail(Status::Failed, "compression")?;
                 write(&mut packed)?;
                 packed.finish().map(drop).or_fail(Status::Failed, "compression")
             }

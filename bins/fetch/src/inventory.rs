@@ -33,6 +33,7 @@ pub(crate) fn tell<W: Write>(
     for file in files {
         let known = sealed.get(&file.name);
         receipts.receipt(&Receipt {
+            temporary: None,
             size: file.size,
             sha256: known.map(|known| known.sha256.clone()),
             sha1: known.and_then(|known| known.sha1.clone()),

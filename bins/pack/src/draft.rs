@@ -3,11 +3,13 @@
 use std::fs::File;
 use std::io::{BufWriter, Seek, Write};
 
-use archive::{Change, Part, Place, VolumeRange, encode_header, filelist_header, filelist_line};
+use archive::{
+    Change, FileKind, Part, Place, VolumeRange, encode_header, filelist_header, filelist_line,
+};
 use stream::member::Kind;
-use stream::{Entry, Failure, OrFail, SetHead, Status};
+use stream::{Entry, Failure, OrFail, Packed, SetHead, Status};
 
-use crate::spool::{self, Spool};
+use crate::spool::{Spool, Spools};
 
 /// A manifest that is being written.
 pub(crate) struct Draft {
@@ -15,16 +17,39 @@ pub(crate) struct Draft {
     spool: Spool,
     /// The list of files, which comes last and starts with its length.
     files: BufWriter<File>,
+    list: Spool,
     count: u64,
 }
 
 impl Draft {
-    pub(crate) fn new(head: &SetHead, spool: Spool) -> Result<Draft, Failure> {
+    /// One that goes on where the volumes that are `stored` end, if some are.
+    pub(crate) fn new(
+        head: &SetHead,
+        spools: &Spools,
+        stored: Option<&Packed>,
+    ) -> Result<Draft, Failure> {
+        let spool = spools.open(FileKind::Manifest, stored.map_or(0, |stored| stored.manifest))?;
+        let list = spools.open_list(stored.map_or(0, |stored| stored.files))?;
         let mut text = BufWriter::new(spool.file()?);
-        let header = encode_header(&head.host, &head.source);
-        text.write_all(&header).or_fail(Status::Failed, spool.name())?;
-        let files = BufWriter::new(spool::temporary()?);
-        Ok(Draft { text, spool, files, count: 0 })
+        if stored.is_none() {
+            let header = encode_header(&head.host, &head.source);
+            text.write_all(&header).or_fail(Status::Failed, spool.name())?;
+        }
+        let files = BufWriter::new(list.file()?);
+        Ok(Draft { text, spool, files, list, count: stored.map_or(0, |stored| stored.count) })
+    }
+
+    /// Makes what was written so far safe against a crash. Returns the length of the text, and of
+    /// the list of files.
+    pub(crate) fn sync(&mut self) -> Result<(u64, u64), Failure> {
+        self.text.flush().or_fail(Status::Failed, self.spool.name())?;
+        self.files.flush().or_fail(Status::Failed, self.list.name())?;
+        Ok((self.spool.sync()?, self.list.sync()?))
+    }
+
+    /// How many files are listed.
+    pub(crate) fn count(&self) -> u64 {
+        self.count
     }
 
     /// Takes the places of a volume's first and last entry.
@@ -50,7 +75,7 @@ impl Draft {
         }
         self.count += 1;
         let line = filelist_line(change, &entry.name.path);
-        self.files.write_all(&line).or_fail(Status::Failed, spool::NAME)
+        self.files.write_all(&line).or_fail(Status::Failed, self.list.name())
     }
 
     /// The whole draft.
@@ -60,7 +85,7 @@ impl Draft {
             .files
             .into_inner()
             .map_err(std::io::IntoInnerError::into_error)
-            .or_fail(Status::Failed, spool::NAME)?;
+            .or_fail(Status::Failed, self.list.name())?;
         let written = self
             .text
             .write_all(&filelist_header(self.count))

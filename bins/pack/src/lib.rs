@@ -1,6 +1,8 @@
 //! `moo-pack` packs a tree stream into duplicity's files: volumes, signatures and a manifest.
 
 mod draft;
+mod packer;
+mod progress;
 mod signatures;
 mod spool;
 mod volume;
@@ -8,15 +10,12 @@ mod volume;
 use std::fs::File;
 use std::path::PathBuf;
 
-use archive::{FileKind, FileName, Part, SetId, Wrapping};
 use cli::{Common, Program};
-use local::Lock;
-use stream::{Entry, Failure, Kind, Output, Status, Totals, TreeInput, pipe};
+use stream::{Failure, Kind, Output, Status, Totals, TreeInput, pipe};
 
-use crate::draft::Draft;
-use crate::signatures::SignatureTar;
+use crate::packer::Packer;
+use crate::progress::Progress;
 use crate::spool::Spools;
-use crate::volume::Volume;
 
 /// Pack a tree stream into volumes, signatures and a draft of the manifest
 ///
@@ -59,81 +58,14 @@ impl Program for Pack {
             return Err(Failure::new(Status::Integrity, why));
         };
         let spools = Spools::new(self.archive.as_deref(), head.id())?;
-        let _lock = spools.folder().map(|f| Lock::join(f, head.run.as_deref())).transpose()?;
+        let (progress, stored, _lock) = Progress::start(spools.folder(), head)?;
         output.begin(&begin.onward(Kind::Files))?;
-        let mut packer = Packer {
-            set: head.id(),
-            most: self.volsize << 20,
-            signatures: SignatureTar::new(spools.open(FileKind::Signatures)?)?,
-            draft: Draft::new(head, spools.open(FileKind::Manifest)?)?,
-            delta_bytes: 0,
+        let mut packer = Packer::new(head, self.volsize << 20, &spools, progress, stored.as_ref())?;
+        let first = match &stored {
+            Some(stored) => packer.pass_over(stored, &mut input)?,
+            None => input.advance()?,
         };
-        packer.volumes(&mut input, output)?;
+        packer.volumes(first, &mut input, output)?;
         packer.finish(output).map(|delta_bytes| Totals { delta_bytes, ..input.totals() })
-    }
-}
-
-/// A set that is being packed.
-struct Packer {
-    set: SetId,
-    /// Bytes in a volume.
-    most: u64,
-    signatures: SignatureTar,
-    draft: Draft,
-    delta_bytes: u64,
-}
-
-impl Packer {
-    fn volumes(
-        &mut self,
-        input: &mut TreeInput<File>,
-        output: &mut Output<File>,
-    ) -> Result<(), Failure> {
-        let mut next = input.advance()?;
-        let mut number = 0;
-        // A set without any entry is one volume without any.
-        while number == 0 || next.is_some() {
-            number += 1;
-            let mut volume = Volume::start(output, &self.name(FileKind::Volume(number)));
-            next = self.fill(&mut volume, next, input)?;
-            self.draft.volume(number, volume.close()?)?;
-        }
-        Ok(())
-    }
-
-    /// Fills a volume, and returns the entry that starts the next one.
-    fn fill(
-        &mut self,
-        volume: &mut Volume<'_>,
-        mut next: Option<Entry>,
-        input: &mut TreeInput<File>,
-    ) -> Result<Option<Entry>, Failure> {
-        while let Some(entry) = next {
-            let packed = entry.name.part != Part::Signature;
-            if packed && !volume.has_room(&entry, self.most) {
-                return Ok(Some(entry));
-            }
-            self.signatures.entry(&entry)?;
-            if packed {
-                self.draft.entry(&entry)?;
-                self.delta_bytes += entry.body.len() as u64;
-                volume.append(entry)?;
-            }
-            next = input.advance()?;
-        }
-        Ok(None)
-    }
-
-    /// Sends signatures and manifest behind the volumes. Returns the bytes of content and deltas.
-    fn finish(self, output: &mut Output<File>) -> Result<u64, Failure> {
-        let (signatures, manifest) =
-            (self.name(FileKind::Signatures), self.name(FileKind::Manifest));
-        self.signatures.finish()?.send(output, &signatures)?;
-        self.draft.finish()?.send(output, &manifest)?;
-        Ok(self.delta_bytes)
-    }
-
-    fn name(&self, kind: FileKind) -> String {
-        FileName { set: self.set, kind, wrapping: Wrapping::Plain, partial: false }.encode()
     }
 }

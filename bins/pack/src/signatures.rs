@@ -1,13 +1,13 @@
 //! The signature tar: what the next increment compares with.
 
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, Write};
 
-use archive::Part;
+use archive::{FileKind, Part};
 use stream::member::Kind;
-use stream::{Entry, Failure, Member, OrFail, Status, TarWriter};
+use stream::{Attributes, Entry, Failure, Member, OrFail, Status, TarWriter};
 
-use crate::spool::Spool;
+use crate::spool::{Spool, Spools};
 
 /// A signature tar that is being written.
 pub(crate) struct SignatureTar {
@@ -16,8 +16,16 @@ pub(crate) struct SignatureTar {
 }
 
 impl SignatureTar {
-    pub(crate) fn new(spool: Spool) -> Result<SignatureTar, Failure> {
-        Ok(SignatureTar { tar: TarWriter::new(BufWriter::new(spool.file()?)), spool })
+    /// One that goes on behind the first `len` bytes of what an interrupted run has left.
+    pub(crate) fn new(spools: &Spools, len: u64) -> Result<SignatureTar, Failure> {
+        let spool = spools.open(FileKind::Signatures, len)?;
+        Ok(SignatureTar { tar: TarWriter::behind(BufWriter::new(spool.file()?), len), spool })
+    }
+
+    /// Makes what was written so far safe against a crash. Returns its length.
+    pub(crate) fn sync(&mut self) -> Result<u64, Failure> {
+        self.tar.get_mut().flush().or_fail(Status::Failed, self.spool.name())?;
+        self.spool.sync()
     }
 
     /// Takes what the next increment has to know of an entry: the signature of content, the
@@ -32,7 +40,9 @@ impl SignatureTar {
             return Ok(());
         }
         let name = entry.name.encode_for_sigtar(entry.member.kind == Kind::Directory);
-        let member = Member { name, ..entry.member.clone() };
+        // Their hash is among the facts, and enough to compare with.
+        let attributes = Attributes::default();
+        let member = Member { name, attributes, ..entry.member.clone() };
         self.tar.append(&member, &entry.body).or_fail(Status::Failed, self.spool.name())
     }
 

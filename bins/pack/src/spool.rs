@@ -10,7 +10,7 @@ use local::Folder;
 use stream::{Facts, Failure, FileWriter, OrFail, Output, Status};
 
 /// What messages call a temporary file, which has no name of its own.
-pub(crate) const NAME: &str = "temporary file";
+const NAME: &str = "temporary file";
 
 /// Where the waiting files of a set are.
 pub(crate) struct Spools {
@@ -28,14 +28,22 @@ impl Spools {
         self.folder.as_ref()
     }
 
-    /// A new waiting file.
-    pub(crate) fn open(&self, kind: FileKind) -> Result<Spool, Failure> {
+    /// The waiting file of that kind: of one that an interrupted run has left, `len` bytes count.
+    pub(crate) fn open(&self, kind: FileKind, len: u64) -> Result<Spool, Failure> {
+        self.named(&Folder::part_name(self.set, kind), len)
+    }
+
+    /// The same for the list of files, which becomes the end of the manifest.
+    pub(crate) fn open_list(&self, len: u64) -> Result<Spool, Failure> {
+        self.named(&Folder::journal_name(self.set.time, Folder::FILES), len)
+    }
+
+    fn named(&self, name: &str, len: u64) -> Result<Spool, Failure> {
         let Some(folder) = &self.folder else {
             return Ok(Spool { file: temporary()?, name: NAME.to_owned() });
         };
-        let file = folder.create_part(self.set, kind)?;
-        let name = folder.path(&Folder::part_name(self.set, kind)).display().to_string();
-        Ok(Spool { file, name })
+        let file = folder.unfinished(name, len)?;
+        Ok(Spool { file, name: folder.path(name).display().to_string() })
     }
 }
 
@@ -56,6 +64,12 @@ impl Spool {
         self.file.try_clone().or_fail(Status::Failed, &self.name)
     }
 
+    /// Makes what was written so far safe against a crash. Returns its length.
+    pub(crate) fn sync(&self) -> Result<u64, Failure> {
+        let synced = self.file.sync_data().and_then(|()| self.file.metadata());
+        synced.map(|facts| facts.len()).or_fail(Status::Failed, &self.name)
+    }
+
     /// Makes the file safe against a crash, and sends it under that name.
     pub(crate) fn send(mut self, output: &mut Output<File>, name: &str) -> Result<(), Failure> {
         self.file
@@ -69,6 +83,6 @@ impl Spool {
 }
 
 /// A file without a name, which goes with the process.
-pub(crate) fn temporary() -> Result<File, Failure> {
+fn temporary() -> Result<File, Failure> {
     tempfile::tempfile().or_fail(Status::Failed, NAME)
 }

@@ -3,11 +3,9 @@
 use std::fs::File;
 
 use archive::{Place, TreePath};
-use stream::member::{Kind, SHA256, SIZE};
+use stream::member::{Kind, LINK, SHA256, SIZE, SPARSE, XATTRS};
 use stream::{Entry, Facts, Failure, FileWriter, OrFail, Output, Status, TarWriter};
 
-/// More than the headers of a member take.
-const HEADERS: u64 = 8 << 10;
 /// The end of a tar.
 const TRAILER: u64 = 11 << 10;
 
@@ -26,12 +24,12 @@ impl<'a> Volume<'a> {
     /// Whether the entry still belongs into this volume. The first one always does: duplicity
     /// takes a volume without entries for the end of the set.
     pub(crate) fn has_room(&self, entry: &Entry, most: u64) -> bool {
-        let size = self.tar.written() + HEADERS + entry.body.len() as u64 + TRAILER;
-        self.start.is_none() || size <= most
+        let room = TarWriter::<FileWriter<'a, File>>::room(&entry.member, entry.body.len());
+        self.start.is_none() || self.tar.written() + room + TRAILER <= most
     }
 
     pub(crate) fn append(&mut self, mut entry: Entry) -> Result<(), Failure> {
-        entry.member.facts.keep(&[SIZE, SHA256]);
+        entry.member.facts.keep(&[SIZE, SHA256, XATTRS, LINK, SPARSE]);
         // duplicity does not know a source that is a file as `diff`, but only as `diff/`.
         entry.member.name = entry.name.encode(entry.member.kind == Kind::Directory);
         let written = self.tar.append(&entry.member, &entry.body);

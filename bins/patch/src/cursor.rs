@@ -1,7 +1,7 @@
 //! Where in the new tree we are: a stack of open directories.
 //!
 //! Every object is reached by a single name in an open directory, and a directory is entered only
-//! if it is one: no path of an archive leads out of the tree. A directory gets its attributes when
+//! if it is one: no path of an archive leads out of the tree. A directory gets its metadata when
 //! it is left, since what happens in it would change them.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -12,7 +12,8 @@ use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use stream::{Failure, OrFail, Status};
 
-use crate::attributes::{Attributes, Owned};
+use crate::metadata::Metadata;
+use crate::shortfall::Shortfall;
 
 /// The name of the tree in the staging folder.
 pub(crate) const TREE: &[u8] = b"tree";
@@ -27,19 +28,24 @@ pub(crate) struct Cursor {
     /// Where the last frame is; the root where there is none.
     path: TreePath,
     frames: Vec<Frame>,
-    /// Directories that could not be given their owner.
-    pub(crate) unowned: u64,
+    /// What could not be given back as it was.
+    pub(crate) shortfall: Shortfall,
 }
 
 struct Frame {
     directory: OwnedFd,
-    attributes: Attributes,
+    metadata: Metadata,
 }
 
 impl Cursor {
     pub(crate) fn new(staging: OwnedFd) -> Cursor {
         allow_handles();
-        Cursor { staging, path: TreePath::root(), frames: Vec::new(), unowned: 0 }
+        Cursor {
+            staging,
+            path: TreePath::root(),
+            frames: Vec::new(),
+            shortfall: Shortfall::default(),
+        }
     }
 
     /// The staging folder, in a handle of its own.
@@ -64,12 +70,25 @@ impl Cursor {
         Ok(Some((self.here(), name)))
     }
 
+    /// The directory that holds `path`, and the name there, without a move of the cursor; none
+    /// where there is no such directory.
+    pub(crate) fn find<'p>(&self, path: &'p TreePath) -> Option<(OwnedFd, &'p [u8])> {
+        let name = path.file_name()?;
+        let above = path.parent().unwrap_or_default();
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mut directory = self.staging.try_clone().ok()?;
+        for step in std::iter::once(TREE).chain(above.components()) {
+            directory = rustix::fs::openat(&directory, step, flags, Mode::empty()).ok()?;
+        }
+        Some((directory, name))
+    }
+
     /// Enters the directory `path`, which is in the one that the cursor is in, and remembers what
     /// it is to look like when it is left.
     pub(crate) fn enter(
         &mut self,
         path: &TreePath,
-        attributes: Option<Attributes>,
+        metadata: Option<Metadata>,
     ) -> Result<bool, Failure> {
         let name = path.file_name().unwrap_or(TREE);
         if self.frames.len() >= DEEPEST {
@@ -80,8 +99,8 @@ impl Cursor {
         let Some((directory, found)) = opened else {
             return Ok(false);
         };
-        let attributes = attributes.unwrap_or(found);
-        self.frames.push(Frame { directory, attributes });
+        let metadata = metadata.unwrap_or(found);
+        self.frames.push(Frame { directory, metadata });
         self.path.clone_from(path);
         Ok(true)
     }
@@ -114,8 +133,8 @@ impl Cursor {
             if directory.is_some_and(|directory| directory.starts_with(&self.path)) {
                 return Ok(());
             }
-            let owned = frame.attributes.set(&frame.directory);
-            self.unowned += u64::from(owned.or_fail(Status::Failed, &self.path)? == Owned::No);
+            let given = frame.metadata.set(&frame.directory).or_fail(Status::Failed, &self.path)?;
+            self.shortfall.add(&self.path, given);
             self.frames.pop();
             self.path = self.path.parent().unwrap_or_default();
         }
@@ -143,7 +162,7 @@ fn allow_handles() {
 pub(crate) fn open_directory(
     parent: BorrowedFd<'_>,
     name: &[u8],
-) -> rustix::io::Result<Option<(OwnedFd, Attributes)>> {
+) -> rustix::io::Result<Option<(OwnedFd, Metadata)>> {
     let stat = match rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
         Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
         stat => stat?,
@@ -156,7 +175,7 @@ pub(crate) fn open_directory(
     }
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let directory = rustix::fs::openat(parent, name, flags, Mode::empty())?;
-    Ok(Some((directory, Attributes::found(&stat))))
+    Ok(Some((directory, Metadata::found(&stat))))
 }
 
 /// The names in a directory, sorted.

@@ -101,6 +101,11 @@ impl Entries {
         }
     }
 
+    /// The set of the last entry, if it is known, and whether none is due after it.
+    pub(crate) fn set(&self) -> (Option<SetId>, bool) {
+        (self.set, self.due.is_empty())
+    }
+
     /// Whether the stream itself is broken: then nobody goes on.
     pub(crate) fn is_broken(&self) -> bool {
         self.broken

@@ -2,18 +2,26 @@
 //! when all of it has been checked.
 
 mod apply;
-mod attributes;
+mod compare;
+mod content;
 mod cursor;
 mod entries;
+mod first;
+mod ledger;
 mod marks;
+mod metadata;
 mod owners;
 mod papers;
+mod prove;
 mod remove;
 mod rescue;
+mod shortfall;
+mod source;
 mod staging;
+mod writer;
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use archive::TreePath;
 use cli::{Common, Program};
@@ -21,24 +29,40 @@ use stream::{Failure, FilesInput, OrFail, Status, Totals, Wanted, WantedSet, pip
 
 use crate::apply::Tree;
 use crate::entries::Entries;
+use crate::owners::Owners;
 use crate::staging::Staging;
 
 /// Build a tree out of the files of its sets
 ///
 /// It is built beside its destination, and takes its name when the whole stream has come and
 /// every hash holds; until then the destination stays as it is. Nothing is written anywhere else.
+/// With --check or --compare there is no destination: all is checked, and nothing is kept.
 #[derive(clap::Parser, Debug)]
 #[command(name = "moo-patch", version, after_help = EXAMPLES)]
 pub struct Patch {
     /// What the restored directory or file is to be called; nothing may be there but an empty
     /// directory
-    destination: PathBuf,
+    #[arg(required_unless_present = "proof")]
+    destination: Option<PathBuf>,
     /// Replace what is at the destination, once the new tree is whole
     #[arg(long)]
     force: bool,
     /// Restore what is whole, and name what is not; moo-fetch and moo-decrypt need it too
     #[arg(long, conflicts_with = "force")]
     keep_going: bool,
+    /// Build the tree among the temporary files, and remove it: is all there, and as it was?
+    #[arg(long, group = "proof", conflicts_with_all = ["destination", "force"])]
+    check: bool,
+    /// The same, and list in what it differs from a source; STREAM is what moo-scan writes of that
+    #[arg(long, group = "proof", value_name = "STREAM",
+        conflicts_with_all = ["destination", "force", "keep_going"])]
+    compare: Option<PathBuf>,
+    /// Give owners by number, whatever names this machine has for them
+    #[arg(long, conflicts_with = "no_restore_ownership")]
+    numeric_owner: bool,
+    /// Leave owners as they come: those of who calls this
+    #[arg(long, alias = "do-not-restore-ownership")]
+    no_restore_ownership: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -47,7 +71,10 @@ const EXAMPLES: &str = "\
 Examples:
   moo-fetch file:///srv/backup | moo-decrypt | moo-patch /tmp/etc
   moo-fetch --time 3D --path ssh/sshd_config file:///srv/backup | moo-decrypt |
-      moo-patch /tmp/sshd_config";
+      moo-patch /tmp/sshd_config
+  moo-fetch --time 3D file:///srv/backup | moo-decrypt | moo-patch --check
+  moo-scan /etc | { moo-fetch file:///srv/backup </dev/null | moo-decrypt |
+      moo-patch --compare /dev/fd/3; } 3<&0";
 
 impl Program for Patch {
     const NAME: &'static str = "moo-patch";
@@ -65,11 +92,26 @@ impl Program for Patch {
             return Err(Failure::new(Status::Usage, why));
         };
         let path = wanted_path(&wanted)?;
-        let staging = Staging::beside(&self.destination, self.force)?;
-        self.check_start(&wanted)?;
-        let mut tree = Tree::new(staging.open()?, path.clone(), self.keep_going);
+        match &self.destination {
+            Some(destination) => self.restore(destination, input, &wanted, &path),
+            None => prove::prove(&self, input, &wanted, &path),
+        }
+    }
+}
+
+impl Patch {
+    fn restore(
+        &self,
+        destination: &Path,
+        input: Input,
+        wanted: &Wanted,
+        path: &TreePath,
+    ) -> Result<Totals, Failure> {
+        let staging = Staging::beside(destination, self.force)?;
+        self.check_start(wanted)?;
+        let mut tree = Tree::new(staging.open()?, path.clone(), self.keep_going, self.owners());
         let folder = self.keep_going.then(|| staging.path().to_owned());
-        let mut entries = Entries::new(input, &wanted, folder);
+        let mut entries = Entries::new(input, wanted, folder);
         while let Some(event) = entries.advance()? {
             tree.take(event, &mut entries)?;
         }
@@ -77,14 +119,20 @@ impl Program for Patch {
         let totals = entries.totals();
         let lost = totals.lost + lost;
         if !staging.has_tree() {
-            return Err(self.nothing(&path, lost));
+            return Err(self.nothing(path, lost));
         }
         staging.deliver()?;
         Ok(Totals { unreadable: degraded, lost, ..totals })
     }
-}
 
-impl Patch {
+    fn owners(&self) -> Owners {
+        match (self.numeric_owner, self.no_restore_ownership) {
+            (_, true) => Owners::left(),
+            (true, _) => Owners::by_number(),
+            _ => Owners::by_name(),
+        }
+    }
+
     /// What a state starts with has to be a full set.
     fn check_start(&self, wanted: &Wanted) -> Result<(), Failure> {
         match wanted.sets.first().map(WantedSet::id).filter(|id| !id.is_full()) {
@@ -99,7 +147,8 @@ impl Patch {
     /// There is nothing to deliver.
     fn nothing(&self, path: &TreePath, lost: u64) -> Failure {
         if lost > 0 {
-            let why = format!("{}: nothing could be brought back", self.destination.display());
+            let which = self.destination.as_deref().unwrap_or(Path::new("standard input"));
+            let why = format!("{}: nothing could be brought back", which.display());
             return Failure::new(Status::Integrity, why);
         }
         Failure::new(Status::Absent, format!("{path}: not in the backup at that time"))

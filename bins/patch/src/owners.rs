@@ -7,8 +7,8 @@ use std::os::unix::ffi::OsStrExt;
 use stream::Member;
 
 /// The names looked up so far; an archive has few.
-#[derive(Default)]
 pub(crate) struct Owners {
+    way: Way,
     users: HashMap<Vec<u8>, Option<u32>>,
     groups: HashMap<Vec<u8>, Option<u32>>,
 }
@@ -18,7 +18,36 @@ const LONGEST: usize = 256;
 /// More names than any machine has, so that an archive cannot fill the memory with them.
 const MOST: usize = 100_000;
 
+/// How objects get their owners.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    ByName,
+    ByNumber,
+    /// They are what they are.
+    Left,
+}
+
 impl Owners {
+    /// By name where this machine knows it, else by number.
+    pub(crate) fn by_name() -> Owners {
+        Owners { way: Way::ByName, users: HashMap::new(), groups: HashMap::new() }
+    }
+
+    /// By number.
+    pub(crate) fn by_number() -> Owners {
+        Owners { way: Way::ByNumber, ..Owners::by_name() }
+    }
+
+    /// Not at all.
+    pub(crate) fn left() -> Owners {
+        Owners { way: Way::Left, ..Owners::by_name() }
+    }
+
+    /// Whether objects are given their owners.
+    pub(crate) fn are_given(&self) -> bool {
+        self.way != Way::Left
+    }
+
     /// The numbers of owner and group; none where they are out of range.
     pub(crate) fn of(&mut self, member: &Member) -> Option<(u32, u32)> {
         if self.users.len() + self.groups.len() > MOST {
@@ -30,8 +59,12 @@ impl Owners {
         let group = |name: &[u8]| {
             uzers::get_group_by_name(OsStr::from_bytes(name)).map(|group| group.gid())
         };
-        let uid = number(&mut self.users, &member.uname, member.uid, user)?;
-        let gid = number(&mut self.groups, &member.gname, member.gid, group)?;
+        let (uname, gname) = match self.way {
+            Way::ByNumber => (&[][..], &[][..]),
+            _ => (member.uname.as_slice(), member.gname.as_slice()),
+        };
+        let uid = number(&mut self.users, uname, member.uid, user)?;
+        let gid = number(&mut self.groups, gname, member.gid, group)?;
         Some((uid, gid))
     }
 }

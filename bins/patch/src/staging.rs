@@ -1,11 +1,11 @@
 //! The folder beside the destination in which the tree is built.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, FlockOperation, RenameFlags, flock};
@@ -13,8 +13,9 @@ use rustix::io::Errno;
 use stream::{Failure, OrFail, Status};
 use tempfile::TempDir;
 
-use crate::apply::PATCHED;
+use crate::content::PATCHED;
 use crate::cursor::TREE;
+use crate::first::LINKED;
 use crate::remove::remove;
 
 /// Where the old tree goes if it can't be exchanged for the new one.
@@ -49,10 +50,21 @@ impl Staging {
         // Without a slash at its end, which would lead through a symbolic link.
         let destination = parent.join(name);
         check_destination(&destination, parent, force)?;
-        let prefix = prefix(name);
+        Staging::make(parent, destination, force)
+    }
+
+    /// A folder for a tree that is not to be delivered, among the temporary files.
+    pub(crate) fn temporary() -> Result<Staging, Failure> {
+        let parent = std::env::temp_dir();
+        Staging::make(&parent, parent.join("verify"), false)
+    }
+
+    fn make(parent: &Path, destination: PathBuf, force: bool) -> Result<Staging, Failure> {
+        let prefix = prefix(destination.file_name().unwrap_or_default());
         remove_leftovers(parent, &prefix);
         let folder = tempfile::Builder::new()
             .prefix(&prefix)
+            .permissions(Permissions::from_mode(0o700))
             .tempdir_in(parent)
             .or_fail(Status::Failed, parent.display())?;
         let lock = lock(folder.path()).ok();
@@ -125,7 +137,7 @@ impl Staging {
     /// Removes what is left, directories without permissions too.
     fn clear(&self) {
         if let Ok(folder) = self.open() {
-            for name in [TREE, REPLACED, PATCHED] {
+            for name in [TREE, REPLACED, PATCHED, LINKED] {
                 let _ = remove(folder.as_fd(), name);
             }
         }

@@ -3,14 +3,22 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use archive::TreePath;
+use attributes::Trouble;
 use local::Signatures;
-use stream::member::Kind;
-use stream::{Failure, Member, Status, Totals};
+use stream::member::{Kind, LINK, XATTRS};
+use stream::{Attributes, Failure, Member, Status, Totals};
 
 use crate::entry;
+use crate::extended;
+use crate::links::Links;
 use crate::owners::Owners;
 use crate::report::{News, Report, Told};
 use crate::walk::{Found, Walk};
+
+/// What is said of the source where there are more files with several names than are remembered.
+const TOO_MANY_LINKS: &str = "has too many hard links to remember: some are stored as files";
+/// What is said of it where attributes can't be looked at.
+const NO_PROC: &str = "its extended attributes can't be read, since /proc is not mounted";
 
 /// The comparison of a source with its last backup.
 pub(crate) struct Changes<R> {
@@ -18,6 +26,7 @@ pub(crate) struct Changes<R> {
     base: Option<Signatures>,
     report: R,
     owners: Owners,
+    links: Links,
     totals: Totals,
     /// What could not be read keeps its last state, with all that is below it.
     kept: Option<TreePath>,
@@ -32,6 +41,7 @@ impl<R: Report> Changes<R> {
             base,
             report,
             owners: Owners::default(),
+            links: Links::new(),
             totals: Totals { start, ..Totals::default() },
             kept: None,
         }
@@ -39,11 +49,21 @@ impl<R: Report> Changes<R> {
 
     /// Goes through the whole source.
     pub(crate) fn run(mut self) -> Result<Totals, Failure> {
+        if !attributes::can_reach() {
+            self.warn(&TreePath::root(), NO_PROC);
+        }
         while let Some(found) = self.walk.advance()? {
+            if !self.report.takes(&found.path) {
+                self.pass(&found);
+                continue;
+            }
             self.deleted_before(Some(&found.path))?;
             self.entry(found)?;
         }
         self.deleted_before(None)?;
+        if self.links.overflowed() {
+            self.warn(&TreePath::root(), TOO_MANY_LINKS);
+        }
         if let Some(why) = self.walk.hollow() {
             log::warn!("{}: {why}", self.walk.shown(&TreePath::root()));
         }
@@ -70,7 +90,7 @@ impl<R: Report> Changes<R> {
     }
 
     fn entry(&mut self, found: Found) -> Result<(), Failure> {
-        let Found { path, stat, listed } = found;
+        let Found { path, stat, listed, attributes } = found;
         let stat = match stat {
             Ok(stat) => stat,
             Err(error) => return self.unreadable(&path, &error.to_string()),
@@ -93,10 +113,51 @@ impl<R: Report> Changes<R> {
         let size = u64::try_from(stat.st_size).unwrap_or(0);
         self.totals.source_files += 1;
         self.totals.source_bytes += if kind == Kind::File { size } else { 0 };
-        let member = entry::member(kind, &stat, link, &mut self.owners);
+        let mut member = entry::member(kind, &stat, link, &mut self.owners);
+        if kind == Kind::File
+            && let Some(first) = self.links.first(&path, &stat)
+        {
+            member.facts.set_bytes(LINK, first.as_bytes());
+        }
+        self.extend(&path, &mut member, attributes);
         match self.compare(&path, &member, size)? {
             Some(news) => self.changed(&path, member, news),
             None => Ok(()),
+        }
+    }
+
+    /// Goes past an entry that nothing is told of: it can be the first name of a file all the same.
+    fn pass(&mut self, found: &Found) {
+        if let Ok(stat) = &found.stat
+            && entry::kind(stat) == Some(Kind::File)
+        {
+            self.links.first(&found.path, stat);
+        }
+    }
+
+    /// Puts extended attributes into a member. Those of a file are only looked at here if they
+    /// alone may tell whether it has changed: what is stored is read from the file when it is open.
+    fn extend(
+        &mut self,
+        path: &TreePath,
+        member: &mut Member,
+        read: Option<Result<Attributes, Trouble>>,
+    ) {
+        let known = self.base.as_ref().and_then(Signatures::peek);
+        let known = known.filter(|known| known.path == *path);
+        let read = match (read, known) {
+            (Some(read), _) => read,
+            (None, Some(known)) if known.is_same(member) => {
+                if let Some(same) = extended::unchanged(&known.member, member) {
+                    member.facts.set(XATTRS, same);
+                    return;
+                }
+                self.walk.attributes()
+            }
+            _ => return,
+        };
+        if let Some(why) = extended::put(member, read) {
+            self.warn(path, &why);
         }
     }
 

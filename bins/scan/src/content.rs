@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::thread::sleep;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,12 +10,15 @@ use rustix::fs::Stat;
 use sha2::{Digest, Sha256};
 
 use crate::entry;
+use crate::holes::{Position, is_sparse};
 
 /// A file that is being read, up to the length that it had at first.
 pub(crate) struct Content {
     file: File,
     stat: Stat,
     left: u64,
+    sparse: bool,
+    position: Position,
     hash: Sha256,
     failed: Option<String>,
 }
@@ -32,12 +35,25 @@ impl Content {
             stat = rustix::fs::fstat(&file)?;
         }
         let left = u64::try_from(stat.st_size).unwrap_or(0);
-        Ok(Content { file: file.into(), stat, left, hash: Sha256::new(), failed: None })
+        let file = File::from(file);
+        let sparse = is_sparse(&file, &stat);
+        let position = Position::start(sparse);
+        Ok(Content { file, stat, left, sparse, position, hash: Sha256::new(), failed: None })
     }
 
     /// What the system says of the file that is open, which is what counts.
     pub(crate) fn stat(&self) -> &Stat {
         &self.stat
+    }
+
+    /// The open file.
+    pub(crate) fn file(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+
+    /// Whether it has holes.
+    pub(crate) fn is_sparse(&self) -> bool {
+        self.sparse
     }
 
     /// The SHA-256 of what was read, in hex.
@@ -78,7 +94,7 @@ impl Read for Content {
     /// A read error ends the content: what has come so far is on its way already.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
-        match self.file.read(&mut buffer[..most]) {
+        match self.position.read(&self.file, &mut buffer[..most]) {
             Ok(n) => {
                 self.hash.update(&buffer[..n]);
                 self.left -= n as u64;

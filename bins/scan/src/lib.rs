@@ -4,10 +4,14 @@ mod changes;
 mod content;
 mod directory;
 mod entry;
+mod extended;
+mod holes;
+mod links;
 mod owners;
 mod plan;
 mod privilege;
 mod report;
+mod resumed;
 mod selection;
 mod source;
 mod walk;
@@ -22,6 +26,7 @@ use stream::{Begin, Failure, Kind, Output, Totals};
 use crate::changes::Changes;
 use crate::plan::Plan;
 use crate::report::{Listing, TreeStream};
+use crate::resumed::Resumed;
 use crate::selection::{Selection, Words};
 use crate::source::Source;
 use crate::walk::Walk;
@@ -51,6 +56,13 @@ pub struct Scan {
     /// Go on though the archive is of another host or source
     #[arg(long)]
     allow_source_mismatch: bool,
+    /// Go on with the set that an interrupted run has begun, if it was of the same source, selection
+    /// and --run-options: moo-commit --reconcile tells whether the store has its volumes
+    #[arg(long, requires = "archive")]
+    resume: bool,
+    /// What the options of the other stages amount to, as far as a set can't be of two kinds
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    run_options: OsString,
     /// Read no content and write no stream: list on standard output what would be stored
     #[arg(long)]
     dry_run: bool,
@@ -80,16 +92,17 @@ impl Program for Scan {
 
     fn run(self, output: &mut Output<File>) -> Result<Totals, Failure> {
         let source = Source::open(&self.source)?;
-        let (selection, plan) = privilege::without(|| {
+        let (selection, mut plan) = privilege::without(|| {
             let selection = Selection::new(&self.words, &source, plan::now()?)?;
             Ok((selection, Plan::make(&self, &source)?))
         })?;
-        let Plan { head, base, lock: _lock } = plan;
+        let stored = plan.go_on(&source)?;
+        let Plan { head, base, lock: _lock, .. } = plan;
         let walk = Walk::new(source, selection);
         if self.dry_run {
             return Changes::new(walk, base, Listing::new(output.text())).run();
         }
         output.begin(&Begin::backup(Kind::Tree, head))?;
-        Changes::new(walk, base, TreeStream::new(output)).run()
+        Changes::new(walk, base, Resumed::new(TreeStream::new(output), stored)).run()
     }
 }

@@ -5,12 +5,13 @@ use std::thread::sleep;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use archive::{Chain, Collection, SetTime, StoredSet, parse_time};
-use local::{Folder, Lock, Signatures};
+use local::{Folder, Interrupted, Lock, Signatures};
 use sha2::{Digest, Sha256};
-use stream::{Failure, OrFail, SetHead, SetType, Status};
+use stream::{Failure, OrFail, Packed, SetHead, SetType, Status};
 
 use crate::Scan;
 use crate::source::Source;
+use crate::{privilege, resumed};
 
 /// What the run is going to do.
 pub(crate) struct Plan {
@@ -20,6 +21,8 @@ pub(crate) struct Plan {
     pub(crate) base: Option<Signatures>,
     /// Keeps other runs away from the archive.
     pub(crate) lock: Option<Lock>,
+    /// The run that it may be going on with, in place of making that set.
+    interrupted: Option<(Folder, Interrupted)>,
 }
 
 impl Plan {
@@ -27,7 +30,8 @@ impl Plan {
         // A dry run leaves no archive behind where there was none.
         let archive = arguments.archive.as_ref().filter(|at| at.exists() || !arguments.dry_run);
         let Some(path) = archive else {
-            return Ok(Plan { head: head(source, now()?, None), base: None, lock: None });
+            let head = head(source, now()?, None);
+            return Ok(Plan { head, base: None, lock: None, interrupted: None });
         };
         let folder = Folder::create(path)?;
         let lock = Lock::start(&folder)?;
@@ -38,6 +42,8 @@ impl Plan {
         let mut head = head(source, time, chain.map(Chain::end));
         head.run = Some(lock.run().to_owned());
         head.previous_seal = newest_seal(&folder, &collection)?;
+        head.options = Some(resumed::options(arguments));
+        let interrupted = resumed::find(arguments, &folder, &head)?;
         let base = match chain {
             Some(chain) => {
                 if !arguments.allow_source_mismatch {
@@ -47,7 +53,25 @@ impl Plan {
             }
             None => None,
         };
-        Ok(Plan { head, base, lock: Some(lock) })
+        let interrupted = interrupted.map(|run| (folder, run));
+        Ok(Plan { head, base, lock: Some(lock), interrupted })
+    }
+
+    /// Goes on with the interrupted run, if the source lets it. Returns where.
+    pub(crate) fn go_on(&mut self, source: &Source) -> Result<Option<Packed>, Failure> {
+        let Some((folder, mut interrupted)) = self.interrupted.take() else { return Ok(None) };
+        let id = interrupted.head.id();
+        let Some(stored) = resumed::settle(&mut interrupted, source) else {
+            log::info!("{id}: was interrupted, and is made anew");
+            return Ok(None);
+        };
+        privilege::without(|| interrupted.save(&folder))?;
+        log::info!("{id}: goes on behind volume {}", stored.volume);
+        let run = self.head.run.take();
+        self.head = SetHead { run, ..interrupted.resumed() };
+        // A full set builds on nothing, though an increment would have been due.
+        self.base = self.base.take().filter(|_| id.base.is_some());
+        Ok(Some(stored))
     }
 }
 
@@ -60,6 +84,9 @@ fn head(source: &Source, time: SetTime, base: Option<SetTime>) -> SetHead {
         source: source.name.as_bytes().to_vec(),
         run: None,
         previous_seal: None,
+        options: None,
+        key: None,
+        resume: None,
     }
 }
 
@@ -159,7 +186,8 @@ pub(crate) fn now() -> Result<SetTime, Failure> {
 /// that could be in the store, where no name is taken twice.
 fn time_after(folder: &Folder, collection: &Collection) -> Result<SetTime, Failure> {
     let names = folder.names()?;
-    let parts = names.iter().filter_map(|name| Folder::parse_part(name)).map(|part| part.set.time);
+    let part = |name: &String| Folder::parse_part(name).map(|part| part.set.time);
+    let parts = names.iter().filter_map(|name| part(name).or_else(|| Folder::parse_journal(name)));
     let sets = collection.chains.iter().flat_map(|chain| &chain.sets).chain(&collection.orphans);
     let Some(newest) = sets.map(|set| set.id.time).chain(parts).max() else {
         return now();

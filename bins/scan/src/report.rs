@@ -4,11 +4,13 @@ use std::fs::File;
 use std::io::{self, Write};
 
 use archive::{EntryName, Part, TreePath};
-use stream::member::{Kind, SHA256, SIZE};
+use attributes::Object;
+use stream::member::{INODE, Kind, LINK, SHA256, SIZE, SPARSE};
 use stream::{Facts, Failure, Member, Output, write_content};
 
 use crate::content::Content;
 use crate::entry;
+use crate::extended;
 use crate::owners::Owners;
 use crate::walk::Walk;
 
@@ -33,6 +35,11 @@ pub(crate) enum Told {
 
 /// Where changes go.
 pub(crate) trait Report {
+    /// Whether anything is to be told of a path, and what is below it.
+    fn takes(&self, _path: &TreePath) -> bool {
+        true
+    }
+
     /// Takes an entry that is not what it was. It is the one that `walk` has found last.
     fn entry(
         &mut self,
@@ -66,11 +73,11 @@ impl<'a> TreeStream<'a> {
     fn file(
         &mut self,
         path: &TreePath,
+        found: &Member,
         mut content: Content,
         owners: &mut Owners,
     ) -> Result<Told, Failure> {
-        // What is open counts, should the name have been given to another file meanwhile.
-        let member = entry::member(Kind::File, content.stat(), Vec::new(), owners);
+        let (member, trouble) = opened(found, &content, owners);
         let last = |content: &mut Content, length: u64| {
             let mut facts = Facts::default();
             facts.set(SIZE, length.to_string());
@@ -78,11 +85,27 @@ impl<'a> TreeStream<'a> {
             Ok(facts)
         };
         let length = write_content(self.output, Part::Snapshot, path, &member, &mut content, last)?;
-        Ok(match content.doubt() {
+        Ok(match content.doubt().or(trouble) {
             Some(why) => Told::Doubtful(length, why),
             None => Told::Whole(length),
         })
     }
+}
+
+/// The member of a file that is open: that counts, should the name have been given to another one
+/// since it was found. With it comes what there is to say of its attributes.
+fn opened(found: &Member, content: &Content, owners: &mut Owners) -> (Member, Option<String>) {
+    let mut member = entry::member(Kind::File, content.stat(), Vec::new(), owners);
+    let read = attributes::read(Object::Open(content.file()));
+    let trouble = extended::put(&mut member, read);
+    if content.is_sparse() {
+        member.facts.set(SPARSE, "1");
+    }
+    let same = member.facts.get(INODE) == found.facts.get(INODE);
+    if let Some(first) = found.facts.get(LINK).filter(|_| same) {
+        member.facts.set(LINK, first);
+    }
+    (member, trouble)
 }
 
 impl Report for TreeStream<'_> {
@@ -98,7 +121,7 @@ impl Report for TreeStream<'_> {
             return self.bare(Part::Snapshot, path, member).map(|()| Told::Whole(0));
         }
         match walk.open().and_then(Content::new) {
-            Ok(content) => self.file(path, content, owners),
+            Ok(content) => self.file(path, &member, content, owners),
             Err(error) => Ok(Told::Unreadable(error)),
         }
     }

@@ -9,9 +9,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::vec;
 
 use archive::TreePath;
+use attributes::{Object, Trouble};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
-use stream::Failure;
+use stream::{Attributes, Failure};
 
 use crate::directory::{allow_deep_trees, sorted_names};
 use crate::selection::{Selection, Verdict};
@@ -25,6 +26,8 @@ pub(crate) struct Found {
     pub(crate) stat: io::Result<Stat>,
     /// Whether the names in it are known, where it is a directory.
     pub(crate) listed: io::Result<()>,
+    /// Its extended attributes; none of a regular file, of which they are not always wanted.
+    pub(crate) attributes: Option<Result<Attributes, Trouble>>,
 }
 
 /// A walk over what is selected of the source.
@@ -121,7 +124,12 @@ impl Walk {
         let at = frame.directory.as_fd();
         let stat = stat.map_err(io::Error::from);
         let enter = match self.selection.judge(&path, stat.as_ref().ok(), at, &name)? {
-            Verdict::Include => false,
+            Verdict::Include(why) => {
+                if let Some(why) = why {
+                    log::info!("{}: kept by {why}", self.shown(&path));
+                }
+                false
+            }
             Verdict::Enter => true,
             Verdict::Exclude(why) => {
                 log::info!("{}: left out by {why}", self.shown(&path));
@@ -182,11 +190,21 @@ impl Walk {
         Ok(target.into_bytes())
     }
 
+    /// The extended attributes of the object found last.
+    pub(crate) fn attributes(&self) -> Result<Attributes, Trouble> {
+        let at = self.at().map_err(|_| Trouble::Hidden)?;
+        attributes::read(Object::At(at, &self.name))
+    }
+
     fn found(&mut self, path: TreePath, stat: io::Result<Stat>) -> Found {
-        let is_directory = matches!(&stat, Ok(stat)
-            if FileType::from_raw_mode(stat.st_mode) == FileType::Directory);
+        let kind = stat.as_ref().ok().map(|stat| FileType::from_raw_mode(stat.st_mode));
+        let attributes = match kind {
+            None | Some(FileType::RegularFile) => None,
+            Some(_) => Some(self.attributes()),
+        };
+        let is_directory = kind == Some(FileType::Directory);
         let listed = if is_directory { self.enter(&path) } else { Ok(()) };
-        Found { path, stat, listed }
+        Found { path, stat, listed, attributes }
     }
 
     /// Makes the directory found last the next to be walked.

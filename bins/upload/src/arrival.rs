@@ -1,6 +1,7 @@
 //! Files on their way: first under temporary names, which duplicity passes over, then, all at
 //! once, under their own.
 
+use std::collections::{BTreeSet, VecDeque};
 use std::fs::File;
 use std::io::Write;
 
@@ -9,17 +10,48 @@ use store::Store;
 use stream::member::{SHA1, SHA256};
 use stream::{Failure, FilesInput, OrFail, Receipt, Receipts, Status};
 
-/// The files that have arrived. Dropped before they are committed, they are removed again.
+/// The files that are sent, each with a receipt as soon as it has arrived. Dropped before they are
+/// committed, they are removed again, unless a later run may go on with them.
 pub(crate) struct Arrivals<'a> {
     store: &'a mut dyn Store,
-    arrived: Vec<Receipt>,
+    receipts: &'a mut Receipts<File>,
+    /// Those whose receipts are still to come, in the order in which they were sent.
+    sent: VecDeque<Receipt>,
+    /// Those that are to get their names.
+    waiting: Vec<String>,
+    /// Those that stay in the store though the run fails.
+    kept: BTreeSet<String>,
+    /// Whether a later run can go on with what this one has brought into the store.
+    resumable: bool,
     /// Files have begun to get their names.
     naming: bool,
 }
 
 impl<'a> Arrivals<'a> {
-    pub(crate) fn new(store: &'a mut dyn Store) -> Arrivals<'a> {
-        Arrivals { store, arrived: Vec::new(), naming: false }
+    pub(crate) fn new(
+        store: &'a mut dyn Store,
+        receipts: &'a mut Receipts<File>,
+        resumable: bool,
+    ) -> Arrivals<'a> {
+        Arrivals {
+            store,
+            receipts,
+            sent: VecDeque::new(),
+            waiting: Vec::new(),
+            kept: BTreeSet::new(),
+            resumable,
+            naming: false,
+        }
+    }
+
+    /// Takes a file that an interrupted run has brought into the store.
+    pub(crate) fn adopt(&mut self, file: &Receipt) -> Result<(), Failure> {
+        if let Some(temporary) = &file.temporary {
+            self.store.adopt(&file.stored, temporary);
+            self.waiting.push(file.stored.clone());
+            self.kept.insert(file.stored.clone());
+        }
+        self.receipts.receipt(file)
     }
 
     /// Receives the file that the stream has come to.
@@ -29,6 +61,7 @@ impl<'a> Arrivals<'a> {
         input: &mut FilesInput<File>,
     ) -> Result<(), Failure> {
         let mut sink = self.store.receive(name)?;
+        self.waiting.push(name.to_owned());
         let mut seal = parse_seal(name).map(|_| Vec::new());
         let mut size = 0;
         while let Some(chunk) = input.chunk()? {
@@ -37,16 +70,34 @@ impl<'a> Arrivals<'a> {
             if let Some(seal) = &mut seal {
                 seal.extend_from_slice(&chunk);
             }
+            self.tell()?;
         }
         sink.finish()?;
         let fact = |key| input.closing().and_then(|facts| facts.get(key)).map(str::to_owned);
-        self.arrived.push(Receipt {
+        self.sent.push_back(Receipt {
             stored: name.to_owned(),
+            temporary: None,
             size,
             sha256: fact(SHA256),
             sha1: fact(SHA1),
             seal: seal.map(|text| String::from_utf8_lossy(&text).into_owned()),
         });
+        self.tell()
+    }
+
+    /// Gives a receipt for each file that has arrived since, up to the first that has not.
+    fn tell(&mut self) -> Result<(), Failure> {
+        while let Some(file) = self.sent.front_mut() {
+            file.temporary = self.store.arrived(&file.stored);
+            if file.temporary.is_none() {
+                break;
+            }
+            self.receipts.receipt(file)?;
+            if self.resumable && is_volume(&file.stored) {
+                self.kept.insert(file.stored.clone());
+            }
+            self.sent.pop_front();
+        }
         Ok(())
     }
 
@@ -54,11 +105,11 @@ impl<'a> Arrivals<'a> {
     ///
     /// The receipts come first: where nobody is left to take them, no file gets its name, and
     /// where somebody is, they count only once the end mark has followed.
-    pub(crate) fn commit(mut self, receipts: &mut Receipts<File>) -> Result<(), Failure> {
+    pub(crate) fn commit(mut self) -> Result<(), Failure> {
         self.store.arrive()?;
-        self.arrived.iter().try_for_each(|file| receipts.receipt(file))?;
+        self.tell()?;
         let (manifests, others): (Vec<_>, Vec<_>) =
-            self.arrived.iter().map(|file| file.stored.clone()).partition(|name| {
+            std::mem::take(&mut self.waiting).into_iter().partition(|name| {
                 FileName::parse(name).is_some_and(|name| name.kind == FileKind::Manifest)
             });
         // From here on a failure leaves files that are whole, and no manifest of theirs but the one
@@ -74,12 +125,16 @@ impl<'a> Arrivals<'a> {
     }
 }
 
+fn is_volume(name: &str) -> bool {
+    FileName::parse(name).is_some_and(|name| matches!(name.kind, FileKind::Volume(_)))
+}
+
 impl Drop for Arrivals<'_> {
     /// Frees the space of what has come to nothing. A store may not let us, and that is fine:
     /// nobody takes such files for anything.
     fn drop(&mut self) {
         if !self.naming {
-            self.store.discard();
+            self.store.discard(&self.kept);
         }
     }
 }

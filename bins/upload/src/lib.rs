@@ -4,13 +4,14 @@
 mod arrival;
 mod leftovers;
 mod precondition;
+mod resumed;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 
 use cli::{Common, Program};
 use store::Store;
-use stream::{Begin, Failure, FilesInput, Kind, Receipts, Status, Totals, pipe};
+use stream::{Begin, Failure, FilesInput, Kind, Receipts, SetHead, Status, Totals, pipe};
 
 use crate::arrival::Arrivals;
 
@@ -53,7 +54,13 @@ impl Program for Upload {
         let mut store = store::open(&self.url, &self.reached)?;
         let present = prepare(&self.url, store.as_mut(), input.begin())?;
         receipts.begin(&input.begin().onward(Kind::Receipts))?;
-        let mut arrivals = Arrivals::new(store.as_mut());
+        let set = input.begin().set.clone();
+        // Without an archive nobody remembers what has arrived.
+        let remembered = set.as_ref().is_some_and(|set| set.run.is_some());
+        let mut arrivals = Arrivals::new(store.as_mut(), receipts, remembered);
+        for volume in set.iter().flat_map(SetHead::stored) {
+            arrivals.adopt(volume)?;
+        }
         while let Some(name) = input.next_file()? {
             if present.contains(&name) {
                 log::info!("{name}: is in the store already");
@@ -61,7 +68,7 @@ impl Program for Upload {
                 arrivals.receive(&name, &mut input)?;
             }
         }
-        arrivals.commit(receipts)?;
+        arrivals.commit()?;
         Ok(input.totals())
     }
 }
@@ -73,11 +80,18 @@ fn prepare(url: &str, store: &mut dyn Store, begin: &Begin) -> Result<BTreeSet<S
         Err(failure) if failure.status() == Status::Absent => store.prepare().map(|()| Vec::new()),
         files => files,
     };
-    let names: Vec<_> = files?.into_iter().map(|stored| stored.name).collect();
+    let files = files?;
     let set = begin.set.as_ref();
+    if let Some(set) = set {
+        resumed::check(url, &files, set)?;
+    }
+    let stored = set.map(SetHead::stored).unwrap_or_default();
+    let adopted: HashSet<_> = stored.iter().map(resumed::name).collect();
+    let mut names: Vec<_> = files.into_iter().map(|stored| stored.name).collect();
     if let Some(set) = set {
         precondition::check(url, &names, set)?;
     }
+    names.retain(|name| !adopted.contains(name.as_str()));
     leftovers::clear(store, &names, set.map(|set| set.time));
     Ok(names.into_iter().filter(|_| set.is_none()).collect())
 }

@@ -1,17 +1,20 @@
 //! The folder and the names in it.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use archive::{
-    Collection, FileKind, FileName, Manifest, ManifestParser, SetId, StoredSet, Wrapping,
+    Collection, FileKind, FileName, Manifest, ManifestParser, SetId, SetTime, StoredSet, Wrapping,
 };
 use flate2::read::MultiGzDecoder;
 use stream::{Failure, OrFail, Status};
 
 use crate::Signatures;
+
+/// What the names of a run's own files begin with; duplicity passes over them.
+const JOURNAL: &str = ".moobacker.";
 
 /// An archive folder.
 #[derive(Clone, Debug)]
@@ -70,15 +73,20 @@ impl Folder {
 
     /// The state that the signatures of these sets add up to, the oldest set first.
     pub fn signatures(&self, sets: &[StoredSet]) -> Result<Signatures, Failure> {
-        let mut sources = Vec::new();
-        for set in sets {
-            let Some(name) = &set.signatures else {
-                let why = format!("{}: no signatures of the {}", self.path.display(), set.id);
-                return Err(Failure::new(Status::Absent, why));
-            };
-            sources.push((self.shown(name), self.read(name)?));
-        }
-        Signatures::merge(sources)
+        let sources = sets.iter().map(|set| self.signature_tar(set));
+        Signatures::merge(sources.collect::<Result<Vec<_>, _>>()?)
+    }
+
+    /// The signature tar of a set, with the name that errors call it.
+    pub(crate) fn signature_tar(
+        &self,
+        set: &StoredSet,
+    ) -> Result<(String, Box<dyn Read>), Failure> {
+        let Some(name) = &set.signatures else {
+            let why = format!("{}: no signatures of the {}", self.path.display(), set.id);
+            return Err(Failure::new(Status::Absent, why));
+        };
+        Ok((self.shown(name), self.read(name)?))
     }
 
     /// The name under which a file of a set is kept while the set is not finished. The dot keeps
@@ -93,17 +101,36 @@ impl Folder {
         FileName::parse(name.strip_prefix('.')?).filter(|name| name.partial)
     }
 
-    /// Starts an unfinished file, over what an earlier run may have left of it.
-    pub fn create_part(&self, set: SetId, kind: FileKind) -> Result<File, Failure> {
-        let path = self.path(&Folder::part_name(set, kind));
-        OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&path)
-            .or_fail(Status::Failed, path.display())
+    /// The word in [`Folder::journal_name`] of the list of files that a manifest will end with.
+    pub const FILES: &str = "files";
+
+    /// The name of a file that a run keeps of the set of that time, for the case that it is
+    /// interrupted.
+    pub fn journal_name(time: SetTime, word: &str) -> String {
+        format!("{JOURNAL}{time}.{word}")
+    }
+
+    /// The time of the set, from the name of such a file.
+    pub fn parse_journal(name: &str) -> Option<SetTime> {
+        name.strip_prefix(JOURNAL)?.split_once('.')?.0.parse().ok()
+    }
+
+    /// Opens an unfinished file, which is made where there is none, at its end: what it has beyond
+    /// `len` bytes is cut off.
+    pub fn unfinished(&self, name: &str, len: u64) -> Result<File, Failure> {
+        let path = self.path(name);
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let mut file = options.open(&path).or_fail(Status::Failed, path.display())?;
+        let cut = file.set_len(len).and_then(|()| file.seek(SeekFrom::End(0)));
+        cut.or_fail(Status::Failed, path.display())?;
+        Ok(file)
+    }
+
+    /// Makes the names in the folder safe against a crash.
+    pub fn sync(&self) -> Result<(), Failure> {
+        let synced = File::open(&self.path).and_then(|folder| folder.sync_all());
+        synced.or_fail(Status::Failed, self.path.display())
     }
 
     /// The content of a file, unpacked.
@@ -111,7 +138,12 @@ impl Folder {
         let file = File::open(self.path(name)).or_fail(Status::Failed, self.shown(name))?;
         let packed = FileName::parse(name).is_some_and(|name| name.wrapping == Wrapping::Gzip);
         let file = BufReader::with_capacity(stream::pipe::BUFFER, file);
-        Ok(if packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) })
+        if !packed {
+            return Ok(Box::new(file));
+        }
+        // Members are read in little pieces, for each of which the decoder has much to set up.
+        let unpacked = MultiGzDecoder::new(file);
+        Ok(Box::new(BufReader::with_capacity(stream::pipe::BUFFER, unpacked)))
     }
 
     fn shown(&self, name: &str) -> String {

@@ -1,7 +1,7 @@
 //! An entry as the newest set that has it knows it.
 
 use archive::{Part, TreePath};
-use stream::member::{CTIME, Kind, SIZE};
+use stream::member::{CTIME, Kind, LINK, SIZE, XATTRS};
 use stream::{Member, Stamp};
 
 /// What the archive knows of an entry of the source.
@@ -47,5 +47,20 @@ impl Known {
             && was.link == now.link
             && was.device == now.device
             && (self.same_time(now.mtime) || now.kind.is_device())
+            && self.same_attributes(now)
+            && self.same_link(now)
+    }
+
+    /// Whether extended attributes are the same; what is not known is no change.
+    pub fn same_attributes(&self, now: &Member) -> bool {
+        let known = self.member.knows_attributes() && now.knows_attributes();
+        !known || self.member.facts.get(XATTRS) == now.facts.get(XATTRS)
+    }
+
+    /// Whether it is the first name of a file, or a further name of the same, as it was; what is
+    /// not known is no change.
+    pub fn same_link(&self, now: &Member) -> bool {
+        let known = self.member.facts.get(XATTRS).is_some();
+        !known || self.member.facts.get(LINK) == now.facts.get(LINK)
     }
 }

@@ -2,11 +2,17 @@
 //! store, laid out as duplicity's archive dir, so that an increment needs no secret key.
 
 mod folder;
+mod interrupted;
+mod journal;
 mod known;
 mod lock;
+mod said;
 mod signatures;
 
 pub use folder::Folder;
+pub use interrupted::Interrupted;
+pub use journal::{ARRIVED, Journal, PACKED, read as read_journal};
 pub use known::Known;
 pub use lock::Lock;
+pub use said::Said;
 pub use signatures::Signatures;

@@ -22,7 +22,8 @@ pub struct Signatures {
     known: Option<Known>,
 }
 
-struct Source {
+/// The signature tar of one set.
+pub(crate) struct Source {
     which: String,
     tar: TarReader<Box<dyn Read>>,
     entry: Option<(EntryName, Member)>,
@@ -30,13 +31,10 @@ struct Source {
 
 impl Signatures {
     /// Merges tars, the oldest first; each comes with the name that errors call it.
-    pub(crate) fn merge(
+    pub fn merge(
         tars: impl IntoIterator<Item = (String, Box<dyn Read>)>,
     ) -> Result<Signatures, Failure> {
-        let sources = tars
-            .into_iter()
-            .map(|(which, tar)| Source { which, tar: TarReader::new(tar), entry: None })
-            .collect();
+        let sources = tars.into_iter().map(|(which, tar)| Source::new(which, tar)).collect();
         let next = BinaryHeap::new();
         let mut merged = Signatures { sources, next, current: 0, known: None };
         for index in 0..merged.sources.len() {
@@ -116,7 +114,12 @@ impl Signatures {
 }
 
 impl Source {
-    fn advance(&mut self) -> Result<Option<(EntryName, Member)>, Failure> {
+    pub(crate) fn new(which: String, tar: Box<dyn Read>) -> Source {
+        Source { which, tar: TarReader::new(tar), entry: None }
+    }
+
+    /// The next entry; none at the end.
+    pub(crate) fn advance(&mut self) -> Result<Option<(EntryName, Member)>, Failure> {
         let broken = |why: &str| Failure::new(Status::Integrity, format!("{}: {why}", self.which));
         match self.tar.advance().or_fail(Status::Integrity, &self.which)? {
             Next::Zeros => Ok(None),

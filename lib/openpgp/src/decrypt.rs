@@ -13,11 +13,12 @@ use sequoia_openpgp::types::SymmetricAlgorithm;
 use sequoia_openpgp::{Cert, KeyHandle};
 use stream::{Failure, OrFail, Status};
 
-use crate::frame::Framed;
-use crate::head::{self, Shape};
+use crate::frame::{Body, Framed};
+use crate::head::{self, Head, Shape};
 use crate::passphrase::PassphraseSource;
 use crate::session::{Learned, Search};
 use crate::trouble::Trouble;
+use crate::unprotect::{self, HEAD, Key, Unprotect};
 use crate::unprotected;
 
 /// How much is checked before the first byte is given out, and held back until the end is.
@@ -73,15 +74,53 @@ impl Decryption {
         let trouble = Trouble::new(which);
         let unreadable = |error: io::Error| trouble.explain(error.into(), Status::Integrity);
         let mut message = head::without_armor(trouble.watch(message)).map_err(unreadable)?;
-        let head = head::read(&mut message).map_err(unreadable)?;
-        let whole = io::Cursor::new(&head).chain(message);
-        match head::shape(&head) {
-            Shape::Protected => self.read(which, &trouble, Some(&head), whole, out),
+        let first = head::read(&mut message).map_err(unreadable)?;
+        let whole = io::Cursor::new(&first).chain(message);
+        let head = head::look(&first);
+        match head.shape {
+            Shape::Protected => match self.key(which, &first, &head)? {
+                Some(key) => self.unprotect(which, &trouble, key, whole, out),
+                None => self.read(which, &trouble, Some(&first), whole, out),
+            },
+            Shape::Authenticated => self.read(which, &trouble, Some(&first), whole, out),
             Shape::Unknown => Err(refused(which, "not an OpenPGP message, or damaged")),
             _ if !self.allow_unprotected => Err(refused(which, "not protected against changes")),
             Shape::NotEncrypted => self.read(which, &trouble, None, whole, out),
             Shape::Unprotected => unprotected::open(self, which, &trouble, whole, out),
         }
+    }
+
+    /// The key of a message; none where its cipher is left to sequoia.
+    fn key(&self, which: &str, first: &[u8], head: &Head) -> Result<Option<Key>, Failure> {
+        let mut prefix = [0; HEAD];
+        Body::new(which, first).read_exact(&mut prefix).or_fail(Status::Integrity, which)?;
+        let [_, prefix @ ..] = prefix;
+        let mut found = None;
+        let mut attempt = |algorithm: Option<SymmetricAlgorithm>, session: &SessionKey| {
+            let Some(algorithm) = algorithm.filter(|algorithm| unprotect::is_ours(*algorithm))
+            else {
+                return true;
+            };
+            found = Key::find(algorithm, session, &prefix);
+            found.is_some()
+        };
+        Search::new(self, which, first).run(&head.pkesks, &head.skesks, None, &mut attempt)?;
+        Ok(found)
+    }
+
+    /// Decrypts a message, and lets sequoia read what is in it.
+    fn unprotect(
+        &self,
+        which: &str,
+        trouble: &Trouble,
+        key: Key,
+        message: impl Read + Send + Sync,
+        out: &mut dyn Write,
+    ) -> Result<(), Failure> {
+        let mut body = Body::new(which, message);
+        body.read_exact(&mut [0]).or_fail(Status::Integrity, which)?;
+        let content = trouble.watch(Unprotect::new(which, body, key));
+        self.read(which, trouble, None, content, out)
     }
 
     fn read(

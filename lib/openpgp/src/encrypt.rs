@@ -2,19 +2,23 @@
 
 use std::io::{self, Write};
 
-use sequoia_openpgp::Cert;
+use deflate::{Deflate, Effort, Format};
+use sequoia_openpgp::crypto::{Password, S2K, SessionKey};
 use sequoia_openpgp::packet::key::{PublicParts, UnspecifiedRole};
+use sequoia_openpgp::packet::pkesk::PKESK3;
+use sequoia_openpgp::packet::skesk::SKESK4;
 use sequoia_openpgp::packet::{Key, Tag};
 use sequoia_openpgp::serialize::Marshal;
-use sequoia_openpgp::serialize::stream::{self as stack, Encryptor, LiteralWriter, Recipient};
-use sequoia_openpgp::serialize::stream::{ArbitraryWriter, Message};
-use sequoia_openpgp::types::{CompressionAlgorithm, DataFormat, Features, SymmetricAlgorithm};
+use sequoia_openpgp::serialize::stream::{self as stack, LiteralWriter, Message};
+use sequoia_openpgp::types::{CompressionAlgorithm, DataFormat};
+use sequoia_openpgp::{Cert, Packet};
 use stream::{Failure, Status};
 
-use crate::deflate::Deflate;
 use crate::gnupg_key::GnuPGKey;
 use crate::gpg::Gpg;
+use crate::parts::Parts;
 use crate::passphrase::Passphrase;
+use crate::protect::{self, Protect};
 use crate::signer::{HASH, Hand, Signer};
 use crate::trouble::Trouble;
 use crate::usable::encryption_key;
@@ -25,8 +29,8 @@ pub enum Compression {
     /// Stored as it is.
     #[default]
     None,
-    /// Deflated, with a level of 1 (fast) to 9 (small).
-    Zlib(u8),
+    /// Deflated.
+    Zlib(Effort),
 }
 
 /// For whom files are encrypted, and how.
@@ -67,69 +71,98 @@ impl Encryption {
         self.check()?;
         let trouble = Trouble::new("encryption");
         let keys = Keys::of(self)?;
-        let sealed = self.seal(&keys, Message::new(trouble.watch(out)), write);
+        let sealed = self.seal(&keys, trouble.watch(out), write);
         sealed.map_err(|error| trouble.explain(error, Status::Failed))
     }
 
-    fn seal<'a>(
+    fn seal(
         &self,
-        keys: &'a Keys,
-        message: Message<'a>,
+        keys: &Keys,
+        mut out: impl Write + Send + Sync,
         write: impl FnOnce(&mut dyn Write) -> Result<(), Failure>,
     ) -> anyhow::Result<()> {
-        let passphrases = self.passphrases.iter().map(|Passphrase(password)| password.clone());
-        let message = Encryptor::for_recipients(message, keys.recipients())
-            .add_passwords(passphrases)
-            .symmetric_algo(SymmetricAlgorithm::AES256)
-            .build()?;
-        let Compression::Zlib(level) = self.compression else {
-            return self.sign(message, write);
+        let session = SessionKey::new(protect::KEY)?;
+        keys.write(&session, &mut out)?;
+        let mut protect = Protect::new(out, &session)?;
+        self.compress(&mut protect, write)?;
+        protect.finish()?;
+        Ok(())
+    }
+
+    fn compress(
+        &self,
+        mut out: impl Write + Send + Sync,
+        write: impl FnOnce(&mut dyn Write) -> Result<(), Failure>,
+    ) -> anyhow::Result<()> {
+        let Compression::Zlib(effort) = self.compression else {
+            return self.sign(&mut out, write);
         };
-        let mut packet = ArbitraryWriter::new(message, Tag::CompressedData)?;
+        let mut packet = Parts::new(out, Tag::CompressedData)?;
         packet.write_all(&[CompressionAlgorithm::Zlib.into()])?;
-        let mut deflate = Deflate::new(packet, level)?;
-        self.sign(Message::new(&mut deflate), write)?;
-        deflate.finish()?.finalize()
+        let mut deflate = Deflate::new(packet, Format::Zlib, effort)?;
+        self.sign(&mut deflate, write)?;
+        deflate.finish()?.finish()?;
+        Ok(())
     }
 
     fn sign(
         &self,
-        message: Message<'_>,
+        out: &mut (impl Write + Send + Sync),
         write: impl FnOnce(&mut dyn Write) -> Result<(), Failure>,
     ) -> anyhow::Result<()> {
         match self.signer.as_ref().map(|signer| &signer.hand) {
-            None => finish(message, write),
+            None => write_literal(out, write),
             Some(Hand::Held(pair)) => {
-                let signer = stack::Signer::new(message, pair.as_ref().clone())?;
-                finish(signer.hash_algo(HASH)?.build()?, write)
+                let signer = stack::Signer::new(Message::new(out), pair.as_ref().clone())?;
+                let mut message = literal(signer.hash_algo(HASH)?.build()?)?;
+                write(&mut message)?;
+                message.finalize()
             }
-            Some(Hand::GnuPG(key)) => finish_signed_by_gnupg(message, key, write),
+            Some(Hand::GnuPG(key)) => sign_by_gnupg(Message::new(out), key, write),
         }
     }
 }
 
-/// The keys that a message is encrypted to.
+/// What opens a message.
 struct Keys {
     named: Vec<Key<PublicParts, UnspecifiedRole>>,
     hidden: Vec<Key<PublicParts, UnspecifiedRole>>,
+    passphrases: Vec<Password>,
 }
 
 impl Keys {
     fn of(encryption: &Encryption) -> Result<Keys, Failure> {
         let named = encryption.recipients.iter().map(encryption_key).collect::<Result<_, _>>()?;
         let hidden = encryption.hidden_recipients.iter().map(encryption_key);
-        Ok(Keys { named, hidden: hidden.collect::<Result<_, _>>()? })
+        let passphrases = encryption.passphrases.iter().map(|Passphrase(words)| words.clone());
+        Ok(Keys {
+            named,
+            hidden: hidden.collect::<Result<_, _>>()?,
+            passphrases: passphrases.collect(),
+        })
     }
 
-    /// sequoia takes the newer kind of encryption where all recipients say that they know it;
-    /// GnuPG 2.2 can't read that, whatever a certificate says.
-    fn recipients(&self) -> impl Iterator<Item = Recipient<'_>> {
-        let features = Features::empty().set_seipdv1();
-        let of_hidden = features.clone();
-        let named = self.named.iter();
-        let named = named.map(move |key| Recipient::new(features.clone(), key.key_handle(), key));
-        let hidden = self.hidden.iter();
-        named.chain(hidden.map(move |key| Recipient::new(of_hidden.clone(), None, key)))
+    /// Writes the session key for each of them.
+    fn write(
+        &self,
+        session: &SessionKey,
+        out: &mut (impl Write + Send + Sync),
+    ) -> anyhow::Result<()> {
+        for key in &self.named {
+            let packet = PKESK3::for_recipient(protect::CIPHER, session, key)?;
+            Packet::PKESK(packet.into()).serialize(out)?;
+        }
+        for key in &self.hidden {
+            let mut packet = PKESK3::for_recipient(protect::CIPHER, session, key)?;
+            packet.set_recipient(None);
+            Packet::PKESK(packet.into()).serialize(out)?;
+        }
+        for words in &self.passphrases {
+            let (cipher, hash) = (protect::CIPHER, S2K::default());
+            let packet = SKESK4::with_password(cipher, cipher, hash, session, words)?;
+            Packet::SKESK(packet.into()).serialize(out)?;
+        }
+        Ok(())
     }
 }
 
@@ -137,16 +170,20 @@ fn literal(message: Message<'_>) -> anyhow::Result<Message<'_>> {
     LiteralWriter::new(message).format(DataFormat::Binary).build()
 }
 
-fn finish(
-    message: Message<'_>,
+/// The same as [`literal`], but with less copying.
+fn write_literal(
+    out: &mut impl Write,
     write: impl FnOnce(&mut dyn Write) -> Result<(), Failure>,
 ) -> anyhow::Result<()> {
-    let mut message = literal(message)?;
-    write(&mut message)?;
-    message.finalize()
+    let mut packet = Parts::new(out, Tag::Literal)?;
+    // Binary, without a name and a time (RFC 4880, 5.9).
+    packet.write_all(b"b\0\0\0\0\0")?;
+    write(&mut packet)?;
+    packet.finish()?;
+    Ok(())
 }
 
-fn finish_signed_by_gnupg(
+fn sign_by_gnupg(
     mut message: Message<'_>,
     key: &GnuPGKey,
     write: impl FnOnce(&mut dyn Write) -> Result<(), Failure>,

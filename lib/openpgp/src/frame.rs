@@ -1,16 +1,17 @@
-//! Where an encrypted message ends. sequoia passes over what comes behind one in many parts, as
+//! Where an encrypted message begins and ends. sequoia passes over what comes behind one in many parts, as
 //! GnuPG writes them; a file must hold the message and nothing else.
 //!
 //! The lengths are those of RFC 4880, sections 4.2.1 and 4.2.2.
 
 use std::io::{self, Read};
 
+use stream::{Failure, Status};
+
 /// The tag of an encrypted packet with integrity protection, which ends a message.
 const ENCRYPTED: u8 = 18;
 
-/// A reader that notices the end of the message that it passes on.
-pub(crate) struct Framed<R> {
-    inner: R,
+/// What passes of a message: where its packets begin and end.
+struct Frame {
     state: State,
     tag: u8,
     header: Vec<u8>,
@@ -31,25 +32,13 @@ enum State {
     End,
 }
 
-impl<R: Read> Framed<R> {
-    pub(crate) fn new(inner: R) -> Framed<R> {
-        Framed { inner, state: State::Header, tag: 0, header: Vec::new(), surplus: false }
+impl Frame {
+    fn new() -> Frame {
+        Frame { state: State::Header, tag: 0, header: Vec::new(), surplus: false }
     }
 
-    /// Whether anything follows the message. To be asked when all of it has been read.
-    pub(crate) fn has_surplus(&mut self) -> io::Result<bool> {
-        if !self.surplus {
-            self.read_to_surplus()?;
-        }
-        Ok(self.surplus)
-    }
-
-    /// Whether the message ends too early: sequoia panics where such a one is short. To be asked in
-    /// place of reading.
-    pub(crate) fn is_cut_off(&mut self) -> bool {
-        if self.read_to_surplus().is_err() {
-            return true;
-        }
+    /// Whether the message ends too early, if it ends here.
+    fn is_cut_off(&self) -> bool {
         match self.state {
             State::Header => !self.header.is_empty(),
             State::Length | State::Part { .. } => true,
@@ -57,35 +46,28 @@ impl<R: Read> Framed<R> {
         }
     }
 
-    fn read_to_surplus(&mut self) -> io::Result<()> {
-        let mut piece = [0; 4096];
-        while !self.surplus && self.read(&mut piece)? > 0 {}
-        Ok(())
-    }
-
-    fn follow(&mut self, mut bytes: &[u8]) {
-        while let Some(first) = bytes.first() {
-            let passed = match self.state {
-                State::Endless => return,
-                State::End => {
-                    self.surplus = true;
-                    return;
-                }
-                State::Part { left, last } => self.pass(left, last, bytes.len()),
-                State::Header | State::Length => {
-                    self.header.push(*first);
-                    self.decode();
-                    1
-                }
-            };
-            bytes = &bytes[passed..];
+    /// Passes some bytes, of which there must be one: how many, and whether they are in the body of
+    /// an encrypted packet.
+    fn pass(&mut self, bytes: &[u8]) -> (usize, bool) {
+        let is_body = self.tag == ENCRYPTED;
+        match self.state {
+            State::Endless => (bytes.len(), is_body),
+            State::End => {
+                self.surplus = true;
+                (bytes.len(), false)
+            }
+            State::Part { left, last } => {
+                let passed =
+                    usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()));
+                self.enter(left - passed as u64, last);
+                (passed, is_body)
+            }
+            State::Header | State::Length => {
+                self.header.push(bytes[0]);
+                self.decode();
+                (1, false)
+            }
         }
-    }
-
-    fn pass(&mut self, left: u64, last: bool, there: usize) -> usize {
-        let passed = usize::try_from(left).map_or(there, |left| left.min(there));
-        self.enter(left - passed as u64, last);
-        passed
     }
 
     fn enter(&mut self, left: u64, last: bool) {
@@ -136,11 +118,89 @@ impl<R: Read> Framed<R> {
     }
 }
 
+/// A reader that notices the end of the message that it passes on.
+pub(crate) struct Framed<R> {
+    inner: R,
+    frame: Frame,
+}
+
+impl<R: Read> Framed<R> {
+    pub(crate) fn new(inner: R) -> Framed<R> {
+        Framed { inner, frame: Frame::new() }
+    }
+
+    /// Whether anything follows the message. To be asked when all of it has been read.
+    pub(crate) fn has_surplus(&mut self) -> io::Result<bool> {
+        let mut piece = [0; 4096];
+        while !self.frame.surplus && self.read(&mut piece)? > 0 {}
+        Ok(self.frame.surplus)
+    }
+
+    /// Whether the message ends too early: sequoia panics where such a one is short. To be asked in
+    /// place of reading.
+    pub(crate) fn is_cut_off(&mut self) -> bool {
+        self.has_surplus().is_err() || self.frame.is_cut_off()
+    }
+}
+
 impl<R: Read> Read for Framed<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let length = self.inner.read(buffer)?;
-        self.follow(&buffer[..length]);
+        let mut bytes = &buffer[..length];
+        while !bytes.is_empty() {
+            bytes = &bytes[self.frame.pass(bytes).0..];
+        }
         Ok(length)
+    }
+}
+
+/// A reader of the body of the encrypted packet in a message. Where the message ends too early, or
+/// something follows it, that is an error.
+pub(crate) struct Body<R> {
+    which: String,
+    inner: R,
+    frame: Frame,
+}
+
+impl<R: Read> Body<R> {
+    pub(crate) fn new(which: &str, inner: R) -> Body<R> {
+        Body { which: which.to_owned(), inner, frame: Frame::new() }
+    }
+
+    /// Moves what is body to the front. Returns how much it is.
+    fn gather(&mut self, buffer: &mut [u8]) -> usize {
+        let (mut at, mut gathered) = (0, 0);
+        while at < buffer.len() {
+            let (passed, is_body) = self.frame.pass(&buffer[at..]);
+            if is_body {
+                buffer.copy_within(at..at + passed, gathered);
+                gathered += passed;
+            }
+            at += passed;
+        }
+        gathered
+    }
+
+    fn refused(&self, why: &str) -> io::Error {
+        io::Error::other(Failure::new(Status::Integrity, format!("{}: {why}", self.which)))
+    }
+}
+
+impl<R: Read> Read for Body<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let length = self.inner.read(buffer)?;
+            if length == 0 && !buffer.is_empty() && self.frame.is_cut_off() {
+                return Err(self.refused("is cut off"));
+            }
+            let gathered = self.gather(&mut buffer[..length]);
+            if self.frame.surplus {
+                return Err(self.refused("something follows the message"));
+            }
+            if gathered > 0 || length == 0 {
+                return Ok(gathered);
+            }
+        }
     }
 }
 

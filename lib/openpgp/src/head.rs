@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use sequoia_openpgp::Packet;
 use sequoia_openpgp::armor::{self, Kind, ReaderMode};
-use sequoia_openpgp::packet::Tag;
+use sequoia_openpgp::packet::{PKESK, SKESK, Tag};
 use sequoia_openpgp::parse::buffered_reader::BufferedReader;
 use sequoia_openpgp::parse::{PacketParser, PacketParserResult, Parse};
 
@@ -20,8 +20,10 @@ const SHORTEST: usize = 40;
 /// How a message is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
-    /// Encrypted, with a check of its integrity.
+    /// Encrypted, with a check of its integrity at its end.
     Protected,
+    /// Encrypted, with checks of its integrity all along.
+    Authenticated,
     /// Encrypted in the old way, which anybody can change unseen.
     Unprotected,
     /// Signed, compressed or bare.
@@ -53,26 +55,51 @@ pub(crate) fn read(message: &mut impl Read) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
-/// Looks at the first packet that is no session key.
-pub(crate) fn shape(head: &[u8]) -> Shape {
+/// What stands before the first packet that is no session key, and what that is.
+pub(crate) struct Head {
+    pub(crate) shape: Shape,
+    pub(crate) pkesks: Vec<PKESK>,
+    pub(crate) skesks: Vec<SKESK>,
+}
+
+/// Looks at the first bytes of a message.
+pub(crate) fn look(head: &[u8]) -> Head {
+    let mut seen = Head { shape: Shape::Unknown, pkesks: Vec::new(), skesks: Vec::new() };
     let all = (head.len() as u64) < LENGTH;
     if all && Framed::new(head).is_cut_off() {
-        return Shape::Unknown;
+        return seen;
     }
     let mut next = PacketParser::from_bytes(head);
     while let Ok(PacketParserResult::Some(mut parser)) = next {
-        match parser.packet.tag() {
-            Tag::PKESK | Tag::SKESK | Tag::Marker => next = parser.next().map(|(_, next)| next),
-            Tag::SEIP if matches!(parser.packet, Packet::SEIP(_)) => {
-                let whole = parser.data(SHORTEST).is_ok_and(|data| data.len() >= SHORTEST);
-                return if whole { Shape::Protected } else { Shape::Unknown };
-            }
-            Tag::SED => return Shape::Unprotected,
-            Tag::OnePassSig | Tag::Signature | Tag::CompressedData | Tag::Literal => {
-                return Shape::NotEncrypted;
-            }
-            _ => return Shape::Unknown,
+        if !matches!(parser.packet.tag(), Tag::PKESK | Tag::SKESK | Tag::Marker) {
+            seen.shape = shape(&mut parser);
+            return seen;
         }
+        next = parser.next().map(|(packet, next)| {
+            match packet {
+                Packet::PKESK(key) => seen.pkesks.push(key),
+                Packet::SKESK(key) => seen.skesks.push(key),
+                _ => {}
+            }
+            next
+        });
     }
-    Shape::Unknown
+    seen
+}
+
+fn shape(parser: &mut PacketParser<'_>) -> Shape {
+    match &parser.packet {
+        Packet::SEIP(packet) => {
+            let shape = if packet.version() == 1 { Shape::Protected } else { Shape::Authenticated };
+            let whole = parser.data(SHORTEST).is_ok_and(|data| data.len() >= SHORTEST);
+            if whole { shape } else { Shape::Unknown }
+        }
+        packet => match packet.tag() {
+            Tag::SED => Shape::Unprotected,
+            Tag::OnePassSig | Tag::Signature | Tag::CompressedData | Tag::Literal => {
+                Shape::NotEncrypted
+            }
+            _ => Shape::Unknown,
+        },
+    }
 }

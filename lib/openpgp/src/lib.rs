@@ -6,18 +6,21 @@
 
 mod certificates;
 mod decrypt;
-mod deflate;
 mod encrypt;
 mod frame;
 mod generate;
 mod gnupg_key;
 mod gpg;
 mod head;
+mod mark;
+mod parts;
 mod passphrase;
+mod protect;
 mod seal;
 mod session;
 mod signer;
 mod trouble;
+mod unprotect;
 mod unprotected;
 mod usable;
 

@@ -1,13 +1,21 @@
 //! How long the blocks of a signature are.
 
 const STEP: u64 = 512;
+/// The longest block that is made or looked for, so that one always fits in memory: that of a
+/// file of 4 PiB.
+pub(crate) const LONGEST: usize = 64 << 20;
 
 /// The block length for a file of `size` bytes, as duplicity 3 chooses it: the square root,
-/// rounded up to a multiple of 512.
+/// rounded up to a multiple of 512; at most 64 MiB.
 pub fn block_length(size: u64) -> usize {
     let length = size.isqrt().next_multiple_of(STEP).max(STEP);
-    // The root of a u64 fits a u32.
-    usize::try_from(length).unwrap_or(1 << 31)
+    usize::try_from(length).map_or(LONGEST, |length| length.min(LONGEST))
+}
+
+/// How many blocks are hashed at once: as many as there are lanes in a vector, unless they are so
+/// long that it would take much memory.
+pub(crate) fn lanes(length: usize) -> usize {
+    if length <= 1 << 20 { blake2b_simd::many::degree().max(1) } else { 1 }
 }
 
 #[cfg(test)]
@@ -23,6 +31,7 @@ mod tests {
             (1_048_576, 1024),
             (1_050_625, 1536),
             (100_000_000, 10_240),
+            (u64::MAX, 64 << 20),
         ];
         for (size, length) in known {
             assert_eq!(block_length(size), length, "{size}");

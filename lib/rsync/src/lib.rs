@@ -1,9 +1,18 @@
-//! librsync: signatures, deltas and patches, as duplicity and `rdiff` make and read them.
+//! Signatures, deltas and patches, byte for byte in the formats of librsync, as duplicity and
+//! `rdiff` make and read them. The format is that of librsync's documentation, "Formats".
 
 mod block;
 mod delta;
-mod signature;
+mod patch;
+mod sign;
+mod strong;
+mod sums;
+mod weak;
+mod window;
 
 pub use block::block_length;
-pub use delta::{Delta, patch};
-pub use signature::{Hash, file_size, sign};
+pub use delta::Delta;
+pub use patch::patch;
+pub use sign::sign;
+pub use strong::Hash;
+pub use sums::file_size;

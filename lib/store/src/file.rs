@@ -1,6 +1,6 @@
 //! A folder of this machine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -76,6 +76,14 @@ impl Store for FileStore {
         Ok(Box::new(file))
     }
 
+    fn arrived(&mut self, name: &str) -> Option<String> {
+        self.received.get(name).cloned()
+    }
+
+    fn adopt(&mut self, name: &str, temporary: &str) {
+        self.received.insert(name.to_owned(), temporary.to_owned());
+    }
+
     /// A file arrives as it is written.
     fn arrive(&mut self) -> Result<(), Failure> {
         Ok(())
@@ -92,8 +100,10 @@ impl Store for FileStore {
         Ok(())
     }
 
-    fn discard(&mut self) {
-        for temporary in std::mem::take(&mut self.received).into_values() {
+    fn discard(&mut self, kept: &BTreeSet<String>) {
+        let mut received = std::mem::take(&mut self.received);
+        received.retain(|name, _| !kept.contains(name));
+        for temporary in received.into_values() {
             let _ = fs::remove_file(self.folder.join(temporary));
         }
     }
@@ -126,8 +136,9 @@ struct FileSink {
 
 impl Write for FileSink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes);
-        Ok(written.or_fail(Status::Refused, &self.which)?)
+        let written = self.file.write_all(bytes);
+        written.or_fail(Status::Refused, &self.which)?;
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -8,6 +8,7 @@ mod sftp;
 mod temporary;
 mod throttle;
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 
 use stream::{Failure, Status};
@@ -48,14 +49,23 @@ pub trait Store {
     /// (see [`final_name`]).
     fn receive(&mut self, name: &str) -> Result<Box<dyn Sink>, Failure>;
 
+    /// The temporary name of a file whose sink was finished, once it has truly arrived; none while
+    /// it is on its way.
+    fn arrived(&mut self, name: &str) -> Option<String>;
+
+    /// Takes a file that has arrived in an earlier run, and bears that temporary name, for one that
+    /// was received.
+    fn adopt(&mut self, name: &str, temporary: &str);
+
     /// Waits until all that was received has arrived.
     fn arrive(&mut self) -> Result<(), Failure>;
 
     /// Gives a file that has arrived its name, which must not be taken.
     fn publish(&mut self, name: &str) -> Result<(), Failure>;
 
-    /// Removes, where the store lets us, what was received and not published.
-    fn discard(&mut self);
+    /// Removes, where the store lets us, what was received and not published, but for those that
+    /// are to be `kept` for a later run.
+    fn discard(&mut self, kept: &BTreeSet<String>);
 
     /// The content of a file.
     fn open(&mut self, name: &str) -> Result<Box<dyn Read + Send + Sync>, Failure>;

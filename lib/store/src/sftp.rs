@@ -11,7 +11,7 @@ mod send;
 mod settings;
 mod trouble;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufReader, Read};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -76,6 +76,15 @@ impl Store for SftpStore {
         self.sender.get_or_insert_with(|| Sender::start(&self.link)).receive(name)
     }
 
+    fn arrived(&mut self, name: &str) -> Option<String> {
+        let sent = self.sender.as_ref().and_then(|sender| sender.arrived(name));
+        sent.or_else(|| self.received.get(name).cloned())
+    }
+
+    fn adopt(&mut self, name: &str, temporary: &str) {
+        self.received.insert(name.to_owned(), temporary.to_owned());
+    }
+
     fn arrive(&mut self) -> Result<(), Failure> {
         let Some(sender) = self.sender.take() else { return Ok(()) };
         let (mut arrived, done) = sender.finish();
@@ -99,11 +108,11 @@ impl Store for SftpStore {
         Ok(())
     }
 
-    fn discard(&mut self) {
+    fn discard(&mut self, kept: &BTreeSet<String>) {
         let sent = self.sender.take().map(Sender::stop).unwrap_or_default();
-        let received = std::mem::take(&mut self.received).into_values();
-        for name in received.chain(sent) {
-            remove_if_possible(&mut lock(&self.link), &name);
+        let received = std::mem::take(&mut self.received).into_iter();
+        for (_, temporary) in received.chain(sent).filter(|(name, _)| !kept.contains(name)) {
+            remove_if_possible(&mut lock(&self.link), &temporary);
         }
     }
 

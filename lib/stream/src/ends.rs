@@ -4,6 +4,8 @@ use archive::{SetId, SetTime};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, Status};
+use crate::receipts::Receipt;
+use crate::resume::Resume;
 use crate::text;
 
 /// The version of both streams that this build speaks.
@@ -108,6 +110,16 @@ pub struct SetHead {
     /// The SHA-256 of the seal of the set before, in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_seal: Option<String>,
+    /// What the options of the run amount to: only one of the same options may go on with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub options: Option<String>,
+    /// What the set is encrypted with, in words that tell one key or passphrase from another and
+    /// no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// What an interrupted run has stored of the set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume: Option<Resume>,
 }
 
 /// Full or increment.
@@ -124,6 +136,11 @@ impl SetHead {
     /// The set as file names tell it.
     pub fn id(&self) -> SetId {
         SetId { base: self.base, time: self.time }
+    }
+
+    /// The volumes that are stored already.
+    pub fn stored(&self) -> &[Receipt] {
+        self.resume.as_ref().map_or(&[], |resume| &resume.volumes)
     }
 }
 

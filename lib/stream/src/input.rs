@@ -1,6 +1,6 @@
 //! Reading a stream, and taking nothing for whole that is not.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
@@ -15,8 +15,9 @@ use crate::tar_reader::{Next, TarError, TarReader};
 const LARGEST_SIGNATURE: u64 = 256 << 20;
 /// The largest chunk in a file stream.
 const LARGEST_CHUNK: u64 = 1 << 20;
-/// The largest `begin.json`, `end.json` or `failed.json`: a restore names each set that it needs.
-const LARGEST_CONTROL: u64 = 16 << 20;
+/// The largest `begin.json`, `end.json` or `failed.json`: a restore names each set that it needs,
+/// and a backup that goes on with an interrupted one each volume that is stored.
+const LARGEST_CONTROL: u64 = 64 << 20;
 
 /// A member and its whole body.
 #[derive(Clone, Debug)]
@@ -42,7 +43,7 @@ impl<R: Read> Input<R> {
     /// Reads `begin.json`, and refuses a stream of another kind or version.
     pub fn open(from: R, kind: Kind) -> Result<Input<R>, Failure> {
         let mut from = BufReader::with_capacity(crate::pipe::BUFFER, from);
-        let start = from.fill_buf().map_err(|e| Failure::of_input(&e))?;
+        let start = peek(&mut from)?;
         if start.is_empty() {
             return Err(killed("empty: the stage before was killed, or nothing is piped in"));
         }
@@ -115,6 +116,17 @@ impl<R: Read> Input<R> {
         self.end = Some(end);
         Ok(())
     }
+}
+
+/// What comes next, without taking it; nothing at the end. Unlike other reads, that of a buffer is
+/// not called again by itself where a signal interrupts it.
+pub(crate) fn peek<R: Read>(from: &mut BufReader<R>) -> Result<&[u8], Failure> {
+    while let Err(error) = from.fill_buf() {
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(Failure::of_input(&error));
+        }
+    }
+    Ok(from.buffer())
 }
 
 /// Whether two texts are the same as far as both go.

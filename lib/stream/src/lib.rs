@@ -3,6 +3,7 @@
 //! Both streams are POSIX pax tars. The first member is `begin.json`, the last one `end.json` or
 //! `failed.json`: see moobacker-stream(5).
 
+mod attributes;
 mod ends;
 mod failure;
 mod files;
@@ -13,11 +14,13 @@ mod output;
 mod pax;
 pub mod pipe;
 mod receipts;
+mod resume;
 mod tar_reader;
 mod tar_writer;
 mod text;
 mod tree;
 
+pub use attributes::Attributes;
 pub use ends::{Begin, End, Failed, Kind, SetHead, SetType, Totals, VERSION, Wanted, WantedSet};
 pub use failure::{Failure, OrFail, Status};
 pub use files::{FileWriter, FilesInput, Scope};
@@ -26,6 +29,8 @@ pub use member::{Facts, Member, Stamp};
 pub use outlet::Outlet;
 pub use output::{Output, deliver};
 pub use receipts::{Receipt, Receipts, ReceiptsInput};
+pub use resume::{FileFacts, Packed, Resume, Started};
 pub use tar_reader::{Next, TarError, TarReader};
 pub use tar_writer::TarWriter;
+pub use text::escape;
 pub use tree::{Content, Entry, TreeInput, write_content};

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::attributes::Attributes;
+use crate::text;
+
 /// The fact of a file's true size in bytes, where the body is a piece, a delta or a signature.
 pub const SIZE: &str = "size";
 /// The fact of the SHA-256 of a file's whole content, in hex.
@@ -15,6 +18,17 @@ pub const LOST: &str = "lost";
 pub const CTIME: &str = "ctime";
 /// The fact of the inode's number.
 pub const INODE: &str = "inode";
+/// The fact of what stands for the extended attributes where they are compared: [`NO_XATTRS`], a
+/// hash, or [`UNKNOWN_XATTRS`]. What was recorded by a version that kept no attributes has none.
+pub const XATTRS: &str = "xattrs";
+/// What [`XATTRS`] is of an object without attributes.
+pub const NO_XATTRS: &str = "0";
+/// What [`XATTRS`] is where the attributes could not be read.
+pub const UNKNOWN_XATTRS: &str = "?";
+/// The fact of the path of the first name of a file, where this is a further one: a hard link.
+pub const LINK: &str = "link";
+/// The fact that a file has holes; its value is of no account.
+pub const SPARSE: &str = "sparse";
 /// The fact of a modification time before 1970, on which duplicity would fail in pax's `mtime`.
 pub(crate) const MTIME: &str = "mtime";
 
@@ -151,6 +165,21 @@ impl Facts {
         }
     }
 
+    /// The value of a fact of any bytes; none where it is not of their form.
+    pub fn bytes(&self, key: &str) -> Option<Vec<u8>> {
+        text::unescape(self.get(key)?)
+    }
+
+    /// Sets a fact of any bytes. Blanks and what is no UTF-8 stand as `\xHH`.
+    pub fn set_bytes(&mut self, key: &str, value: &[u8]) {
+        self.set(key, text::escape(value).replace(' ', "\\x20"));
+    }
+
+    /// Takes a fact away.
+    pub fn remove(&mut self, key: &str) {
+        self.0.retain(|(k, _)| k != key);
+    }
+
     /// Sets all facts of another list.
     pub fn extend(&mut self, others: &Facts) {
         for (key, value) in &others.0 {
@@ -217,6 +246,8 @@ pub struct Member {
     pub link: Vec<u8>,
     /// Major and minor number of a device.
     pub device: (u32, u32),
+    /// Extended attributes. Of a body in pieces, they stand with the first one.
+    pub attributes: Attributes,
     /// What none of the fields above holds.
     pub facts: Facts,
 }
@@ -226,6 +257,12 @@ impl Member {
     /// the parts of a file stream.
     pub fn named(name: impl Into<Vec<u8>>) -> Member {
         Member { name: name.into(), mode: 0o644, ..Member::default() }
+    }
+
+    /// Whether it is known which extended attributes the object had.
+    pub fn knows_attributes(&self) -> bool {
+        let told = self.facts.get(XATTRS).is_some_and(|fact| fact != UNKNOWN_XATTRS);
+        told || !self.attributes.is_empty()
     }
 }
 
@@ -246,6 +283,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_fact_of_any_bytes_is_one_word_and_comes_back(bytes: Vec<u8>) {
+            let mut facts = Facts::default();
+            facts.set_bytes(LINK, &bytes);
+            facts.set(SIZE, "1");
+            prop_assert_eq!(&Facts::decode(facts.encode().as_bytes()), &facts);
+            prop_assert_eq!(facts.bytes(LINK), Some(bytes));
+        }
+
         #[test]
         fn stamps_come_back_as_they_were(secs in -(1i64 << 40)..(1i64 << 40), nanos in 0u32..1_000_000_000) {
             let stamp = Stamp { secs, nanos };

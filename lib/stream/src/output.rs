@@ -64,11 +64,20 @@ impl<W: Write> Output<W> {
 
     fn finish(mut self, totals: Totals) -> Result<(), Failure> {
         let end = End { members: self.members, bytes: self.bytes, totals };
-        self.close("end.json", &end)
+        let closed = self.close("end.json", &end);
+        self.discard();
+        closed
     }
 
     fn fail(mut self, stage: &str, failure: &Failure) -> Result<(), Failure> {
-        self.close("failed.json", &Failed::of(stage, failure))
+        let closed = self.close("failed.json", &Failed::of(stage, failure));
+        self.discard();
+        closed
+    }
+
+    /// Ends it. What could not be written must not be tried once more, after the failure was told.
+    fn discard(self) {
+        let _ = self.tar.into_inner().into_parts();
     }
 
     fn close(&mut self, name: &str, last: &impl Serialize) -> Result<(), Failure> {

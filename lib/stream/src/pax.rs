@@ -1,12 +1,16 @@
 //! Extended headers: the records that a member's header block has no room for.
 //! Format: POSIX.1-2001, "pax Interchange Format".
 
+use crate::attributes;
 use crate::member::{Facts, MTIME, Member, Stamp};
 
 /// The largest number that the octal field of an owner takes.
 const LARGEST_ID: u64 = 0o7_777_777;
 /// The largest number of seconds that the octal field of a time takes.
 const LARGEST_TIME: i64 = 0o77_777_777_777;
+/// What the keyword of an extended attribute begins with. It is known to GNU tar, which gives it
+/// back with `--xattrs`, and passed over by others.
+const XATTR: &[u8] = b"SCHILY.xattr.";
 /// The largest size that the octal field takes.
 pub(crate) const LARGEST_SIZE: u64 = 0o77_777_777_777;
 
@@ -33,15 +37,18 @@ pub(crate) fn encode(member: &Member, name: &[u8], size: u64) -> Option<Vec<u8>>
         facts.set(MTIME, member.mtime.to_string());
     }
     put("comment", !facts.is_empty(), &|| facts.encode().into_bytes());
-    if records.is_empty() {
+    if records.is_empty() && member.attributes.is_empty() {
         return None;
     }
     let mut body = Vec::with_capacity(512);
     if records.iter().any(|(_, value)| std::str::from_utf8(value).is_err()) {
-        push(&mut body, "hdrcharset", b"BINARY");
+        push(&mut body, b"hdrcharset", b"BINARY");
     }
     for (key, value) in &records {
-        push(&mut body, key, value);
+        push(&mut body, key.as_bytes(), value);
+    }
+    for (name, value) in member.attributes.iter() {
+        push(&mut body, &[XATTR, &attributes::keyword(name)].concat(), value);
     }
     Some(body)
 }
@@ -55,13 +62,15 @@ fn number(number: u64) -> Vec<u8> {
 }
 
 /// Appends `LENGTH KEY=VALUE\n`, where the length counts its own digits too.
-fn push(body: &mut Vec<u8>, key: &str, value: &[u8]) {
+fn push(body: &mut Vec<u8>, key: &[u8], value: &[u8]) {
     let rest = key.len() + value.len() + 3;
     let mut length = rest + 1;
     while length != rest + digits(length) {
         length = rest + digits(length);
     }
-    body.extend_from_slice(format!("{length} {key}=").as_bytes());
+    body.extend_from_slice(format!("{length} ").as_bytes());
+    body.extend_from_slice(key);
+    body.push(b'=');
     body.extend_from_slice(value);
     body.push(b'\n');
 }
@@ -81,30 +90,29 @@ pub(crate) fn apply(body: &[u8], member: &mut Member) -> Result<(), String> {
     Ok(())
 }
 
-fn split(records: &[u8]) -> Option<(&str, &[u8], &[u8])> {
+fn split(records: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let space = records.iter().take(20).position(|b| *b == b' ')?;
     let length: usize = std::str::from_utf8(&records[..space]).ok()?.parse().ok()?;
     let record = records.get(space + 1..length)?.strip_suffix(b"\n")?;
     let equals = record.iter().position(|b| *b == b'=')?;
-    let key = std::str::from_utf8(&record[..equals]).ok()?;
-    Some((key, &record[equals + 1..], &records[length..]))
+    Some((&record[..equals], &record[equals + 1..], &records[length..]))
 }
 
-fn set(member: &mut Member, key: &str, value: &[u8]) -> Result<(), String> {
+fn set(member: &mut Member, key: &[u8], value: &[u8]) -> Result<(), String> {
     let text = || std::str::from_utf8(value).map_err(|_| wrong(key));
     match key {
-        "path" => member.name = value.to_vec(),
-        "linkpath" => member.link = value.to_vec(),
-        "uname" => member.uname = value.to_vec(),
-        "gname" => member.gname = value.to_vec(),
-        "uid" => member.uid = text()?.parse().map_err(|_| wrong(key))?,
-        "gid" => member.gid = text()?.parse().map_err(|_| wrong(key))?,
-        "size" => member.size = text()?.parse().map_err(|_| wrong(key))?,
-        "mtime" => member.mtime = text()?.parse().map_err(|_| wrong(key))?,
+        b"path" => member.name = value.to_vec(),
+        b"linkpath" => member.link = value.to_vec(),
+        b"uname" => member.uname = value.to_vec(),
+        b"gname" => member.gname = value.to_vec(),
+        b"uid" => member.uid = text()?.parse().map_err(|_| wrong(key))?,
+        b"gid" => member.gid = text()?.parse().map_err(|_| wrong(key))?,
+        b"size" => member.size = text()?.parse().map_err(|_| wrong(key))?,
+        b"mtime" => member.mtime = text()?.parse().map_err(|_| wrong(key))?,
         // Its body is not the content: a map of the holes is in it.
-        key if key.starts_with("GNU.sparse.") => return Err("a sparse member of GNU tar".into()),
-        "comment" => member.facts = Facts::decode(value),
-        _ => {}
+        key if key.starts_with(b"GNU.sparse.") => return Err("a sparse member of GNU tar".into()),
+        b"comment" => member.facts = Facts::decode(value),
+        key => set_attribute(member, key, value)?,
     }
     if let Some(mtime) = member.facts.parse(MTIME) {
         member.mtime = mtime;
@@ -112,20 +120,29 @@ fn set(member: &mut Member, key: &str, value: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-fn wrong(key: &str) -> String {
-    format!("malformed {key} in an extended header")
+fn set_attribute(member: &mut Member, key: &[u8], value: &[u8]) -> Result<(), String> {
+    let Some(keyword) = key.strip_prefix(XATTR) else {
+        return Ok(());
+    };
+    let fits = member.attributes.insert(&attributes::name(keyword), value.to_vec());
+    if fits { Ok(()) } else { Err("too many extended attributes".into()) }
+}
+
+fn wrong(key: &[u8]) -> String {
+    format!("malformed {} in an extended header", key.escape_ascii())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::collections::BTreeMap;
 
     #[test]
     fn the_length_of_a_record_counts_its_own_digits() {
         let start = |length: usize| {
             let mut body = Vec::new();
-            push(&mut body, "path", &vec![b'x'; length]);
+            push(&mut body, b"path", &vec![b'x'; length]);
             String::from_utf8(body).unwrap().split('=').next().unwrap().to_owned()
         };
         assert_eq!([start(1), start(2)], ["9 path", "11 path"]);
@@ -145,10 +162,14 @@ mod tests {
             secs in -1_000_000i64..1_000_000,
             nanos in 1u32..1_000_000_000,
             size: u64,
+            attributes: BTreeMap<Vec<u8>, Vec<u8>>,
         ) {
             let mtime = Stamp { secs, nanos };
             let mut member = Member { link, uid, mtime, ..Member::default() };
             member.facts.set("size", size.to_string());
+            for (name, value) in attributes {
+                prop_assert!(member.attributes.insert(&name, value));
+            }
             let body = encode(&member, b"name", 0).unwrap();
             let mut back = Member::default();
             apply(&body, &mut back).unwrap();

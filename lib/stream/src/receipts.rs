@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ends::{Begin, Failed, Kind, Totals};
 use crate::failure::{Failure, OrFail, Status};
-use crate::input::Input;
+use crate::input::{Input, peek};
 
 /// The longest line that is read: a seal of a set with a million volumes fits.
 const LONGEST_LINE: u64 = 256 << 20;
@@ -18,6 +18,9 @@ const LONGEST_LINE: u64 = 256 << 20;
 pub struct Receipt {
     /// Its name there.
     pub stored: String,
+    /// The name that it bears until it is published; none where it has been.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temporary: Option<String>,
     /// Its length in bytes.
     pub size: u64,
     /// Its SHA-256 in hex, where known.
@@ -91,7 +94,7 @@ impl<R: Read> ReceiptsInput<R> {
     /// Reads the first line.
     pub fn open(from: R) -> Result<ReceiptsInput<R>, Failure> {
         let mut from = BufReader::new(from);
-        if from.fill_buf().map_err(|e| Failure::of_input(&e))?.starts_with(b"failed.json\0") {
+        if peek(&mut from)?.starts_with(b"failed.json\0") {
             // A stage that failed before it knew that receipts were wanted.
             let failed = Input::open(from, Kind::Receipts).err();
             return Err(failed.unwrap_or_else(|| broken("not receipts")));
@@ -130,7 +133,7 @@ impl<R: Read> ReceiptsInput<R> {
             Ok(Last::Failed(failed)) => return Err(failed.into()),
             Err(error) => return Err(broken(&format!("malformed receipt: {error}"))),
         };
-        if self.from.fill_buf().map_err(|e| Failure::of_input(&e))?.is_empty() {
+        if peek(&mut self.from)?.is_empty() {
             self.totals = Some(totals);
             return Ok(None);
         }

@@ -22,6 +22,11 @@ impl<W: Write> TarWriter<W> {
         TarWriter { output, written: 0 }
     }
 
+    /// A writer behind so many bytes of a tar.
+    pub fn behind(output: W, written: u64) -> TarWriter<W> {
+        TarWriter { output, written }
+    }
+
     /// Bytes written so far.
     pub fn written(&self) -> u64 {
         self.written
@@ -39,10 +44,7 @@ impl<W: Write> TarWriter<W> {
 
     /// Writes a member and its whole body.
     pub fn append(&mut self, member: &Member, body: &[u8]) -> io::Result<()> {
-        let mut name = member.name.clone();
-        if member.kind == Kind::Directory && !name.ends_with(b"/") {
-            name.push(b'/');
-        }
+        let name = full_name(member);
         if let Some(extension) = pax::encode(member, &name, body.len() as u64) {
             let mut header = blank(b'x', extension.len() as u64);
             header.as_old_mut().name[..14].copy_from_slice(b"././@PaxHeader");
@@ -62,6 +64,13 @@ impl<W: Write> TarWriter<W> {
         self.output.write_all(&zeros[..length])
     }
 
+    /// Bytes that a member takes, with its headers and a body of that length.
+    pub fn room(member: &Member, body: usize) -> u64 {
+        let blocks = |bytes: usize| bytes.next_multiple_of(BLOCK) + BLOCK;
+        let extension = pax::encode(member, &full_name(member), body as u64);
+        (blocks(body) + extension.map_or(0, |extension| blocks(extension.len()))) as u64
+    }
+
     fn put(&mut self, header: &mut Header, body: &[u8]) -> io::Result<()> {
         let padding = body.len().wrapping_neg() % BLOCK;
         self.written += (BLOCK + body.len() + padding) as u64;
@@ -70,6 +79,15 @@ impl<W: Write> TarWriter<W> {
         self.output.write_all(body)?;
         self.output.write_all(&[0; BLOCK][..padding])
     }
+}
+
+/// The name of a member, with the slash that directories end in.
+fn full_name(member: &Member) -> Vec<u8> {
+    let mut name = member.name.clone();
+    if member.kind == Kind::Directory && !name.ends_with(b"/") {
+        name.push(b'/');
+    }
+    name
 }
 
 fn blank(flag: u8, size: u64) -> Header {

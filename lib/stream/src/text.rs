@@ -3,8 +3,9 @@
 //! A byte that is no part of valid UTF-8, and the backslash itself, stands as `\xHH`, so that any
 //! path survives and ordinary ones stay readable.
 
-/// The text form of arbitrary bytes.
-pub(crate) fn escape(bytes: &[u8]) -> String {
+/// The text form of arbitrary bytes: a byte that is no part of valid UTF-8, and the backslash
+/// itself, stands as `\xHH`.
+pub fn escape(bytes: &[u8]) -> String {
     let mut text = String::new();
     for chunk in bytes.utf8_chunks() {
         text.push_str(&chunk.valid().replace('\\', "\\x5c"));
@@ -60,6 +61,39 @@ pub(crate) mod optional_bytes {
             return Ok(None);
         };
         super::unescape(&text).map(Some).ok_or_else(|| D::Error::custom("a lone backslash"))
+    }
+}
+
+pub(crate) mod path {
+    use archive::TreePath;
+    use serde::{Deserializer, Serializer, de::Error};
+
+    pub(crate) fn serialize<S: Serializer>(path: &TreePath, to: S) -> Result<S::Ok, S::Error> {
+        super::bytes::serialize(path.as_bytes(), to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<TreePath, D::Error> {
+        TreePath::parse(&super::bytes::deserialize(from)?).map_err(D::Error::custom)
+    }
+}
+
+pub(crate) mod optional_path {
+    use archive::TreePath;
+    use serde::{Deserializer, Serializer, de::Error};
+
+    pub(crate) fn serialize<S: Serializer>(
+        path: &Option<TreePath>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        let bytes = path.as_ref().map(|path| path.as_bytes().to_vec());
+        super::optional_bytes::serialize(&bytes, to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<TreePath>, D::Error> {
+        let bytes = super::optional_bytes::deserialize(from)?;
+        bytes.map(|bytes| TreePath::parse(&bytes)).transpose().map_err(D::Error::custom)
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use archive::{EntryName, PIECE, Part, TreePath};
 use bytes::Bytes;
 
+use crate::attributes::Attributes;
 use crate::ends::{Begin, Kind, Totals};
 use crate::failure::{Failure, OrFail, Status};
 use crate::input::Input;
@@ -162,7 +163,8 @@ impl<R: Read, F: FnMut(&Entry) -> Result<(), Failure>> Read for Content<'_, R, F
 /// Writes content whose length is not known before its end: as one member where it is shorter
 /// than a piece, else in numbered pieces, the last of which is not full.
 ///
-/// `member` is the file's metadata; its records stand with the first and the last piece. `last`
+/// `member` is the file's metadata; its facts stand with the first and the last piece, its
+/// attributes with the first. `last`
 /// is given the length in bytes, and returns the records of what is known only then. Returns the
 /// length.
 pub fn write_content<W: Write, C: Read>(
@@ -187,6 +189,7 @@ pub fn write_content<W: Write, C: Read>(
         sent.name = name(Some(number));
         output.append(&sent, &buffer)?;
         sent.facts = Facts::default();
+        sent.attributes = Attributes::default();
         number += 1;
     }
     sent.name = name((number > 1).then_some(number));

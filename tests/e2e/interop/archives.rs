@@ -52,7 +52,11 @@ fn an_archive_that_another_program_has_overtaken_or_that_is_lost_begins_a_new_ch
             // Who does not know the sets before can't wait for a later second.
             sandbox.sh("sleep 1.1").silent();
             match who {
-                Moo => drop(own(Moo).moo("", "src").silent()),
+                Moo if day == 0 || lost => drop(own(Moo).moo("", "src").silent()),
+                Moo => {
+                    let told = own(Moo).moo("", "src").succeeds().one_message();
+                    drop(told.stderr_has("which the archive does not know"));
+                }
                 _ => own(who).increment("src"),
             }
             if lost {

@@ -109,7 +109,7 @@ fn a_regular_expression_that_goes_astray_ends_the_run() {
 }
 
 #[test]
-fn a_dry_run_says_why_something_is_left_out() {
+fn a_dry_run_says_why_something_is_left_out_or_kept() {
     let sandbox = Sandbox::new();
     tree(&sandbox);
     sandbox.sh("echo '- src/b' >list").silent();
@@ -117,6 +117,7 @@ fn a_dry_run_says_why_something_is_left_out() {
         --exclude-if-present .nobackup --exclude '**'";
     let run = sandbox.sh(&format!("moo-scan --dry-run -v info {options} src")).succeeds();
     run.stdout_is("new      .\nnew      a\nnew      a/b\nnew      a/b/f")
+        .stderr_has("moo-scan: src/a/b/f: kept by --include src/a/b/f\n")
         .stderr_has("moo-scan: src/i.py: left out by --exclude **\n")
         .stderr_has("moo-scan: src/b: left out by --exclude src/b (list, line 1)\n")
         .stderr_has("moo-scan: src/c: left out by --exclude-if-present .nobackup\n");

@@ -50,8 +50,8 @@ struct Mark {
 /// What becomes of an entry.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict<'a> {
-    /// It is backed up.
-    Include,
+    /// It is backed up, because of that; or because nothing speaks against it.
+    Include(Option<&'a str>),
     /// It is backed up if something below it is.
     Enter,
     /// It is left out with all that is below it, because of that.
@@ -122,7 +122,7 @@ impl Selection {
             let opinion = rule.judge(subject)?;
             above |= opinion.above;
             match opinion.decided {
-                Some((Sign::Include, _)) => return Ok(Verdict::Include),
+                Some((Sign::Include, told)) => return Ok(Verdict::Include(Some(told))),
                 Some((Sign::Exclude, told)) if !above => return Ok(Verdict::Exclude(told)),
                 Some(_) => break,
                 None => {}
@@ -131,7 +131,7 @@ impl Selection {
         Ok(match above {
             true if subject.is_directory() => Verdict::Enter,
             true => Verdict::Exclude("an include of what would be below it"),
-            false => Verdict::Include,
+            false => Verdict::Include(None),
         })
     }
 }

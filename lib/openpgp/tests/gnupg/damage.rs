@@ -10,7 +10,7 @@ use stream::{Failure, Status};
 
 use crate::home::{
     Home, certs, encryption_to, environment, open, passphrase, sample, seal, source_of,
-    test_in_home, with_gnupg,
+    test_in_home, with_gnupg, zlib,
 };
 
 /// Where the encrypted data begins: behind one session key.
@@ -66,7 +66,7 @@ fn every_changed_or_cut_message_of_ours_is_refused() {
         let reader = reader(home, &cat);
         for size in [10, 3_000, 3_000_000] {
             let content = sample(size);
-            for compression in [Compression::None, Compression::Zlib(6)] {
+            for compression in [Compression::None, zlib(6)] {
                 let encryption = Encryption { compression, ..encryption_to(&[&cat]) };
                 check_every_change(&reader, &seal(&encryption, &content), &content);
             }

@@ -1,11 +1,15 @@
 //! A GnuPG home of its own for each test.
 
 use std::io::Write;
+use std::num::NonZero;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use openpgp::{Cert, Decryption, Encryption, Passphrase, PassphraseSource, find_certificate};
+use deflate::Effort;
+use openpgp::{
+    Cert, Compression, Decryption, Encryption, Passphrase, PassphraseSource, find_certificate,
+};
 use stream::Failure;
 
 const INSIDE: &str = "TEST_RUNS_IN_ITS_HOME";
@@ -145,6 +149,10 @@ pub(crate) fn source_of(home: &Home, passphrase: &str) -> PassphraseSource {
 
 pub(crate) fn encryption_to(ids: &[&str]) -> Encryption {
     Encryption { recipients: certs(ids), ..Encryption::default() }
+}
+
+pub(crate) fn zlib(level: u8) -> Compression {
+    Compression::Zlib(Effort { level, jobs: NonZero::new(2).unwrap() })
 }
 
 pub(crate) fn certs(ids: &[&str]) -> Vec<Cert> {

@@ -1,8 +1,10 @@
 //! We read what GnuPG writes.
 
-use std::io::Read;
+use std::io::{Read, Write};
 
 use openpgp::{Decryption, read_secret_key};
+use sequoia_openpgp::serialize::stream::{Encryptor, LiteralWriter, Message};
+use sequoia_openpgp::types::{AEADAlgorithm, SymmetricAlgorithm};
 use stream::{Failure, Status};
 
 use crate::home::{Home, certs, environment, open, sample, source_of, test_in_home, with_gnupg};
@@ -28,6 +30,33 @@ fn every_compression_and_cipher_of_gpg_is_read() {
                 for reader in &readers {
                     assert!(open(reader, &sealed).unwrap() == content, "{options:?}");
                 }
+            }
+        }
+    });
+}
+
+#[test]
+fn ciphers_and_protection_that_are_left_to_sequoia_are_read() {
+    test_in_home(&[], |home| {
+        let (content, reader) = (sample(200_000), Decryption::new(source_of(home, "meow")));
+        let mut messages = [Vec::new(), Vec::new()];
+        for (sealed, is_new) in messages.iter_mut().zip([false, true]) {
+            let mut encryptor = Encryptor::with_passwords(Message::new(sealed), Some("meow"));
+            encryptor = match is_new {
+                true => encryptor.aead_algo(AEADAlgorithm::OCB),
+                false => encryptor.symmetric_algo(SymmetricAlgorithm::Camellia256),
+            };
+            let mut message = LiteralWriter::new(encryptor.build().unwrap()).build().unwrap();
+            message.write_all(&content).unwrap();
+            message.finalize().unwrap();
+        }
+        for sealed in messages {
+            assert!(open(&reader, &sealed).unwrap() == content);
+            for at in [sealed.len() / 2, sealed.len() - 1] {
+                let mut changed = sealed.clone();
+                changed[at] ^= 1;
+                assert_eq!(open(&reader, &changed).unwrap_err().status(), Status::Integrity);
+                assert!(open(&reader, &sealed[..at]).is_err(), "{at}");
             }
         }
     });

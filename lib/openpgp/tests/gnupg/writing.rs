@@ -5,7 +5,7 @@ use stream::{Failure, Status};
 
 use crate::home::{
     Home, certs, encryption_to, environment, open, passphrase, sample, seal, source_of,
-    test_in_home, text, with_gnupg,
+    test_in_home, text, with_gnupg, zlib,
 };
 
 const LOOPBACK: [&str; 4] = ["--pinentry-mode", "loopback", "--passphrase", "meow"];
@@ -21,8 +21,7 @@ fn gpg_reads_every_size_and_compression() {
         for size in [0, 1, 100, 65_536, 3_000_000] {
             let content = sample(size);
             for level in 0..=9 {
-                let compression =
-                    if level > 0 { Compression::Zlib(level) } else { Compression::None };
+                let compression = if level > 0 { zlib(level) } else { Compression::None };
                 let encryption = Encryption { compression, ..encryption_to(&[&cat]) };
                 let sealed = seal(&encryption, &content);
                 assert!(home.gpg(&["-d"], &sealed) == content, "{size} {level}");
@@ -78,7 +77,7 @@ fn gpg_reads_what_is_encrypted_with_a_passphrase_alone() {
     test_in_home(&[], |home| {
         let encryption = Encryption {
             passphrases: vec![passphrase("meow")],
-            compression: Compression::Zlib(6),
+            compression: zlib(6),
             ..Encryption::default()
         };
         let content = sample(300_000);
@@ -162,7 +161,7 @@ fn check_signed(home: &Home, recipient: &str, signer: &Signer, key: &str) {
         let content = sample(size);
         let encryption = Encryption {
             signer: Some(signer.clone()),
-            compression: Compression::Zlib(1),
+            compression: zlib(1),
             ..encryption_to(&[recipient])
         };
         let sealed = seal(&encryption, &content);

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{JoinHandle, spawn};
+use std::thread::{Builder, JoinHandle};
 
 use crossbeam_channel::{self as channel, RecvTimeoutError};
 use stream::{Failure, OrFail, Status};
@@ -68,7 +68,15 @@ impl Sender {
     fn open_lane(&mut self, link: Arc<Mutex<Link>>) {
         let lane = Lane { link, outcome: self.outcome.clone(), given_up: self.given_up.clone() };
         let waiting = self.waiting.clone();
-        self.lanes.push(spawn(move || lane.run(&waiting)));
+        match Builder::new().spawn(move || lane.run(&waiting)) {
+            Ok(lane) => self.lanes.push(lane),
+            Err(error) if self.lanes.is_empty() => {
+                let failure = Failure::new(Status::Failed, format!("thread: {error}"));
+                lock(&self.outcome).failure = Some(failure);
+            }
+            // One lane is slower, not wrong.
+            Err(_) => {}
+        }
     }
 
     /// A new file. Waits while all lanes are busy and one more is waiting for them.
@@ -96,13 +104,18 @@ impl Sender {
         (std::mem::take(&mut lock(&self.outcome).arrived), done)
     }
 
+    /// The temporary name of a file, once it has arrived.
+    pub(crate) fn arrived(&self, name: &str) -> Option<String> {
+        lock(&self.outcome).arrived.get(name).cloned()
+    }
+
     /// Stops, without waiting for a server that may not answer. Returns the temporary names of
     /// what has arrived.
-    pub(crate) fn stop(mut self) -> Vec<String> {
+    pub(crate) fn stop(mut self) -> BTreeMap<String, String> {
         self.given_up.store(true, Ordering::Relaxed);
         self.join();
         self.given_up.store(false, Ordering::Relaxed);
-        std::mem::take(&mut lock(&self.outcome).arrived).into_values().collect()
+        std::mem::take(&mut lock(&self.outcome).arrived)
     }
 
     fn join(&mut self) {

@@ -37,6 +37,9 @@ pub(crate) fn head() -> SetHead {
         source: b"/etc \xff".to_vec(),
         run: None,
         previous_seal: None,
+        options: None,
+        key: None,
+        resume: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use stream::member::Kind;
-use stream::{Facts, Member, Next, Stamp, TarReader, TarWriter};
+use stream::{Attributes, Facts, Member, Next, Stamp, TarReader, TarWriter};
 
 fn kinds() -> impl Strategy<Value = Kind> {
     prop::sample::select(vec![
@@ -37,6 +37,16 @@ fn facts() -> impl Strategy<Value = Facts> {
     })
 }
 
+fn attributes() -> impl Strategy<Value = Attributes> {
+    vec((words(20), vec(any::<u8>(), 0..100)), 0..3).prop_map(|pairs| {
+        let mut attributes = Attributes::default();
+        for (name, value) in pairs {
+            assert!(attributes.insert(&name, value));
+        }
+        attributes
+    })
+}
+
 prop_compose! {
     fn members()(
         kind in kinds(),
@@ -48,6 +58,7 @@ prop_compose! {
         nanos in prop_oneof![Just(0), 0u32..1_000_000_000],
         device in (0u32..4096, 0u32..1 << 20),
         facts in facts(),
+        attributes in attributes(),
     ) -> Member {
         let is_file = kind == Kind::File;
         Member {
@@ -55,6 +66,7 @@ prop_compose! {
             mtime: Stamp { secs, nanos },
             link: if kind == Kind::Symlink { link } else { Vec::new() },
             device: if kind.is_device() { device } else { (0, 0) },
+            attributes,
             facts: if is_file { facts } else { Facts::default() },
         }
     }
@@ -67,6 +79,7 @@ fn body_of(member: &Member, length: usize) -> Vec<u8> {
 fn written(member: &Member, body: &[u8]) -> Vec<u8> {
     let mut tar = TarWriter::new(Vec::new());
     tar.append(member, body).unwrap();
+    assert_eq!(tar.written(), TarWriter::<Vec<u8>>::room(member, body.len()));
     tar.append(&Member::named("next"), b"next").unwrap();
     tar.end(true).unwrap();
     assert!(tar.written().is_multiple_of(10_240));
@@ -101,6 +114,7 @@ proptest! {
         for text in [&mut member.name, &mut member.link, &mut member.uname, &mut member.gname] {
             text.retain(|byte| *byte != b'\n');
         }
+        member.attributes = Attributes::default();
         let body = body_of(&member, length);
         let tar = written(&member, &body);
         let mut archive = tar::Archive::new(tar.as_slice());

@@ -1,0 +1,141 @@
+//! The hashes of stored files.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io::{self, Read};
+
+use archive::{Collection, SetId, StoredSet};
+use local::Folder;
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
+use store::Store;
+use stream::{Failure, OrFail, Status};
+
+use crate::findings::Findings;
+use crate::seals::Sealed;
+use crate::sets::complete;
+
+/// A file whose hash is known.
+pub(crate) struct Due {
+    pub(crate) name: String,
+    /// Whether a restore reads it.
+    pub(crate) is_restored: bool,
+    hash: Hash,
+}
+
+/// A hash in lower-case hex.
+enum Hash {
+    /// As a seal tells it.
+    Sha256(String),
+    /// As duplicity's manifest tells it.
+    Sha1(String),
+}
+
+/// The files of the store whose hashes are known: the seals tell, and of other sets the archive's
+/// manifests, but only of volumes.
+pub(crate) fn hashes(
+    (collection, known): (&Collection, &Collection),
+    folder: Option<&Folder>,
+    sealed: &BTreeMap<SetId, Sealed>,
+    findings: &mut Findings,
+) -> Result<Vec<Due>, Failure> {
+    let mut all = Vec::new();
+    let chained: HashSet<SetId> =
+        collection.chains.iter().flat_map(|chain| &chain.sets).map(|set| set.id).collect();
+    for set in complete(collection).chain(&collection.incomplete) {
+        let mut due = match (sealed.get(&set.id), folder) {
+            (Some(sealed), _) => of_seal(set, sealed),
+            (None, Some(folder)) => of_manifest(set, known, folder, findings)?,
+            (None, None) => Vec::new(),
+        };
+        let signatures = set.signatures.as_deref();
+        for due in &mut due {
+            due.is_restored = chained.contains(&set.id) && Some(due.name.as_str()) != signatures;
+        }
+        all.append(&mut due);
+    }
+    Ok(all)
+}
+
+fn of_seal(set: &StoredSet, sealed: &Sealed) -> Vec<Due> {
+    let there: HashSet<&str> = set.files().collect();
+    let there = sealed.files.iter().filter(|file| there.contains(file.name.as_str()));
+    there.map(|file| Due::new(&file.name, Hash::Sha256(file.sha256.clone()))).collect()
+}
+
+fn of_manifest(
+    set: &StoredSet,
+    known: &Collection,
+    folder: &Folder,
+    findings: &mut Findings,
+) -> Result<Vec<Due>, Failure> {
+    let known = complete(known).find(|known| known.id == set.id);
+    let manifest = known.map(|known| folder.manifest(known)).transpose()?.flatten();
+    let last = set.volumes.keys().next_back().copied().unwrap_or(0);
+    let mut due = Vec::new();
+    for volume in manifest.iter().flat_map(|manifest| &manifest.volumes) {
+        match (set.volumes.get(&volume.number), hash(&volume.hashes)) {
+            (Some(name), Some(hash)) => due.push(Due::new(name, hash)),
+            // Gaps before the last one are noticed without the archive.
+            (None, _) if volume.number > last => {
+                let why = format!("volume {} is missing", volume.number);
+                findings.wrong(format!("the {}", set.id), why);
+            }
+            _ => {}
+        }
+    }
+    Ok(due)
+}
+
+/// The best of the hashes that a manifest tells.
+fn hash(told: &[(String, String)]) -> Option<Hash> {
+    let value = |name| told.iter().find(|hash| hash.0.eq_ignore_ascii_case(name));
+    match (value("SHA256"), value("SHA1")) {
+        (Some((_, hash)), _) => Some(Hash::Sha256(hash.to_ascii_lowercase())),
+        (None, hash) => hash.map(|(_, hash)| Hash::Sha1(hash.to_ascii_lowercase())),
+    }
+}
+
+impl Due {
+    fn new(name: &str, hash: Hash) -> Due {
+        Due { name: name.to_owned(), is_restored: false, hash }
+    }
+}
+
+/// Reads files, and compares their hashes.
+pub(crate) fn check(
+    store: &mut dyn Store,
+    files: impl Iterator<Item = Due>,
+    findings: &mut Findings,
+) -> Result<(), Failure> {
+    for Due { name, hash, .. } in files {
+        let found = store.open(&name).and_then(|mut file| match &hash {
+            Hash::Sha256(_) => digest::<Sha256>(&name, &mut file),
+            Hash::Sha1(_) => digest::<Sha1>(&name, &mut file),
+        });
+        let (Hash::Sha256(told) | Hash::Sha1(told)) = &hash;
+        match found {
+            Ok(found) if found == *told => log::info!("{name}: is what it was"),
+            Ok(_) => findings.wrong(&name, "does not have the hash that it had"),
+            // One file that is refused says nothing of the others.
+            Err(failure) if matches!(failure.status(), Status::Refused | Status::Absent) => {
+                let why = failure.message();
+                findings.wrong(&name, why.strip_prefix(&format!("{name}: ")).unwrap_or(why));
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok(())
+}
+
+fn digest<D: Digest>(name: &str, file: &mut impl Read) -> Result<String, Failure> {
+    let mut hash = D::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
+            Ok(n) => hash.update(&buffer[..n]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error).or_fail(Status::Refused, name),
+        }
+    }
+}

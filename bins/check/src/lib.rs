@@ -1,0 +1,110 @@
+//! `moo-check` checks what a store holds against its seals and the archive, without a secret key.
+
+mod content;
+mod findings;
+mod links;
+mod seals;
+mod sets;
+mod share;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use archive::{Chain, Collection};
+use cli::{Common, Program};
+use local::Folder;
+use openpgp::find_certificate;
+use stream::{Failure, OrFail, Status, Totals};
+
+use crate::content::Due;
+use crate::findings::Findings;
+use crate::seals::Seals;
+use crate::share::{Share, Turn};
+
+/// Check what a store holds against its seals
+///
+/// No secret key is needed. Each set has to have the files that its seal names and no others, the
+/// seals have to hold, and follow on each other. Of the content a share is read and hashed each
+/// time, so that some runs have read all of it. With the archive, sets that are gone, or that
+/// somebody else has added, are noticed too. All that is wrong is named; then the status is 5.
+#[derive(clap::Parser, Debug)]
+#[command(name = "moo-check", version, after_help = EXAMPLES)]
+pub struct Check {
+    /// Where the store is, such as file:///srv/backup or sftp://user@host/backup
+    url: String,
+    /// The local archive
+    #[arg(short, long, value_name = "FOLDER")]
+    archive: Option<PathBuf>,
+    /// Demand that the seal of each set is signed by this certificate
+    #[arg(long, value_name = "KEY")]
+    seal_key: Vec<String>,
+    /// The share of the files to read, in percent; each run reads the next one
+    #[arg(long, value_name = "PERCENT", default_value = "5%")]
+    sample: Share,
+    /// Print the time of the newest set of each chain, for --time, and read what no restore of
+    /// them reads
+    #[arg(long, conflicts_with = "sample")]
+    chains: bool,
+    #[command(flatten)]
+    reached: store::Options,
+    #[command(flatten)]
+    common: Common,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  moo-check file:///srv/backup
+  moo-check --sample 100% --archive ~/archive file:///srv/backup
+  moo-check --chains file:///srv/backup | while read time; do
+      moo-fetch --time $time file:///srv/backup </dev/null | moo-decrypt | moo-patch --check; done";
+
+impl Program for Check {
+    const NAME: &'static str = "moo-check";
+    type Outlet = ();
+
+    fn common(&self) -> &Common {
+        &self.common
+    }
+
+    fn run(self, (): &mut ()) -> Result<Totals, Failure> {
+        let certs = self.seal_key.iter().map(|key| find_certificate(key));
+        let certs = certs.collect::<Result<Vec<_>, _>>()?;
+        let folder = self.archive.as_deref().map(Folder::open).transpose()?;
+        let mut store = store::open(&self.url, &self.reached)?;
+        let files = store.list()?;
+        let names = files.iter().map(|file| file.name.clone());
+        let collection = Collection::of(names).or_fail(Status::Integrity, &self.url)?;
+        let known = folder.as_ref().map(Folder::collection).transpose()?.unwrap_or_default();
+        if collection.chains.is_empty() && known.chains.is_empty() {
+            let why = format!("{}: there is no backup", self.url);
+            return Err(Failure::new(Status::Absent, why));
+        }
+        let mut findings = Findings::default();
+        let mut seals = Seals { store: store.as_mut(), folder: folder.as_ref(), certs: &certs };
+        let sealed = sets::seals(&collection, &known, &mut seals, &mut findings)?;
+        sets::check(&collection, &known, &sealed, &mut findings);
+        links::check(&collection, &sealed, &mut findings);
+        let folder = folder.as_ref();
+        let due = content::hashes((&collection, &known), folder, &sealed, &mut findings)?;
+        findings.empty_files(&files);
+        let turn = Turn::of(folder);
+        let takes = |due: &Due| match self.chains {
+            true => !due.is_restored,
+            false => self.sample.takes(&due.name, turn.number()),
+        };
+        content::check(store.as_mut(), due.into_iter().filter(takes), &mut findings)?;
+        if self.chains {
+            tell(&collection.chains)?;
+        } else {
+            turn.done();
+        }
+        Ok(Totals { lost: findings.count(), ..Totals::default() })
+    }
+}
+
+/// Prints the newest state of each chain.
+fn tell(chains: &[Chain]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    let tell = |chain: &Chain| writeln!(out, "{}", chain.end());
+    chains.iter().try_for_each(tell).map_err(|error| Failure::of_output(&error))
+}

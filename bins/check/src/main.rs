@@ -1,0 +1,5 @@
+//! `moo-check`: checks a store against its seals.
+
+fn main() -> std::process::ExitCode {
+    cli::main::<check::Check>()
+}

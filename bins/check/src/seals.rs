@@ -1,0 +1,93 @@
+//! Reading seals, and whom to believe.
+
+use std::fs;
+use std::io::Read;
+
+use archive::{Seal, SealedFile, SetId, StoredSet, seal_name};
+use local::Folder;
+use openpgp::{Cert, SealState, read_text};
+use sha2::{Digest, Sha256};
+use store::Store;
+use stream::{Failure, OrFail, Status};
+
+use crate::findings::Findings;
+
+/// The largest seal that is read.
+const LARGEST: u64 = 64 << 20;
+
+/// What a set's seal says.
+pub(crate) struct Sealed {
+    pub(crate) set: SetId,
+    /// The SHA-256 of the seal itself.
+    pub(crate) sha256: String,
+    /// That of the seal before it.
+    pub(crate) previous: Option<String>,
+    pub(crate) files: Vec<SealedFile>,
+}
+
+/// Where seals come from, and who must have signed them.
+pub(crate) struct Seals<'a> {
+    pub(crate) store: &'a mut dyn Store,
+    pub(crate) folder: Option<&'a Folder>,
+    pub(crate) certs: &'a [Cert],
+}
+
+impl Seals<'_> {
+    /// What the seal of a set says; none where there is none that can be believed.
+    pub(crate) fn read(
+        &mut self,
+        set: &StoredSet,
+        findings: &mut Findings,
+    ) -> Result<Option<Sealed>, Failure> {
+        let kept = self.kept(set.id);
+        let Some(name) = &set.seal else {
+            if kept.is_some() {
+                findings.wrong(format!("the {}", set.id), "its seal is missing");
+            } else if !self.certs.is_empty() {
+                let why = "has no seal, and the seal key demands one";
+                findings.wrong(format!("the {}", set.id), why);
+            } else {
+                log::info!("the {} has no seal", set.id);
+            }
+            return Ok(None);
+        };
+        let bytes = self.fetch(name)?;
+        if kept.is_some_and(|kept| kept != bytes) {
+            findings.wrong(name, "is not the seal that the archive has");
+        }
+        match self.parse(name, &bytes, set.id) {
+            Ok(sealed) => Ok(Some(sealed)),
+            Err(failure) => {
+                let why = failure.message();
+                findings.wrong(name, why.strip_prefix(&format!("{name}: ")).unwrap_or(why));
+                Ok(None)
+            }
+        }
+    }
+
+    fn parse(&self, name: &str, bytes: &[u8], set: SetId) -> Result<Sealed, Failure> {
+        let wrong = |why: &str| Failure::new(Status::Integrity, format!("{name}: {why}"));
+        let (text, state) = read_text(name, bytes, self.certs)?;
+        if !self.certs.is_empty() && !matches!(state, SealState::SignedBy(_)) {
+            return Err(wrong("is not signed by the seal key"));
+        }
+        let seal = Seal::parse(&text).or_fail(Status::Integrity, name)?;
+        if seal.set != set {
+            return Err(wrong(&format!("is the seal of the {}", seal.set)));
+        }
+        let sha256 = format!("{:x}", Sha256::digest(bytes));
+        Ok(Sealed { set, sha256, previous: seal.previous, files: seal.files })
+    }
+
+    /// The seal of a set as the archive has it.
+    fn kept(&self, set: SetId) -> Option<Vec<u8>> {
+        fs::read(self.folder?.path(&seal_name(set.time))).ok()
+    }
+
+    fn fetch(&mut self, name: &str) -> Result<Vec<u8>, Failure> {
+        let mut bytes = Vec::new();
+        let from = self.store.open(name)?;
+        from.take(LARGEST).read_to_end(&mut bytes).or_fail(Status::Refused, name)?;
+        Ok(bytes)
+    }
+}

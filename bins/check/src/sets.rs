@@ -1,0 +1,146 @@
+//! Whether the store has the sets that it should have, and each of them its files.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use archive::{Collection, SetId, SetTime, StoredSet, parse_seal};
+use stream::Failure;
+
+use crate::findings::Findings;
+use crate::seals::{Sealed, Seals};
+
+/// What the seals of all sets say, by set.
+pub(crate) fn seals(
+    collection: &Collection,
+    known: &Collection,
+    seals: &mut Seals<'_>,
+    findings: &mut Findings,
+) -> Result<BTreeMap<SetId, Sealed>, Failure> {
+    let mut all = BTreeMap::new();
+    let known = ids(known);
+    // A set that was never finished need not have a seal.
+    let begun = |set: &&StoredSet| set.seal.is_some() || known.contains(&set.id);
+    for set in complete(collection).chain(collection.incomplete.iter().filter(begun)) {
+        if let Some(sealed) = seals.read(set, findings)? {
+            all.insert(set.id, sealed);
+        }
+    }
+    Ok(all)
+}
+
+/// The sets that have a manifest.
+pub(crate) fn complete(collection: &Collection) -> impl Iterator<Item = &StoredSet> {
+    collection.chains.iter().flat_map(|chain| &chain.sets).chain(&collection.orphans)
+}
+
+/// Checks the names of sets and files.
+pub(crate) fn check(
+    collection: &Collection,
+    known: &Collection,
+    sealed: &BTreeMap<SetId, Sealed>,
+    findings: &mut Findings,
+) {
+    for set in complete(collection).chain(&collection.incomplete) {
+        match sealed.get(&set.id) {
+            Some(sealed) => check_sealed(set, sealed, findings),
+            None => check_numbers(set, findings),
+        }
+    }
+    check_orphans(collection, findings);
+    check_incomplete(collection, known, sealed, findings);
+    check_known(collection, known, findings);
+    check_strangers(collection, findings);
+}
+
+/// A set has the files that its seal names, and no others.
+fn check_sealed(set: &StoredSet, sealed: &Sealed, findings: &mut Findings) {
+    let there: HashSet<&str> = set.files().collect();
+    let named: HashSet<&str> = sealed.files.iter().map(|file| file.name.as_str()).collect();
+    for file in sealed.files.iter().filter(|file| !there.contains(file.name.as_str())) {
+        findings.wrong(&file.name, "is missing");
+    }
+    let beside = |name: &&str| Some(*name) != set.seal.as_deref() && !named.contains(name);
+    for name in set.files().filter(beside) {
+        findings.wrong(name, "the seal does not name it");
+    }
+}
+
+/// Of a set that nobody has sealed the numbers of the volumes tell something.
+fn check_numbers(set: &StoredSet, findings: &mut Findings) {
+    if set.manifest.is_none() {
+        return;
+    }
+    let last = set.volumes.keys().next_back().copied().unwrap_or(1);
+    for number in (1..=last).filter(|number| !set.volumes.contains_key(number)).take(1000) {
+        findings.wrong(format!("the {}", set.id), format!("volume {number} is missing"));
+    }
+    if set.signatures.is_none() {
+        findings.wrong(format!("the {}", set.id), "its signatures are missing");
+    }
+}
+
+/// An increment that another one on the same base has taken the place of is of no account.
+fn check_orphans(collection: &Collection, findings: &mut Findings) {
+    let times: BTreeSet<SetTime> = complete(collection).map(|set| set.id.time).collect();
+    for set in &collection.orphans {
+        let base = set.id.base.filter(|base| !times.contains(base));
+        match base {
+            Some(base) => {
+                let why = format!("the set of {base}, which it builds on, is missing");
+                findings.wrong(format!("the {}", set.id), why);
+            }
+            None => log::info!("the {}: another increment has taken its place", set.id),
+        }
+    }
+}
+
+fn check_incomplete(
+    collection: &Collection,
+    known: &Collection,
+    sealed: &BTreeMap<SetId, Sealed>,
+    findings: &mut Findings,
+) {
+    let known = ids(known);
+    for set in &collection.incomplete {
+        // A seal names the manifest among the other files.
+        if known.contains(&set.id) && !sealed.contains_key(&set.id) {
+            findings.wrong(format!("the {}", set.id), "its manifest is missing");
+        } else if !sealed.contains_key(&set.id) {
+            log::info!("the {}: was never finished", set.id);
+        }
+    }
+}
+
+/// The archive knows which sets there are. Older ones than all of the store may have been removed
+/// there, and older ones than all of the archive be of a time before it.
+fn check_known(collection: &Collection, known: &Collection, findings: &mut Findings) {
+    let there: BTreeSet<SetId> = ids(collection);
+    let known = ids(known);
+    let all = collection.incomplete.iter().map(|set| set.id).chain(there.iter().copied());
+    let named: BTreeSet<SetId> = all.collect();
+    let oldest = there.iter().map(|set| set.time).min();
+    for set in known.difference(&named) {
+        if oldest.is_some_and(|oldest| set.time < oldest) {
+            log::info!("the {set}: removed from the store");
+        } else {
+            findings.wrong(format!("the {set}"), "the archive knows it, and it is not there");
+        }
+    }
+    let Some(oldest) = known.iter().map(|set| set.time).min() else { return };
+    for set in there.difference(&known).filter(|set| set.time >= oldest) {
+        findings.wrong(format!("the {set}"), "the archive does not know it");
+    }
+}
+
+fn check_strangers(collection: &Collection, findings: &mut Findings) {
+    for name in &collection.strangers {
+        match (parse_seal(name), store::final_name(name)) {
+            (Some(_), _) => findings.wrong(name, "is a seal, but its set is missing"),
+            (None, Some(name)) => log::info!("{name}: has not arrived yet, or was interrupted"),
+            (None, None) => findings.wrong(name, "is no file of a backup"),
+        }
+    }
+}
+
+fn ids(collection: &Collection) -> BTreeSet<SetId> {
+    complete(collection).map(|set| set.id).collect()
+}

@@ -1,0 +1,43 @@
+//! What has arrived at the store, told to the archive while a run goes on.
+
+use archive::{FileKind, FileName};
+use local::{ARRIVED, Folder, Journal};
+use stream::{Begin, Failure, Receipt, SetHead, Status};
+
+use crate::finish::clear;
+
+/// The journal of a run.
+pub(crate) struct Arrived<'a> {
+    folder: &'a Folder,
+    head: &'a SetHead,
+    journal: Journal,
+}
+
+impl<'a> Arrived<'a> {
+    /// Starts it: with the volumes of the run that this one goes on with.
+    pub(crate) fn start(folder: &'a Folder, begin: &'a Begin) -> Result<Arrived<'a>, Failure> {
+        let head = begin.set.as_ref().ok_or_else(crate::no_set)?;
+        let journal = Journal::start(folder, head, ARRIVED, head.stored())?;
+        Ok(Arrived { folder, head, journal })
+    }
+
+    /// Notes a volume. What comes behind the volumes is made again by a run that goes on.
+    pub(crate) fn note(&mut self, receipt: &Receipt) -> Result<(), Failure> {
+        let known = self.head.stored().len() as u64;
+        match FileName::parse(&receipt.stored).map(|name| name.kind) {
+            Some(FileKind::Volume(number)) if number > known => self.journal.add(receipt),
+            _ => Ok(()),
+        }
+    }
+
+    /// After a failure: where the run could not go on with the one before, because that is not
+    /// what it was, the next one must not try that again.
+    pub(crate) fn failed(&self, failure: Failure) -> Failure {
+        let useless = matches!(failure.status(), Status::Integrity | Status::Absent);
+        if self.head.resume.is_some() && useless {
+            // The next run finds out for itself where this does not work.
+            let _ = clear(self.folder, |time| time == self.head.time);
+        }
+        failure
+    }
+}

@@ -1,0 +1,89 @@
+//! All states of one path.
+
+use archive::{Chain, SetTime, TreePath};
+use local::{Folder, Known, Said};
+use serde::Serialize;
+use stream::{Failure, Status};
+
+use crate::entries::Form;
+use crate::entries::differences::looks_same;
+use crate::entries::line::{Lines, named};
+use crate::entries::object::EntryObject;
+use crate::out::Out;
+use crate::shown;
+
+/// What a path was from the time of a set on; none where it was not there.
+struct Version {
+    time: SetTime,
+    known: Option<Known>,
+}
+
+#[derive(Serialize)]
+struct VersionObject {
+    time: String,
+    entry: Option<EntryObject>,
+}
+
+/// Lists the versions, the oldest first.
+pub(crate) fn list(
+    folder: &Folder,
+    path: &TreePath,
+    form: Form,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let mut versions = Vec::new();
+    for chain in &folder.collection()?.chains {
+        of_chain(folder, chain, path, &mut versions)?;
+    }
+    versions.sort_by_key(|version| version.time);
+    versions.dedup_by(|later, earlier| same(later, earlier));
+    if versions.first().is_some_and(|first| first.known.is_none()) {
+        versions.remove(0);
+    }
+    if versions.is_empty() {
+        let why = format!("{}: in no backup that the archive knows", shown::path(path));
+        return Err(Failure::new(Status::Absent, why));
+    }
+    let mut lines = Lines::default();
+    versions.iter().try_for_each(|version| version.tell(form, &mut lines, out))
+}
+
+/// What each set of a chain makes of the path.
+fn of_chain(
+    folder: &Folder,
+    chain: &Chain,
+    path: &TreePath,
+    versions: &mut Vec<Version>,
+) -> Result<(), Failure> {
+    for set in &chain.sets {
+        let known = match folder.said(set, path)? {
+            Said::Is(known) => Some(*known),
+            Said::Nothing if !set.id.is_full() => continue,
+            _ => None,
+        };
+        versions.push(Version { time: set.id.time, known });
+    }
+    Ok(())
+}
+
+fn same(one: &Version, other: &Version) -> bool {
+    match (&one.known, &other.known) {
+        (Some(one), Some(other)) => looks_same(one, other),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+impl Version {
+    fn tell(&self, form: Form, lines: &mut Lines, out: &mut Out) -> Result<(), Failure> {
+        if form == Form::Json {
+            let entry = self.known.as_ref().map(EntryObject::new);
+            return out.json(&VersionObject { time: self.time.to_string(), entry });
+        }
+        let what = match &self.known {
+            Some(known) => format!("{} {}", lines.facts(known), named(known)),
+            None => "not there".to_owned(),
+        };
+        out.line(&format!("{}  {what}", shown::time(self.time)))
+    }
+}

@@ -1,0 +1,204 @@
+//! What is wrong with a store, or worth to know.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use archive::{SetId, SetTime};
+
+use crate::sets::gather::{Inventory, Known, Set};
+use crate::shown;
+
+/// How many of a kind a finding names.
+const NAMED: usize = 5;
+
+/// How far the clocks of two machines may be apart, in seconds.
+pub(crate) const SKEW: i64 = 3600;
+
+/// Something that is wrong, or worth to know.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Finding {
+    /// Whether something that is needed is missing.
+    pub(crate) lost: bool,
+    /// Its kind, in a word.
+    pub(crate) kind: &'static str,
+    /// The set that it is about.
+    pub(crate) set: Option<SetId>,
+    /// What it is.
+    pub(crate) what: String,
+}
+
+impl Finding {
+    fn lost(kind: &'static str, set: SetId, what: impl Into<String>) -> Finding {
+        Finding { lost: true, kind, set: Some(set), what: what.into() }
+    }
+
+    fn note(kind: &'static str, set: Option<SetId>, what: impl Into<String>) -> Finding {
+        Finding { lost: false, kind, set, what: what.into() }
+    }
+
+    /// In a line.
+    pub(crate) fn text(&self) -> String {
+        match self.set {
+            Some(set) => format!("{}: {}", shown::set(set), self.what),
+            None => self.what.clone(),
+        }
+    }
+}
+
+/// All findings, by set.
+pub(crate) fn all(inventory: &Inventory, known: Option<&Known>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for set in inventory.chains.iter().flatten() {
+        found.extend(lost_files(set));
+        found.extend(oddities(set, inventory.now));
+    }
+    found.extend(orphans(inventory));
+    if let Some(known) = known {
+        found.extend(of_archive(inventory, known));
+    }
+    found.extend(inventory.incomplete.iter().filter(|set| !is_known(known, set.stored.id)).map(
+        |set| Finding::note("incomplete", Some(set.stored.id), "has no manifest, so it is none"),
+    ));
+    found.sort_by_key(|finding| finding.set);
+    found.extend(unfinished(inventory));
+    found.extend(foreign(inventory));
+    found
+}
+
+fn is_known(known: Option<&Known>, id: SetId) -> bool {
+    known.is_some_and(|known| known.sets.contains_key(&id))
+}
+
+/// What a complete set lacks.
+fn lost_files(set: &Set) -> Vec<Finding> {
+    let (id, stored) = (set.stored.id, &set.stored);
+    let mut found = Vec::new();
+    let there = &stored.volumes;
+    let last = there.keys().next_back().copied().unwrap_or(1);
+    let last = set.known.as_ref().map_or(last, |known| known.volumes);
+    let lost = last.saturating_sub(there.range(..=last).count() as u64);
+    if lost > 0 {
+        let first = (1..=last).filter(|number| !there.contains_key(number)).take(NAMED);
+        found.push(Finding::lost("volume", id, volumes(&first.collect::<Vec<_>>(), lost)));
+    }
+    if stored.signatures.is_none() {
+        found.push(Finding::lost("signatures", id, "the signatures are missing"));
+    }
+    if stored.seal.is_none() && set.known.as_ref().is_some_and(|known| known.sealed) {
+        found.push(Finding::lost("seal", id, "the seal is missing"));
+    }
+    found
+}
+
+/// `volume 3 is missing`, `volumes 3, 5 are missing`, with a count where there are more.
+fn volumes(first: &[u64], lost: u64) -> String {
+    let names = first.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+    match lost - first.len() as u64 {
+        0 if lost == 1 => format!("volume {names} is missing"),
+        0 => format!("volumes {names} are missing"),
+        more => format!("volumes {names} and {more} more are missing"),
+    }
+}
+
+/// What is unusual about a complete set.
+fn oddities(set: &Set, now: SetTime) -> Vec<Finding> {
+    let id = set.stored.id;
+    let mut found = Vec::new();
+    let named = set.known.as_ref().map_or(u64::MAX, |known| known.volumes);
+    let surplus = set.stored.volumes.keys().filter(|&&number| number > named).count();
+    if surplus > 0 {
+        let what =
+            format!("{} more than its manifest names", shown::count(surplus as u64, "volume"));
+        found.push(Finding::note("surplus", Some(id), what));
+    }
+    if id.time.seconds() > now.seconds() + SKEW {
+        found.push(Finding::note("future", Some(id), "is later than the clock of this machine"));
+    }
+    found
+}
+
+/// Increments without a chain: what they build on is lost, or a later one has taken the place of
+/// it in the chain.
+fn orphans(inventory: &Inventory) -> Vec<Finding> {
+    let chained = inventory.chains.iter().flatten().map(|set| (set.stored.id.time, None));
+    // What is missing for the set of each time, by time: what a set builds on comes before it.
+    let mut missing: BTreeMap<SetTime, Option<SetTime>> = chained.collect();
+    let mut found = Vec::new();
+    for id in inventory.orphans.iter().map(|set| set.stored.id) {
+        let Some(base) = id.base else { continue };
+        let lost = missing.get(&base).copied().unwrap_or(Some(base));
+        missing.entry(id.time).or_insert(lost);
+        found.push(match lost {
+            Some(base) => {
+                let base = shown::time(base);
+                let what = format!("can't be restored, since the set of {base} is missing");
+                Finding::lost("base", id, what)
+            }
+            None => {
+                let why = "another increment has taken its place in the chain";
+                Finding::note("replaced", Some(id), format!("can't be restored, since {why}"))
+            }
+        });
+    }
+    found
+}
+
+/// What the archive knows and the store has not, and the other way round.
+fn of_archive(inventory: &Inventory, known: &Known) -> Vec<Finding> {
+    let ids = |sets: &[Set]| sets.iter().map(|set| set.stored.id).collect::<Vec<_>>();
+    let complete = inventory.chains.iter().chain([&inventory.orphans]);
+    let complete: BTreeSet<SetId> = complete.flat_map(|sets| ids(sets)).collect();
+    let incomplete: BTreeSet<SetId> = ids(&inventory.incomplete).into_iter().collect();
+    let (mut found, mut removed) = (Vec::new(), 0);
+    for chain in &known.chains {
+        let gone = chain.iter().all(|id| !complete.contains(id) && !incomplete.contains(id));
+        if gone && complete.last() > chain.last() {
+            // Old backups are removed like this, and not always by this machine.
+            removed += chain.len() as u64;
+            continue;
+        }
+        found.extend(chain.iter().filter(|id| !complete.contains(id)).map(|&id| {
+            match incomplete.contains(&id) {
+                true => Finding::lost("manifest", id, "the manifest is missing"),
+                false => Finding::lost("set", id, "is gone, though the archive knows it"),
+            }
+        }));
+    }
+    let unknown = complete.iter().filter(|id| !known.sets.contains_key(id)).count() as u64;
+    found.extend(counts(removed, unknown));
+    found
+}
+
+/// Sets of which it is enough to know that there are some.
+fn counts(removed: u64, unknown: u64) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if removed > 0 {
+        let sets = shown::count(removed, "set");
+        let what = format!("{sets} of older chains, which the archive still knows, are gone");
+        found.push(Finding::note("removed", None, what));
+    }
+    if unknown > 0 {
+        let what = format!("the archive does not know {}", shown::count(unknown, "set"));
+        found.push(Finding::note("unknown", None, what));
+    }
+    found
+}
+
+/// What is on its way into the store, or what an interrupted run has left there.
+fn unfinished(inventory: &Inventory) -> Option<Finding> {
+    let files = shown::count(inventory.unfinished, "file");
+    let what = format!("{files} of a run that goes on or was interrupted");
+    (inventory.unfinished > 0).then(|| Finding::note("unfinished", None, what))
+}
+
+/// Files that belong to no set.
+fn foreign(inventory: &Inventory) -> Option<Finding> {
+    let names = &inventory.foreign;
+    let first: Vec<_> = names.iter().take(NAMED).map(|name| shown::name(name.as_bytes())).collect();
+    let first = first.join(", ");
+    let what = match names.len().saturating_sub(NAMED) {
+        0 if names.is_empty() => return None,
+        0 => format!("of no set: {first}"),
+        more => format!("of no set: {first} and {more} more"),
+    };
+    Some(Finding::note("foreign", None, what))
+}

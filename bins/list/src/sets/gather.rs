@@ -1,0 +1,151 @@
+//! What there is: the names in the store, and what the archive knows of them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use archive::{Collection, Manifest, SetId, SetTime, StoredSet, Wrapping};
+use local::Folder;
+use store::Stored;
+use stream::Failure;
+
+use crate::sets::findings::{self, Finding};
+
+/// All that is known of a store.
+pub(crate) struct Inventory {
+    /// The time of this listing.
+    pub(crate) now: SetTime,
+    /// The chains by their ends, each as its sets.
+    pub(crate) chains: Vec<Vec<Set>>,
+    /// Increments that no chain holds.
+    pub(crate) orphans: Vec<Set>,
+    /// Sets without a manifest.
+    pub(crate) incomplete: Vec<Set>,
+    /// Names of files that belong to no set.
+    pub(crate) foreign: Vec<String>,
+    /// How many files have the temporary names of an upload.
+    pub(crate) unfinished: u64,
+    /// What there is to say about it.
+    pub(crate) findings: Vec<Finding>,
+    /// The newest state of which nothing is missing.
+    pub(crate) last_good: Option<SetTime>,
+}
+
+/// A set of the store.
+pub(crate) struct Set {
+    /// Its files.
+    pub(crate) stored: StoredSet,
+    /// The bytes in them.
+    pub(crate) bytes: u64,
+    /// How they are wrapped.
+    pub(crate) wrapping: BTreeSet<Wrapping>,
+    /// What the archive knows of it.
+    pub(crate) known: Option<Facts>,
+}
+
+/// What the archive knows of a set.
+pub(crate) struct Facts {
+    /// How many volumes it has.
+    pub(crate) volumes: u64,
+    /// Whether it has a seal.
+    pub(crate) sealed: bool,
+    /// The host that made it.
+    pub(crate) host: Option<Vec<u8>>,
+    /// The source as its user spelt it.
+    pub(crate) source: Option<Vec<u8>>,
+}
+
+impl Facts {
+    fn new(set: &StoredSet, manifest: Manifest) -> Facts {
+        let Manifest { hostname: host, localdir: source, volumes, .. } = manifest;
+        Facts { volumes: volumes.len() as u64, sealed: set.seal.is_some(), host, source }
+    }
+}
+
+/// The complete sets that the archive knows.
+pub(crate) struct Known {
+    /// By chain; an increment without a chain is by itself.
+    pub(crate) chains: Vec<Vec<SetId>>,
+    /// Their files in the archive.
+    pub(crate) sets: BTreeMap<SetId, StoredSet>,
+}
+
+/// Brings the two together.
+pub(crate) fn gather(
+    collection: Collection,
+    files: &[Stored],
+    folder: Option<&Folder>,
+    now: SetTime,
+) -> Result<Inventory, Failure> {
+    let known = folder.map(known).transpose()?;
+    let gatherer = Gatherer {
+        sizes: files.iter().map(|file| (file.name.as_str(), file.size)).collect(),
+        archive: folder.zip(known.as_ref()),
+    };
+    let Collection { chains, orphans, incomplete, partial, strangers } = collection;
+    let chains = chains.into_iter().map(|chain| gatherer.sets(chain.sets));
+    let others = partial.into_iter().chain(strangers);
+    let (unfinished, foreign): (Vec<_>, _) =
+        others.partition(|name| store::final_name(name).is_some());
+    let mut inventory = Inventory {
+        now,
+        chains: chains.collect::<Result<_, _>>()?,
+        orphans: gatherer.sets(orphans)?,
+        incomplete: gatherer.sets(incomplete)?,
+        foreign,
+        unfinished: unfinished.len() as u64,
+        findings: Vec::new(),
+        last_good: None,
+    };
+    inventory.findings = findings::all(&inventory, known.as_ref());
+    inventory.last_good = last_good(&inventory);
+    Ok(inventory)
+}
+
+fn known(folder: &Folder) -> Result<Known, Failure> {
+    let Collection { chains, orphans, .. } = folder.collection()?;
+    let orphans = orphans.into_iter().map(|set| vec![set]);
+    let chains: Vec<_> = chains.into_iter().map(|chain| chain.sets).chain(orphans).collect();
+    Ok(Known {
+        chains: chains.iter().map(|sets| sets.iter().map(|set| set.id).collect()).collect(),
+        sets: chains.into_iter().flatten().map(|set| (set.id, set)).collect(),
+    })
+}
+
+struct Gatherer<'a> {
+    sizes: HashMap<&'a str, u64>,
+    archive: Option<(&'a Folder, &'a Known)>,
+}
+
+impl Gatherer<'_> {
+    fn sets(&self, sets: Vec<StoredSet>) -> Result<Vec<Set>, Failure> {
+        sets.into_iter().map(|set| self.set(set)).collect()
+    }
+
+    fn set(&self, stored: StoredSet) -> Result<Set, Failure> {
+        let size = |name: &str| self.sizes.get(name).copied().unwrap_or(0);
+        let bytes = stored.files().fold(0u64, |sum, name| sum.saturating_add(size(name)));
+        let content = stored.volumes.values().chain(&stored.signatures);
+        let wrapping = content.map(|name| Wrapping::of_name(name)).collect();
+        let known = self.facts(stored.id)?;
+        Ok(Set { stored, bytes, wrapping, known })
+    }
+
+    fn facts(&self, id: SetId) -> Result<Option<Facts>, Failure> {
+        let Some((folder, set)) =
+            self.archive.and_then(|(f, known)| Some((f, known.sets.get(&id)?)))
+        else {
+            return Ok(None);
+        };
+        Ok(folder.manifest(set)?.map(|manifest| Facts::new(set, manifest)))
+    }
+}
+
+/// The newest state whose sets are all whole.
+fn last_good(inventory: &Inventory) -> Option<SetTime> {
+    let lossy: BTreeSet<SetId> =
+        inventory.findings.iter().filter(|finding| finding.lost).filter_map(|f| f.set).collect();
+    let good = inventory.chains.iter().filter_map(|sets| {
+        let whole = sets.iter().take_while(|set| !lossy.contains(&set.stored.id));
+        whole.last().map(|set| set.stored.id.time)
+    });
+    good.max()
+}

@@ -1,0 +1,53 @@
+//! Whether a store holds what it should: the exit status.
+
+use archive::{SetTime, parse_time};
+use stream::{Failure, OrFail, Status};
+
+use crate::sets::findings::SKEW;
+use crate::sets::gather::Inventory;
+use crate::shown;
+
+/// How old the last good set may be.
+pub(crate) struct Limit<'a> {
+    age: &'a str,
+    oldest: SetTime,
+}
+
+/// The limit that an age such as `26h` sets.
+pub(crate) fn limit(age: &str, now: SetTime) -> Result<Limit<'_>, Failure> {
+    let oldest = parse_time(age, now).or_fail(Status::Usage, "--max-age")?;
+    Ok(Limit { age, oldest })
+}
+
+/// Fails if something that is needed is missing, if there is no backup, or none that is new
+/// enough.
+pub(crate) fn judge(
+    url: &str,
+    inventory: &Inventory,
+    limit: Option<Limit<'_>>,
+) -> Result<(), Failure> {
+    let fail = |status, why: &str| Err(Failure::new(status, format!("{url}: {why}")));
+    let mut lost = inventory.findings.iter().filter(|finding| finding.lost);
+    if let Some(first) = lost.next() {
+        let more = match lost.count() {
+            0 => String::new(),
+            more => format!(" (and {more} more)"),
+        };
+        return fail(Status::Integrity, &format!("{}{more}", first.text()));
+    }
+    let Some(newest) = inventory.last_good else {
+        return fail(Status::Absent, "there is no backup");
+    };
+    let Some(limit) = limit else { return Ok(()) };
+    let age = inventory.now.seconds() - newest.seconds();
+    let what = format!("the last good set is of {}", shown::time(newest));
+    if age < -SKEW {
+        let why = format!("{what}, later than the clock of this machine");
+        return fail(Status::Partial, &why);
+    }
+    if newest < limit.oldest {
+        let why = format!("{what}, {} old (--max-age {})", shown::age(age), limit.age);
+        return fail(Status::Partial, &why);
+    }
+    Ok(())
+}

@@ -1,0 +1,169 @@
+//! Names, sizes and times as people read them. Nothing that comes out of here can command a
+//! terminal or deceive who reads it.
+
+use archive::{SetId, SetTime, TreePath};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use stream::Stamp;
+
+/// A name or a target on one line: a byte that is no part of UTF-8, control characters, those that
+/// turn the direction of writing, and the backslash stand as `\xHH` for each byte.
+pub(crate) fn name(raw: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in raw.utf8_chunks() {
+        for letter in chunk.valid().chars() {
+            if letter == '\\' || is_command(letter) {
+                let mut bytes = [0; 4];
+                push_bytes(&mut text, letter.encode_utf8(&mut bytes).as_bytes());
+            } else {
+                text.push(letter);
+            }
+        }
+        push_bytes(&mut text, chunk.invalid());
+    }
+    text
+}
+
+/// A path, of which the source itself is `.`.
+pub(crate) fn path(path: &TreePath) -> String {
+    if path.is_root() { ".".to_owned() } else { name(path.as_bytes()) }
+}
+
+fn push_bytes(text: &mut String, bytes: &[u8]) {
+    text.extend(bytes.iter().map(|byte| format!("\\x{byte:02x}")));
+}
+
+/// Whether a terminal does something else than to show it.
+fn is_command(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// JSON in which the control characters that JSON allows are escaped too; they can only be inside
+/// of strings.
+pub(crate) fn in_json(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for letter in json.chars() {
+        if is_command(letter) {
+            text.push_str(&format!("\\u{:04x}", u32::from(letter)));
+        } else {
+            text.push(letter);
+        }
+    }
+    text
+}
+
+/// A number of bytes, such as `999 B` or `1.2 GiB`.
+pub(crate) fn size(bytes: u64) -> String {
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut size = bytes as f64;
+    let mut unit = "B";
+    for next in ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"] {
+        // What would be rounded up to 1024.0 belongs to the next unit.
+        if size < 1023.95 {
+            break;
+        }
+        size /= 1024.0;
+        unit = next;
+    }
+    format!("{size:.1} {unit}")
+}
+
+/// That many of them: `1 set`, `2 sets`.
+pub(crate) fn count(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// An age in its two largest units, in the letters of options: `2D3h`.
+pub(crate) fn age(seconds: i64) -> String {
+    const UNITS: [(i64, char); 4] = [(86_400, 'D'), (3600, 'h'), (60, 'm'), (1, 's')];
+    let seconds = seconds.max(0);
+    let first = UNITS.iter().position(|&(unit, _)| seconds >= unit).unwrap_or(3);
+    let (unit, letter) = UNITS[first];
+    let mut text = format!("{}{letter}", seconds / unit);
+    if let Some(&(small, letter)) = UNITS.get(first + 1)
+        && seconds % unit / small > 0
+    {
+        text.push_str(&format!("{}{letter}", seconds % unit / small));
+    }
+    text
+}
+
+/// The time of a set, local with its zone: a form that --time takes.
+pub(crate) fn time(time: SetTime) -> String {
+    match Timestamp::from_second(time.seconds()) {
+        Ok(at) => at.to_zoned(TimeZone::system()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
+        Err(_) => time.to_string(),
+    }
+}
+
+/// A set: `full of 2026-11-22T20:15:00+01:00`.
+pub(crate) fn set(id: SetId) -> String {
+    format!("{} of {}", kind(id), time(id.time))
+}
+
+/// `full` or `inc`.
+pub(crate) fn kind(id: SetId) -> &'static str {
+    if id.is_full() { "full" } else { "inc" }
+}
+
+/// A modification time, local, to the second; seconds since 1970 where no calendar has it.
+pub(crate) fn stamp(stamp: Stamp, zone: &TimeZone) -> String {
+    match timestamp(stamp) {
+        Some(at) => at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
+        None => stamp.secs.to_string(),
+    }
+}
+
+/// A modification time with its fraction, in UTC: `2026-11-22T20:15:00.25Z`.
+pub(crate) fn exact(stamp: Stamp) -> Option<String> {
+    timestamp(stamp).map(|at| at.to_string())
+}
+
+fn timestamp(stamp: Stamp) -> Option<Timestamp> {
+    let second = Timestamp::from_second(stamp.secs).ok()?;
+    second.checked_add(jiff::SignedDuration::from_nanos(stamp.nanos.into())).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_spelt_out() {
+        assert_eq!(name(b"a\x1b[2J\n\\\xff"), "a\\x1b[2J\\x0a\\x5c\\xff");
+        assert_eq!(name("\u{9b}x\u{202e}é".as_bytes()), "\\xc2\\x9bx\\xe2\\x80\\xaeé");
+        assert_eq!(in_json("\"\u{7f}\u{9b}\""), "\"\\u007f\\u009b\"");
+    }
+
+    #[test]
+    fn sizes_and_ages_are_rounded_for_people() {
+        assert_eq!(
+            [999, 1024, 1_048_575, 1 << 40].map(size),
+            ["999 B", "1.0 KiB", "1.0 MiB", "1.0 TiB"]
+        );
+        assert_eq!([-5, 0, 59, 3600, 90_061].map(age), ["0s", "0s", "59s", "1h", "1D1h"]);
+        assert_eq!(
+            exact(Stamp { secs: -1, nanos: 750_000_000 }).unwrap(),
+            "1969-12-31T23:59:59.75Z"
+        );
+        assert_eq!(exact(Stamp { secs: i64::MAX, nanos: 0 }), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_two_names_look_the_same(one: Vec<u8>, two: Vec<u8>) {
+            prop_assert_eq!(name(&one) == name(&two), one == two);
+            prop_assert!(!name(&one).chars().any(is_command));
+        }
+
+        #[test]
+        fn no_time_is_too_much(secs: i64, nanos in 0u32..1_000_000_000, size_of: u64, old: i64) {
+            let _ = (exact(Stamp { secs, nanos }), stamp(Stamp { secs, nanos }, &TimeZone::UTC));
+            let _ = (size(size_of), age(old));
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Entries into volumes.
+
+use std::fs::File;
+
+use archive::{FileKind, FileName, Part, SetId, Wrapping};
+use stream::{Entry, Failure, Output, Packed, SetHead, Started, Status, TreeInput};
+
+use crate::draft::Draft;
+use crate::progress::Progress;
+use crate::signatures::SignatureTar;
+use crate::spool::Spools;
+use crate::volume::Volume;
+
+/// A set that is being packed.
+pub(crate) struct Packer {
+    set: SetId,
+    /// Bytes in a volume.
+    most: u64,
+    /// The number of the last volume.
+    number: u64,
+    signatures: SignatureTar,
+    draft: Draft,
+    progress: Progress,
+    delta_bytes: u64,
+}
+
+impl Packer {
+    /// One that goes on behind the volumes that are `stored`, if some are.
+    pub(crate) fn new(
+        head: &SetHead,
+        most: u64,
+        spools: &Spools,
+        progress: Progress,
+        stored: Option<&Packed>,
+    ) -> Result<Packer, Failure> {
+        Ok(Packer {
+            set: head.id(),
+            most,
+            number: stored.map_or(0, |stored| stored.volume),
+            signatures: SignatureTar::new(spools, stored.map_or(0, |stored| stored.signatures))?,
+            draft: Draft::new(head, spools, stored)?,
+            progress,
+            delta_bytes: stored.map_or(0, |stored| stored.delta_bytes),
+        })
+    }
+
+    /// Drops the pieces of the file that the last stored volume ends in, which must be the same
+    /// again, and returns the first entry behind them.
+    pub(crate) fn pass_over(
+        &mut self,
+        stored: &Packed,
+        input: &mut TreeInput<File>,
+    ) -> Result<Option<Entry>, Failure> {
+        if let Some(started) = &stored.started {
+            self.pieces(stored, started, input)?;
+        }
+        let next = input.advance()?;
+        let behind = |entry: &Entry| match &stored.started {
+            Some(_) => entry.name.path >= stored.last,
+            None => entry.name.path > stored.last,
+        };
+        if next.as_ref().is_none_or(behind) { Ok(next) } else { Err(differs(stored)) }
+    }
+
+    fn pieces(
+        &mut self,
+        stored: &Packed,
+        started: &Started,
+        input: &mut TreeInput<File>,
+    ) -> Result<(), Failure> {
+        for piece in 1..=started.pieces {
+            let entry = input.advance()?.ok_or_else(|| differs(stored))?;
+            let due = entry.name.path == stored.last && entry.name.piece == Some(piece);
+            if !due || !entry.goes_on() {
+                return Err(differs(stored));
+            }
+            self.progress.entry(&entry);
+        }
+        if self.progress.agrees(started) { Ok(()) } else { Err(differs(stored)) }
+    }
+
+    /// Packs all entries from `next` on.
+    pub(crate) fn volumes(
+        &mut self,
+        mut next: Option<Entry>,
+        input: &mut TreeInput<File>,
+        output: &mut Output<File>,
+    ) -> Result<(), Failure> {
+        // A set without any entry is one volume without any.
+        while self.number == 0 || next.is_some() {
+            self.number += 1;
+            let mut volume = Volume::start(output, &self.name(FileKind::Volume(self.number)));
+            next = self.fill(&mut volume, next, input)?;
+            let (start, end) = volume.close()?;
+            self.draft.volume(self.number, (start, end.clone()))?;
+            if self.progress.is_kept() {
+                let packed = self.packed(end.path.clone())?;
+                self.progress.volume(packed, &end)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How far the set is, once the files that wait are safe against a crash.
+    fn packed(&mut self, last: archive::TreePath) -> Result<Packed, Failure> {
+        let (manifest, files) = self.draft.sync()?;
+        Ok(Packed {
+            volume: self.number,
+            last,
+            closed: None,
+            signatures: self.signatures.sync()?,
+            manifest,
+            files,
+            count: self.draft.count(),
+            delta_bytes: self.delta_bytes,
+            started: None,
+        })
+    }
+
+    /// Fills a volume, and returns the entry that starts the next one.
+    fn fill(
+        &mut self,
+        volume: &mut Volume<'_>,
+        mut next: Option<Entry>,
+        input: &mut TreeInput<File>,
+    ) -> Result<Option<Entry>, Failure> {
+        while let Some(entry) = next {
+            let packed = entry.name.part != Part::Signature;
+            if packed && !volume.has_room(&entry, self.most) {
+                return Ok(Some(entry));
+            }
+            self.signatures.entry(&entry)?;
+            if packed {
+                self.draft.entry(&entry)?;
+                self.progress.entry(&entry);
+                self.delta_bytes += entry.body.len() as u64;
+                volume.append(entry)?;
+            }
+            next = input.advance()?;
+        }
+        Ok(None)
+    }
+
+    /// Sends signatures and manifest behind the volumes. Returns the bytes of content and deltas.
+    pub(crate) fn finish(self, output: &mut Output<File>) -> Result<u64, Failure> {
+        let (signatures, manifest) =
+            (self.name(FileKind::Signatures), self.name(FileKind::Manifest));
+        self.signatures.finish()?.send(output, &signatures)?;
+        self.draft.finish()?.send(output, &manifest)?;
+        Ok(self.delta_bytes)
+    }
+
+    fn name(&self, kind: FileKind) -> String {
+        FileName { set: self.set, kind, wrapping: Wrapping::Plain, partial: false }.encode()
+    }
+}
+
+fn differs(stored: &Packed) -> Failure {
+    let why = "is not what the interrupted run has stored of it (the next run starts anew)";
+    Failure::new(Status::Integrity, format!("{}: {why}", stored.last))
+}

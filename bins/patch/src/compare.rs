@@ -1,0 +1,135 @@
+//! In what a state differs from a source, a line each.
+
+use std::cmp::Ordering;
+use std::io::{self, BufWriter, Write};
+
+use archive::TreePath;
+use local::{Known, Signatures};
+use stream::member::{Kind, SHA256, XATTRS};
+use stream::{Failure, Member};
+
+use crate::source::Source;
+
+/// Writes a line on standard output for each difference. Returns how many there are, and how many
+/// entries of the source could not be read.
+pub(crate) fn compare(mut state: Signatures, mut source: Source) -> Result<u64, Failure> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut differences = 0;
+    while let Some(order) = order(&state, &mut source)? {
+        let was = state.peek().filter(|_| order.is_le()).cloned();
+        let now = if order.is_ge() { source.advance() } else { None };
+        if let Some(line) = line(was.as_ref(), now.as_ref()) {
+            differences += 1;
+            writeln!(out, "{line}").map_err(|error| Failure::of_output(&error))?;
+        }
+        if order.is_le() {
+            state.advance()?;
+        }
+    }
+    out.flush().map_err(|error| Failure::of_output(&error))?;
+    Ok(differences + source.unreadable())
+}
+
+/// Which of the two has the next path: less is the state alone, greater the source alone.
+fn order(state: &Signatures, source: &mut Source) -> Result<Option<Ordering>, Failure> {
+    Ok(match (state.peek(), source.peek()?) {
+        (None, None) => None,
+        (Some(_), None) => Some(Ordering::Less),
+        (None, Some(_)) => Some(Ordering::Greater),
+        (Some(was), Some((path, _))) => Some(was.path.cmp(path)),
+    })
+}
+
+/// What there is to say of a path; none where nothing differs.
+fn line(was: Option<&Known>, now: Option<&(TreePath, Member)>) -> Option<String> {
+    let path = was.map(|was| &was.path).or(now.map(|(path, _)| path))?;
+    let (sign, what) = match (was, now) {
+        (Some(was), None) => ('-', word(was.member.kind).to_owned()),
+        (None, Some((_, now))) => ('+', word(now.kind).to_owned()),
+        (Some(was), Some((_, now))) if was.member.kind != now.kind => {
+            ('T', format!("{} to {}", word(was.member.kind), word(now.kind)))
+        }
+        (Some(was), Some((_, now))) => ('M', fields(was, now)?),
+        (None, None) => return None,
+    };
+    Some(format!("{sign} {what:<20} {}", shown(path)))
+}
+
+/// In what an entry of the same kind differs; none where it does not.
+fn fields(was: &Known, now: &Member) -> Option<String> {
+    let old = &was.member;
+    // Where the names are the same, a restore finds the same owner under another number.
+    let other = |old: (u64, &[u8]), new: (u64, &[u8])| {
+        old.0 != new.0 && (old.1.is_empty() || old.1 != new.1)
+    };
+    let all = [
+        ("content", now.kind == Kind::File && old.facts.get(SHA256) != now.facts.get(SHA256)),
+        ("mode", old.mode != now.mode),
+        ("owner", other((old.uid, &old.uname), (now.uid, &now.uname))),
+        ("group", other((old.gid, &old.gname), (now.gid, &now.gname))),
+        ("mtime", !now.kind.is_device() && !same_time(was, now)),
+        ("target", old.link != now.link),
+        ("device", old.device != now.device),
+        ("attributes", !was.same_attributes(now)),
+    ];
+    let fields: Vec<_> =
+        all.iter().filter(|(_, differs)| *differs).map(|(name, _)| *name).collect();
+    (!fields.is_empty()).then(|| fields.join(","))
+}
+
+/// Whether the time is the same, as far as a set records it: ours tell of attributes too, and know
+/// fractions of a second.
+fn same_time(was: &Known, now: &Member) -> bool {
+    let exact = was.member.facts.get(XATTRS).is_some() || was.member.mtime.nanos > 0;
+    if exact { was.member.mtime == now.mtime } else { was.same_time(now.mtime) }
+}
+
+/// What an entry is, in a word.
+fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::File => "file",
+        Kind::HardLink => "hard link",
+        Kind::Symlink => "symlink",
+        Kind::CharDevice => "character device",
+        Kind::BlockDevice => "block device",
+        Kind::Directory => "directory",
+        Kind::Fifo => "fifo",
+        Kind::Other(_) => "unknown",
+    }
+}
+
+/// A path on one line, which commands no terminal: what is no part of valid UTF-8, control
+/// characters, those that turn the direction of writing, and the backslash stand as `\xHH`.
+fn shown(path: &TreePath) -> String {
+    if path.is_root() {
+        return ".".to_owned();
+    }
+    let mut text = String::new();
+    for letter in stream::escape(path.as_bytes()).chars() {
+        if is_command(letter) {
+            let mut bytes = [0; 4];
+            let bytes = letter.encode_utf8(&mut bytes).bytes();
+            text.extend(bytes.map(|byte| format!("\\x{byte:02x}")));
+        } else {
+            text.push(letter);
+        }
+    }
+    text
+}
+
+fn is_command(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_has_one_line_and_commands_no_terminal() {
+        let path = TreePath::parse("a\x1b[2J\n\\\u{202e}é".as_bytes()).unwrap();
+        assert_eq!(shown(&path), "a\\x1b[2J\\x0a\\x5c\\xe2\\x80\\xaeé");
+        assert_eq!(shown(&TreePath::root()), ".");
+    }
+}

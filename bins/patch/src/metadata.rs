@@ -1,0 +1,147 @@
+//! Owner, extended attributes, mode and time of what has been written.
+
+use std::os::fd::AsFd;
+
+use attributes::{CAPABILITY, Object, give};
+use rustix::fs::{AtFlags, Gid, Mode, Stat, Timespec, Timestamps, UTIME_OMIT, Uid};
+use rustix::io::{Errno, Result};
+use stream::{Attributes, Member, Stamp};
+
+use crate::owners::Owners;
+
+/// What an object gets when its content is there.
+#[derive(Clone, Debug)]
+pub(crate) struct Metadata {
+    mode: u32,
+    owner: Option<(u32, u32)>,
+    /// Whether the owner is given, or left as it comes.
+    gives_owner: bool,
+    mtime: Stamp,
+    /// None where it is not known what they were: those that are there stay.
+    pub(crate) extended: Option<Attributes>,
+}
+
+/// What of it an object has got.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Given {
+    pub(crate) owner: bool,
+    pub(crate) attributes: Result<()>,
+}
+
+/// Whether an object is its user's and its group's.
+#[derive(Clone, Copy)]
+struct Owned {
+    user: bool,
+    group: bool,
+}
+
+impl Metadata {
+    /// That of an entry.
+    pub(crate) fn of(member: &Member, owners: &mut Owners) -> Metadata {
+        Metadata {
+            mode: member.mode,
+            owner: owners.of(member),
+            gives_owner: owners.are_given(),
+            mtime: member.mtime,
+            extended: member.knows_attributes().then(|| member.attributes.clone()),
+        }
+    }
+
+    /// That of an object that is there.
+    pub(crate) fn found(stat: &Stat) -> Metadata {
+        Metadata {
+            mode: stat.st_mode & 0o7777,
+            owner: Some((stat.st_uid, stat.st_gid)),
+            gives_owner: true,
+            mtime: Stamp { secs: stat.st_mtime, nanos: stat.st_mtime_nsec as u32 },
+            extended: None,
+        }
+    }
+
+    /// That of an object which is new: where its attributes are not known, it has none, not even
+    /// those that its directory gives it.
+    pub(crate) fn of_new(mut self) -> Metadata {
+        self.extended.get_or_insert_default();
+        self
+    }
+
+    /// Gives it to an open file or directory.
+    pub(crate) fn set(&self, object: impl AsFd) -> Result<Given> {
+        let stat = rustix::fs::fstat(&object)?;
+        let chown = |uid, gid| rustix::fs::fchown(&object, uid, gid);
+        let owned = self.own((stat.st_uid, stat.st_gid), chown)?;
+        let attributes = self.extend(Object::Open(object.as_fd()), owned);
+        rustix::fs::fchmod(&object, self.mode(owned))?;
+        rustix::fs::futimens(&object, &self.times())?;
+        Ok(self.given(owned, attributes))
+    }
+
+    /// Gives it to an object that is not to be opened. A symbolic link has no mode.
+    pub(crate) fn set_at(&self, parent: impl AsFd, name: &[u8], has_mode: bool) -> Result<Given> {
+        let flags = AtFlags::SYMLINK_NOFOLLOW;
+        let stat = rustix::fs::statat(&parent, name, flags)?;
+        let chown = |uid, gid| rustix::fs::chownat(&parent, name, uid, gid, flags);
+        let owned = self.own((stat.st_uid, stat.st_gid), chown)?;
+        let attributes = self.extend(Object::At(parent.as_fd(), name), owned);
+        if has_mode {
+            rustix::fs::chmodat(&parent, name, self.mode(owned), AtFlags::empty())?;
+        }
+        rustix::fs::utimensat(&parent, name, &self.times(), flags)?;
+        Ok(self.given(owned, attributes))
+    }
+
+    fn own(
+        &self,
+        (user, group): (u32, u32),
+        chown: impl Fn(Option<Uid>, Option<Gid>) -> Result<()>,
+    ) -> Result<Owned> {
+        let Some((uid, gid)) = self.owner else {
+            return Ok(Owned { user: false, group: false });
+        };
+        let found = Owned { user: user == uid, group: group == gid };
+        if !self.gives_owner || found.user && found.group {
+            return Ok(found);
+        }
+        let group = Some(Gid::from_raw(gid));
+        match chown(Some(Uid::from_raw(uid)), group) {
+            // Who is not root can still give it to a group of his own.
+            Err(Errno::PERM | Errno::INVAL) => {
+                Ok(Owned { group: found.group || chown(None, group).is_ok(), ..found })
+            }
+            done => done.map(|()| Owned { user: true, group: true }),
+        }
+    }
+
+    /// Gives the extended attributes. A program that runs with capabilities, or as its owner, must
+    /// not begin to do so for another one.
+    fn extend(&self, object: Object<'_>, owned: Owned) -> Result<()> {
+        let Some(wanted) = &self.extended else {
+            return Ok(());
+        };
+        if owned.user && owned.group || wanted.get(CAPABILITY).is_none() {
+            return give(object, wanted);
+        }
+        let mut harmless = wanted.clone();
+        harmless.remove(CAPABILITY);
+        give(object, &harmless)?;
+        if self.gives_owner { Err(Errno::PERM) } else { Ok(()) }
+    }
+
+    fn mode(&self, owned: Owned) -> Mode {
+        let setuid = if owned.user { 0 } else { 0o4000 };
+        let setgid = if owned.group { 0 } else { 0o2000 };
+        Mode::from_raw_mode(self.mode & !(setuid | setgid))
+    }
+
+    fn given(&self, owned: Owned, attributes: Result<()>) -> Given {
+        Given { owner: !self.gives_owner || owned.user && owned.group, attributes }
+    }
+
+    fn times(&self) -> Timestamps {
+        let Stamp { secs, nanos } = self.mtime;
+        Timestamps {
+            last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
+            last_modification: Timespec { tv_sec: secs, tv_nsec: nanos.into() },
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What there is: the files of the store, and the sets of the archive.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use archive::{Collection, SetId, StoredSet};
+use local::Folder;
+use store::Store;
+use stream::{Failure, OrFail, Status};
+
+/// The store and the archive as they are now.
+pub(crate) struct Holdings {
+    /// The sizes of the store's files, in bytes, by name.
+    pub(crate) sizes: BTreeMap<String, u64>,
+    pub(crate) store: Collection,
+    pub(crate) archive: Option<Archive>,
+}
+
+/// The archive's folder and its sets.
+pub(crate) struct Archive {
+    pub(crate) folder: Folder,
+    pub(crate) names: Vec<String>,
+    pub(crate) collection: Collection,
+    sets: BTreeMap<SetId, StoredSet>,
+}
+
+impl Holdings {
+    /// Looks at both.
+    pub(crate) fn of(
+        url: &str,
+        store: &mut dyn Store,
+        archive: Option<Folder>,
+    ) -> Result<Holdings, Failure> {
+        let files = store.list()?.into_iter();
+        let sizes: BTreeMap<_, _> = files.map(|file| (file.name, file.size)).collect();
+        let store = Collection::of(sizes.keys().cloned()).or_fail(Status::Integrity, url)?;
+        Ok(Holdings { sizes, store, archive: archive.map(Archive::of).transpose()? })
+    }
+
+    /// The archive's files of a set; a prune that was killed may have left it without a manifest.
+    pub(crate) fn known(&self, id: SetId) -> Option<&StoredSet> {
+        self.archive.as_ref()?.sets.get(&id)
+    }
+
+    /// All sets that the store has any file of.
+    pub(crate) fn stored(&self) -> BTreeSet<SetId> {
+        all(&self.store).map(|set| set.id).collect()
+    }
+
+    /// The bytes of files together.
+    pub(crate) fn size<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> u64 {
+        names.into_iter().filter_map(|name| self.sizes.get(name)).sum()
+    }
+}
+
+impl Archive {
+    fn of(folder: Folder) -> Result<Archive, Failure> {
+        let (names, collection) = (folder.names()?, folder.collection()?);
+        let sets = all(&collection).map(|set| (set.id, set.clone())).collect();
+        Ok(Archive { folder, names, collection, sets })
+    }
+
+    /// Whether it knows no set at all, as one that was lost.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sets.values().all(|set| set.manifest.is_none())
+    }
+}
+
+fn all(collection: &Collection) -> impl Iterator<Item = &StoredSet> {
+    let chained = collection.chains.iter().flat_map(|chain| &chain.sets);
+    chained.chain(&collection.orphans).chain(&collection.incomplete)
+}

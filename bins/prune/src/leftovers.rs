@@ -1,0 +1,121 @@
+//! What is of no use to anybody: what interrupted runs have left, and sets that no state needs.
+
+use std::collections::BTreeSet;
+
+use archive::{FileName, SetId, SetTime, StoredSet, parse_seal};
+use local::{Folder, Interrupted};
+use store::final_name;
+use stream::Failure;
+
+use crate::holdings::{Archive, Holdings};
+use crate::line::lines;
+use crate::plan::{Goner, Plan, Stay, goner};
+
+/// All of it goes. What the archive knows to be part of a chain has been damaged at the store, and
+/// is no leftover; and what is not ours is only named.
+pub(crate) fn plan(holdings: &Holdings) -> Result<Plan, Failure> {
+    let known = Known::of(holdings)?;
+    let mut plan = Plan::default();
+    for line in lines(&holdings.store).into_iter().filter(|line| !line.is_whole()) {
+        for set in line.sets.iter().rev() {
+            plan_set(set, &known, holdings, &mut plan);
+        }
+    }
+    for name in &holdings.store.strangers {
+        plan_file(name, &known, &mut plan);
+    }
+    let partial = holdings.store.partial.iter();
+    plan.stays.extend(partial.map(|name| stay(name, "not ours")));
+    holdings.archive.iter().for_each(|archive| plan_parts(archive, &known, &mut plan));
+    Ok(plan)
+}
+
+/// What the archive knows.
+struct Known {
+    /// The sets of its chains.
+    chained: BTreeSet<SetId>,
+    /// The set that the next backup can go on with.
+    resumable: Option<SetTime>,
+    /// The sets that the store has as a whole.
+    stored: BTreeSet<SetId>,
+}
+
+impl Known {
+    fn of(holdings: &Holdings) -> Result<Known, Failure> {
+        let chained = |chains: &[archive::Chain]| {
+            chains.iter().flat_map(|chain| &chain.sets).map(|set| set.id).collect()
+        };
+        let archive = holdings.archive.as_ref();
+        let found = archive.map(|archive| Interrupted::find(&archive.folder)).transpose()?;
+        Ok(Known {
+            chained: archive.map(|archive| chained(&archive.collection.chains)).unwrap_or_default(),
+            resumable: found.flatten().map(|found| found.head.time),
+            stored: chained(&holdings.store.chains),
+        })
+    }
+
+    /// Why something of an interrupted run goes.
+    fn interrupted(&self, time: Option<SetTime>) -> String {
+        let resumable = time.is_some() && time == self.resumable;
+        let more = if resumable { ", which the next backup could go on with" } else { "" };
+        format!("left by an interrupted run{more}")
+    }
+}
+
+fn plan_set(set: &StoredSet, known: &Known, holdings: &Holdings, plan: &mut Plan) {
+    if known.chained.contains(&set.id) {
+        let why = "the archive knows it: the store has lost files of its chain".to_owned();
+        let stored = set.files().map(str::to_owned).collect();
+        return plan.stays.push(Stay { what: set.id.to_string(), why, stored });
+    }
+    let why = if set.manifest.is_none() { "has no manifest" } else { "belongs to no chain" };
+    plan.goes.push(Goner { why: why.into(), ..goner(set, holdings) });
+}
+
+fn plan_file(name: &str, known: &Known, plan: &mut Plan) {
+    let goes = |why: String| Goner {
+        what: name.into(),
+        why,
+        archived: Vec::new(),
+        stored: vec![name.into()],
+    };
+    let seal = parse_seal(name);
+    match final_name(name) {
+        Some(final_name) => plan.goes.push(goes(known.interrupted(set_time(final_name)))),
+        None if seal.is_none() => plan.stays.push(stay(name, "not ours")),
+        None if known.chained.iter().any(|set| Some(set.time) == seal) => {
+            plan.stays.push(stay(name, "the archive knows its set: the store has lost it"));
+        }
+        None => plan.goes.push(goes("a seal without a set".into())),
+    }
+}
+
+fn set_time(name: &str) -> Option<SetTime> {
+    FileName::parse(name).map(|name| name.set.time).or_else(|| parse_seal(name))
+}
+
+/// Unfinished files in the archive. Those of a set that the store has become a set of the archive
+/// by the next backup.
+fn plan_parts(archive: &Archive, known: &Known, plan: &mut Plan) {
+    for name in &archive.names {
+        let part = Folder::parse_part(name).map(|part| part.set.time);
+        let time = part.or_else(|| Folder::parse_journal(name));
+        if time.is_none() && !name.starts_with(".commit-") {
+            continue;
+        }
+        if time.is_some() && known.stored.iter().any(|set| Some(set.time) == time) {
+            plan.stays.push(stay(name, "in the archive; the next backup finishes its set"));
+            continue;
+        }
+        plan.goes.push(Goner {
+            what: name.clone(),
+            why: format!("in the archive, {}", known.interrupted(time)),
+            archived: vec![name.clone()],
+            stored: Vec::new(),
+        });
+    }
+}
+
+fn stay(name: &str, why: &str) -> Stay {
+    Stay { what: name.into(), why: why.into(), stored: vec![name.into()] }
+}

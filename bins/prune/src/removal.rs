@@ -1,0 +1,61 @@
+//! Removing, so that it can be interrupted anywhere.
+//!
+//! Set by set: first the archive forgets it, then it goes from the store, its manifest first. What
+//! an interruption leaves is a set that the archive does not know and that still goes by the same
+//! rules, or files without a manifest, which neither we nor duplicity take for a set.
+
+use std::fs;
+
+use store::Store;
+use stream::{Failure, OrFail, Status};
+
+use crate::holdings::Holdings;
+use crate::plan::{Goner, Plan};
+
+/// A name that no file has. All programs pass over it.
+const NOBODY: &str = ".upload-0-moobacker-prune";
+
+/// The store and the archive that files go from.
+pub(crate) struct Removal<'a> {
+    pub(crate) store: &'a mut dyn Store,
+    pub(crate) holdings: &'a Holdings,
+}
+
+impl Removal<'_> {
+    /// Removes all that is planned to go.
+    pub(crate) fn carry_out(mut self, plan: &Plan) -> Result<(), Failure> {
+        if plan.goes.iter().any(|goner| !goner.stored.is_empty()) {
+            // A store that says no has to say so before the archive forgets anything.
+            self.remove(NOBODY)?;
+        }
+        for goner in &plan.goes {
+            self.forget(goner)?;
+            goner.stored.iter().try_for_each(|name| self.remove(name))?;
+            log::info!("{}: removed", goner.what);
+        }
+        self.store.settle()
+    }
+
+    fn forget(&self, goner: &Goner) -> Result<(), Failure> {
+        let Some(archive) = &self.holdings.archive else { return Ok(()) };
+        for name in &goner.archived {
+            let path = archive.folder.path(name);
+            fs::remove_file(&path).or_fail(Status::Failed, path.display())?;
+        }
+        Ok(())
+    }
+
+    /// Removes a file of the store. One that is not there is gone, as it should be.
+    fn remove(&mut self, name: &str) -> Result<(), Failure> {
+        match self.store.remove(name) {
+            Err(failure) if failure.status() == Status::Absent => Ok(()),
+            Err(failure) if failure.status() == Status::Refused => Err(refused(&failure)),
+            done => done,
+        }
+    }
+}
+
+fn refused(failure: &Failure) -> Failure {
+    let hint = "where files can only be added, the store's own machine prunes: prune-remote.sh";
+    Failure::new(Status::Refused, format!("{} ({hint})", failure.message()))
+}

@@ -1,0 +1,79 @@
+//! What a user says of what is to be kept.
+
+use std::num::NonZeroU32;
+use std::time::SystemTime;
+
+use archive::{SetTime, parse_time};
+use stream::{Failure, OrFail, Status};
+
+/// The options. Each of them keeps something; what none of them keeps goes.
+#[derive(clap::Args, Debug)]
+#[group(id = "rules", multiple = true)]
+pub(crate) struct Rules {
+    /// Chains whose sets are all older go, if no other rule keeps them: an age such as 6M, or a
+    /// time
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    older_than: Option<String>,
+    /// Keep the chains of the newest N full sets, and all that is newer
+    #[arg(long, value_name = "N")]
+    keep_full: Option<NonZeroU32>,
+    /// Of chains that stay, keep increments only for those of the newest N full sets
+    #[arg(long, value_name = "N")]
+    keep_inc_of_full: Option<NonZeroU32>,
+    /// Keep the chain of the newest state of each of the last N days that have one
+    #[arg(long, value_name = "N")]
+    keep_daily: Option<NonZeroU32>,
+    /// The same for weeks
+    #[arg(long, value_name = "N")]
+    keep_weekly: Option<NonZeroU32>,
+    /// The same for months
+    #[arg(long, value_name = "N")]
+    keep_monthly: Option<NonZeroU32>,
+}
+
+/// The rules, with the time that they are asked at.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wanted {
+    /// Chains that reach this time stay.
+    pub(crate) since: Option<SetTime>,
+    /// The chains of so many full sets stay.
+    pub(crate) full: Option<usize>,
+    /// The increments of so many full sets stay.
+    pub(crate) inc_of_full: Option<usize>,
+    /// The newest states of so many days, weeks and months stay.
+    pub(crate) days: usize,
+    pub(crate) weeks: usize,
+    pub(crate) months: usize,
+}
+
+impl Rules {
+    /// The rules as they are meant now.
+    pub(crate) fn at_this_time(&self) -> Result<Wanted, Failure> {
+        let now = SetTime::try_from(SystemTime::now()).or_fail(Status::Failed, "the clock")?;
+        let since = self.older_than.as_ref().map(|text| parse_time(text, now));
+        Ok(Wanted {
+            since: since.transpose().or_fail(Status::Usage, "--older-than")?,
+            full: self.keep_full.map(count),
+            inc_of_full: self.keep_inc_of_full.map(count),
+            days: self.keep_daily.map_or(0, count),
+            weeks: self.keep_weekly.map_or(0, count),
+            months: self.keep_monthly.map_or(0, count),
+        })
+    }
+}
+
+fn count(number: NonZeroU32) -> usize {
+    usize::try_from(number.get()).unwrap_or(usize::MAX)
+}
+
+impl Wanted {
+    /// Whether states of days, weeks or months are wanted.
+    pub(crate) fn by_calendar(&self) -> bool {
+        self.days + self.weeks + self.months > 0
+    }
+
+    /// Whether whole chains may go, and not only increments.
+    pub(crate) fn chains(&self) -> bool {
+        self.since.is_some() || self.full.is_some() || self.by_calendar()
+    }
+}

@@ -1,0 +1,32 @@
+//! What of extended attributes goes into a member.
+
+use attributes::{Trouble, digest};
+use stream::member::{CTIME, INODE, UNKNOWN_XATTRS, XATTRS};
+use stream::{Attributes, Member, Stamp};
+
+/// Puts an object's attributes into its member. Returns what is to be said where it has some that
+/// are not stored.
+pub(crate) fn put(member: &mut Member, read: Result<Attributes, Trouble>) -> Option<String> {
+    match read {
+        Ok(attributes) => {
+            member.facts.set(XATTRS, digest(&attributes));
+            member.attributes = attributes;
+            None
+        }
+        Err(trouble) => {
+            member.facts.set(XATTRS, UNKNOWN_XATTRS);
+            // What may not be read is no news: the object itself can't be read either.
+            let told = trouble != Trouble::Hidden;
+            told.then(|| format!("its extended attributes {trouble}: not stored"))
+        }
+    }
+}
+
+/// What the last backup recorded of a file's attributes, where they must be the same: every change
+/// sets the inode's time. Where the file system counts that in seconds, two can have the same.
+pub(crate) fn unchanged(was: &Member, now: &Member) -> Option<String> {
+    let same = |fact| was.facts.get(fact).is_some() && was.facts.get(fact) == now.facts.get(fact);
+    let fine = now.facts.parse(CTIME).is_some_and(|changed: Stamp| changed.nanos != 0);
+    let known = was.knows_attributes() && fine && same(INODE) && same(CTIME);
+    was.facts.get(XATTRS).filter(|_| known).map(str::to_owned)
+}

@@ -1,0 +1,152 @@
+//! Going on with a set that an interrupted run has begun: what its volumes hold already is passed
+//! over, in the state that it had then.
+
+use archive::TreePath;
+use local::{Folder, Interrupted};
+use rustix::fs::{AtFlags, CWD};
+use sha2::{Digest, Sha256};
+use stream::member::{Kind, SIZE};
+use stream::{Failure, FileFacts, Member, Packed, SetHead, Started, Status};
+
+use crate::Scan;
+use crate::entry;
+use crate::owners::Owners;
+use crate::report::{News, Report, Told};
+use crate::source::Source;
+use crate::walk::Walk;
+
+/// What the options of a run amount to, as far as two that share a set have to agree.
+pub(crate) fn options(arguments: &Scan) -> String {
+    let words = (&arguments.words, &arguments.run_options);
+    format!("{:x}", Sha256::digest(format!("{words:?}")))
+}
+
+/// The interrupted run that one with this `head` could go on with.
+pub(crate) fn find(
+    arguments: &Scan,
+    folder: &Folder,
+    head: &SetHead,
+) -> Result<Option<Interrupted>, Failure> {
+    if !arguments.resume {
+        return Ok(None);
+    }
+    let Some(run) = Interrupted::find(folder)? else { return Ok(None) };
+    let why = obstacle(arguments, &run.head, head);
+    if let Some(why) = why {
+        log::info!("{}: was interrupted, but is not resumed: {why}", run.head.id());
+        return Ok(None);
+    }
+    Ok(Some(run))
+}
+
+fn obstacle(arguments: &Scan, was: &SetHead, now: &SetHead) -> Option<&'static str> {
+    let same_base = match was.base {
+        None => !arguments.incremental,
+        base => base == now.base,
+    };
+    match () {
+        () if was.options != now.options => Some("the options are other ones"),
+        () if (&was.source, &was.host) != (&now.source, &now.host) => Some("the source is another"),
+        () if !same_base || was.previous_seal != now.previous_seal => {
+            Some("this run makes another set")
+        }
+        () => None,
+    }
+}
+
+/// Leaves of a run only what the source still agrees with: a file of which a part is stored must
+/// not have changed. Returns where to go on; none where nothing is left.
+pub(crate) fn settle(run: &mut Interrupted, source: &Source) -> Option<Packed> {
+    let agrees = |packed: &Packed| match &packed.started {
+        Some(started) => facts(source, &packed.last).as_ref() == Some(&started.file),
+        None => true,
+    };
+    let kept = run.packed.iter().rposition(agrees).map_or(0, |last| last + 1);
+    if kept < run.packed.len() {
+        log::info!("{}: has changed since it was stored by half", run.packed[kept].last);
+    }
+    run.keep(kept);
+    run.packed.last().cloned()
+}
+
+/// What the system says of a file of the source now.
+fn facts(source: &Source, path: &TreePath) -> Option<FileFacts> {
+    let mut whole = source.name.clone().into_encoded_bytes();
+    if !path.is_root() {
+        whole.push(b'/');
+        whole.extend_from_slice(path.as_bytes());
+    }
+    let stat = rustix::fs::statat(CWD, whole, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+    let kind = entry::kind(&stat).filter(|kind| *kind == Kind::File)?;
+    FileFacts::of(&entry::member(kind, &stat, Vec::new(), &mut Owners::default()))
+}
+
+/// A report that begins behind what is stored already.
+pub(crate) struct Resumed<R> {
+    report: R,
+    stored: Option<Packed>,
+}
+
+impl<R> Resumed<R> {
+    /// One that begins behind `stored`, or, without it, at the beginning.
+    pub(crate) fn new(report: R, stored: Option<Packed>) -> Resumed<R> {
+        Resumed { report, stored }
+    }
+
+    fn is_stored(&self, path: &TreePath) -> bool {
+        self.stored.as_ref().is_some_and(|stored| match stored.started {
+            Some(_) => *path < stored.last,
+            None => *path <= stored.last,
+        })
+    }
+
+    /// The file of which the first pieces are stored, if that is it.
+    fn started(&self, path: &TreePath) -> Option<&Started> {
+        let stored = self.stored.as_ref().filter(|stored| stored.last == *path)?;
+        stored.started.as_ref()
+    }
+}
+
+impl<R: Report> Report for Resumed<R> {
+    /// What has become a directory since its end was stored as something else gets nothing below
+    /// it in this set.
+    fn takes(&self, path: &TreePath) -> bool {
+        let Some(Packed { last, closed: Some(closed), .. }) = &self.stored else { return true };
+        path <= last || !path.starts_with(closed)
+    }
+
+    fn entry(
+        &mut self,
+        path: &TreePath,
+        member: Member,
+        news: News,
+        walk: &Walk,
+        owners: &mut Owners,
+    ) -> Result<Told, Failure> {
+        if self.is_stored(path) {
+            return Ok(passed(&member, walk));
+        }
+        let changed = |started: &Started| FileFacts::of(&member).as_ref() != Some(&started.file);
+        if self.started(path).is_some_and(changed) {
+            let why = "has changed since it was stored by half (the next run stores it anew)";
+            return Err(Failure::new(Status::Failed, format!("{}: {why}", walk.shown(path))));
+        }
+        self.report.entry(path, member, news, walk, owners)
+    }
+
+    fn deleted(&mut self, path: &TreePath) -> Result<(), Failure> {
+        if self.is_stored(path) { Ok(()) } else { self.report.deleted(path) }
+    }
+}
+
+/// What to tell of an entry that is stored: the interrupted run has not told, in the end, which
+/// ones it could not open.
+fn passed(member: &Member, walk: &Walk) -> Told {
+    if member.kind != Kind::File {
+        return Told::Whole(0);
+    }
+    match walk.open() {
+        Ok(_) => Told::Whole(member.facts.parse(SIZE).unwrap_or(0)),
+        Err(error) => Told::Unreadable(error),
+    }
+}

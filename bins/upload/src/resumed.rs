@@ -1,0 +1,20 @@
+//! The volumes that an interrupted run has brought into the store.
+
+use std::collections::HashMap;
+
+use store::Stored;
+use stream::{Failure, Receipt, SetHead, Status};
+
+/// Checks that they are all still there, as large as they were.
+pub(crate) fn check(url: &str, files: &[Stored], set: &SetHead) -> Result<(), Failure> {
+    let sizes: HashMap<_, _> = files.iter().map(|file| (file.name.as_str(), file.size)).collect();
+    let lost = |volume: &&Receipt| sizes.get(name(volume)) != Some(&volume.size);
+    let Some(volume) = set.stored().iter().find(lost) else { return Ok(()) };
+    let why = "has lost what an interrupted run had sent (the next run starts anew)";
+    Err(Failure::new(Status::Absent, format!("{url}: {why}: {}", volume.stored)))
+}
+
+/// The name that a volume has in the store.
+pub(crate) fn name(volume: &Receipt) -> &str {
+    volume.temporary.as_deref().unwrap_or(&volume.stored)
+}

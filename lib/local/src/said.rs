@@ -1,0 +1,40 @@
+//! What one set says of one path.
+
+use archive::{Part, StoredSet, TreePath};
+use stream::Failure;
+
+use crate::signatures::Source;
+use crate::{Folder, Known};
+
+/// What a set says of a path.
+#[derive(Clone, Debug)]
+pub enum Said {
+    /// Nothing: in an increment it is what it was, in a full set it is not there.
+    Nothing,
+    /// It is gone.
+    Deleted,
+    /// It is new, or has changed to that.
+    Is(Box<Known>),
+}
+
+impl Folder {
+    /// What the signatures of a set say of a path.
+    ///
+    /// # Errors
+    /// The set's signatures are not here, or damaged before that path.
+    pub fn said(&self, set: &StoredSet, path: &TreePath) -> Result<Said, Failure> {
+        let (which, tar) = self.signature_tar(set)?;
+        let mut source = Source::new(which, tar);
+        while let Some((name, member)) = source.advance()? {
+            if name.path < *path {
+                continue;
+            }
+            return Ok(match name.part {
+                _ if name.path != *path => Said::Nothing,
+                Part::Deleted => Said::Deleted,
+                part => Said::Is(Box::new(Known::new(name.path, part, member))),
+            });
+        }
+        Ok(Said::Nothing)
+    }
+}

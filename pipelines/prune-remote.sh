@@ -1,0 +1,154 @@
+#!/bin/sh
+# prune-remote.sh: removes old sets where they are stored, for accounts that can only add files.
+set -eu
+self='prune-remote.sh'
+
+usage() {
+    cat <<'TEXT'
+usage: prune-remote.sh [options] FOLDER
+
+Run by root on the machine that keeps the backups: lists which sets in FOLDER would go by the rules,
+and with --force removes them. It needs no key, and goes by when files have arrived here, never by
+the dates in their names. A set that another one builds on stays with it.
+
+  --older-than AGE   keep what a restore of any state of that AGE or younger needs, such as 180D,
+                     26W, 6M (of 30 days) or 1Y
+  --keep-full N      keep the newest N full sets of different days, and all that came after them
+  --min-age AGE      what has arrived since then neither goes nor makes anything go (30D)
+  --force            remove what goes, and print nothing
+
+With both rules, what either of them keeps stays. Temporary files go when they are older than a
+week.
+TEXT
+}
+
+here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=options.sh
+. "$here/options.sh"
+# shellcheck source-path=SCRIPTDIR source=steps.sh
+. "$here/steps.sh"
+
+# seconds OPTION AGE: an age in seconds; numbers are short enough for any shell.
+seconds() {
+    number=${2%?} unit=${2#"${2%?}"}
+    case $number in '' | *[!0-9]* | ??????*) unit='' ;; 0?*) number=${number#"${number%%[!0]*}"} ;; esac
+    case $unit in
+        D) echo "$((${number:-0} * 86400))" ;;
+        W) echo "$((${number:-0} * 604800))" ;;
+        M) echo "$((${number:-0} * 2592000))" ;;
+        Y) echo "$((${number:-0} * 31536000))" ;;
+        *) fail 2 "$1: $2: not an age, such as 90D, 12W, 6M or 1Y" ;;
+    esac
+}
+
+older='' full=0 min_age=30D force='' folder=''
+while [ $# -gt 0 ]; do
+    option=$1
+    case $option in
+        --?*=*)
+            value=${option#*=} && option=${option%%=*} && shift
+            set -- "$option" "$value" "$@"
+            ;;
+    esac
+    case $option in
+        --older-than) needs_value "$option" $# && older=$2 && shift ;;
+        --keep-full) needs_value "$option" $# && full=$2 && shift ;;
+        --min-age) needs_value "$option" $# && min_age=$2 && shift ;;
+        --force) force=yes ;;
+        -h | --help) usage && exit 0 ;;
+        -*) fail 2 "$option: no such option (see --help)" ;;
+        *)
+            [ -z "$folder" ] || fail 2 "$option: one folder is enough"
+            folder=$option
+            ;;
+    esac
+    shift
+done
+[ -n "$folder" ] || fail 2 'a folder is needed (see --help)'
+case $full in *[!0-9]* | ???????* | '') fail 2 "--keep-full: $full: not a number" ;; esac
+[ -n "$older" ] || [ "$full" -gt 0 ] || fail 2 'a rule is needed, such as --older-than 6M (see --help)'
+young=$(seconds --min-age "$min_age")
+age=0
+[ -z "$older" ] || age=$(seconds --older-than "$older")
+[ "$(id -u)" = 0 ] || fail 1 'only root can do this'
+
+# Whoever owns the folder may rename what is in it, but must not be able to put another in its place.
+folder=${folder%/}
+case $folder in /*) ;; *) folder=$PWD/$folder ;; esac
+[ ! -L "$folder" ] || fail 1 "$folder: a symbolic link"
+[ -d "$folder" ] || fail 1 "$folder: not a folder"
+only_root_writes "$(dirname -- "$folder")"
+[ "$(stat -c %d -- "$folder")" = "$(stat -c %d -- "$folder/..")" ] ||
+    fail 1 "$folder: a file system of its own: the folder above has to be on it too"
+cd -- "$folder"
+
+# files: a line for each file that bears a name as ours: arrival, last write, inode, size, name. It
+# has arrived when its content or its name last changed: nobody can set that time.
+files() {
+    find . -maxdepth 1 -type f ! -name '*[!A-Za-z0-9._-]*' \
+        \( -name 'duplicity-*' -o -name 'moobacker.*.seal' -o -name '.upload-*' \) \
+        -exec stat -c '%Z %Y %i %s %n' -- {} +
+}
+
+# plan: a line for each file that goes, `go NAME INODE SIZE SET`, in the order in which they do: the
+# newest set first, of a set the manifest. Then what else is to be told.
+plan() {
+    awk -v now="$(date +%s)" -v by_age="${older:+1}" -v age="$age" -v full="$full" \
+        -v young="$young" -f "$here/prune-remote.awk" | sort -k 5,5r -k 6,6n -k 2,2
+}
+
+# told: the plan in words, a line for each set.
+told() {
+    awk '
+        $1 == "stays" { print "keep    " substr($0, 7); next }
+        !($5 in size) { order[++sets] = $5 }
+        { size[$5] += $4; files[$5]++; all += $4 }
+        function mib(bytes) { return sprintf("%.1f MiB", bytes / 1048576) }
+        END {
+            for (i = 1; i <= sets; i++) {
+                set = order[i]
+                print "remove  " set ", files: " files[set] ", " mib(size[set])
+            }
+            print sets ? mib(all) " would be freed (with --force)" : "nothing would go"
+        }'
+}
+
+# The owner of the folder could put a good file in the place of one that goes. So each goes where
+# only root can reach it first, and is looked at there.
+trash=$(dirname -- "$folder")/.moobacker-prune
+
+# removed FILE: a file in the trash, INODE.NAME, is removed, if it is the one that was meant.
+removed() {
+    name=${1##*/}
+    if [ "$(stat -c %i -- "$1")" = "${name%%.*}" ]; then
+        rm -f -- "$1"
+        return
+    fi
+    echo "$self: ${name#*.}: was changed meanwhile, and stays" >&2
+    mv -n -- "$1" "./${name#*.}"
+}
+
+remove_all() {
+    [ -d "$trash" ] || mkdir -m 700 -- "$trash"
+    only_root_writes "$trash"
+    for file in "$trash"/*; do [ ! -e "$file" ] || removed "$file"; done
+    while read -r go name inode _; do
+        [ "$go" = go ] || continue
+        # One that is gone already is as it should be.
+        mv -- "./$name" "$trash/$inode.$name" 2>/dev/null || continue
+        removed "$trash/$inode.$name"
+    done
+    rmdir -- "$trash"
+}
+
+planned=$(files | plan)
+case "
+$planned
+" in *'
+none
+'*) fail 10 "$folder: no full set is in it" ;; esac
+if [ -n "$force" ]; then
+    printf '%s\n' "$planned" | remove_all
+else
+    printf '%s\n' "$planned" | told
+fi

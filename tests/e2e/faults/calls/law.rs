@@ -1,0 +1,61 @@
+//! What a run says of a call that has failed in it.
+
+use tests::Run;
+
+use super::call::{Failing, INTERRUPTED};
+
+/// What stands for itself in messages.
+const PLACES: [&str; 7] = [
+    "standard input",
+    "standard output",
+    "temporary file",
+    "working directory",
+    "staging folder",
+    "thread",
+    ".",
+];
+
+/// A failure is told in one line that names what has failed; what only was to be called again, or
+/// is no harm, in none. Returns the exit status.
+///
+/// A stage that can't write to its pipe can't tell the next one of it either: that finds its input
+/// cut, and says so too.
+pub(super) fn is_told(run: Run, failing: &Failing, failed: &[String]) -> i32 {
+    let ours = failing.process.program.starts_with("moo-");
+    let again = failing.error == INTERRUPTED && ours;
+    if failed.is_empty() || again || run.status == 0 {
+        return run.silent().status;
+    }
+    let said = run.err();
+    assert!(!said.contains("panicked"), "a panic");
+    let mute = ours && failed.iter().any(|call| is_of_output(call));
+    let lines: Vec<_> = said.lines().collect();
+    if mute && lines.len() == 2 {
+        assert!(lines.iter().any(|line| line.contains(": standard output: ")), "names its output");
+        assert!(lines.iter().any(|line| line.contains(": standard input: ")), "a cut input");
+    } else {
+        assert_eq!(lines.len(), 1, "one line");
+        let named = failed.iter().any(|call| names(&said, call));
+        assert!(named || !ours || run.status == KEY, "names what failed");
+    }
+    run.status
+}
+
+/// Of a key file that can't be looked at, the line names the key.
+const KEY: i32 = 6;
+
+/// Whether a call like `write(3<pipe:[7]>, …` is about the pipe to the next stage.
+fn is_of_output(call: &str) -> bool {
+    (call.starts_with("write(") && call.contains("<pipe:")) || call.starts_with("fcntl(1<")
+}
+
+/// Whether a line like `moo-scan: src/a file: permission denied` names the object of a call, or
+/// the folder that it is in. What a restore builds bears other names until it is whole.
+fn names(line: &str, call: &str) -> bool {
+    let (_, which) = line.split_once(": ").expect("the name of a program");
+    let (which, _) = which.rsplit_once(": ").expect("what has failed");
+    let which = which.split(": ").next().unwrap_or(which);
+    let mut parts = which.rsplit('/').take(2).filter(|part| !part.is_empty());
+    let built = call.contains("/.out.moo-");
+    built || PLACES.contains(&which) || parts.any(|part| call.contains(part))
+}

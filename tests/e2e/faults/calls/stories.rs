@@ -1,0 +1,58 @@
+//! Calls whose failure was once not told, or told wrongly.
+
+use tests::Sandbox;
+
+use super::call::{BACKUP, Failing, INTERRUPTED};
+use super::restore::Restores;
+use super::scene::Scene;
+use super::{ALL, backup, each};
+
+/// The last calls of that name in each process.
+fn last(calls: &[Failing], call: &str, error: &str) -> Vec<Failing> {
+    let mut of_that: Vec<Failing> = Vec::new();
+    for failing in calls.iter().filter(|failing| (failing.call, failing.error) == (call, error)) {
+        if of_that.last().is_some_and(|last| last.process == failing.process) {
+            of_that.pop();
+        }
+        of_that.push(*failing);
+    }
+    of_that
+}
+
+#[test]
+fn the_last_write_of_a_stage_that_fails_is_not_done_behind_the_back_of_its_message() {
+    let sandbox = Sandbox::new();
+    let scene = Scene::empty(&sandbox, "file://$PWD/store", "");
+    let calls = scene.calls_of_backup(&BACKUP[2..]);
+    let writes = last(&calls, "write", "EIO");
+    assert!(writes.len() >= 6, "each stage but the last one writes");
+    each("last writes", [ALL; 2], &writes, |failing| backup::attempt(&scene, failing));
+}
+
+#[test]
+fn a_thread_that_cannot_be_started_is_no_panic() {
+    let sandbox = Sandbox::new();
+    let restores = Restores::new(&sandbox);
+    let threads = last(&restores.calls(), "clone3", "EAGAIN");
+    assert!(!threads.is_empty(), "moo-decrypt reads ahead in a thread");
+    each("threads", [ALL; 2], &threads, |failing| restores.attempt(failing));
+}
+
+#[test]
+fn the_old_file_of_a_delta_is_read_again_if_interrupted_and_told_of_with_the_reason() {
+    let sandbox = Sandbox::new();
+    let restores = Restores::new(&sandbox);
+    let calls = restores.calls();
+    let mut reads: Vec<_> = calls.iter().filter(|call| call.call == "read").copied().collect();
+    reads.retain(|read| read.process.program == "moo-patch");
+    // The last of them read the old file.
+    let last = reads.iter().map(|read| read.number).max().unwrap_or(0);
+    reads.retain(|read| read.number + 6 > last);
+    assert!(reads.iter().any(|read| read.error == INTERRUPTED));
+    each("old file", [ALL; 2], &reads, |failing| {
+        restores.scene.sandbox.sh("rm -rf out").silent();
+        let (run, _) = restores.scene.failing(failing, Scene::restore);
+        assert!(!run.err().contains("librsync"), "{}", run.err());
+        restores.attempt(failing)
+    });
+}

@@ -1,0 +1,192 @@
+//! Pruning on the machine that keeps the backups.
+
+use std::fs;
+
+use tests::machine::{Machine, Network};
+use tests::{Duplicity, Run};
+
+use super::sets::Chains;
+
+/// Where the store is there.
+const STORE: &str = "/srv/barn/backups/etc";
+
+/// A machine with a store of five chains of two sets each, of 25 days each. Its own `stat` takes the
+/// time of the last write for that of arrival, since nobody can set the latter.
+struct Barn<'a> {
+    chains: &'a Chains,
+    _network: Network<'a>,
+    machine: Machine,
+}
+
+impl<'a> Barn<'a> {
+    fn new(chains: &'a Chains) -> Option<Barn<'a>> {
+        let network = Network::new(&chains.sandbox)?;
+        let machine = network.machine("barn");
+        machine.install();
+        machine.sh(&format!("mkdir -p {STORE} && useradd purr && chown purr {STORE}")).silent();
+        let copy = format!("cp store/* {}", machine.path(STORE).display());
+        chains.sandbox.sh(&copy).silent();
+        let barn = Barn { chains, _network: network, machine };
+        barn.in_place_of(
+            "stat",
+            "s=$2; shift 2; exec /usr/bin/stat -c \"$(echo \"$s\" | sed s/%Z/%Y/)\" \"$@\"",
+        );
+        for (number, time) in chains.times.iter().enumerate() {
+            let age = (chains.times.len() - number) * 25;
+            let touch =
+                format!("touch -d '-{age} days' {STORE}/*{time}.[msv]* {STORE}/*.{time}.seal");
+            barn.machine.sh(&touch).silent();
+        }
+        Some(barn)
+    }
+
+    /// Puts a script in front of a program.
+    fn in_place_of(&self, program: &str, script: &str) {
+        let path = self.machine.path(format!("/usr/local/bin/{program}"));
+        fs::write(path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        self.machine.sh(&format!("chmod 755 /usr/local/bin/{program}")).silent();
+    }
+
+    fn prune(&self, words: &str) -> Run {
+        self.machine.sh(&format!("/usr/local/lib/moobacker/prune-remote.sh {words}"))
+    }
+
+    /// The lines that tell of sets that would go.
+    fn plan(&self, words: &str) -> Vec<String> {
+        let told = self.prune(&format!("{words} {STORE}")).succeeds().out();
+        let goes = told.lines().filter(|line| line.starts_with("remove "));
+        goes.map(str::to_owned).collect()
+    }
+
+    /// The store there is that of the sandbox from now on, without what its archive has forgotten.
+    fn bring_back(&self) {
+        let copy = format!("rm store/* && cp {}/* store", self.machine.path(STORE).display());
+        self.chains.sandbox.sh(&copy).silent();
+    }
+}
+
+fn chains() -> Chains {
+    Chains::new(&["full", "inc", "full", "inc", "full", "inc"])
+}
+
+#[test]
+fn by_the_time_of_arrival_what_is_old_goes_and_the_rest_is_whole() {
+    let chains = chains();
+    let Some(barn) = Barn::new(&chains) else { return };
+    // The sets have been here for 150, 125, 100, 75, 50 and 25 days.
+    assert_eq!(barn.plan("--older-than 160D"), [""; 0]);
+    assert_eq!(barn.plan("--older-than 101D"), [""; 0]);
+    assert_eq!(barn.plan("--older-than 99D").len(), 3, "two sets and the seals");
+    assert_eq!(barn.plan("--older-than 99D --keep-full 3"), [""; 0]);
+    assert_eq!(barn.plan("--keep-full 2").len(), 3);
+    assert_eq!(barn.plan("--keep-full 1").len(), 5);
+    assert_eq!(barn.plan("--keep-full 1 --min-age 60D").len(), 3);
+    let [first, second] = [0, 1].map(|index| &chains.times[index]);
+    let told = barn.prune(&format!("--keep-full 2 {STORE}")).succeeds();
+    let told = told.stdout_has(&format!("remove  inc-{first}-{second}, files: 3, "));
+    told.stdout_has(" would be freed (with --force)").stdout_has("keep    sets: 4, ");
+    barn.prune(&format!("--keep-full 2 --force {STORE}")).silent();
+    barn.machine.sh(&format!("ls -A {STORE}/..")).stdout_is("etc");
+    barn.bring_back();
+    chains.has_only_without_archive(&[2, 3, 4, 5]);
+    chains.comes_back_by(Duplicity::old(&chains.sandbox), 2);
+    chains.comes_back_by(Duplicity::new(&chains.sandbox), 5);
+    // The machine that is backed up forgets what has gone here.
+    chains.prune("--keep-full 2 --force").silent();
+    chains.has_only(&[2, 3, 4, 5]);
+}
+
+impl Chains {
+    #[track_caller]
+    fn has_only_without_archive(&self, left: &[usize]) {
+        let times: Vec<_> = left.iter().map(|&index| self.times[index].clone()).collect();
+        assert_eq!(crate::moo::stored(&self.sandbox), times);
+        for &index in left {
+            let moo = self.moo().archive("lost");
+            moo.brings_back(&self.times[index], &self.states[index]);
+        }
+    }
+}
+
+#[test]
+fn a_thousand_full_sets_that_came_in_one_night_change_nothing() {
+    let chains = chains();
+    let Some(barn) = Barn::new(&chains) else { return };
+    let before = barn.plan("--keep-full 2 --older-than 90D");
+    let fake = "i=1000; while [ $i -lt 2000 ]; do i=$((i + 1))
+        : >duplicity-full.${i}0101T000000Z.vol1.difftar.gpg
+        : >duplicity-full.${i}0101T000000Z.manifest.gpg
+    done";
+    barn.machine.sh(&format!("cd {STORE} && {fake}")).silent();
+    assert_eq!(before, barn.plan("--keep-full 2 --older-than 90D"));
+    // After a month they count as one.
+    barn.machine.sh(&format!("touch -d '-40 days' {STORE}/*.????0101T000000Z.*")).silent();
+    assert_eq!(barn.plan("--keep-full 3").len(), 3);
+    let space = barn.plan("--keep-full 1").iter().filter(|line| line.contains("0101T")).count();
+    assert_eq!(space, 0, "the newest of them stay");
+}
+
+#[test]
+fn a_file_that_is_swapped_meanwhile_stays() {
+    let chains = chains();
+    let Some(barn) = Barn::new(&chains) else { return };
+    let [first, last] = [0, 5].map(|index| chains.times[index].clone());
+    let (old, good) =
+        (format!("duplicity-full.{first}.manifest"), format!("moobacker.{last}.seal"));
+    let swap = format!(
+        "case $* in *{old}*) [ ! -e {good} ] || {{
+            /bin/mv {old} aside; /bin/mv {good} {old}; }} ;; esac; exec /bin/mv \"$@\""
+    );
+    barn.in_place_of("mv", &swap);
+    let run = barn.prune(&format!("--keep-full 1 --force {STORE}")).succeeds().one_message();
+    run.stderr_is(&format!("prune-remote.sh: {old}: was changed meanwhile, and stays"));
+    let kept = fs::read(barn.machine.path(STORE).join(old)).unwrap();
+    assert_eq!(kept, fs::read(chains.sandbox.path("store").join(good)).unwrap());
+}
+
+#[test]
+fn temporary_files_of_last_week_go_but_for_those_that_were_renamed() {
+    let chains = chains();
+    let Some(barn) = Barn::new(&chains) else { return };
+    let old = ".upload-1a.2.0-duplicity-full.20261122T201500Z.vol1.difftar.gpg";
+    let renamed = format!("{old}.renamed");
+    barn.machine.sh("rm /usr/local/bin/stat").silent();
+    let make = format!("cd {STORE} && : >{old} && : >{renamed} && touch -d '-2 hours' {renamed}");
+    barn.machine.sh(&make).silent();
+    let words = "--older-than 1Y --force";
+    barn.prune(&format!("{words} {STORE}")).silent();
+    let there = |name: &str| barn.machine.path(STORE).join(name).exists();
+    assert!(there(old) && there(&renamed), "a day is no week");
+    barn.in_place_of("date", "echo $(($(/bin/date +%s) + 8 * 86400))");
+    let told = barn.prune(&format!("--older-than 1Y {STORE}")).succeeds();
+    told.stdout_has("remove  temporary, files: 1,").stdout_has("the file has borne another");
+    barn.prune(&format!("{words} {STORE}")).silent();
+    assert!(!there(old) && there(&renamed));
+}
+
+#[test]
+fn what_is_no_folder_of_backups_is_refused() {
+    let chains = chains();
+    let Some(barn) = Barn::new(&chains) else { return };
+    let refuses = |status: i32, words: &str, why: &str| {
+        let run = barn.prune(words).fails_with(status).one_message();
+        run.stderr_is(&format!("prune-remote.sh: {why}"));
+    };
+    let make = "ln -s barn/backups/etc /srv/link; mkdir /srv/empty /srv/open /srv/open/etc
+        chmod 777 /srv/open; cp /srv/barn/backups/etc/* /srv/open/etc";
+    barn.machine.sh(make).silent();
+    refuses(1, "--keep-full 1 /srv/link", "/srv/link: a symbolic link");
+    refuses(1, "--keep-full 1 /srv/none", "/srv/none: not a folder");
+    refuses(10, "--keep-full 1 /srv/empty", "/srv/empty: no full set is in it");
+    refuses(
+        1,
+        "--keep-full 1 /srv/open/etc",
+        "/srv/open: others than root may write to it (chmod go-w)",
+    );
+    refuses(2, STORE, "a rule is needed, such as --older-than 6M (see --help)");
+    refuses(2, "--older-than 6m x", "--older-than: 6m: not an age, such as 90D, 12W, 6M or 1Y");
+    refuses(2, "--keep-full x y", "--keep-full: x: not a number");
+    let as_user = "setpriv --reuid nobody --clear-groups /usr/local/lib/moobacker/prune-remote.sh";
+    let run = barn.machine.sh(&format!("{as_user} --keep-full 1 /srv/empty")).fails_with(1);
+    run.stderr_is("prune-remote.sh: only root can do this");
+}
