@@ -13,17 +13,18 @@ pub(crate) fn agree(
     known: &Collection,
     stored: &Collection,
 ) -> Result<bool, Failure> {
-    let (known, stored) = (newest(known), newest(stored));
+    let known = newest(known);
     let mut agreed = true;
     for set in known {
-        let there = stored.iter().find(|there| there.id == set.id);
+        let mut sets = stored.chains.iter().flat_map(|chain| &chain.sets).chain(&stored.orphans);
+        let there = sets.find(|there| there.id == set.id);
         for lost in lost_files(folder, set, there)? {
             log::warn!("the store has lost {lost} (a full set is needed)");
             agreed = false;
         }
     }
     let end = known.last().map(|set| set.id.time);
-    for set in stored.iter().filter(|set| Some(set.id.time) > end) {
+    for set in newest(stored).iter().filter(|set| Some(set.id.time) > end) {
         log::warn!(
             "the store has the {}, which the archive does not know (a full set is needed)",
             set.id

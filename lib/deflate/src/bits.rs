@@ -16,15 +16,6 @@ pub(crate) struct Bits {
 }
 
 impl Bits {
-    /// Makes room for so many bits more.
-    pub(crate) fn reserve(&mut self, bits: usize) {
-        // Eight bytes are written at a time, of which not all count.
-        let wanted = self.end + bits / 8 + 16;
-        if self.bytes.len() < wanted {
-            self.bytes.resize(wanted, 0);
-        }
-    }
-
     /// Adds bits, of which all that are not meant are zero. Between two calls of
     /// [`send`](Self::send) there is room for 56.
     #[inline(always)]
@@ -36,7 +27,11 @@ impl Bits {
     /// Writes the whole bytes of what has been added.
     #[inline(always)]
     pub(crate) fn send(&mut self) {
-        if let Some(place) = self.bytes.get_mut(self.end..).and_then(<[u8]>::first_chunk_mut) {
+        if self.bytes.len() < self.end + 8 {
+            self.grow();
+        }
+        // All eight bytes are written, of which not all count.
+        if let Some(place) = self.bytes[self.end..].first_chunk_mut() {
             *place = self.held.to_le_bytes();
         }
         self.end += (self.count / 8) as usize;
@@ -44,9 +39,13 @@ impl Bits {
         self.count &= 7;
     }
 
+    #[cold]
+    fn grow(&mut self) {
+        self.bytes.resize(self.end * 2 + (4 << 10), 0);
+    }
+
     /// Adds and writes at most 32 bits.
     pub(crate) fn put(&mut self, bits: u32, count: u32) {
-        self.reserve(64);
         self.add(bits, count);
         self.send();
     }

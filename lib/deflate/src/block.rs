@@ -19,14 +19,12 @@ pub(crate) fn write(bits: &mut Bits, content: &[u8], tokens: &[Token]) {
     if content.len() * 8 + 40 < of_own.min(of_fixed) {
         return bits.store(content);
     }
-    bits.reserve(of_own.max(of_fixed) + 64);
     if of_fixed <= of_own {
         bits.put(FIXED << 1, 3);
         return write_tokens(bits, content, tokens, &Codes::new(&fixed));
     }
     bits.put(OWN << 1, 3);
     head.write(bits);
-    bits.reserve(own.bits(&counts) + 64);
     write_tokens(bits, content, tokens, &Codes::new(&own));
 }
 

@@ -1,8 +1,8 @@
 //! Sealing and unsealing files with OpenPGP; keys and where they come from.
 //!
 //! What is written here is read by GnuPG 2.2 and thereby by duplicity; what GnuPG 2.2 writes is
-//! read here. Packets are sequoia's work; secret keys that live in GnuPG stay there, and its agent
-//! is asked for a session key or a signature.
+//! read here. Packets are sequoia's work, but for those that hold the bulk of the data; secret keys
+//! that live in GnuPG stay there, and its agent is asked for a session key or a signature.
 
 mod certificates;
 mod decrypt;
