@@ -13,7 +13,8 @@ use sequoia_openpgp::types::SymmetricAlgorithm;
 use sequoia_openpgp::{Cert, KeyHandle};
 use stream::{Failure, OrFail, Status};
 
-use crate::frame::{Body, Framed};
+use crate::body::Body;
+use crate::frame::Framed;
 use crate::head::{self, Head, Shape};
 use crate::passphrase::PassphraseSource;
 use crate::session::{Learned, Search};

@@ -3,19 +3,17 @@
 use std::io::{self, Write};
 
 use deflate::{Deflate, Effort, Format};
-use sequoia_openpgp::crypto::{Password, S2K, SessionKey};
-use sequoia_openpgp::packet::key::{PublicParts, UnspecifiedRole};
-use sequoia_openpgp::packet::pkesk::PKESK3;
-use sequoia_openpgp::packet::skesk::SKESK4;
-use sequoia_openpgp::packet::{Key, Tag};
+use sequoia_openpgp::Cert;
+use sequoia_openpgp::crypto::SessionKey;
+use sequoia_openpgp::packet::Tag;
 use sequoia_openpgp::serialize::Marshal;
 use sequoia_openpgp::serialize::stream::{self as stack, LiteralWriter, Message};
 use sequoia_openpgp::types::{CompressionAlgorithm, DataFormat};
-use sequoia_openpgp::{Cert, Packet};
 use stream::{Failure, Status};
 
 use crate::gnupg_key::GnuPGKey;
 use crate::gpg::Gpg;
+use crate::keys::Keys;
 use crate::parts::Parts;
 use crate::passphrase::Passphrase;
 use crate::protect::{self, Protect};
@@ -120,49 +118,6 @@ impl Encryption {
             }
             Some(Hand::GnuPG(key)) => sign_by_gnupg(Message::new(out), key, write),
         }
-    }
-}
-
-/// What opens a message.
-struct Keys {
-    named: Vec<Key<PublicParts, UnspecifiedRole>>,
-    hidden: Vec<Key<PublicParts, UnspecifiedRole>>,
-    passphrases: Vec<Password>,
-}
-
-impl Keys {
-    fn of(encryption: &Encryption) -> Result<Keys, Failure> {
-        let named = encryption.recipients.iter().map(encryption_key).collect::<Result<_, _>>()?;
-        let hidden = encryption.hidden_recipients.iter().map(encryption_key);
-        let passphrases = encryption.passphrases.iter().map(|Passphrase(words)| words.clone());
-        Ok(Keys {
-            named,
-            hidden: hidden.collect::<Result<_, _>>()?,
-            passphrases: passphrases.collect(),
-        })
-    }
-
-    /// Writes the session key for each of them.
-    fn write(
-        &self,
-        session: &SessionKey,
-        out: &mut (impl Write + Send + Sync),
-    ) -> anyhow::Result<()> {
-        for key in &self.named {
-            let packet = PKESK3::for_recipient(protect::CIPHER, session, key)?;
-            Packet::PKESK(packet.into()).serialize(out)?;
-        }
-        for key in &self.hidden {
-            let mut packet = PKESK3::for_recipient(protect::CIPHER, session, key)?;
-            packet.set_recipient(None);
-            Packet::PKESK(packet.into()).serialize(out)?;
-        }
-        for words in &self.passphrases {
-            let (cipher, hash) = (protect::CIPHER, S2K::default());
-            let packet = SKESK4::with_password(cipher, cipher, hash, session, words)?;
-            Packet::SKESK(packet.into()).serialize(out)?;
-        }
-        Ok(())
     }
 }
 

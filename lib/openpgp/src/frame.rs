@@ -5,17 +5,16 @@
 
 use std::io::{self, Read};
 
-use stream::{Failure, Status};
-
 /// The tag of an encrypted packet with integrity protection, which ends a message.
 const ENCRYPTED: u8 = 18;
 
 /// What passes of a message: where its packets begin and end.
-struct Frame {
+pub(crate) struct Frame {
     state: State,
     tag: u8,
     header: Vec<u8>,
-    surplus: bool,
+    /// Whether anything follows the message.
+    pub(crate) surplus: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,12 +32,12 @@ enum State {
 }
 
 impl Frame {
-    fn new() -> Frame {
+    pub(crate) fn new() -> Frame {
         Frame { state: State::Header, tag: 0, header: Vec::new(), surplus: false }
     }
 
     /// Whether the message ends too early, if it ends here.
-    fn is_cut_off(&self) -> bool {
+    pub(crate) fn is_cut_off(&self) -> bool {
         match self.state {
             State::Header => !self.header.is_empty(),
             State::Length | State::Part { .. } => true,
@@ -48,7 +47,7 @@ impl Frame {
 
     /// Passes some bytes, of which there must be one: how many, and whether they are in the body of
     /// an encrypted packet.
-    fn pass(&mut self, bytes: &[u8]) -> (usize, bool) {
+    pub(crate) fn pass(&mut self, bytes: &[u8]) -> (usize, bool) {
         let is_body = self.tag == ENCRYPTED;
         match self.state {
             State::Endless => (bytes.len(), is_body),
@@ -151,56 +150,6 @@ impl<R: Read> Read for Framed<R> {
             bytes = &bytes[self.frame.pass(bytes).0..];
         }
         Ok(length)
-    }
-}
-
-/// A reader of the body of the encrypted packet in a message. Where the message ends too early, or
-/// something follows it, that is an error.
-pub(crate) struct Body<R> {
-    which: String,
-    inner: R,
-    frame: Frame,
-}
-
-impl<R: Read> Body<R> {
-    pub(crate) fn new(which: &str, inner: R) -> Body<R> {
-        Body { which: which.to_owned(), inner, frame: Frame::new() }
-    }
-
-    /// Moves what is body to the front. Returns how much it is.
-    fn gather(&mut self, buffer: &mut [u8]) -> usize {
-        let (mut at, mut gathered) = (0, 0);
-        while at < buffer.len() {
-            let (passed, is_body) = self.frame.pass(&buffer[at..]);
-            if is_body {
-                buffer.copy_within(at..at + passed, gathered);
-                gathered += passed;
-            }
-            at += passed;
-        }
-        gathered
-    }
-
-    fn refused(&self, why: &str) -> io::Error {
-        io::Error::other(Failure::new(Status::Integrity, format!("{}: {why}", self.which)))
-    }
-}
-
-impl<R: Read> Read for Body<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let length = self.inner.read(buffer)?;
-            if length == 0 && !buffer.is_empty() && self.frame.is_cut_off() {
-                return Err(self.refused("is cut off"));
-            }
-            let gathered = self.gather(&mut buffer[..length]);
-            if self.frame.surplus {
-                return Err(self.refused("something follows the message"));
-            }
-            if gathered > 0 || length == 0 {
-                return Ok(gathered);
-            }
-        }
     }
 }
 

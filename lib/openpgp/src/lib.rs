@@ -4,6 +4,7 @@
 //! read here. Packets are sequoia's work, but for those that hold the bulk of the data; secret keys
 //! that live in GnuPG stay there, and its agent is asked for a session key or a signature.
 
+mod body;
 mod certificates;
 mod decrypt;
 mod encrypt;
@@ -12,6 +13,7 @@ mod generate;
 mod gnupg_key;
 mod gpg;
 mod head;
+mod keys;
 mod mark;
 mod parts;
 mod passphrase;

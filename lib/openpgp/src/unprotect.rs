@@ -160,7 +160,7 @@ impl<R: Read> Read for Unprotect<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frame::Body;
+    use crate::body::Body;
     use crate::protect::{CIPHER, KEY, Protect};
     use std::io::Write;
 

@@ -135,7 +135,7 @@ fn holds<T: std::fmt::Debug>(
 fn nothing_that_has_been_added_or_renamed_lately_makes_anything_go() {
     let sandbox = Sandbox::new();
     let values = (lives(), 0..YOUNG - 1, 0usize..5, 1i64..120);
-    holds(scale(80, 3000), values, |((store, deeds), night, full, age)| {
+    holds(scale(30, 3000), values, |((store, deeds), night, full, age)| {
         let rules = rules(full, (full == 0 || age % 2 == 0).then_some(age));
         let visited = store.visited(night, &deeds);
         let (without, with) = (store.pruned(&sandbox, &rules), visited.pruned(&sandbox, &rules));
@@ -152,7 +152,7 @@ fn nothing_that_has_been_added_or_renamed_lately_makes_anything_go() {
 fn a_thousand_full_sets_of_one_night_ever_count_as_one() {
     let sandbox = Sandbox::new();
     let values = (lives(), YOUNG..100, 2usize..5);
-    holds(scale(40, 1500), values, |((store, deeds), night, full)| {
+    holds(scale(15, 1500), values, |((store, deeds), night, full)| {
         let mut deeds = deeds;
         deeds.iter_mut().for_each(|deed| deed.0 = 0);
         let with = store.visited(night, &deeds).pruned(&sandbox, &rules(full, None));
@@ -167,7 +167,7 @@ fn a_thousand_full_sets_of_one_night_ever_count_as_one() {
 fn every_state_of_the_age_that_was_asked_for_has_all_that_it_builds_on_and_older_ones_go() {
     let sandbox = Sandbox::new();
     let gone = std::cell::Cell::new(0);
-    holds(scale(40, 1500), (lives(), 1i64..150), |((store, _), age)| {
+    holds(scale(15, 1500), (lives(), 1i64..150), |((store, _), age)| {
         let pruned = store.pruned(&sandbox, &rules(0, Some(age)));
         gone.set(gone.get() + pruned.len());
         // In the order of arrival, all that goes is before all that stays, up to a full set.

@@ -192,7 +192,7 @@ impl Names {
 fn whatever_the_chains_the_rules_that_duplicity_has_remove_what_duplicity_removes() {
     let mut names = Names { sandbox: Sandbox::new(), dice: 7 };
     let mut gone = 0;
-    for count in 0..scale(9, 150) {
+    for count in 0..scale(4, 150) {
         names.make();
         let number = 1 + names.dice(3);
         let age = names.dice(50);

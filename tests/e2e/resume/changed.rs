@@ -53,7 +53,7 @@ fn keep_mtime(subject: &Subject<'_>, name: &str) {
 fn a_source_that_changes_in_between_spoils_no_chain() {
     let mut cases = 0;
     for (index, kind) in ["full", "inc"].into_iter().enumerate() {
-        for number in spread(scale(8, CHANGES.len()), CHANGES.len()) {
+        for number in spread(scale(5, CHANGES.len()), CHANGES.len()) {
             let (what, change) = CHANGES[(number + index) % CHANGES.len()];
             let sandbox = Sandbox::new();
             let mut subject = Subject::new(&sandbox, "--no-encryption");
