@@ -66,7 +66,7 @@ fn any_stage_may_be_killed_at_any_moment_and_what_has_arrived_is_not_sent_again(
     let sandbox = Sandbox::new();
     let mut subject = Subject::new(&sandbox, "--no-encryption");
     subject.goes_on("full", &BTreeMap::new());
-    let moments = scale(1, 7);
+    let moments = scale(2, 7);
     let (mut kills, mut saved) = (0, 0);
     for stage in Pipe::backup().names() {
         for moment in 0..moments {
