@@ -24,7 +24,12 @@ fn during_a_run(host: &Host, script: &str) -> String {
         kill -STOP $last
         # The pipe gets full before the source is at its end; the reader waits for it with its right.
         until grep -q 'CapEff:.*4$' /proc/$(pgrep -x moo-scan)/status; do sleep 0.01; done
-        test $(pgrep -cx 'moo-(scan|sign|delta|pack|encrypt|upload|commit)') = 7 || echo 'a stage is missing'
+        # Some may not have become what they are to be yet.
+        waited=0
+        until [ $(pgrep -cx 'moo-(scan|sign|delta|pack|encrypt|upload|commit)') = 7 ]; do
+            [ $waited -lt 500 ] || {{ echo 'a stage is missing' && break; }}
+            waited=$((waited + 1)) && sleep 0.02
+        done
         {{ {script}
         }}
         kill -CONT $last
