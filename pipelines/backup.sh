@@ -30,20 +30,17 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
 . "$here/steps.sh"
 
 config=/etc/moobacker/backup.conf user=''
-while [ $# -gt 0 ]; do
-    case $1 in
-        --config) needs_value "$1" $# && config=$2 && shift ;;
-        --config=*) config=${1#*=} ;;
-        --user) needs_value "$1" $# && user=$2 && shift ;;
-        --user=*) user=${1#*=} ;;
+own_option() {
+    case $2 in
+        --config) needs_value "$@" && config=$3 ;;
+        --user) needs_value "$@" && user=$3 ;;
         --dry-run) dry_run=yes ;;
-        -h | --help) usage && exit 0 ;;
-        --) shift && break ;;
-        -*) fail 2 "$1: no such option (see --help)" ;;
-        *) break ;;
+        *) no_such_option "$2" ;;
     esac
-    shift
-done
+}
+
+read_options "$@"
+eval "set -- $words"
 conf_read "$config"
 if [ "$(id -u)" = 0 ]; then
     [ -n "$user" ] || user=$(conf_get user)

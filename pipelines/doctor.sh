@@ -46,24 +46,22 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
 
 config=/etc/moobacker/backup.conf owner=moobacker max_age=8D append='' kit='' passphrase_file=''
 verbose='' ours='' settings=''
-while [ $# -gt 0 ]; do
-    option=$1
-    case $option in
-        --?*=*) shift && set -- "${option%%=*}" "${option#*=}" "$@" ;;
-    esac
-    case $1 in
-        --config) needs_value "$1" $# && config=$2 && shift ;;
-        --user) needs_value "$1" $# && owner=$2 && shift ;;
-        --max-age) needs_value "$1" $# && max_age=$2 && shift ;;
+own_option() {
+    case $2 in
+        --config) needs_value "$@" && config=$3 ;;
+        --user) needs_value "$@" && owner=$3 ;;
+        --max-age) needs_value "$@" && max_age=$3 ;;
         --append-only) append=--append-only ;;
-        --kit) needs_value "$1" $# && kit=$2 && shift ;;
-        --passphrase-file) needs_value "$1" $# && passphrase_file=$2 && shift ;;
+        --kit) needs_value "$@" && kit=$3 ;;
+        --passphrase-file) needs_value "$@" && passphrase_file=$3 ;;
         -v | --verbose) verbose=yes ;;
-        -h | --help) usage && exit 0 ;;
-        *) fail 2 "$1: no such option (see --help)" ;;
+        *) no_such_option "$2" ;;
     esac
-    shift
-done
+}
+
+read_options "$@"
+eval "set -- $words"
+[ $# -eq 0 ] || fail 2 "$1: takes options only (see --help)"
 case $owner in '' | [!a-z_]* | *[!a-z0-9_-]* | root) fail 2 "--user: $owner: not a name for a user" ;; esac
 [ -z "$passphrase_file" ] || [ -n "$kit" ] || fail 2 '--passphrase-file: is for --kit (see --help)'
 oldest=$(age_seconds "$max_age") || fail 2 "--max-age: $max_age: not an age such as 8D"

@@ -11,32 +11,17 @@ Restores a few files of the backup in the store at URL, chosen at random, into a
 compares each with the hash that it had when it was backed up, and removes them. For a job that runs
 now and then: it needs what a restore needs, and takes little time.
 
-  --files N                how many files (5); none of more than 64 MiB is chosen
-  -t, --time TIME          the state at this time: now, 3D, 2026-11-22, 2026-11-22T20:15:00Z ...
-  --secret-key FILE        decrypt with the secret key in FILE instead of those in GnuPG
-  --sign-key KEY           demand that each file is signed, inside its message, by KEY
-  --seal-key KEY           demand that the seal of each set is signed by KEY
-  --allow-unprotected      read messages without integrity protection too
-  --passphrase-file FILE   take the passphrase from the first line of FILE, not from PASSPHRASE
-  --passphrase-fd N        take it from this file descriptor
-  -o, --ssh-option K=VALUE a setting of SSH, as ssh's own -o; may be given more than once
-  --ssh-config FILE        settings of SSH instead of those in ~/.ssh/config
-  --num-retries N          how often to try when the store is out of reach (5)
-  --timeout SECONDS        how long to wait for its answer (30)
-  --bwlimit KIB            the most that goes through the network, in KiB a second
-  --archive-dir DIR        where archives are ($XDG_STATE_HOME/moobacker)
-  --name NAME              the archive's name there (the MD5 of URL)
-  -v, --verbosity LEVEL    error, warning, notice, info, debug, or 0 to 9
+  --files N                 how many files (5); none of more than 64 MiB is chosen
+  -t, --time TIME           the state at this time: now, 3D, 2026-11-22, 2026-11-22T20:15:00Z ...
+TEXT
+    decrypting_help
+    cat <<'TEXT'
 
 Nothing is printed when all of them come back. The exit status is that of a restore.
 TEXT
 }
 
 here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=options.sh
-. "$here/options.sh"
-# shellcheck source-path=SCRIPTDIR source=pipe.sh
-. "$here/pipe.sh"
 # shellcheck source-path=SCRIPTDIR source=reading.sh
 . "$here/reading.sh"
 
@@ -68,40 +53,25 @@ drill() {
 }
 
 list='' files=5
-while [ $# -gt 0 ]; do
-    option=$1
-    case $option in
-        --?*=*)
-            # --option=value is --option value.
-            value=${option#*=} && option=${option%%=*} && shift
-            set -- "$option" "$value" "$@"
-            ;;
-    esac
-    case $option in
+own_option() {
+    case $2 in
         --files)
-            needs_value "$option" $# && files=$2 && shift 2
+            needs_value "$@" && files=$3
             case $files in '' | *[!0-9]*) fail 2 "--files: $files: not a number" ;; esac
-            continue
+            return
             ;;
-        --passphrase-fd) needs_value "$option" $# && passphrase_from "$2" && shift 2 && continue ;;
-        -t | --time)
-            needs_value "$option" $# && taken=2
-            fetch="$fetch --time $(quoted "$2")"
-            ;;
-        -h | --help) usage && exit 0 ;;
-        --) shift && break ;;
-        *) decrypting_option $# "$@" ;;
+        --passphrase-fd) needs_value "$@" && passphrase_from "$3" && return ;;
+        *) time_option "$@" || decrypting_option "$@" ;;
     esac
     # To choose takes the same options.
-    case $option in
-        -*) list="$list $(quoted "$1")" ;;
-    esac
-    [ "$taken" = 1 ] || { list="$list $(quoted "$2")" && shift; }
-    shift
-done
-eval "set -- $words \"\$@\""
+    list="$list $(quoted "$2")"
+    [ "$taken" = 1 ] || list="$list $(quoted "$3")"
+}
+
+read_options "$@"
+eval "set -- $words"
 [ $# -eq 1 ] || fail 2 'a url is needed (see --help)'
-check_common "$all"
+check_common
 # shellcheck disable=SC2031 # set above, or in the environment
 [ -z "${PASSPHRASE+set}" ] || export PASSPHRASE
 chosen=$(choose "$1")

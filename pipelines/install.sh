@@ -26,20 +26,19 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=steps.sh
 . "$here/steps.sh"
 
-prefix=''
-for word; do
-    case $word in
+own_option() {
+    case $2 in
         --dry-run) dry_run=yes ;;
-        -h | --help) usage && exit 0 ;;
-        -*) fail 2 "$word: no such option (see --help)" ;;
-        /*)
-            [ -z "$prefix" ] || fail 2 "$word: one prefix is enough"
-            prefix=$word
-            ;;
-        *) fail 2 "$word: an absolute path is needed" ;;
+        *) no_such_option "$2" ;;
     esac
-done
-prefix=$(readlink -m -- "${prefix:-/usr/local}")
+}
+
+read_options "$@"
+eval "set -- $words"
+[ $# -le 1 ] || fail 2 "$2: one prefix is enough"
+prefix=${1-/usr/local}
+case $prefix in /*) ;; *) fail 2 "$prefix: an absolute path is needed" ;; esac
+prefix=$(readlink -m -- "$prefix")
 checkout=${here%/*}
 built=$checkout/target/release
 [ -x "$built/moo-scan" ] || fail 1 'nothing is built: cargo build --release --workspace'

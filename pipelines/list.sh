@@ -11,36 +11,21 @@ Lists the files of a backup in the store at URL: all of them, or the PATHs with 
 them, relative to the source. The archive of the store tells; where there is none on this machine,
 one is fetched for the time being, which needs the secret key.
 
-  -t, --time TIME          the state at this time: now, 3D, 2026-11-22, 2026-11-22T20:15:00Z ...
-  --changes TIME TIME      what differs between the states at two times
-  --versions PATH          all states of one file or directory
-  --random N               of the files only N, chosen at random, and none of more than 64 MiB
-  --json                   a line of JSON for each
-  -0, --null               paths alone, as they are, each ended by NUL
-  --secret-key FILE        decrypt with the secret key in FILE instead of those in GnuPG
-  --sign-key KEY           demand that each file is signed, inside its message, by KEY
-  --seal-key KEY           demand that the seal of each set is signed by KEY
-  --allow-unprotected      read messages without integrity protection too
-  --passphrase-file FILE   take the passphrase from the first line of FILE, not from PASSPHRASE
-  --passphrase-fd N        take it from this file descriptor
-  -o, --ssh-option K=VALUE a setting of SSH, as ssh's own -o; may be given more than once
-  --ssh-config FILE        settings of SSH instead of those in ~/.ssh/config
-  --num-retries N          how often to try when the store is out of reach (5)
-  --timeout SECONDS        how long to wait for its answer (30)
-  --bwlimit KIB            the most that goes through the network, in KiB a second
-  --archive-dir DIR        where archives are ($XDG_STATE_HOME/moobacker)
-  --name NAME              the archive's name there (the MD5 of URL)
-  -v, --verbosity LEVEL    error, warning, notice, info, debug, or 0 to 9
+  -t, --time TIME           the state at this time: now, 3D, 2026-11-22, 2026-11-22T20:15:00Z ...
+  --changes TIME TIME       what differs between the states at two times
+  --versions PATH           all states of one file or directory
+  --random N                of the files only N, chosen at random, and none of more than 64 MiB
+  --json                    a line of JSON for each
+  -0, --null                paths alone, as they are, each ended by NUL
+TEXT
+    decrypting_help
+    cat <<'TEXT'
 
 The exit status is 10 where there is no such backup, or a PATH is not in it.
 TEXT
 }
 
 here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=options.sh
-. "$here/options.sh"
-# shellcheck source-path=SCRIPTDIR source=pipe.sh
-. "$here/pipe.sh"
 # shellcheck source-path=SCRIPTDIR source=reading.sh
 . "$here/reading.sh"
 
@@ -68,36 +53,24 @@ fetch_archive() {
 }
 
 list=''
-while [ $# -gt 0 ]; do
-    option=$1
-    case $option in
-        --?*=*)
-            # --option=value is --option value.
-            value=${option#*=} && option=${option%%=*} && shift
-            set -- "$option" "$value" "$@"
-            ;;
-    esac
-    case $option in
+own_option() {
+    case $2 in
         -t | --time | --versions | --random)
-            needs_value "$option" $#
-            list="$list $option $(quoted "$2")"
-            shift
+            needs_value "$@" && list="$list $2 $(quoted "$3")"
             ;;
         --changes)
-            [ $# -ge 3 ] || fail 2 "$option: needs two times (see --help)"
-            list="$list $option $(quoted "$2") $(quoted "$3")"
-            shift 2
+            [ "$1" -ge 3 ] || fail 2 "$2: needs two times (see --help)"
+            list="$list $2 $(quoted "$3") $(quoted "$4")" taken=3
             ;;
-        --json | -0 | --null) list="$list $option" ;;
-        -h | --help) usage && exit 0 ;;
-        --) shift && break ;;
-        *) decrypting_option $# "$@" && shift "$((taken - 1))" ;;
+        --json | -0 | --null) list="$list $2" ;;
+        *) decrypting_option "$@" ;;
     esac
-    shift
-done
-eval "set -- $words \"\$@\""
+}
+
+read_options "$@"
+eval "set -- $words"
 [ $# -ge 1 ] || fail 2 'a url is needed (see --help)'
-check_common "$all"
+check_common
 url=$1 && shift
 # With ./ before it, no path can be taken for a url.
 paths=''

@@ -1,36 +1,77 @@
 # shellcheck shell=sh
-# shellcheck disable=SC2034 # for those who source this file
+# shellcheck disable=SC2034,SC2154 # for those who source this file, and set by it
 # What the pipes share: the options that all of them have, and where the archive of a store is.
-# Sourced after options.sh.
+# Sourced with $here set to the folder of this file.
+
+# shellcheck source-path=SCRIPTDIR source=options.sh
+. "$here/options.sh"
 
 # What the options that all pipes have amount to: options for every stage, options for the stages
-# that reach the store, where archives are; and the words that are no options, quoted.
-all='' reach='' archive_dir='' archive_name='' words=''
+# that reach the store, where archives are; and what of a source counts.
+all='' reach='' archive_dir='' archive_name='' scan=''
 
-# shared_option COUNT OPTION [VALUE…]: reads an option that all pipes have, or a word that is none.
-# Sets $taken to the number of words that it was. COUNT words follow, the option among them.
+# shared_option COUNT OPTION [VALUE...]: reads an option that all pipes have, for read_options.
 shared_option() {
-    count=$1 taken=1
-    shift
-    case $1 in
+    case $2 in
         -o | --ssh-option | --ssh-config | --num-retries | --timeout | --bwlimit | --ssh-options | \
             --archive-dir | --name | -v | --verbosity)
-            needs_value "$1" "$count" && taken=2
+            needs_value "$@"
             ;;
     esac
-    case $1 in
-        --ssh-options) reach="$reach$(ssh_settings "$2")" ;;
+    case $2 in
+        --ssh-options) reach="$reach$(ssh_settings "$3")" ;;
         -o | --ssh-option | --ssh-config | --num-retries | --timeout | --bwlimit)
-            reach="$reach $1 $(quoted "$2")"
+            reach="$reach $2 $(quoted "$3")"
             ;;
-        -o?*) reach="$reach --ssh-option $(quoted "${1#-o}")" ;;
-        --archive-dir) archive_dir=$2 ;;
-        --name) archive_name=$2 ;;
-        -v | --verbosity) all="--verbosity $(quoted "$2")" ;;
-        -v*) all="--verbosity $(quoted "${1#-v}")" ;;
-        -*) fail 2 "$1: no such option (see --help)" ;;
-        *) words="$words $(quoted "$1")" ;;
+        -o?*) reach="$reach --ssh-option $(quoted "${2#-o}")" ;;
+        --archive-dir) archive_dir=$3 ;;
+        --name) archive_name=$3 ;;
+        -v | --verbosity) all="--verbosity $(quoted "$3")" ;;
+        -v*) all="--verbosity $(quoted "${2#-v}")" ;;
+        *) no_such_option "$2" ;;
     esac
+}
+
+# shared_help: those options, in the help of each pipe.
+shared_help() {
+    cat <<'TEXT'
+  -o, --ssh-option K=VALUE  a setting of SSH, as ssh's own -o; may be given more than once
+  --ssh-config FILE         settings of SSH instead of those in ~/.ssh/config
+  --num-retries N           how often to try when the store is out of reach (5)
+  --timeout SECONDS         how long to wait for its answer (30)
+  --bwlimit KIB             the most that goes through the network, in KiB a second
+  --archive-dir DIR         where archives are ($XDG_STATE_HOME/moobacker)
+  --name NAME               the archive's name there (the MD5 of URL)
+  -v, --verbosity LEVEL     error, warning, notice, info, debug, or 0 to 9
+TEXT
+}
+
+# selection_option COUNT OPTION [VALUE...]: reads an option that says what of a source counts, as
+# moo-scan and duplicity have them; fails on another one.
+selection_option() {
+    case $2 in
+        --include | --exclude | --include-filelist | --exclude-filelist | --include-regexp | \
+            --exclude-regexp | --exclude-if-present | --exclude-older-than | --files-from)
+            needs_value "$@"
+            scan="$scan $2 $(quoted "$3")"
+            ;;
+        --exclude-other-filesystems | --exclude-device-files | --null-separator)
+            scan="$scan $2"
+            ;;
+        *) return 1 ;;
+    esac
+}
+
+# selection_help: those options, in the help of each pipe.
+selection_help() {
+    cat <<'TEXT'
+  --exclude GLOB            leave out what the pattern matches; the first selection that matches
+  --include GLOB            decides; both may be given more than once
+  --exclude-filelist FILE, --include-filelist FILE, --exclude-regexp RE, --include-regexp RE,
+  --exclude-if-present NAME, --exclude-other-filesystems, --exclude-device-files,
+  --exclude-older-than TIME, --files-from FILE, --null-separator
+                            further selections, as moo-scan and duplicity have them
+TEXT
 }
 
 # ssh_settings TEXT: the words of duplicity's --ssh-options, such as '-oPort=2222 -oUser=purr', as
@@ -42,10 +83,10 @@ ssh_settings() (
     done
 )
 
-# check_common OPTIONS: lets one stage look at the options that all of them get, so that a wrong one
-# is told once.
+# check_common: lets one stage look at the options that all of them get, so that a wrong one is told
+# once.
 check_common() {
-    [ -z "$1" ] || eval "moo-scan $1 --version" >/dev/null || exit
+    [ -z "$all" ] || eval "moo-scan $all --version" >/dev/null || exit
 }
 
 # archive_of URL: the archive folder of a store: ARCHIVE_DIR/NAME, where NAME is, as with
@@ -54,4 +95,10 @@ archive_of() {
     dir=${archive_dir:-${XDG_STATE_HOME:-${HOME:?}/.local/state}/moobacker}
     name=${archive_name:-$(printf '%s' "$1" | md5sum | cut -d ' ' -f 1)}
     printf '%s/%s\n' "$dir" "$name"
+}
+
+# archive_option URL: --archive and its value for a stage, where there is an archive of the store.
+archive_option() {
+    archive=$(archive_of "$1")
+    [ ! -d "$archive" ] || printf ' --archive %s' "$(quoted "$archive")"
 }

@@ -41,30 +41,21 @@ seconds() {
     esac
 }
 
-older='' full=0 min_age=30D force='' folder=''
-while [ $# -gt 0 ]; do
-    option=$1
-    case $option in
-        --?*=*)
-            value=${option#*=} && option=${option%%=*} && shift
-            set -- "$option" "$value" "$@"
-            ;;
-    esac
-    case $option in
-        --older-than) needs_value "$option" $# && older=$2 && shift ;;
-        --keep-full) needs_value "$option" $# && full=$2 && shift ;;
-        --min-age) needs_value "$option" $# && min_age=$2 && shift ;;
+older='' full=0 min_age=30D force=''
+own_option() {
+    case $2 in
+        --older-than) needs_value "$@" && older=$3 ;;
+        --keep-full) needs_value "$@" && full=$3 ;;
+        --min-age) needs_value "$@" && min_age=$3 ;;
         --force) force=yes ;;
-        -h | --help) usage && exit 0 ;;
-        -*) fail 2 "$option: no such option (see --help)" ;;
-        *)
-            [ -z "$folder" ] || fail 2 "$option: one folder is enough"
-            folder=$option
-            ;;
+        *) no_such_option "$2" ;;
     esac
-    shift
-done
-[ -n "$folder" ] || fail 2 'a folder is needed (see --help)'
+}
+
+read_options "$@"
+eval "set -- $words"
+[ $# -eq 1 ] || fail 2 'one folder is needed (see --help)'
+folder=$1
 case $full in *[!0-9]* | ???????* | '') fail 2 "--keep-full: $full: not a number" ;; esac
 [ -n "$older" ] || [ "$full" -gt 0 ] || fail 2 'a rule is needed, such as --older-than 6M (see --help)'
 young=$(seconds --min-age "$min_age")

@@ -1,36 +1,57 @@
 # shellcheck shell=sh
-# shellcheck disable=SC2034,SC2154 # shared with pipe.sh, and with those who source this file
-# Reading from a store: what the pipes that restore, compare and copy share. Sourced after pipe.sh.
+# shellcheck disable=SC2034,SC2154 # for those who source this file, and set by it
+# Reading from a store: what the pipes that restore, compare and copy share.
+# Sourced with $here set to the folder of this file.
+
+# shellcheck source-path=SCRIPTDIR source=pipe.sh
+. "$here/pipe.sh"
 
 # Options for moo-fetch and moo-decrypt; --keep-going, if it is wanted; the key of the seals.
 fetch='' decrypt='' keep_going='' seal_key=''
 
-# reading_option COUNT OPTION [VALUE…]: reads an option of all pipes that read a state, as
-# shared_option does those of all pipes.
-reading_option() {
-    taken=1
+# time_option COUNT OPTION [VALUE...]: reads the option that names a state; fails on another one.
+time_option() {
     case $2 in
-        -t | --time)
-            needs_value "$2" "$1" && taken=2
-            fetch="$fetch --time $(quoted "$3")"
-            ;;
-        --keep-going) keep_going=$2 ;;
-        *) decrypting_option "$@" ;;
+        -t | --time) needs_value "$@" && fetch="$fetch --time $(quoted "$3")" ;;
+        *) return 1 ;;
     esac
 }
 
-# decrypting_option COUNT OPTION [VALUE…]: the same for pipes that only decrypt.
+# path_option COUNT OPTION [VALUE...]: the same for one file or directory of it.
+path_option() {
+    case $2 in
+        -r | --path | --path-to-restore | --file-to-restore)
+            needs_value "$@" && fetch="$fetch --path $(quoted "$3")"
+            ;;
+        *) return 1 ;;
+    esac
+}
+
+# decrypting_option COUNT OPTION [VALUE...]: reads an option of all pipes that decrypt, as
+# shared_option does those of all pipes.
 decrypting_option() {
-    taken=1
     case $2 in
         --secret-key | --sign-key | --seal-key | --passphrase-file | --passphrase-fd)
-            needs_value "$2" "$1" && taken=2
+            needs_value "$@"
             [ "$2" != --seal-key ] || seal_key=$3
             decrypt="$decrypt $2 $(quoted "$3")"
             ;;
         --allow-unprotected) decrypt="$decrypt $2" ;;
         *) shared_option "$@" ;;
     esac
+}
+
+# decrypting_help: those options, in the help of each pipe.
+decrypting_help() {
+    cat <<'TEXT'
+  --secret-key FILE         decrypt with the secret key in FILE instead of those in GnuPG
+  --sign-key KEY            demand that each file is signed, inside its message, by KEY
+  --seal-key KEY            demand that the seal of each set is signed by KEY
+  --allow-unprotected       read messages without integrity protection too
+  --passphrase-file FILE    take the passphrase from the first line of FILE, not from PASSPHRASE
+  --passphrase-fd N         take it from this file descriptor
+TEXT
+    shared_help
 }
 
 # passphrase_from N: reads the passphrase from a file descriptor at once, for those who decrypt more
@@ -49,7 +70,7 @@ read_from() {
     [ -z "${PASSPHRASE+set}" ] || passphrase=$PASSPHRASE
     unset PASSPHRASE SIGN_PASSPHRASE
     # It works without the archive; with it, it fetches less and notices more.
-    [ ! -d "$archive" ] || fetch="$fetch --archive $(quoted "$archive")"
+    fetch="$fetch$(archive_option "$url")"
     if [ -z "$seal_key" ] && [ -s "$archive/seal-key" ]; then
         seal_key=$(cat "$archive/seal-key")
         decrypt="$decrypt --seal-key $(quoted "$seal_key")"

@@ -42,26 +42,21 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
 . "$here/kit-page.sh"
 
 config=/etc/moobacker/backup.conf secret='' passphrase_file='' key_file='' owner='' check=''
-while [ $# -gt 0 ]; do
-    option=$1
-    case $option in
-        --?*=*) shift && set -- "${option%%=*}" "${option#*=}" "$@" ;;
-    esac
-    case $1 in
-        --config) needs_value "$1" $# && config=$2 && shift ;;
-        --secret-key) needs_value "$1" $# && secret=$2 && shift ;;
-        --passphrase-file) needs_value "$1" $# && passphrase_file=$2 && shift ;;
-        --key-passphrase-file) needs_value "$1" $# && key_file=$2 && shift ;;
-        --user) needs_value "$1" $# && owner=$2 && shift ;;
+own_option() {
+    case $2 in
+        --config) needs_value "$@" && config=$3 ;;
+        --secret-key) needs_value "$@" && secret=$3 ;;
+        --passphrase-file) needs_value "$@" && passphrase_file=$3 ;;
+        --key-passphrase-file) needs_value "$@" && key_file=$3 ;;
+        --user) needs_value "$@" && owner=$3 ;;
         --check) check=yes ;;
         --dry-run) dry_run=yes ;;
-        -h | --help) usage && exit 0 ;;
-        --) shift && break ;;
-        -*) fail 2 "$1: no such option (see --help)" ;;
-        *) break ;;
+        *) no_such_option "$2" ;;
     esac
-    shift
-done
+}
+
+read_options "$@"
+eval "set -- $words"
 [ $# -eq 1 ] || fail 2 'one output is needed (see --help)'
 output=$1
 umask 077

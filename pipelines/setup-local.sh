@@ -41,30 +41,25 @@ newline='
 '
 
 remote='' given='' host_key='' kit='' passphrase_file='' mailto='' schedule='' timer='' user=moobacker
-while [ $# -gt 0 ]; do
-    option=$1
-    case $option in
-        --?*=*)
-            value=${option#*=} && option=${option%%=*} && shift
-            set -- "$option" "$value" "$@"
-            ;;
-    esac
-    case $option in
-        --remote) needs_value "$option" $# && remote=$2 && shift ;;
-        --source) needs_value "$option" $# && given="$given$2$newline" && shift ;;
-        --host-key) needs_value "$option" $# && host_key=$2 && shift ;;
-        --kit) needs_value "$option" $# && kit=$2 && shift ;;
-        --passphrase-file) needs_value "$option" $# && passphrase_file=$2 && shift ;;
-        --mailto) needs_value "$option" $# && mailto=$2 && shift ;;
-        --schedule) needs_value "$option" $# && schedule=$2 && shift ;;
+own_option() {
+    case $2 in
+        --remote) needs_value "$@" && remote=$3 ;;
+        --source) needs_value "$@" && given="$given$3$newline" ;;
+        --host-key) needs_value "$@" && host_key=$3 ;;
+        --kit) needs_value "$@" && kit=$3 ;;
+        --passphrase-file) needs_value "$@" && passphrase_file=$3 ;;
+        --mailto) needs_value "$@" && mailto=$3 ;;
+        --schedule) needs_value "$@" && schedule=$3 ;;
         --systemd) timer=yes ;;
-        --user) needs_value "$option" $# && user=$2 && shift ;;
+        --user) needs_value "$@" && user=$3 ;;
         --dry-run) dry_run=yes ;;
-        -h | --help) usage && exit 0 ;;
-        *) fail 2 "$option: no such option (see --help)" ;;
+        *) no_such_option "$2" ;;
     esac
-    shift
-done
+}
+
+read_options "$@"
+eval "set -- $words"
+[ $# -eq 0 ] || fail 2 "$1: takes options only (see --help)"
 case $user in '' | [!a-z_]* | *[!a-z0-9_-]* | root) fail 2 "--user: $user: not a name for a user" ;; esac
 case $mailto in *[!A-Za-z0-9@._+,-]*) fail 2 "--mailto: $mailto: not an address" ;; esac
 case $schedule in *"$newline"* | *%*) fail 2 '--schedule: one line without % is needed' ;; esac

@@ -32,29 +32,27 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
 . "$here/sshd.sh"
 
 from='' key='' user=purrbackups chroot='' append='' folders=''
-while [ $# -gt 0 ]; do
-    option=$1
-    case $option in
-        --?*=*)
-            value=${option#*=} && option=${option%%=*} && shift
-            set -- "$option" "$value" "$@"
-            ;;
-    esac
-    case $option in
-        --from) needs_value "$option" $# && from=$2 && shift ;;
-        --key) needs_value "$option" $# && key=$2 && shift ;;
-        --user) needs_value "$option" $# && user=$2 && shift ;;
-        --chroot) needs_value "$option" $# && chroot=$2 && shift ;;
+own_option() {
+    case $2 in
+        --from) needs_value "$@" && from=$3 ;;
+        --key) needs_value "$@" && key=$3 ;;
+        --user) needs_value "$@" && user=$3 ;;
+        --chroot) needs_value "$@" && chroot=$3 ;;
         --append-only) append='append-only' ;;
         --dry-run) dry_run=yes ;;
-        -h | --help) usage && exit 0 ;;
-        -*) fail 2 "$option: no such option (see --help)" ;;
-        '' | .* | *[!A-Za-z0-9._-]*)
-            fail 2 "$option: a folder's name is of letters, digits and . _ - (see --help)"
-            ;;
-        *) folders="$folders $option" ;;
+        *) no_such_option "$2" ;;
     esac
-    shift
+}
+
+read_options "$@"
+eval "set -- $words"
+for folder; do
+    case $folder in
+        '' | .* | *[!A-Za-z0-9._-]*)
+            fail 2 "$folder: a folder's name is of letters, digits and . _ - (see --help)"
+            ;;
+    esac
+    folders="$folders $folder"
 done
 
 # What goes into sshd's files is plain: nothing in it could be read as something else.

@@ -13,29 +13,17 @@ With SOURCE, what the store holds is read as for a restore, and compared with th
 SOURCE, content and metadata. Each difference is a line. Without it, every chain is read, decrypted
 and put together, and each file compared with the hash that it had. Nothing is kept.
 
-  -t, --time TIME          the state at this time, and no other: now, 3D, 2026-11-22, ...
-  -r, --path PATH          only this file or directory, relative to the source; SOURCE is what it
-                           is now
-  --include PATTERN, --exclude PATTERN, --include-filelist FILE, --exclude-filelist FILE,
-  --include-regexp RE, --exclude-regexp RE, --exclude-if-present NAME, --exclude-older-than TIME,
-  --exclude-other-filesystems, --exclude-device-files, --files-from FILE, --null-separator
-                           what of SOURCE counts: the same as for moo backup
-  --quick                  without a secret key: names and seals, and a share of the files
-  --sample PERCENT         the share of the files to read then; each run reads the next one (5%)
-  --secret-key FILE        decrypt with the secret key in FILE instead of those in GnuPG
-  --sign-key KEY           demand that each file is signed, inside its message, by KEY
-  --seal-key KEY           demand that the seal of each set is signed by KEY
-  --allow-unprotected      read messages without integrity protection too
-  --passphrase-file FILE   take the passphrase from the first line of FILE, not from PASSPHRASE
-  --passphrase-fd N        take it from this file descriptor
-  -o, --ssh-option K=VALUE a setting of SSH, as ssh's own -o; may be given more than once
-  --ssh-config FILE        settings of SSH instead of those in ~/.ssh/config
-  --num-retries N          how often to try when the store is out of reach (5)
-  --timeout SECONDS        how long to wait for its answer (30)
-  --bwlimit KIB            the most that goes through the network, in KiB a second
-  --archive-dir DIR        where archives are ($XDG_STATE_HOME/moobacker)
-  --name NAME              the archive's name there (the MD5 of URL); none is needed
-  -v, --verbosity LEVEL    error, warning, notice, info, debug, or 0 to 9
+  -t, --time TIME           the state at this time, and no other: now, 3D, 2026-11-22, ...
+  -r, --path PATH           only this file or directory, relative to the source; SOURCE is what it
+                            is now
+TEXT
+    selection_help
+    cat <<'TEXT'
+  --quick                   without a secret key: names and seals, and a share of the files
+  --sample PERCENT          the share of the files to read then; each run reads the next one (5%)
+TEXT
+    decrypting_help
+    cat <<'TEXT'
 
 Nothing is printed when all is well. The exit status is 3 where SOURCE differs, 5 where something at
 the store is damaged, missing or foreign.
@@ -43,10 +31,6 @@ TEXT
 }
 
 here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=options.sh
-. "$here/options.sh"
-# shellcheck source-path=SCRIPTDIR source=pipe.sh
-. "$here/pipe.sh"
 # shellcheck source-path=SCRIPTDIR source=reading.sh
 . "$here/reading.sh"
 
@@ -88,53 +72,33 @@ check_all() {
     return "$worst"
 }
 
-scan='' check='' sample='' keys='' quick='' state_only=''
-while [ $# -gt 0 ]; do
-    option=$1
-    case $option in
-        --?*=*)
-            # --option=value is --option value.
-            value=${option#*=} && option=${option%%=*} && shift
-            set -- "$option" "$value" "$@"
-            ;;
-    esac
-    case $option in
-        -r | --path | --path-to-restore | --file-to-restore)
-            needs_value "$option" $#
-            fetch="$fetch --path $(quoted "$2")" state_only=yes
-            shift
-            ;;
-        -t | --time)
-            needs_value "$option" $#
-            fetch="$fetch --time $(quoted "$2")" state_only=yes
-            shift
-            ;;
-        --exclude-other-filesystems | --exclude-device-files | --null-separator)
-            scan="$scan $option"
-            ;;
-        --include | --exclude | --include-filelist | --exclude-filelist | --include-regexp | \
-            --exclude-regexp | --exclude-if-present | --exclude-older-than | --files-from)
-            needs_value "$option" $# && scan="$scan $option $(quoted "$2")" && shift
-            ;;
+check='' sample='' keys='' quick='' state_only=''
+own_option() {
+    case $2 in
         --quick) quick=yes ;;
-        --sample) needs_value "$option" $# && sample="$option $(quoted "$2")" && shift ;;
+        --sample) needs_value "$@" && sample="$2 $(quoted "$3")" ;;
         --seal-key)
-            needs_value "$option" $# && check="$check $option $(quoted "$2")" keys=yes
-            decrypting_option $# "$@" && shift
+            needs_value "$@" && check="$check $2 $(quoted "$3")" keys=yes
+            decrypting_option "$@"
             ;;
-        --passphrase-fd) needs_value "$option" $# && passphrase_from "$2" && shift ;;
-        -h | --help) usage && exit 0 ;;
-        --) shift && break ;;
-        *) decrypting_option $# "$@" && shift "$((taken - 1))" ;;
+        --passphrase-fd) needs_value "$@" && passphrase_from "$3" ;;
+        *)
+            if time_option "$@" || path_option "$@"; then
+                state_only=yes
+            else
+                selection_option "$@" || decrypting_option "$@"
+            fi
+            ;;
     esac
-    shift
-done
-eval "set -- $words \"\$@\""
+}
+
+read_options "$@"
+eval "set -- $words"
 case $# in 1 | 2) ;; *) fail 2 'a url is needed, and perhaps a source (see --help)' ;; esac
 [ -z "$sample" ] || [ -n "$quick" ] || fail 2 '--sample: goes with --quick'
 [ -z "$quick" ] || [ "$#$state_only" = 1 ] || fail 2 '--quick: has no source, time or path'
 [ $# = 2 ] || [ -z "$scan" ] || fail 2 'to include or to exclude takes a source'
-check_common "$all"
+check_common
 if [ "$#$state_only" = 1 ]; then
     # Each chain has its turn.
     # shellcheck disable=SC2016 # to be evaluated later
@@ -143,7 +107,7 @@ fi
 # shellcheck disable=SC2016 # to be evaluated later
 [ $# = 2 ] || keep_going='$keep'
 read_from "$1"
-[ ! -d "$archive" ] || check="$check --archive $(quoted "$archive")"
+check="$check$(archive_option "$1")"
 [ -n "$keys" ] || [ -z "$seal_key" ] || check="$check --seal-key $(quoted "$seal_key")"
 case $#$quick$state_only in
     1yes) eval "exec moo-check $all $reach $check $sample -- \"\$url\"" ;;

@@ -43,6 +43,14 @@ fn scripts() -> Vec<String> {
     names.filter(tells).collect()
 }
 
+/// The text of a script, and that of those that it reads in.
+fn with_what_it_sources(script: &str) -> String {
+    let text = read(format!("../pipelines/{script}"));
+    let names = text.lines().filter_map(|line| line.strip_prefix(". \"$here/")?.strip_suffix('"'));
+    let others: String = names.map(with_what_it_sources).collect();
+    text + &others
+}
+
 #[test]
 fn every_option_of_a_script_is_in_its_page_and_none_besides() {
     for script in scripts() {
@@ -53,7 +61,7 @@ fn every_option_of_a_script_is_in_its_page_and_none_besides() {
         let told = options(&says(path.to_str().unwrap(), &["--help"]));
         let missing = told.iter().find(|option| !options(&page).contains(option));
         assert_eq!(missing, None, "{script}.1 does not tell of it");
-        let known = options(&read(format!("../pipelines/{script}")));
+        let known = options(&with_what_it_sources(&script));
         let unknown = explained.iter().find(|option| !known.contains(option));
         assert_eq!(unknown, None, "{script} does not know it");
     }
@@ -83,9 +91,7 @@ fn every_option_of_moo_is_in_its_page_and_none_besides() {
     let help = ["moo", "moo-backup", "moo-restore"]
         .map(|name| says(pipelines.join(name).to_str().unwrap(), &["--help"]))
         .concat();
-    let source = ["moo", "moo-backup", "moo-restore", "pipe.sh", "reading.sh"]
-        .map(|name| read(format!("../pipelines/{name}")))
-        .concat();
+    let source = ["moo", "moo-backup", "moo-restore"].map(with_what_it_sources).concat();
     let page = read("man1/moo.1");
     let documented = options(&page);
     for option in options(&help) {
