@@ -3,20 +3,20 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
+use std::num::NonZero;
 
 use archive::{
     Collection, FileKind, FileName, ManifestParser, ManifestSealer, SetId, SetTime, StoredSet,
     Wrapping, seal_name,
 };
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use deflate::{Deflate, Effort, Format};
 use local::Folder;
 use stream::{Failure, OrFail, Receipt, Status};
 
 use crate::by_name;
 
 /// Signature tars are read back at each increment; little is gained by packing them harder.
-const LEVEL: u32 = 3;
+const EFFORT: Effort = Effort { level: 1, jobs: NonZero::<usize>::MIN };
 
 /// Turns the parts of `set` into files of the archive, the manifest last, if the store has all
 /// that the manifest names.
@@ -29,9 +29,10 @@ pub(crate) fn finish(folder: &Folder, set: SetId, receipts: &[Receipt]) -> Resul
     }
     let signatures = folder.path(&Folder::part_name(set, FileKind::Signatures));
     write(folder, set, FileKind::Signatures, Wrapping::Gzip, |to| {
-        let mut packed = GzEncoder::new(to, Compression::new(LEVEL));
-        io::copy(&mut open(&signatures)?, &mut packed)
-            .and_then(|_| packed.finish())
+        let mut from = open(&signatures)?;
+        Deflate::new(to, Format::Gzip, EFFORT)
+            .and_then(|mut packed| io::copy(&mut from, &mut packed).map(|_| packed))
+            .and_then(Deflate::finish)
             .map(drop)
             .or_fail(Status::Failed, signatures.display())
     })?;

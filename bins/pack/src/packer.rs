@@ -74,7 +74,7 @@ impl Packer {
             if !due || !entry.goes_on() {
                 return Err(differs(stored));
             }
-            self.progress.entry(&entry);
+            self.progress.entry(&entry, 0);
         }
         if self.progress.agrees(started) { Ok(()) } else { Err(differs(stored)) }
     }
@@ -132,7 +132,7 @@ impl Packer {
             self.signatures.entry(&entry)?;
             if packed {
                 self.draft.entry(&entry)?;
-                self.progress.entry(&entry);
+                self.progress.entry(&entry, volume.room(self.most));
                 self.delta_bytes += entry.body.len() as u64;
                 volume.append(entry)?;
             }

@@ -4,16 +4,19 @@
 use archive::{Part, Place, TreePath};
 use local::{Folder, Journal, Lock, PACKED, read_journal};
 use sha2::{Digest, Sha256};
-use stream::member::Kind;
+use stream::member::{Kind, SIZE};
 use stream::{Entry, Failure, FileFacts, Packed, SetHead, Started, Status};
+
+/// Bytes by which a file may grow while it is read, besides an eighth of it, and still be known.
+const MARGIN: u64 = 1 << 20;
 
 /// What is noted of the entries that are packed; nothing where no archive is kept.
 pub(crate) struct Progress {
     journal: Option<Journal>,
     /// The uppermost path that is no directory, at or above the last entry.
     closed: Option<TreePath>,
-    /// The pieces of the file that the last entry is of.
-    pieces: Sha256,
+    /// The pieces of the file that the last entry is of, if it may go on in the next volume.
+    pieces: Option<Sha256>,
     file: Option<FileFacts>,
 }
 
@@ -23,8 +26,7 @@ impl Progress {
         folder: Option<&Folder>,
         head: &SetHead,
     ) -> Result<(Progress, Option<Packed>, Option<Lock>), Failure> {
-        let mut progress =
-            Progress { journal: None, closed: None, pieces: Sha256::new(), file: None };
+        let mut progress = Progress { journal: None, closed: None, pieces: None, file: None };
         let Some(folder) = folder else {
             return match head.resume {
                 Some(_) => Err(usage("is missing, and the run goes on with another")),
@@ -39,8 +41,8 @@ impl Progress {
         Ok((progress, last, Some(lock)))
     }
 
-    /// Takes note of an entry that goes into a volume.
-    pub(crate) fn entry(&mut self, entry: &Entry) {
+    /// Takes note of an entry that goes into a volume which has room for so many bytes.
+    pub(crate) fn entry(&mut self, entry: &Entry, room: u64) {
         if self.journal.is_none() {
             return;
         }
@@ -51,11 +53,12 @@ impl Progress {
         }
         let Some(piece) = entry.name.piece else { return };
         if piece == 1 {
-            self.pieces = Sha256::new();
+            self.pieces = (!fits(entry, room)).then(Sha256::new);
             self.file = FileFacts::of(&entry.member);
         }
-        self.pieces.update(entry.name.encode(false));
-        self.pieces.update(&entry.body);
+        let Some(pieces) = &mut self.pieces else { return };
+        pieces.update(entry.name.encode(false));
+        pieces.update(&entry.body);
     }
 
     /// Takes note of the end of a volume; `packed` lacks only what is known here. `end` is the
@@ -72,7 +75,7 @@ impl Progress {
     }
 
     fn started(&self, pieces: u64) -> Option<Started> {
-        let sha256 = format!("{:x}", self.pieces.clone().finalize());
+        let sha256 = format!("{:x}", self.pieces.clone()?.finalize());
         Some(Started { pieces, sha256, file: self.file.clone()? })
     }
 
@@ -85,6 +88,13 @@ impl Progress {
     pub(crate) fn is_kept(&self) -> bool {
         self.journal.is_some()
     }
+}
+
+/// Whether a file of that size fits, with the heads of its pieces, even if it grows a bit: to hash
+/// it would be in vain.
+fn fits(entry: &Entry, room: u64) -> bool {
+    let size = entry.member.facts.get(SIZE).and_then(|size| size.parse::<u64>().ok());
+    size.is_some_and(|size| size.saturating_add(size / 8).saturating_add(MARGIN) < room)
 }
 
 /// What the archive knows of the volumes that are stored.

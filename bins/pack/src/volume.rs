@@ -25,7 +25,12 @@ impl<'a> Volume<'a> {
     /// takes a volume without entries for the end of the set.
     pub(crate) fn has_room(&self, entry: &Entry, most: u64) -> bool {
         let room = TarWriter::<FileWriter<'a, File>>::room(&entry.member, entry.body.len());
-        self.start.is_none() || self.tar.written() + room + TRAILER <= most
+        self.start.is_none() || room <= self.room(most)
+    }
+
+    /// How many bytes of entries it can still take.
+    pub(crate) fn room(&self, most: u64) -> u64 {
+        most.saturating_sub(self.tar.written() + TRAILER)
     }
 
     pub(crate) fn append(&mut self, mut entry: Entry) -> Result<(), Failure> {

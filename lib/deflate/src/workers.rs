@@ -29,13 +29,14 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
-    pub(crate) fn start(count: NonZero<usize>, level: u8) -> Workers {
+    pub(crate) fn start(count: NonZero<usize>, level: u8) -> io::Result<Workers> {
         let (jobs, todo) = unbounded::<Job>();
         let threads = (0..count.get()).map(|_| {
             let todo = todo.clone();
-            thread::spawn(move || work(&todo, level))
+            thread::Builder::new().spawn(move || work(&todo, level))
         });
-        Workers { jobs: Some(jobs), threads: threads.collect(), results: VecDeque::new() }
+        let threads = threads.collect::<io::Result<_>>()?;
+        Ok(Workers { jobs: Some(jobs), threads, results: VecDeque::new() })
     }
 
     /// Hands a chunk to the next thread that has nothing to do.

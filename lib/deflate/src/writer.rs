@@ -60,7 +60,10 @@ impl<W: Write> Deflate<W> {
             self.reuse(chunk);
             return Ok(());
         }
-        let workers = self.workers.get_or_insert_with(|| Workers::start(jobs, level));
+        let workers = match &mut self.workers {
+            Some(workers) => workers,
+            none => none.insert(Workers::start(jobs, level)?),
+        };
         workers.give(chunk)?;
         if workers.are_busy() {
             self.take()?;

@@ -13,11 +13,7 @@ use crate::window::Window;
 /// Reads content to its end and returns its signature. `size` is about how many bytes come, and
 /// `which` is named in errors.
 pub fn sign(which: &str, content: impl Read, size: u64, hash: Hash) -> Result<Vec<u8>, Failure> {
-    let strong = match hash {
-        Hash::Blake2 => 32,
-        Hash::Md4 => 8,
-    };
-    let head = Head { weak: Kind::Rollsum, hash, block: block_length(size), strong };
+    let head = Head { weak: Kind::Rollsum, hash, block: block_length(size), strong: kept(hash) };
     let mut signature = Vec::new();
     head.write(&mut signature);
     let mut window = Window::new(content);
@@ -30,6 +26,15 @@ pub fn sign(which: &str, content: impl Read, size: u64, hash: Hash) -> Result<Ve
         }
         add(&head, &window.bytes()[..length], &mut signature);
         window.pass(length);
+    }
+}
+
+/// How many bytes of a strong sum are kept: of BLAKE2 enough that nobody makes two blocks that have
+/// the same, of MD4 what duplicity keeps. More would not compress, and weigh in every set.
+fn kept(hash: Hash) -> usize {
+    match hash {
+        Hash::Blake2 => 16,
+        Hash::Md4 => 8,
     }
 }
 
