@@ -11,6 +11,7 @@ import time
 
 import arguments
 import corpus
+import growth
 import measure
 import report
 import sftp
@@ -86,23 +87,21 @@ def compare(bench, there, rounds):
             bench.start(program)
             note("full", program, bench.backup(program, "full"))
             note("stored", program, corpus.count(program.store)[1])
-            note("same", program, bench.backup(program, "inc"))
+            if "same" in program.actions:
+                note("same", program, bench.backup(program, "inc"))
+            else:
+                note("restore", program, bench.restore(program))
             stored[program] = corpus.count(program.store)[1]
         corpus.live_a_day(bench.source, number + 1)
         corpus.warm(bench.source)
-        one = middle_file(bench.source)
-        for program in order:
+        one = corpus.middle_file(bench.source)
+        for program in (program for program in order if "day" in program.actions):
             note("day", program, bench.backup(program, "inc"))
             note("added", program, corpus.count(program.store)[1] - stored[program])
             note("restore", program, bench.restore(program))
             note("one", program, bench.restore(program, one))
         print(f"round {number + 1} of {rounds} is done", file=sys.stderr)
     report.comparison([program.name for program in there], results)
-
-
-def middle_file(source):
-    paths = sorted(path for path in corpus.small_files(source) if "/text/" in path)
-    return os.path.relpath(paths[len(paths) // 2], source)
 
 
 def watch(bench, ours, change):
@@ -146,23 +145,50 @@ def measure_all(bench, chosen):
     for program in there:
         print(f"- {program.name}: {program.version()}")
     print(f"- rounds: {chosen.rounds}, of which medians are told\n")
-    if not chosen.sftp_only:
-        measure_here(bench, there, chosen)
-    if not chosen.stages_only:
-        sftp.run(bench, there, chosen)
+    if chosen.growth:
+        growth.by_files(bench, there, chosen)
+    elif chosen.chain:
+        growth.by_increments(bench, there[0], chosen)
+    else:
+        measure_programs(bench, there, chosen)
     print(f"Measured on {report.facts(bench.work)}.")
 
 
-def measure_here(bench, there, chosen):
-    """What needs no network."""
-    corpus.make(bench.source, chosen.size)
+def measure_programs(bench, there, chosen):
+    if not chosen.sftp_only:
+        for tree in chosen.trees:
+            measure_tree(bench, there, tree, chosen)
+    if not chosen.sftp_only and "home" in chosen.trees:
+        measure_large(bench, there, chosen)
+    if not chosen.stages_only and not chosen.local_only:
+        sftp.run(bench, there, chosen)
+
+
+def plant(bench, tree, chosen):
+    """Makes a tree, and tells what it is."""
+    corpus.remove(bench.source)
+    if tree == "home":
+        corpus.make(bench.source, chosen.size)
+    elif tree == "etc":
+        corpus.etc(bench.source, chosen.files)
+    else:
+        corpus.many(bench.source, chosen.many)
     files, size = corpus.count(bench.source)
-    print(f"A tree of {files:,} files, {size:,} bytes:\n")
+    print(f"{tree}, a tree of {files:,} files, {size:,} bytes:\n")
+    return size
+
+
+def measure_tree(bench, there, tree, chosen):
+    """What needs no network."""
+    size = plant(bench, tree, chosen)
     if not chosen.stages_only:
         compare(bench, there, chosen.rounds)
     another_day = chosen.rounds + 1
     runs = watch(bench, there[0], lambda: corpus.live_a_day(bench.source, another_day))
     report.stages("processor a GiB of the tree, peak memory", runs, size / 2**30)
+
+
+def measure_large(bench, there, chosen):
     corpus.remove(bench.source)
     os.mkdir(bench.source)
     large = f"{bench.source}/large"

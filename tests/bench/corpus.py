@@ -122,11 +122,12 @@ def live_a_day(top, day):
     for number in range(count):
         folder = os.path.dirname(rng.choice(paths))
         write(f"{folder}/new-{day}-{number}.txt", "wb", rng.randbytes(500) + b"news\n" * 200)
-    pages = os.path.getsize(f"{top}/{DATABASE}") // PAGE
-    for _ in range(1 + pages // 300):
-        write(f"{top}/{DATABASE}", "r+b", rng.randbytes(PAGE), PAGE * rng.randrange(pages))
-    write(f"{top}/{LOG}", "ab", b"".join(b"%d: day %d\n" % (n, day) for n in range(5000)))
-    folder = os.path.dirname(rng.choice([path for path in paths if "/text/" in path]))
+    if os.path.exists(f"{top}/{DATABASE}"):
+        pages = os.path.getsize(f"{top}/{DATABASE}") // PAGE
+        for _ in range(1 + pages // 300):
+            write(f"{top}/{DATABASE}", "r+b", rng.randbytes(PAGE), PAGE * rng.randrange(pages))
+        write(f"{top}/{LOG}", "ab", b"".join(b"%d: day %d\n" % (n, day) for n in range(5000)))
+    folder = os.path.dirname(rng.choice([path for path in paths if path not in chosen]))
     os.rename(folder, f"{folder}-of-day-{day}")
 
 
@@ -139,6 +140,12 @@ def small_files(top):
     return [path for path in found if not os.path.islink(path) and not path.endswith(special)]
 
 
+def middle_file(top):
+    """A small file in the middle of the tree, relative to its top."""
+    paths = sorted(path for path in small_files(top) if path.endswith((".txt", ".conf", ".dat")))
+    return os.path.relpath(paths[len(paths) // 2], top)
+
+
 def count(top):
     """Files, and their bytes."""
     paths = [f"{folder}/{name}" for folder, _, names in os.walk(top) for name in names]
@@ -147,10 +154,11 @@ def count(top):
 
 def warm(top):
     """Reads it all, so that no round waits for the disk where another does not."""
-    for path in small_files(top) + [f"{top}/{DATABASE}", f"{top}/{LOG}"]:
-        with open(path, "rb") as file:
-            while file.read(MIB):
-                pass
+    for folder, _, names in os.walk(top):
+        for name in names:
+            with open(f"{folder}/{name}", "rb") as file:
+                while file.read(MIB):
+                    pass
 
 
 def etc(top, count):
@@ -160,6 +168,16 @@ def etc(top, count):
     for number in range(count):
         content = b"".join(rng.choices(lines, k=int(2 ** rng.uniform(0, 7))))
         put(f"{top}/{number // 500:02}/{number // 25 % 20:02}.d/{number}.conf", content, rng)
+
+
+def many(top, count):
+    """That many files of 1 to 4 KiB, half of each text and half noise, in folders of 50."""
+    rng = random.Random(5)
+    lines = vocabulary(rng)
+    for number in range(count):
+        size = rng.randrange(1024, 4096) // 2
+        content = b"".join(rng.choices(lines, k=1 + size // 80)) + rng.randbytes(size)
+        put(f"{top}/{number // 5000:03}/{number // 50 % 100:02}/{number}.dat", content, rng)
 
 
 def incompressible(path, mib):

@@ -23,6 +23,9 @@ class Program:
         """Reaches its store over SFTP from now on."""
         self.server, self.port = server, port
 
+    # What it does of a backup's life; one that has no increments only does the first and the last.
+    actions = ("full", "same", "day", "restore", "one")
+
     def speaks_sftp(self):
         return True
 
@@ -111,6 +114,26 @@ class Restic(Program):
         return self._call("restore", "latest", "--target", to, *one)
 
 
+class Floor(Program):
+    """A stream without any increments: what a backup costs that knows nothing of what it holds."""
+
+    actions = ("full", "restore")
+
+    def speaks_sftp(self):
+        return False
+
+    def version(self):
+        return "floor: tar | zstd -3 | gpg -z 0"
+
+    def backup(self, _kind, source, key):
+        seal = f"gpg -q --batch --trust-model always -z 0 -e -r {key}"
+        return ["sh", "-c", f"tar -c -C {source} . | zstd -q -3 | {seal} >{self.store}/all"]
+
+    def restore(self, to, _path=None):
+        unseal = f"gpg -q --batch -d {self.store}/all"
+        return ["sh", "-c", f"mkdir {to} && {unseal} | zstd -q -d | tar -x -C {to}"]
+
+
 def programs(names, work):
     """Those of the names that are here, and the names of those that are not."""
     new = os.environ.get("MOO_DUPLICITY_NEW", INSTALLED)
@@ -119,10 +142,11 @@ def programs(names, work):
         "duplicity-0.8": (Duplicity, "/usr/bin/duplicity"),
         "duplicity-new": (NewDuplicity, new),
         "restic": (Restic, shutil.which("restic") or "restic"),
+        "floor": (Floor, shutil.which("zstd") or "zstd"),
     }
     chosen = [(name, *known[name]) for name in names]
     there = [kind(path, work, name) for name, kind, path in chosen if os.path.exists(path)]
     return there, [name for name, _, path in chosen if not os.path.exists(path)]
 
 
-PEERS = ("duplicity-0.8", "duplicity-new", "restic")
+PEERS = ("duplicity-0.8", "duplicity-new", "restic", "floor")

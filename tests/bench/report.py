@@ -38,9 +38,9 @@ def comparison(names, results):
     number of bytes for each round; ratios are of one round, and their median is shown."""
     rows = [[title, *beside(names, results[action])] for action, title in ACTIONS.items()]
     for what, title in SIZES.items():
-        sizes = {name: median(results[what][name]) for name in names}
-        ratios = (f"{sizes[name] / sizes[OURS]:.2f}×" for name in names[1:])
-        rows.append([title, f"{sizes[OURS]:,.0f}", *ratios])
+        sizes = {name: median(found) for name, found in results[what].items()}
+        ratios = {name: f"{size / sizes[OURS]:.2f}×" for name, size in sizes.items()}
+        rows.append([title, f"{sizes[OURS]:,.0f}", *(ratios.get(name, "") for name in names[1:])])
     table(["time (processor)", *names], rows)
 
 
@@ -50,8 +50,9 @@ def beside(names, costs):
     cpu = median(cost.cpu for cost in costs[OURS])
     cells = [f"{wall:.2f} s ({cpu:.2f} s)"]
     for name in names[1:]:
-        cells.append(f"{ratio(costs[name], costs[OURS], 'wall'):.1f}× "
-                     f"({ratio(costs[name], costs[OURS], 'cpu'):.1f}×)")
+        there = name in costs
+        cells.append(f"{ratio(costs[name], costs[OURS], 'wall'):.2f}× "
+                     f"({ratio(costs[name], costs[OURS], 'cpu'):.2f}×)" if there else "")
     return cells
 
 

@@ -28,6 +28,15 @@ fn the_benchmark_comes_to_its_end_and_prints_its_tables() {
 }
 
 #[test]
+fn the_benchmark_tells_how_costs_grow() {
+    let sandbox = Sandbox::new();
+    let told = quickly(&sandbox, "--growth 60,120");
+    assert_rows(&told, &["| 60 | moobacker | ", "| 120 | moobacker | "]);
+    let told = quickly(&sandbox, "--chain 2");
+    assert_rows(&told, &["| 0 | ", "| 2 | "]);
+}
+
+#[test]
 fn over_sftp_alone_a_distant_server_answers_each_turn_a_round_trip_later() {
     let sandbox = Sandbox::new();
     let told = quickly(&sandbox, "--sftp-only");
@@ -60,5 +69,5 @@ fn what_is_over_sftp_alone_and_what_is_without_it_exclude_each_other() {
 fn the_benchmark_knows_its_peers() {
     let run = workspace().join("tests/bench/run");
     let script = format!("{} --no-install --peers tar", run.display());
-    Sandbox::new().sh(&script).fails_with(2).stderr_has("no such peer: tar");
+    Sandbox::new().sh(&script).fails_with(2).stderr_has("no such peer or tree: tar");
 }

@@ -12,10 +12,14 @@ const CHUNK: usize = 512 << 10;
 /// A last block, stored, with nothing in it (RFC 1951, 3.2.4).
 const LAST_BLOCK: [u8; 5] = [1, 0, 0, 0xff, 0xff];
 
+/// How hard a stream of one chunk is compressed at least: it takes a moment, and most increments
+/// are no longer.
+const SHORT_LEVEL: u8 = 7;
+
 /// How hard to compress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Effort {
-    /// From 1 (fast) to 9 (small).
+    /// From 1 (fast) to 9 (small). What is short is compressed with 7 at least.
     pub level: u8,
     /// How many threads do it. With one, none is started.
     pub jobs: NonZero<usize>,
@@ -42,6 +46,9 @@ impl<W: Write> Deflate<W> {
 
     /// Ends the compressed stream.
     pub fn finish(mut self) -> io::Result<W> {
+        if self.is_short() {
+            self.effort.level = self.effort.level.max(SHORT_LEVEL);
+        }
         while self.take()? {}
         self.workers = None;
         let rest = std::mem::take(&mut self.chunk);
@@ -49,6 +56,11 @@ impl<W: Write> Deflate<W> {
         self.to.write_all(&LAST_BLOCK)?;
         self.to.write_all(&self.check.trailer())?;
         Ok(self.to)
+    }
+
+    /// Whether all that came is one chunk.
+    fn is_short(&self) -> bool {
+        self.workers.is_none() && self.packer.is_none()
     }
 
     /// Passes a full chunk on to be packed.

@@ -30,6 +30,14 @@ fn inflated(packed: &[u8], format: Format) -> Vec<u8> {
     content
 }
 
+/// The same behind a chunk of zeros, with level 1: what is short alone, zlib compresses.
+fn second(content: &[u8]) -> Vec<u8> {
+    let content = [vec![0; CHUNK], content.to_vec()].concat();
+    let packed = deflated(&content, Format::Zlib, 1, 1, 1 << 16);
+    assert!(inflated(&packed, Format::Zlib) == content, "{} bytes", content.len());
+    packed
+}
+
 /// The same bytes each time, without any pattern.
 fn noise(length: usize) -> Vec<u8> {
     let mut state = 1u64;
@@ -63,24 +71,25 @@ fn the_ends_of_chunks_and_of_blocks_are_no_ends_of_content() {
             let packed = deflated(&content[..length], Format::Gzip, 1, jobs, 100_000);
             assert!(inflated(&packed, Format::Gzip) == content[..length], "{length} {jobs}");
         }
+        second(&random[..length]);
+        second(&text[..length]);
     }
 }
 
 #[test]
 fn what_has_been_there_is_found_at_any_distance_and_in_any_length() {
     let nibbles: Vec<u8> = noise(40_000).iter().map(|byte| byte & 15).collect();
+    let zeros = second(&[]).len();
     for distance in [1, 2, 7, 8, 9, 4096, 24_576, 24_577, 32_767, 32_768, 32_769, 40_000] {
         let content = nibbles[..distance].repeat(1 + 100_000 / distance);
-        let packed = deflated(&content, Format::Zlib, 1, 1, 1 << 16);
-        assert!(inflated(&packed, Format::Zlib) == content, "{distance}");
         // Half of it without any match.
-        let is_found = packed.len() < content.len() * 2 / 5;
-        assert_eq!(is_found, distance <= 32_768, "{distance}: {}", packed.len());
+        let length = second(&content).len() - zeros;
+        let is_found = length < content.len() * 2 / 5;
+        assert_eq!(is_found, distance <= 32_768, "{distance}: {length}");
     }
     for length in 0..600 {
         let content = [&nibbles[..50], &vec![7; length], &nibbles[50..100], &nibbles[..length]];
-        let packed = deflated(&content.concat(), Format::Gzip, 1, 1, 1 << 16);
-        assert!(inflated(&packed, Format::Gzip) == content.concat(), "{length}");
+        second(&content.concat());
     }
 }
 
@@ -91,6 +100,14 @@ fn what_is_written_depends_neither_on_the_threads_nor_on_the_pieces() {
     for (jobs, pieces) in [(1, 1000), (2, 1 << 16), (3, 1 << 22), (8, 99_999)] {
         assert!(deflated(&content, Format::Zlib, 3, jobs, pieces) == packed, "{jobs} {pieces}");
     }
+}
+
+#[test]
+fn what_is_short_is_packed_hard_at_any_level() {
+    let content = text(CHUNK);
+    let [fast, hard] = [1, 7].map(|level| deflated(&content, Format::Zlib, level, 2, 1000));
+    assert!(fast == hard);
+    assert!(second(&content).len() > hard.len() + hard.len() / 20);
 }
 
 #[test]
