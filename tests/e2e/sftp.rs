@@ -5,4 +5,5 @@ mod host_keys;
 mod keys;
 pub(crate) mod kit;
 mod life;
+mod linked;
 mod server;

@@ -1,4 +1,5 @@
-//! A folder of a machine that SFTP reaches, through libssh2.
+//! A folder of a machine that SFTP reaches, through libssh2, whose ChaCha20 and Poly1305 are those
+//! of [`chachapoly`].
 
 mod address;
 mod connection;

@@ -1,0 +1,24 @@
+//! ChaCha20 and Poly1305 for libssh2, which spends most of its processor time in portable C of its
+//! own: the same with several blocks at once, where the processor can.
+//!
+//! libssh2 is linked as an archive, of which a linker takes only those objects that define what is
+//! still undefined. Its `chacha.o` and `poly1305.o` define four functions, all of which this
+//! crate exports too, and a crate comes before those that it depends on. So the linker finds them
+//! here, and leaves libssh2's alone. That this holds is not left to luck:
+//!
+//! - This crate depends on `libssh2-sys`, so it always comes first.
+//! - Who uses libssh2 calls [`link`], which is in the same object as the four: would a linker take
+//!   libssh2's all the same, it would have two definitions of each, and fail.
+//! - Tests look into the programs for what only libssh2's own object has.
+//! - The version of libssh2 is pinned, since these functions are no part of its interface, and a
+//!   test has libssh2 encrypt and decrypt packets by way of ours.
+//!
+//! A libssh2 that is the system's, which is linked dynamically, would keep its own.
+
+mod chacha;
+mod exports;
+
+// Ties the order of the two on the linker's command line.
+use libssh2_sys as _;
+
+pub use exports::link;
