@@ -38,6 +38,9 @@ own_option() {
 read_options "$@"
 eval "set -- $words"
 [ $# -eq 1 ] || fail 2 'a url is needed (see --help)'
-case $1 in *://*) ;; *) fail 2 "$1: not a url (such as file:///srv/backup or sftp://user@host/backup)" ;; esac
+case $1 in
+    *://* | rclone:*) ;;
+    *) fail 2 "$1: not a url (such as file:///srv/backup or sftp://user@host/backup)" ;;
+esac
 list="$list$(archive_option "$1")"
 eval "exec moo-list $all $reach $list -- \"\$1\""

@@ -1,5 +1,5 @@
 # The packages of Debian that the build and the tests need, and how they get here.
-# Sourced by scripts: need_packages, need_rust, need_rust_tools, provide_duplicity_new. Each is quiet when all is
+# Sourced by scripts: need_packages, need_rust, need_rust_tools, provide_duplicity_new, provide_s3_server. Each is quiet when all is
 # there; else it prints one line that says what is missing and how to install it, and returns 1.
 # shellcheck shell=sh
 
@@ -8,7 +8,7 @@
 build_packages='gcc libc6-dev pkg-config libssl-dev libclang-dev'
 # What the tests need besides: the peers, and the tools that read what we write.
 # shellcheck disable=SC2034 # for those who source this file
-test_packages='gnupg mandoc groff-base duplicity rdiff shellcheck procps python3 python3-venv openssh-server openssh-client sudo cron iproute2 python3-pexpect strace acl attr libcap2-bin'
+test_packages='gnupg mandoc groff-base duplicity rdiff shellcheck procps python3 python3-venv openssh-server openssh-client sudo cron iproute2 python3-pexpect strace acl attr libcap2-bin rclone'
 
 # Installs those that are missing.
 need_packages() {
@@ -71,5 +71,18 @@ provide_duplicity_new() {
     mkdir -p "$(dirname "$1")" && /usr/bin/python3 -m venv --clear "$1" &&
         "$1/bin/pip" --quiet install --no-deps duplicity fasteners && return
     echo "missing the newest duplicity: set MOO_DUPLICITY_NEW, or make pip install it in $1" >&2
+    return 1
+}
+
+# Sets MOO_S3_SERVER to a server of S3's interface that keeps all in memory, moto from PyPI in the
+# given folder, unless it is there or the variable is set already.
+provide_s3_server() {
+    [ -z "${MOO_S3_SERVER:-}" ] || return 0
+    MOO_S3_SERVER=$1/bin/moto_server
+    export MOO_S3_SERVER
+    [ ! -x "$MOO_S3_SERVER" ] || return 0
+    mkdir -p "$(dirname "$1")" && /usr/bin/python3 -m venv --clear "$1" &&
+        "$1/bin/pip" --quiet install 'moto[server]' && return
+    echo "missing a server of S3: set MOO_S3_SERVER to moto_server, or make pip install moto in $1" >&2
     return 1
 }

@@ -17,6 +17,7 @@ pub mod peers;
 pub mod raw_sftp;
 pub mod relay;
 pub mod run;
+pub mod s3;
 pub mod sandbox;
 pub mod scale;
 pub mod sshd;

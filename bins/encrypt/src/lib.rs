@@ -1,5 +1,6 @@
 //! `moo-encrypt` compresses and encrypts the files of a set, and seals it.
 
+mod copy;
 mod hashing;
 mod keys;
 mod sealed;
@@ -12,8 +13,12 @@ use std::thread;
 use archive::{FileKind, FileName, Wrapping};
 use cli::{Common, Program};
 use deflate::Effort;
-use stream::{Failure, FileWriter, FilesInput, OrFail, Output, SetHead, Status, Totals, pipe};
+use openpgp::Signer;
+use stream::{
+    Begin, Failure, FileWriter, FilesInput, Kind, OrFail, Output, SetHead, Status, Totals, pipe,
+};
 
+use crate::copy::Copy;
 use crate::hashing::Hashing;
 use crate::keys::Keys;
 use crate::sealed::SealedSet;
@@ -23,7 +28,8 @@ use crate::wrap::Wrap;
 ///
 /// Each file becomes one OpenPGP message that GnuPG 2.2 and thereby duplicity can read. With no
 /// key to encrypt to, a passphrase does it. The hash of each volume goes into the manifest, and
-/// the hashes of all files into the seal, which a seal key signs.
+/// the hashes of all files into the seal, which a seal key signs. Sets that moo-decrypt brings from
+/// a store are encrypted anew, with seals of their own.
 #[derive(clap::Parser, Debug)]
 #[command(name = "moo-encrypt", version, after_help = EXAMPLES)]
 pub struct Encrypt {
@@ -51,7 +57,9 @@ Examples:
   moo-scan /etc | moo-sign | moo-delta | moo-pack | moo-encrypt --encrypt-key KEY | tar tv
   moo-scan --archive ~/archive /etc | moo-sign | moo-delta --archive ~/archive |
       moo-pack --archive ~/archive | moo-encrypt --encrypt-key KEY --seal-key ~/seal.secret.pgp |
-      moo-upload file:///srv/backup | moo-commit --archive ~/archive";
+      moo-upload file:///srv/backup | moo-commit --archive ~/archive
+  moo-fetch --all file:///srv/backup | moo-decrypt | moo-encrypt --encrypt-key KEY |
+      moo-upload file:///mnt/second | moo-commit";
 
 impl Program for Encrypt {
     const NAME: &'static str = "moo-encrypt";
@@ -68,32 +76,45 @@ impl Program for Encrypt {
         let passphrase = self.keys.passphrase();
         let wrap = Wrap::new(self.keys.encryption(effort, &passphrase)?, effort);
         let signer = self.keys.seal_signer(&passphrase)?;
-        let mut begin = input.begin().clone();
-        let Some(head) = &mut begin.set else {
-            return Err(broken("tells of no set"));
-        };
-        let key = wrap.key(head);
-        // Where the keys do not fit, the last stage is still told whose run that ends.
-        head.key = key.as_ref().ok().cloned().flatten();
-        output.begin(&begin)?;
-        key?;
-        let Some(head) = &begin.set else {
-            return Err(broken("tells of no set"));
-        };
-        let mut sealed = SealedSet::new(head);
-        sealed.resume(head, &wrap)?;
-        while let Some(name) = input.next_file()? {
-            let name = file_name(&name, head)?;
-            if name.kind == FileKind::Manifest {
-                sealed.finish(&mut input, &wrap, signer.as_ref(), output)?;
-            } else {
-                seal_file(name, &mut input, &wrap, &mut sealed, output)?;
+        let stored_bytes = match input.begin().set.clone() {
+            Some(head) => backup(head, &mut input, &wrap, signer.as_ref(), output)?,
+            None if input.begin().is_copy() => {
+                let newest_seal = input.begin().newest_seal.clone();
+                output.begin(&Begin::files(None))?;
+                Copy::new(&wrap, signer.as_ref(), newest_seal, output).run(&mut input)?
             }
+            None => return Err(broken("is a restore, and neither a backup nor a copy")),
+        };
+        Ok(Totals { stored_bytes, ..input.totals() })
+    }
+}
+
+/// Encrypts the one set of a backup. Returns how many bytes its volumes have.
+fn backup(
+    mut head: SetHead,
+    input: &mut FilesInput<File>,
+    wrap: &Wrap,
+    signer: Option<&Signer>,
+    output: &mut Output<File>,
+) -> Result<u64, Failure> {
+    let key = wrap.key(&head);
+    // Where the keys do not fit, the last stage is still told whose run that ends.
+    head.key = key.as_ref().ok().cloned().flatten();
+    output.begin(&Begin::backup(Kind::Files, head.clone()))?;
+    key?;
+    let mut sealed = SealedSet::new(head.id(), head.previous_seal.clone());
+    sealed.resume(&head, wrap)?;
+    while let Some(name) = input.next_file()? {
+        let name = file_name(&name, &head)?;
+        if name.kind == FileKind::Manifest {
+            sealed.finish(input, wrap, signer, output)?;
+        } else {
+            seal_file(name, input, wrap, &mut sealed, output)?;
         }
-        if !sealed.is_finished() {
-            return Err(broken("ends without a manifest"));
-        }
-        Ok(Totals { stored_bytes: sealed.volume_bytes(), ..input.totals() })
+    }
+    match sealed.is_finished() {
+        true => Ok(sealed.volume_bytes()),
+        false => Err(broken("ends without a manifest")),
     }
 }
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 
-use archive::{FileKind, FileName, ManifestSealer, Seal, SealedFile, seal_name};
+use archive::{FileKind, FileName, ManifestSealer, Seal, SealedFile, SetId, seal_name};
 use openpgp::{Signer, sign_text};
-use stream::{Failure, FileWriter, FilesInput, OrFail, Output, SetHead, Status};
+use stream::{Failure, FileWriter, OrFail, Output, SetHead, Status};
 
 use crate::hashing::{Hashes, Hashing};
 use crate::wrap::Wrap;
@@ -24,14 +24,10 @@ pub(crate) struct SealedSet {
 }
 
 impl SealedSet {
-    pub(crate) fn new(head: &SetHead) -> SealedSet {
-        let previous = head.previous_seal.clone();
-        SealedSet {
-            seal: Seal { set: head.id(), previous, files: Vec::new() },
-            hashes: BTreeMap::new(),
-            volume_bytes: 0,
-            finished: false,
-        }
+    /// A set whose seal is made after the one of that hash.
+    pub(crate) fn new(set: SetId, previous: Option<String>) -> SealedSet {
+        let seal = Seal { set, previous, files: Vec::new() };
+        SealedSet { seal, hashes: BTreeMap::new(), volume_bytes: 0, finished: false }
     }
 
     /// Notes the volumes that an interrupted run has stored.
@@ -78,39 +74,47 @@ impl SealedSet {
     }
 
     /// Takes the draft of the manifest, and sends the seal and the manifest. The seal covers the
-    /// manifest, but goes before it, since the manifest is the last file of a set.
+    /// manifest, but goes before it, since the manifest is the last file of a set. Returns the
+    /// SHA-256 of the seal, in hex.
     pub(crate) fn finish(
         &mut self,
-        draft: &mut FilesInput<File>,
+        draft: &mut impl Read,
         wrap: &Wrap,
         signer: Option<&Signer>,
         output: &mut Output<File>,
-    ) -> Result<(), Failure> {
+    ) -> Result<String, Failure> {
         let kind = FileKind::Manifest;
         let wrapping = wrap.wrapping(kind);
         let name = FileName { set: self.seal.set, kind, wrapping, partial: false }.encode();
         let spool = tempfile::tempfile().or_fail(Status::Failed, SPOOL)?;
         let mut hashing = Hashing::new(Spool(spool));
         let sealer = ManifestSealer::new(std::mem::take(&mut self.hashes));
-        wrap.write(kind, &mut hashing, |to| fill_in(draft, sealer, to))?;
+        let which = format!("the {}", self.seal.set);
+        wrap.write(kind, &mut hashing, |to| fill_in(&which, draft, sealer, to))?;
         let (Spool(mut spool), hashes) = hashing.finish();
         let facts = hashes.facts();
         self.add(kind, name.clone(), hashes);
-        self.send_seal(signer, output)?;
+        let sha256 = self.send_seal(signer, output)?;
         spool.rewind().or_fail(Status::Failed, SPOOL)?;
         let mut writer = FileWriter::new(output, &name);
         io::copy(&mut spool, &mut writer).or_fail(Status::Failed, SPOOL)?;
         self.finished = true;
-        writer.close(facts)
+        writer.close(facts)?;
+        Ok(sha256)
     }
 
-    fn send_seal(&self, signer: Option<&Signer>, output: &mut Output<File>) -> Result<(), Failure> {
+    fn send_seal(
+        &self,
+        signer: Option<&Signer>,
+        output: &mut Output<File>,
+    ) -> Result<String, Failure> {
         let seal = sign_text(&self.seal.encode(), signer)?;
         let writer = FileWriter::new(output, &seal_name(self.seal.set.time));
         let mut hashing = Hashing::new(writer);
         hashing.write_all(&seal).or_fail(Status::Failed, "standard output")?;
         let (writer, hashes) = hashing.finish();
-        writer.close(hashes.facts())
+        writer.close(hashes.facts())?;
+        Ok(hashes.sha256)
     }
 }
 
@@ -130,7 +134,8 @@ impl Write for Spool {
 
 /// Copies the draft line by line, with the hashes of the volumes put in.
 fn fill_in(
-    draft: &mut FilesInput<File>,
+    which: &str,
+    draft: &mut impl Read,
     mut sealer: ManifestSealer,
     to: &mut dyn Write,
 ) -> Result<(), Failure> {
@@ -140,10 +145,10 @@ fn fill_in(
         line.clear();
         let n = draft.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line);
         if n.or_fail(Status::Failed, "manifest")? == 0 {
-            sealer.finish(&mut filled).or_fail(Status::Integrity, "standard input")?;
+            sealer.finish(&mut filled).or_fail(Status::Integrity, which)?;
             return to.write_all(&filled).or_fail(Status::Failed, "manifest");
         }
-        sealer.line(&line, &mut filled).or_fail(Status::Integrity, "standard input")?;
+        sealer.line(&line, &mut filled).or_fail(Status::Integrity, which)?;
         to.write_all(&filled).or_fail(Status::Failed, "manifest")?;
         filled.clear();
     }

@@ -1,22 +1,20 @@
 //! What a store holds, told in receipts, as if it had just been stored.
 
 use std::collections::HashMap;
-use std::io::{Read, Write};
+use std::io::Write;
 
-use archive::{Seal, SealedFile, parse_seal};
+use archive::{SealedFile, parse_seal};
 use store::Store;
-use stream::{Begin, Failure, Kind, OrFail, Receipt, Receipts, Status, Totals, VERSION};
+use stream::{Begin, Failure, Kind, Receipt, Receipts, Status, Totals};
 
-/// The largest seal that is read.
-const LARGEST: u64 = 64 << 20;
+use crate::sealed;
 
 /// Tells of each file. Where a set has a seal, its files come with their hashes.
 pub(crate) fn tell<W: Write>(
     store: &mut dyn Store,
     receipts: &mut Receipts<W>,
 ) -> Result<Totals, Failure> {
-    let begin = Begin { stream: Kind::Receipts, version: VERSION, set: None, restore: None };
-    receipts.begin(&begin)?;
+    receipts.begin(&Begin::of(Kind::Receipts))?;
     let files = match store.list() {
         // Nothing has been stored yet.
         Err(failure) if failure.status() == Status::Absent => Vec::new(),
@@ -26,9 +24,9 @@ pub(crate) fn tell<W: Write>(
     let mut sealed = HashMap::new();
     let mut seals = HashMap::new();
     if let Some(name) = newest.map(archive::seal_name) {
-        let text = read(store, &name)?;
-        sealed = hashes(&name, text.as_bytes());
-        seals.insert(name, text);
+        let text = sealed::read(store, &name)?;
+        sealed = hashes(&name, &text);
+        seals.insert(name, String::from_utf8_lossy(&text).into_owned());
     }
     for file in files {
         let known = sealed.get(&file.name);
@@ -44,19 +42,10 @@ pub(crate) fn tell<W: Write>(
     Ok(Totals::default())
 }
 
-fn read(store: &mut dyn Store, name: &str) -> Result<String, Failure> {
-    let mut text = String::new();
-    let mut from = store.open(name)?.take(LARGEST);
-    from.read_to_string(&mut text).or_fail(Status::Integrity, name)?;
-    Ok(text)
-}
-
 /// The hashes in a seal, whose signature nobody checks here. They complete the archive's copy of a
 /// manifest whose run was interrupted. A restore of ours takes its hashes from the store's manifest;
 /// duplicity, sharing the archive, takes them from that copy.
 fn hashes(name: &str, seal: &[u8]) -> HashMap<String, SealedFile> {
-    let read = openpgp::read_text(name, seal, &[]);
-    let parsed = read.ok().and_then(|(text, _)| Seal::parse(&text).ok());
-    let files = parsed.map(|seal| seal.files).unwrap_or_default();
+    let files = sealed::parse(name, seal).map(|seal| seal.files).unwrap_or_default();
     files.into_iter().map(|file| (file.name.clone(), file)).collect()
 }

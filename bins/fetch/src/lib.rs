@@ -1,7 +1,10 @@
 //! `moo-fetch` fetches from a store the files that a restore needs.
 
+mod copy;
 mod inventory;
+mod known;
 mod remains;
+mod sealed;
 mod selection;
 
 use std::ffi::OsString;
@@ -45,6 +48,9 @@ pub struct Fetch {
     /// No files: receipts for all that is there, as moo-commit --reconcile reads them
     #[arg(long, group = "what", conflicts_with_all = ["time", "path", "archive"])]
     receipts: bool,
+    /// Of those, no sets that another store has: FILE holds what --receipts told of it
+    #[arg(long, value_name = "FILE", requires = "what", conflicts_with = "receipts")]
+    known: Option<PathBuf>,
     /// Go on past files that are missing or can't be read; the stages behind need it too
     #[arg(long, conflicts_with = "what")]
     keep_going: bool,
@@ -61,8 +67,11 @@ Examples:
   moo-fetch --path ssh/sshd_config --archive ~/archive file:///srv/backup | moo-decrypt |
       moo-patch /tmp/sshd_config
   moo-fetch --all file:///srv/backup | moo-upload file:///mnt/second | moo-commit
-  moo-fetch --metadata file:///srv/backup | moo-decrypt |
-      moo-upload file://$HOME/archive | moo-commit";
+  moo-fetch --receipts file:///mnt/second > /tmp/known;
+      moo-fetch --all --known /tmp/known file:///srv/backup | moo-upload file:///mnt/second |
+      moo-commit
+  moo-fetch --metadata file:///srv/backup | moo-decrypt | moo-upload --archive ~/archive |
+      moo-commit";
 
 impl Fetch {
     /// The wanted path; names are bytes, and need not be text.
@@ -88,8 +97,11 @@ impl Program for Fetch {
                 inventory::tell(store.as_mut(), receipts)
             });
         }
+        if self.all || self.metadata {
+            return copy::send(&self, store.as_mut(), output);
+        }
         let selection = Selection::make(&self, store.as_mut())?;
-        output.begin(&Begin::files(selection.wanted))?;
+        output.begin(&Begin::files(Some(selection.wanted)))?;
         let mut lost = selection.lost;
         for name in &selection.names {
             lost += u64::from(!self.send(store.as_mut(), name, output)?);
@@ -107,7 +119,7 @@ impl Fetch {
         output: &mut Output<File>,
     ) -> Result<bool, Failure> {
         let mut writer = FileWriter::new(output, name);
-        match store.open(name).and_then(|mut from| copy(name, &mut from, &mut writer)) {
+        match store.open(name).and_then(|mut from| transfer(name, &mut from, &mut writer)) {
             Ok(()) => writer.close(Facts::default()).map(|()| true),
             Err(failure) if self.keep_going && of_one_file(&failure) => {
                 log::warn!("{failure}");
@@ -125,7 +137,7 @@ fn of_one_file(failure: &Failure) -> bool {
 }
 
 /// Copies with reads as large as a store likes them.
-fn copy(name: &str, from: &mut impl io::Read, to: &mut impl io::Write) -> Result<(), Failure> {
+fn transfer(name: &str, from: &mut impl io::Read, to: &mut impl io::Write) -> Result<(), Failure> {
     let mut buffer = vec![0; 1 << 20];
     loop {
         match from.read(&mut buffer) {

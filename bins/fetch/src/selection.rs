@@ -11,8 +11,8 @@ use crate::{Fetch, remains};
 
 /// The files to send.
 pub(crate) struct Selection {
-    /// The state that they make up, if it is one.
-    pub(crate) wanted: Option<Wanted>,
+    /// The state that they make up.
+    pub(crate) wanted: Wanted,
     /// Their names, in the order of the stream.
     pub(crate) names: Vec<String>,
     /// Sets that are not there, and without which it goes on.
@@ -24,12 +24,6 @@ impl Selection {
         let url = &arguments.url;
         let names = store.list()?.into_iter().map(|stored| stored.name);
         let collection = Collection::of(names).or_fail(Status::Integrity, url)?;
-        if arguments.all || arguments.metadata {
-            let sets = collection.chains.iter().flat_map(|chain| &chain.sets);
-            let names = sets.chain(&collection.orphans);
-            let names = names.flat_map(|set| files(set, arguments.all)).collect();
-            return Ok(Selection { wanted: None, names, lost: 0 });
-        }
         let path = arguments.path()?;
         let folder = arguments.archive.as_deref().map(Folder::open).transpose()?;
         let (sets, lost) = if arguments.keep_going {
@@ -46,18 +40,8 @@ impl Selection {
         }
         let path = path.map(|path| path.as_bytes().to_vec());
         let wanted = Wanted { sets: sets.iter().map(|set| set.id.into()).collect(), path };
-        Ok(Selection { wanted: Some(wanted), names, lost })
+        Ok(Selection { wanted, names, lost })
     }
-}
-
-/// All files of a set, or those without the content.
-fn files(set: &StoredSet, content: bool) -> Vec<String> {
-    let mut names: Vec<_> = set.seal.iter().chain(&set.manifest).cloned().collect();
-    if content {
-        names.extend(set.volumes.values().cloned());
-    }
-    names.extend(set.signatures.iter().chain(set.stats.iter().filter(|_| content)).cloned());
-    names
 }
 
 /// The time that is asked for.

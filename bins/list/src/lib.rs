@@ -108,9 +108,10 @@ impl List {
 /// Whether a word begins as a URL; a path that does can be given with `./` before it.
 fn is_url(word: &str) -> bool {
     let scheme = word.split_once("://").map(|(scheme, _)| scheme);
-    scheme.is_some_and(|scheme| {
-        !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+')
-    })
+    word.starts_with("rclone:")
+        || scheme.is_some_and(|scheme| {
+            !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+')
+        })
 }
 
 /// The time by the clock.

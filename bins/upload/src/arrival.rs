@@ -1,5 +1,5 @@
-//! Files on their way: first under temporary names, which duplicity passes over, then, all at
-//! once, under their own.
+//! Files on their way: first under temporary names, which duplicity passes over, then, a whole set
+//! at once, under their own.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fs::File;
@@ -11,7 +11,7 @@ use stream::member::{SHA1, SHA256};
 use stream::{Failure, FilesInput, OrFail, Receipt, Receipts, Status};
 
 /// The files that are sent, each with a receipt as soon as it has arrived. Dropped before they are
-/// committed, they are removed again, unless a later run may go on with them.
+/// published, they are removed again, unless a later run may go on with them.
 pub(crate) struct Arrivals<'a> {
     store: &'a mut dyn Store,
     receipts: &'a mut Receipts<File>,
@@ -101,11 +101,16 @@ impl<'a> Arrivals<'a> {
         Ok(())
     }
 
-    /// Tells of all files, and gives them their names, manifests last.
+    /// The store that they arrive at.
+    pub(crate) fn store(&mut self) -> &mut dyn Store {
+        self.store
+    }
+
+    /// Tells of all files that have come, and gives them their names, manifests last.
     ///
     /// The receipts come first: where nobody is left to take them, no file gets its name, and
     /// where somebody is, they count only once the end mark has followed.
-    pub(crate) fn commit(mut self) -> Result<(), Failure> {
+    pub(crate) fn publish(&mut self) -> Result<(), Failure> {
         self.store.arrive()?;
         self.tell()?;
         let (manifests, others): (Vec<_>, Vec<_>) =
@@ -121,6 +126,7 @@ impl<'a> Arrivals<'a> {
             }
             self.store.settle()?;
         }
+        self.naming = false;
         Ok(())
     }
 }
@@ -134,6 +140,8 @@ impl Drop for Arrivals<'_> {
     /// nobody takes such files for anything.
     fn drop(&mut self) {
         if !self.naming {
+            // What has arrived since the last receipt need not be sent again either.
+            let _ = self.tell();
             self.store.discard(&self.kept);
         }
     }

@@ -2,29 +2,38 @@
 //! final names when all have arrived, the manifest last.
 
 mod arrival;
+mod copy;
 mod leftovers;
 mod precondition;
+mod present;
 mod resumed;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::fs::File;
+use std::path::{Path, PathBuf};
 
 use cli::{Common, Program};
+use local::{Folder, Lock};
 use store::Store;
 use stream::{Begin, Failure, FilesInput, Kind, Receipts, SetHead, Status, Totals, pipe};
 
 use crate::arrival::Arrivals;
+use crate::present::Present;
 
 /// Send the files of a set to a store, and give them their names when all have arrived
 ///
-/// Files go up under temporary names. When the stream has come to its end, they are renamed in
-/// order, the manifest last: a set is there as a whole or not at all. Nothing is overwritten. A
-/// receipt for each file goes to standard output, a JSON line each.
+/// Files go up under temporary names. When all of a set has arrived, they are renamed in order, the
+/// manifest last: a set is there as a whole or not at all. Nothing is overwritten. A receipt for
+/// each file goes to standard output, a JSON line each.
 #[derive(clap::Parser, Debug)]
 #[command(name = "moo-upload", version, after_help = EXAMPLES)]
 pub struct Upload {
     /// Where the store is, such as file:///srv/backup or sftp://user@host/backup
-    url: String,
+    #[arg(required_unless_present = "archive")]
+    url: Option<String>,
+    /// Into the local archive instead of a store: the plain files that a copy brings
+    #[arg(short, long, value_name = "FOLDER", conflicts_with = "url")]
+    archive: Option<PathBuf>,
     #[command(flatten)]
     reached: store::Options,
     #[command(flatten)]
@@ -38,7 +47,9 @@ Examples:
   moo-scan --archive ~/archive /etc | moo-sign | moo-delta --archive ~/archive |
       moo-pack --archive ~/archive | moo-encrypt --encrypt-key KEY |
       moo-upload file:///srv/backup | moo-commit --archive ~/archive
-  moo-fetch --all file:///srv/backup | moo-upload file:///mnt/second | moo-commit";
+  moo-fetch --all file:///srv/backup | moo-upload file:///mnt/second | moo-commit
+  moo-fetch --metadata file:///srv/backup | moo-decrypt | moo-upload --archive ~/archive |
+      moo-commit";
 
 impl Program for Upload {
     const NAME: &'static str = "moo-upload";
@@ -51,31 +62,69 @@ impl Program for Upload {
     fn run(self, receipts: &mut Receipts<File>) -> Result<Totals, Failure> {
         // What the stages before have to say comes first: it may be the reason for the rest.
         let mut input = FilesInput::open(pipe::input()?)?;
-        let mut store = store::open(&self.url, &self.reached)?;
-        let present = prepare(&self.url, store.as_mut(), input.begin())?;
+        let Target { url, mut store, _lock } = self.target(input.begin())?;
+        let names = prepare(&url, store.as_mut(), input.begin())?;
         receipts.begin(&input.begin().onward(Kind::Receipts))?;
         let set = input.begin().set.clone();
         // Without an archive nobody remembers what has arrived.
         let remembered = set.as_ref().is_some_and(|set| set.run.is_some());
         let mut arrivals = Arrivals::new(store.as_mut(), receipts, remembered);
-        for volume in set.iter().flat_map(SetHead::stored) {
-            arrivals.adopt(volume)?;
+        match &set {
+            Some(set) => receive(&mut input, set, &mut arrivals)?,
+            None => copy::receive(&mut input, Present::new(&url, names), &mut arrivals)?,
         }
-        while let Some(name) = input.next_file()? {
-            if present.contains(&name) {
-                log::info!("{name}: is in the store already");
-            } else {
-                arrivals.receive(&name, &mut input)?;
-            }
-        }
-        arrivals.commit()?;
         Ok(input.totals())
     }
 }
 
-/// Makes the store ready. Returns the names of the files that need not be sent, since they are
-/// there: only copies of whole stores can meet such.
-fn prepare(url: &str, store: &mut dyn Store, begin: &Begin) -> Result<BTreeSet<String>, Failure> {
+/// Where the files go.
+struct Target {
+    url: String,
+    store: Box<dyn Store>,
+    /// Nobody else may change an archive meanwhile.
+    _lock: Option<Lock>,
+}
+
+impl Upload {
+    fn target(&self, begin: &Begin) -> Result<Target, Failure> {
+        match (&self.archive, &self.url) {
+            (Some(archive), _) => open_archive(archive, begin),
+            (None, url) => {
+                let url = url.clone().unwrap_or_default();
+                let store = store::open(&url, &self.reached)?;
+                Ok(Target { url, store, _lock: None })
+            }
+        }
+    }
+}
+
+fn open_archive(archive: &Path, begin: &Begin) -> Result<Target, Failure> {
+    if begin.set.is_some() {
+        let why = "--archive: standard input is a backup, which goes to a store";
+        return Err(Failure::new(Status::Usage, why));
+    }
+    let lock = Lock::start(&Folder::create(archive)?)?;
+    let url = archive.display().to_string();
+    Ok(Target { url, store: store::folder(archive), _lock: Some(lock) })
+}
+
+/// Receives the one set of a backup.
+fn receive(
+    input: &mut FilesInput<File>,
+    set: &SetHead,
+    arrivals: &mut Arrivals,
+) -> Result<(), Failure> {
+    for volume in set.stored() {
+        arrivals.adopt(volume)?;
+    }
+    while let Some(name) = input.next_file()? {
+        arrivals.receive(&name, input)?;
+    }
+    arrivals.publish()
+}
+
+/// Makes the store ready. Returns the names of the files that are there.
+fn prepare(url: &str, store: &mut dyn Store, begin: &Begin) -> Result<Vec<String>, Failure> {
     let files = match store.list() {
         Err(failure) if failure.status() == Status::Absent => store.prepare().map(|()| Vec::new()),
         files => files,
@@ -92,6 +141,6 @@ fn prepare(url: &str, store: &mut dyn Store, begin: &Begin) -> Result<BTreeSet<S
         precondition::check(url, &names, set)?;
     }
     names.retain(|name| !adopted.contains(name.as_str()));
-    leftovers::clear(store, &names, set.map(|set| set.time));
-    Ok(names.into_iter().filter(|_| set.is_none()).collect())
+    leftovers::clear(store, &names, set.map(SetHead::id));
+    Ok(names)
 }

@@ -22,7 +22,7 @@ pub(crate) struct FileStore {
 }
 
 impl FileStore {
-    pub(crate) fn new(url: &str, path: &str) -> FileStore {
+    pub(crate) fn new(url: &str, path: &Path) -> FileStore {
         FileStore { url: url.to_owned(), folder: path.into(), received: BTreeMap::new() }
     }
 

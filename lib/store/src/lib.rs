@@ -4,12 +4,14 @@
 mod file;
 mod held;
 mod options;
+mod rclone;
 mod sftp;
 mod temporary;
 mod throttle;
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
+use std::path::Path;
 
 use stream::{Failure, Status};
 
@@ -77,16 +79,29 @@ pub trait Store {
     fn settle(&mut self) -> Result<(), Failure>;
 }
 
+/// A folder of this machine.
+pub fn folder(path: &Path) -> Box<dyn Store> {
+    Box::new(file::FileStore::new(&path.display().to_string(), path))
+}
+
 /// The store behind a URL.
 pub fn open(url: &str, options: &Options) -> Result<Box<dyn Store>, Failure> {
     let usage = |why: &str| Failure::new(Status::Usage, format!("{url}: {why}"));
+    if let Some(remote) = url.strip_prefix("rclone:") {
+        return match remote.contains(':') {
+            true => Ok(Box::new(rclone::RcloneStore::new(url, remote, options))),
+            false => Err(usage("names no remote (such as rclone:REMOTE:PATH)")),
+        };
+    }
     match url.split_once("://") {
         Some(("file", "")) => Err(usage("names no folder")),
-        Some(("file", path)) => Ok(Box::new(file::FileStore::new(url, path))),
+        Some(("file", path)) => Ok(Box::new(file::FileStore::new(url, path.as_ref()))),
         Some(("sftp", rest)) => Ok(Box::new(sftp::SftpStore::new(rest, options)?)),
         Some((scheme, _)) => {
-            Err(usage(&format!("no store of the kind {scheme} (file:// and sftp:// are)")))
+            Err(usage(&format!("no store of the kind {scheme} (file://, sftp:// and rclone: are)")))
         }
-        None => Err(usage("not a url (such as file:///srv/backup or sftp://user@host/backup)")),
+        None => Err(usage(
+            "not a url (such as file:///srv/backup, sftp://user@host/backup or rclone:remote:backup)",
+        )),
     }
 }

@@ -46,17 +46,30 @@ pub struct Begin {
     /// The state that a restore asks for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restore: Option<Wanted>,
+    /// The newest seal of the store that a copy goes to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newest_seal: Option<NewestSeal>,
 }
 
 impl Begin {
     /// The start of a backup.
     pub fn backup(stream: Kind, set: SetHead) -> Begin {
-        Begin { stream, version: VERSION, set: Some(set), restore: None }
+        Begin { set: Some(set), ..Begin::of(stream) }
     }
 
     /// The start of a stream of stored files.
     pub fn files(restore: Option<Wanted>) -> Begin {
-        Begin { stream: Kind::Files, version: VERSION, set: None, restore }
+        Begin { restore, ..Begin::of(Kind::Files) }
+    }
+
+    /// The start of a copy, or of what tells of a whole store.
+    pub fn of(stream: Kind) -> Begin {
+        Begin { stream, version: VERSION, set: None, restore: None, newest_seal: None }
+    }
+
+    /// Whether the stream is a copy of whole sets.
+    pub fn is_copy(&self) -> bool {
+        self.set.is_none() && self.restore.is_none()
     }
 
     /// Reads the start of a stream; an error says why it is none that `kind` expects.
@@ -176,6 +189,16 @@ impl From<SetId> for WantedSet {
     fn from(id: SetId) -> WantedSet {
         WantedSet { time: id.time, base: id.base }
     }
+}
+
+/// A seal that the next one is made after.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewestSeal {
+    /// The time of its set.
+    #[serde(with = "text::time")]
+    pub time: SetTime,
+    /// The SHA-256 of its file, in hex.
+    pub sha256: String,
 }
 
 /// `end.json`: what has passed.

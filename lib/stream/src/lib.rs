@@ -21,7 +21,9 @@ mod text;
 mod tree;
 
 pub use attributes::Attributes;
-pub use ends::{Begin, End, Failed, Kind, SetHead, SetType, Totals, VERSION, Wanted, WantedSet};
+pub use ends::{
+    Begin, End, Failed, Kind, NewestSeal, SetHead, SetType, Totals, VERSION, Wanted, WantedSet,
+};
 pub use failure::{Failure, OrFail, Status};
 pub use files::{FileWriter, FilesInput, Scope};
 pub use input::{Input, Item};

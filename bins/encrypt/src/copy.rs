@@ -1,0 +1,108 @@
+//! The sets of a copy, encrypted anew: each gets the hashes of its new volumes into its manifest,
+//! and a new seal.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Seek};
+
+use archive::{FileKind, FileName, SetId, Wrapping, parse_seal};
+use openpgp::Signer;
+use stream::{Failure, FilesInput, NewestSeal, OrFail, Output, Status};
+use tempfile::SpooledTempFile;
+
+use crate::sealed::SealedSet;
+use crate::wrap::Wrap;
+use crate::{broken, seal_file};
+
+/// Manifests up to this size stay in memory.
+const IN_MEMORY: usize = 8 << 20;
+
+/// The set that the stream has come to.
+struct Current {
+    id: SetId,
+    /// The manifest comes first, but can be stored only when the volumes are known.
+    manifest: Option<SpooledTempFile>,
+    sealed: SealedSet,
+}
+
+/// Encrypts set after set.
+pub(crate) struct Copy<'a> {
+    wrap: &'a Wrap,
+    signer: Option<&'a Signer>,
+    output: &'a mut Output<File>,
+    current: Option<Current>,
+    newest_seal: Option<NewestSeal>,
+    done: BTreeSet<SetId>,
+    stored_bytes: u64,
+}
+
+impl<'a> Copy<'a> {
+    /// The next seal is made after the newest one of the store that the copy goes to.
+    pub(crate) fn new(
+        wrap: &'a Wrap,
+        signer: Option<&'a Signer>,
+        newest_seal: Option<NewestSeal>,
+        output: &'a mut Output<File>,
+    ) -> Copy<'a> {
+        let (current, done, stored_bytes) = (None, BTreeSet::new(), 0);
+        Copy { wrap, signer, output, current, newest_seal, done, stored_bytes }
+    }
+
+    /// Takes all of the stream. Returns how many bytes the new volumes have.
+    pub(crate) fn run(mut self, input: &mut FilesInput<File>) -> Result<u64, Failure> {
+        while let Some(name) = input.next_file()? {
+            if parse_seal(&name).is_none() {
+                self.file(&name, input)?;
+            }
+        }
+        self.finish_set()?;
+        Ok(self.stored_bytes)
+    }
+
+    fn file(&mut self, name: &str, input: &mut FilesInput<File>) -> Result<(), Failure> {
+        let plain = |parsed: &FileName| parsed.wrapping == Wrapping::Plain;
+        let parsed =
+            FileName::parse(name).filter(|parsed| plain(parsed) && parsed.encode() == name);
+        let parsed = parsed.ok_or_else(|| broken(&format!("{name}: no plain file of a set")))?;
+        if self.current.as_ref().is_none_or(|current| current.id != parsed.set) {
+            self.finish_set()?;
+            self.begin_set(parsed.set)?;
+        }
+        let Some(current) = &mut self.current else { return Ok(()) };
+        if parsed.kind == FileKind::Manifest {
+            current.manifest = Some(hold(input)?);
+            return Ok(());
+        }
+        seal_file(parsed, input, self.wrap, &mut current.sealed, self.output)
+    }
+
+    fn begin_set(&mut self, id: SetId) -> Result<(), Failure> {
+        if !self.done.insert(id) {
+            return Err(broken(&format!("the {id} comes in two parts")));
+        }
+        // An increment was made on the very set before it; a full one after any.
+        let before =
+            self.newest_seal.as_ref().filter(|seal| id.base.is_none_or(|b| b == seal.time));
+        let sealed = SealedSet::new(id, before.map(|seal| seal.sha256.clone()));
+        self.current = Some(Current { id, manifest: None, sealed });
+        Ok(())
+    }
+
+    fn finish_set(&mut self) -> Result<(), Failure> {
+        let Some(Current { id, manifest, mut sealed }) = self.current.take() else { return Ok(()) };
+        let mut manifest =
+            manifest.ok_or_else(|| broken(&format!("the {id} comes without its manifest")))?;
+        let sha256 = sealed.finish(&mut manifest, self.wrap, self.signer, self.output)?;
+        self.newest_seal = Some(NewestSeal { time: id.time, sha256 });
+        self.stored_bytes += sealed.volume_bytes();
+        Ok(())
+    }
+}
+
+fn hold(input: &mut FilesInput<File>) -> Result<SpooledTempFile, Failure> {
+    let mut held = SpooledTempFile::new(IN_MEMORY);
+    io::copy(input, &mut held)
+        .and_then(|_| held.rewind())
+        .or_fail(Status::Failed, "temporary file")?;
+    Ok(held)
+}

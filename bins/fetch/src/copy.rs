@@ -1,0 +1,89 @@
+//! Whole sets, for another store or for an archive.
+
+use std::fs::File;
+
+use archive::{Collection, StoredSet};
+use sha2::{Digest, Sha256};
+use store::Store;
+use stream::{Begin, Facts, Failure, FileWriter, OrFail, Output, Status, Totals};
+
+use crate::known::Known;
+use crate::sealed::Sealed;
+use crate::{Fetch, transfer};
+
+/// Sends all sets, one after the other, those that are known aside.
+pub(crate) fn send(
+    arguments: &Fetch,
+    store: &mut dyn Store,
+    output: &mut Output<File>,
+) -> Result<Totals, Failure> {
+    let names = store.list()?.into_iter().map(|stored| stored.name);
+    let collection = Collection::of(names).or_fail(Status::Integrity, &arguments.url)?;
+    let known = arguments.known.as_deref().map(Known::read).transpose()?.unwrap_or_default();
+    output.begin(&Begin { newest_seal: known.newest_seal(), ..Begin::files(None) })?;
+    let sets = collection.chains.iter().flat_map(|chain| &chain.sets).chain(&collection.orphans);
+    for set in sets.filter(|set| !known.has(set, arguments.all)) {
+        send_set(store, set, arguments.all, output)?;
+    }
+    Ok(Totals::default())
+}
+
+/// Sends a set as its seal tells it to be: a copy of what is damaged would pass for the set.
+fn send_set(
+    store: &mut dyn Store,
+    set: &StoredSet,
+    content: bool,
+    output: &mut Output<File>,
+) -> Result<(), Failure> {
+    let sealed = Sealed::read(store, set)?;
+    let names = files(set, content);
+    if content {
+        sealed.check_names(set)?;
+    }
+    if let Some((name, text)) = &sealed.seal {
+        send_file(name, &mut text.as_slice(), &sealed, output)?;
+    }
+    for name in names {
+        send_file(name, &mut store.open(name)?, &sealed, output)?;
+    }
+    Ok(())
+}
+
+/// All files of a set behind its seal, or those without the content.
+fn files(set: &StoredSet, content: bool) -> Vec<&str> {
+    let volumes = set.volumes.values().filter(|_| content);
+    let stats = set.stats.iter().filter(|_| content);
+    let names = set.manifest.iter().chain(volumes).chain(&set.signatures).chain(stats);
+    names.map(String::as_str).collect()
+}
+
+/// A file counts only with its closing chunk, and gets that only if its hash holds.
+fn send_file(
+    name: &str,
+    from: &mut impl std::io::Read,
+    sealed: &Sealed,
+    output: &mut Output<File>,
+) -> Result<(), Failure> {
+    let mut hashing = Hashing { to: FileWriter::new(output, name), hash: Sha256::new() };
+    transfer(name, from, &mut hashing)?;
+    let Hashing { to, hash } = hashing;
+    sealed.check(name, &format!("{:x}", hash.finalize()))?;
+    to.close(Facts::default())
+}
+
+struct Hashing<W> {
+    to: W,
+    hash: Sha256,
+}
+
+impl<W: std::io::Write> std::io::Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let n = self.to.write(bytes)?;
+        self.hash.update(&bytes[..n]);
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.to.flush()
+    }
+}

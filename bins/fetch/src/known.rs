@@ -1,0 +1,55 @@
+//! What another store has already.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::Path;
+
+use archive::{Collection, SetId, StoredSet, parse_seal};
+use sha2::{Digest, Sha256};
+use stream::{Failure, NewestSeal, OrFail, ReceiptsInput, Status};
+
+/// The complete sets of that store.
+#[derive(Default)]
+pub(crate) struct Known {
+    sets: HashMap<SetId, StoredSet>,
+    newest_seal: Option<NewestSeal>,
+}
+
+impl Known {
+    /// From the receipts that a file holds.
+    pub(crate) fn read(path: &Path) -> Result<Known, Failure> {
+        let which = path.display();
+        let file = File::open(path).or_fail(Status::Failed, &which)?;
+        let named = |failure: Failure| {
+            let why = failure.message().replace("standard input", &which.to_string());
+            Failure::new(failure.status(), why)
+        };
+        let mut input = ReceiptsInput::open(file).map_err(named)?;
+        let (mut names, mut newest_seal) = (Vec::new(), None);
+        while let Some(receipt) = input.advance().map_err(named)? {
+            if let Some((time, text)) = parse_seal(&receipt.stored).zip(receipt.seal) {
+                newest_seal =
+                    Some(NewestSeal { time, sha256: format!("{:x}", Sha256::digest(text)) });
+            }
+            names.push(receipt.stored);
+        }
+        let Collection { chains, orphans, .. } =
+            Collection::of(names).or_fail(Status::Integrity, &which)?;
+        let sets = chains.into_iter().flat_map(|chain| chain.sets).chain(orphans);
+        Ok(Known { sets: sets.map(|set| (set.id, set)).collect(), newest_seal })
+    }
+
+    /// The newest seal there.
+    pub(crate) fn newest_seal(&self) -> Option<NewestSeal> {
+        self.newest_seal.clone()
+    }
+
+    /// Whether it has a set. Its manifest has come last; but an archive may have lost something
+    /// since, and of that there is never another version.
+    pub(crate) fn has(&self, set: &StoredSet, content: bool) -> bool {
+        let Some(known) = self.sets.get(&set.id) else { return false };
+        let all = known.signatures.is_some() >= set.signatures.is_some()
+            && known.seal.is_some() >= set.seal.is_some();
+        content || all
+    }
+}

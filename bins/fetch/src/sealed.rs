@@ -1,0 +1,80 @@
+//! What the seal of a set tells of its files. Nobody checks here who has signed it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+
+use archive::{Seal, StoredSet};
+use store::Store;
+use stream::{Failure, OrFail, Status};
+
+/// The largest seal that is read.
+const LARGEST: u64 = 64 << 20;
+
+/// The hashes of a set's files.
+pub(crate) struct Sealed {
+    /// The name of the seal and its text; none where the set has none.
+    pub(crate) seal: Option<(String, Vec<u8>)>,
+    hashes: BTreeMap<String, String>,
+}
+
+impl Sealed {
+    /// Reads the seal of a set, if it has one.
+    pub(crate) fn read(store: &mut dyn Store, set: &StoredSet) -> Result<Sealed, Failure> {
+        let Some(name) = &set.seal else {
+            return Ok(Sealed { seal: None, hashes: BTreeMap::new() });
+        };
+        let text = read(store, name)?;
+        let seal = parse(name, &text)?;
+        if seal.set != set.id {
+            return Err(broken(name, &format!("is the seal of the {}", seal.set)));
+        }
+        let hashes = seal.files.into_iter().map(|file| (file.name, file.sha256)).collect();
+        Ok(Sealed { seal: Some((name.clone(), text)), hashes })
+    }
+
+    /// Checks that no file of the set is missing. Where there is no seal, only the numbers of the
+    /// volumes tell.
+    pub(crate) fn check_names(&self, set: &StoredSet) -> Result<(), Failure> {
+        let there: BTreeSet<&str> = set.files().collect();
+        if let Some(name) = self.hashes.keys().find(|name| !there.contains(name.as_str())) {
+            return Err(broken(name, "is not there, but the seal names it"));
+        }
+        match (1..).zip(set.volumes.keys()).find(|(due, number)| due != *number) {
+            Some((due, _)) => {
+                Err(broken(&format!("the {}", set.id), &format!("volume {due} is missing")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Checks the hash of a file.
+    pub(crate) fn check(&self, name: &str, sha256: &str) -> Result<(), Failure> {
+        match self.hashes.get(name) {
+            Some(hash) if hash != sha256 => {
+                Err(broken(name, "does not have the hash that its seal tells"))
+            }
+            None if self.seal.as_ref().is_some_and(|(seal, _)| seal != name) => {
+                Err(broken(name, "the seal does not name it"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The bytes of a seal.
+pub(crate) fn read(store: &mut dyn Store, name: &str) -> Result<Vec<u8>, Failure> {
+    let mut text = Vec::new();
+    let read = store.open(name)?.take(LARGEST).read_to_end(&mut text);
+    read.or_fail(Status::Refused, name)?;
+    Ok(text)
+}
+
+/// What a seal says.
+pub(crate) fn parse(name: &str, text: &[u8]) -> Result<Seal, Failure> {
+    let (text, _) = openpgp::read_text(name, text, &[])?;
+    Seal::parse(&text).or_fail(Status::Integrity, name)
+}
+
+fn broken(which: &str, why: &str) -> Failure {
+    Failure::new(Status::Integrity, format!("{which}: {why}"))
+}

@@ -1,0 +1,131 @@
+//! Calls of rclone: each is a process.
+
+use std::fs::File;
+use std::io::{self, Seek};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use stream::{Failure, OrFail, Status};
+
+use super::trouble;
+use crate::Options;
+
+/// The longest pause between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// rclone, and the folder of a remote that it is called for.
+#[derive(Clone)]
+pub(crate) struct Rclone {
+    url: String,
+    remote: String,
+    flags: Vec<String>,
+    pub(crate) tries: u32,
+}
+
+impl Rclone {
+    pub(crate) fn new(url: &str, remote: &str, options: &Options) -> Rclone {
+        let seconds = format!("{}s", options.timeout().as_secs());
+        let tries = options.num_retries;
+        let mut flags = vec!["--ask-password=false".to_owned(), "--retries=1".to_owned()];
+        flags.push(format!("--low-level-retries={tries}"));
+        flags.push(format!("--timeout={seconds}"));
+        flags.push(format!("--contimeout={seconds}"));
+        flags.extend(options.rate().map(|rate| format!("--bwlimit={}K", rate >> 10)));
+        let url = url.trim_end_matches('/').to_owned();
+        Rclone { url, remote: remote.to_owned(), flags, tries }
+    }
+
+    /// A file of the folder as messages name it; the folder itself if the name is empty.
+    pub(crate) fn which(&self, name: &str) -> String {
+        let slash = if name.is_empty() || self.url.ends_with(':') { "" } else { "/" };
+        format!("{}{slash}{name}", self.url)
+    }
+
+    /// The same as rclone names it.
+    pub(crate) fn place(&self, name: &str) -> String {
+        let plain = name.is_empty() || self.remote.ends_with([':', '/']);
+        format!("{}{}{name}", self.remote, if plain { "" } else { "/" })
+    }
+
+    /// Calls it, again where the remote is out of reach, and returns what it prints.
+    pub(crate) fn run(&self, name: &str, words: &[&str]) -> Result<Vec<u8>, Failure> {
+        self.persist(|| self.try_once(name, words))
+    }
+
+    /// The same, once.
+    pub(crate) fn try_once(&self, name: &str, words: &[&str]) -> Result<Vec<u8>, Failure> {
+        let child = self.start(words, Stdio::null())?;
+        let output = child.wait_with_output().or_fail(Status::Failed, "rclone")?;
+        self.check(name, output)
+    }
+
+    /// Stores a file under that name.
+    pub(crate) fn put(&self, name: &str, under: &str, file: &File) -> Result<(), Failure> {
+        self.persist(|| self.put_once(name, under, file))
+    }
+
+    fn put_once(&self, name: &str, under: &str, mut file: &File) -> Result<(), Failure> {
+        let size = file.metadata().map(|facts| facts.len()).or_fail(Status::Failed, SPOOL)?;
+        file.rewind().or_fail(Status::Failed, SPOOL)?;
+        let size = format!("--size={size}");
+        let mut child = self.start(&["rcat", &size, &self.place(under)], Stdio::piped())?;
+        // Through a pipe, which ends with us: rclone must not go on where nobody waits for it.
+        let fed = child.stdin.take().map(|mut pipe| io::copy(&mut file, &mut pipe));
+        let output = child.wait_with_output().or_fail(Status::Failed, "rclone")?;
+        self.check(name, output)?;
+        // It has said why, if it did not want all of it.
+        fed.transpose().map(drop).or_fail(Status::Failed, SPOOL)
+    }
+
+    /// Starts it.
+    pub(crate) fn start(&self, words: &[&str], input: Stdio) -> Result<Child, Failure> {
+        let mut command = Command::new("rclone");
+        command.args(words).args(&self.flags);
+        command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => {
+                let why = "there is no rclone in PATH (such a store is reached through it)";
+                Failure::new(Status::Failed, format!("{}: {why}", self.url))
+            }
+            _ => Failure::new(Status::Failed, format!("rclone: {error}")),
+        })
+    }
+
+    fn check(&self, name: &str, output: Output) -> Result<Vec<u8>, Failure> {
+        if output.status.success() {
+            return Ok(output.stdout);
+        }
+        Err(trouble::failure(&self.which(name), output.status.code(), &output.stderr))
+    }
+
+    /// Tries again, after 1, 4, 16 … seconds, what has failed because the remote is out of reach.
+    pub(crate) fn persist<T>(
+        &self,
+        mut once: impl FnMut() -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut count = 1;
+        loop {
+            match once() {
+                Err(failure) if failure.status() == Status::Lost && count < self.tries => {
+                    log::info!("{failure}; trying again");
+                    pause(count);
+                    count += 1;
+                }
+                Err(failure) if failure.status() == Status::Lost => {
+                    let tries = if count == 1 { "1 try".into() } else { format!("{count} tries") };
+                    let why = format!("{failure} (given up after {tries})");
+                    return Err(Failure::new(Status::Lost, why));
+                }
+                done => return done,
+            }
+        }
+    }
+}
+
+const SPOOL: &str = "temporary file";
+
+/// The pause after so many tries.
+pub(crate) fn pause(count: u32) {
+    sleep(Duration::from_secs(4_u64.saturating_pow(count - 1)).min(LONGEST_PAUSE));
+}

@@ -1,0 +1,86 @@
+//! Reading a file through rclone, and going on where it was when the remote was lost.
+
+use std::io::{self, Read};
+use std::process::{Child, Stdio};
+
+use stream::{Failure, OrFail, Status};
+
+use super::call::{Rclone, pause};
+use super::trouble;
+
+/// A file that is being read.
+pub(crate) struct Reading {
+    rclone: Rclone,
+    name: String,
+    size: u64,
+    at: u64,
+    tries: u32,
+    child: Option<Child>,
+}
+
+impl Reading {
+    pub(crate) fn new(rclone: &Rclone, name: &str, size: u64) -> Reading {
+        let (rclone, name) = (rclone.clone(), name.to_owned());
+        Reading { rclone, name, size, at: 0, tries: 0, child: None }
+    }
+
+    /// The next bytes of the call that is going on, or of a new one.
+    fn next(&mut self, buffer: &mut [u8]) -> Result<usize, Failure> {
+        let child = match &mut self.child {
+            Some(child) => child,
+            none => {
+                let offset = format!("--offset={}", self.at);
+                let words = ["cat", &offset, &self.rclone.place(&self.name)];
+                none.insert(self.rclone.start(&words, Stdio::null())?)
+            }
+        };
+        let n = child.stdout.as_mut().map_or(Ok(0), |from| from.read(buffer));
+        n.or_fail(Status::Lost, self.rclone.which(&self.name))
+    }
+
+    /// Why the call has ended before the file.
+    fn end(&mut self) -> Failure {
+        let which = self.rclone.which(&self.name);
+        let output = self.child.take().map(Child::wait_with_output).transpose();
+        match output.or_fail(Status::Failed, "rclone") {
+            Ok(Some(output)) if !output.status.success() => {
+                trouble::failure(&which, output.status.code(), &output.stderr)
+            }
+            Ok(_) => Failure::new(Status::Lost, format!("{which}: ends too early")),
+            Err(failure) => failure,
+        }
+    }
+}
+
+impl Read for Reading {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.size - self.at).unwrap_or(usize::MAX);
+        let wanted = buffer.len().min(left);
+        if wanted == 0 {
+            return Ok(0);
+        }
+        loop {
+            let n = self.next(&mut buffer[..wanted])?;
+            self.at += n as u64;
+            if n > 0 {
+                return Ok(n);
+            }
+            let failure = self.end();
+            self.tries += 1;
+            if failure.status() != Status::Lost || self.tries >= self.rclone.tries {
+                return Err(failure.into());
+            }
+            pause(self.tries);
+        }
+    }
+}
+
+impl Drop for Reading {
+    /// Who has read enough does not wait for the rest.
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
