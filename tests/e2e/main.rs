@@ -21,6 +21,7 @@ mod interop;
 mod kept;
 mod look;
 mod manual;
+mod memory;
 mod moo;
 mod mount;
 mod movement;

@@ -9,12 +9,19 @@ use archive::{
     Collection, FileKind, FileName, Manifest, ManifestParser, SetId, SetTime, StoredSet, Wrapping,
 };
 use flate2::read::MultiGzDecoder;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use stream::{Failure, OrFail, Status};
 
 use crate::Signatures;
 
 /// What the names of a run's own files begin with; duplicity passes over them.
 const JOURNAL: &str = ".moobacker.";
+/// How much of a line of a manifest is read: more than a manifest may have.
+const LONGEST_LINE: u64 = (1 << 20) + 1;
+/// Bytes of the buffers of all files that are read at once.
+const BUFFERS: usize = 8 << 20;
+/// The least that a buffer has.
+const LEAST: usize = 4 << 10;
 
 /// An archive folder.
 #[derive(Clone, Debug)]
@@ -61,32 +68,38 @@ impl Folder {
         let Some(name) = &set.manifest else {
             return Ok(None);
         };
-        let mut lines = BufReader::new(self.read(name)?);
+        let mut lines = BufReader::new(self.read(name, 1)?);
         let mut parser = ManifestParser::default();
         let mut line = Vec::new();
-        while lines.read_until(b'\n', &mut line).or_fail(Status::Failed, self.shown(name))? > 0 {
-            parser.line(&line).or_fail(Status::Integrity, self.shown(name))?;
+        let mut next = |line: &mut Vec<u8>| {
             line.clear();
+            lines.by_ref().take(LONGEST_LINE).read_until(b'\n', line)
+        };
+        while next(&mut line).or_fail(Status::Failed, self.shown(name))? > 0 {
+            parser.line(&line).or_fail(Status::Integrity, self.shown(name))?;
         }
         parser.finish().map(Some).or_fail(Status::Integrity, self.shown(name))
     }
 
     /// The state that the signatures of these sets add up to, the oldest set first.
     pub fn signatures(&self, sets: &[StoredSet]) -> Result<Signatures, Failure> {
-        let sources = sets.iter().map(|set| self.signature_tar(set));
+        allow_handles();
+        let sources = sets.iter().map(|set| self.signature_tar(set, sets.len()));
         Signatures::merge(sources.collect::<Result<Vec<_>, _>>()?)
     }
 
-    /// The signature tar of a set, with the name that errors call it.
+    /// The signature tar of a set, with the name that errors call it. It is read beside so many
+    /// others.
     pub(crate) fn signature_tar(
         &self,
         set: &StoredSet,
+        beside: usize,
     ) -> Result<(String, Box<dyn Read>), Failure> {
         let Some(name) = &set.signatures else {
             let why = format!("{}: no signatures of the {}", self.path.display(), set.id);
             return Err(Failure::new(Status::Absent, why));
         };
-        Ok((self.shown(name), self.read(name)?))
+        Ok((self.shown(name), self.read(name, beside)?))
     }
 
     /// The name under which a file of a set is kept while the set is not finished. The dot keeps
@@ -133,20 +146,28 @@ impl Folder {
         synced.or_fail(Status::Failed, self.path.display())
     }
 
-    /// The content of a file, unpacked.
-    fn read(&self, name: &str) -> Result<Box<dyn Read>, Failure> {
+    /// The content of a file, unpacked, that is read beside so many others.
+    fn read(&self, name: &str, beside: usize) -> Result<Box<dyn Read>, Failure> {
         let file = File::open(self.path(name)).or_fail(Status::Failed, self.shown(name))?;
         let packed = FileName::parse(name).is_some_and(|name| name.wrapping == Wrapping::Gzip);
-        let file = BufReader::with_capacity(stream::pipe::BUFFER, file);
+        let buffer = (BUFFERS / 2 / beside.max(1)).clamp(LEAST, stream::pipe::BUFFER);
+        let file = BufReader::with_capacity(buffer, file);
         if !packed {
             return Ok(Box::new(file));
         }
         // Members are read in little pieces, for each of which the decoder has much to set up.
         let unpacked = MultiGzDecoder::new(file);
-        Ok(Box::new(BufReader::with_capacity(stream::pipe::BUFFER, unpacked)))
+        Ok(Box::new(BufReader::with_capacity(buffer, unpacked)))
     }
 
     fn shown(&self, name: &str) -> String {
         self.path(name).display().to_string()
     }
+}
+
+/// Lets as many files be open as the system allows: a chain may have more sets than usual.
+fn allow_handles() {
+    let limit = getrlimit(Resource::Nofile);
+    // Should it fail, only a chain with more sets than that comes out with an error.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }

@@ -23,7 +23,7 @@ impl Folder {
     /// # Errors
     /// The set's signatures are not here, or damaged before that path.
     pub fn said(&self, set: &StoredSet, path: &TreePath) -> Result<Said, Failure> {
-        let (which, tar) = self.signature_tar(set)?;
+        let (which, tar) = self.signature_tar(set, 1)?;
         let mut source = Source::new(which, tar);
         while let Some((name, member)) = source.advance()? {
             if name.path < *path {

@@ -1,12 +1,12 @@
 //! How long the blocks of a signature are.
 
 const STEP: u64 = 512;
-/// The longest block that is made or looked for, so that one always fits in memory: that of a
-/// file of 4 PiB.
-pub(crate) const LONGEST: usize = 64 << 20;
+/// The longest block that is made or looked for, so that some always fit in memory: that of a file
+/// of 64 TiB.
+pub(crate) const LONGEST: usize = 8 << 20;
 
 /// The block length for a file of `size` bytes, as duplicity 3 chooses it: the square root,
-/// rounded up to a multiple of 512; at most 64 MiB.
+/// rounded up to a multiple of 512; at most 8 MiB.
 pub fn block_length(size: u64) -> usize {
     let length = size.isqrt().next_multiple_of(STEP).max(STEP);
     usize::try_from(length).map_or(LONGEST, |length| length.min(LONGEST))
@@ -31,7 +31,7 @@ mod tests {
             (1_048_576, 1024),
             (1_050_625, 1536),
             (100_000_000, 10_240),
-            (u64::MAX, 64 << 20),
+            (u64::MAX, 8 << 20),
         ];
         for (size, length) in known {
             assert_eq!(block_length(size), length, "{size}");
