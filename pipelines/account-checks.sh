@@ -113,9 +113,18 @@ try() {
 tell_changes() {
     if [ -z "$allowed" ]; then
         passed "$login@$host" 'is append-only'
+        no_rules
     elif [ -n "$append" ]; then
         finding 1 "$login@$host" "can change what is stored ($allowed)" "$there_set_up"
     else
         passed "$login@$host" "is plain, it can change what is stored ($allowed)"
     fi
+}
+
+# no_rules: where files can only be added, nothing can be removed from here.
+no_rules() {
+    rules=$(for name in $(conf_sources); do conf_rules "$name"; done)
+    [ -z "$rules" ] ||
+        finding 1 "$config" "keep: $login@$host can only add files, which moo prune-remote removes there" \
+            "sed -i '/^ *keep /d' $(shown "$config")"
 }

@@ -117,11 +117,26 @@ backup() {
     return "$status"
 }
 
+# prune SOURCE: after a good backup, what its rules do not keep goes. An account that can only add
+# files is no failure of the backup: moo prune says so.
+prune() {
+    rules=$(conf_rules "$1")
+    [ -n "$rules" ] && [ -z "$stopped" ] || return 0
+    name=$1
+    set -- "$here/moo" prune --force --name "$name"
+    [ -z "$user" ] || set -- "$@" --user "$user"
+    for value in $(conf_reach "$name") $rules; do set -- "$@" "$value"; done
+    status=0
+    run "$@" "$(conf_url "$name")" || status=$?
+    [ "$status" = 7 ] || note "$status"
+}
+
 # backup_with_hooks SOURCE: MOO_STATUS tells the last hooks how it went.
 backup_with_hooks() {
     result=0
     if hooks before "$1"; then backup "$1" || result=$?; else result=1; fi
     note "$result"
+    [ "$result" != 0 ] || prune "$1"
     export MOO_STATUS="$result"
     hooks after "$1" || note 1
 }

@@ -38,6 +38,16 @@ conf_selection() { conf_rows | LC_ALL=C sed -n "s/^$(conf_literal "$1") \([ei][x
 # conf_options SOURCE: the words of `options`, those of all and then those of the source, one a line.
 conf_options() { { conf_list options && conf_list options "$1"; } | conf_words; }
 
+# conf_reach SOURCE: those of them that all pipes have, with their values.
+conf_reach() {
+    conf_options "$1" | LC_ALL=C awk '
+        value || /^(-[ov].|--(ssh-(option|options|config)|num-retries|timeout|bwlimit|verbosity)=)/ { print; value = 0; next }
+        /^(-[ov]|--(ssh-(option|options|config)|num-retries|timeout|bwlimit|verbosity))$/ { print; value = 1 }'
+}
+
+# conf_rules SOURCE: the words of `keep`, that of the source or else that of all, one a line.
+conf_rules() { conf_get keep "$1" | conf_words; }
+
 # conf_url SOURCE: the URL of its store.
 conf_url() (
     remote=$(conf_get remote)
@@ -90,7 +100,7 @@ conf_parse() {
         BEGIN {
             scope = "/"
             split("user remote encrypt-key seal-key", all); for (i in all) of_all[all[i]]
-            split("full-if-older-than options before after", any); for (i in any) of_any[any[i]]
+            split("full-if-older-than keep options before after", any); for (i in any) of_any[any[i]]
             split("exclude include", own); for (i in own) of_source[own[i]]
         }
         { sub(/^[ \t]+/, "") }
@@ -106,9 +116,11 @@ conf_parse() {
             if (word in of_all && scope != "/") bad(word ": belongs before the first source")
             if (word in of_source && scope == "/") bad(word ": belongs below a source")
             if (word == "source") new_source()
-            if (word ~ /^(user|remote|seal-key|full-if-older-than)$/) once()
+            if (word ~ /^(user|remote|seal-key|full-if-older-than|keep)$/) once()
             if (word == "remote" && value !~ /^[a-z0-9+.-]+:\/\/[^ \t]+$/) bad("remote: not a url")
             if (word == "user" && value !~ /^[a-z_][a-z0-9_-]*$/) bad("user: not a name for a user")
+            if (word == "keep" && (value " ") !~ /^(--(older-than|keep-(full|inc-of-full|daily|weekly|monthly))[ =][0-9A-Za-z:+-]+ )+$/)
+                bad("keep: no rules of moo prune, such as --keep-full 4 --older-than 6M")
             if (word == "options" && !closed(value)) bad("options: a quote or backslash is open")
             print scope, word, value
             found[word] = 1

@@ -5,10 +5,11 @@ self='moo drill'
 
 usage() {
     cat <<'TEXT'
-usage: moo drill [options] URL
+usage: moo drill [options] URL [SOURCE]
 
 Restores a few files of the backup in the store at URL, chosen at random, into a temporary folder,
-compares each with the hash that it had when it was backed up, and removes them. For a job that runs
+compares each with the hash that it had when it was backed up, and removes them. With SOURCE, each
+is also compared with the file there, if that has the same size and time still. For a job that runs
 now and then: it needs what a restore needs, and takes little time.
 
   --files N                 how many files (5); none of more than 64 MiB is chosen
@@ -17,7 +18,8 @@ TEXT
     decrypting_help
     cat <<'TEXT'
 
-Nothing is printed when all of them come back. The exit status is that of a restore.
+Nothing is printed when all of them come back. A file that is another one in SOURCE is a line. The
+exit status is that of a restore, or 3 where SOURCE differs.
 TEXT
 }
 
@@ -40,16 +42,30 @@ quoted_words() {
     xargs -0 -n 1 sh -c '. "$0/options.sh" && printf "%s " "$(quoted "$1")"' "$here"
 }
 
-# drill PATH... STATUS: restores each, and leaves nothing. The worst status counts.
+# drill PATH... STATUS: restores each, and leaves nothing. The last status that is not 0 counts, but
+# that SOURCE differs only where there is nothing worse.
 drill() {
     for last; do worst=$last; done
     # shellcheck disable=SC2154 # there is one word at least
     while [ $# -gt 1 ]; do
         # shellcheck disable=SC2034 # in the text that is evaluated
-        path=$1 && shift
-        eval "{ $state; } </dev/null | moo-patch $all --check" || worst=$?
+        path=$1 && shift && status=0
+        try || status=$?
+        case $worst-$status in *-0) ;; *-[!3]* | 0-3) worst=$status ;; esac
     done
     return "$worst"
+}
+
+# try: restores $path. What is no file in the source any more, or not to be read, is not compared.
+try() {
+    now=$source
+    [ "$path" = . ] || now=$source/$path
+    if [ -z "$source" ] || [ ! -f "$now" ] || [ -L "$now" ] || [ ! -r "$now" ]; then
+        eval "{ $state; } </dev/null | moo-patch $all --check"
+        return
+    fi
+    eval "moo-scan $all -- \"\$now\" | { { $state; } </dev/null 9<&- |
+        moo-patch $all --compare /dev/fd/9 --unchanged; } 9<&0"
 }
 
 list='' files=5
@@ -70,12 +86,14 @@ own_option() {
 
 read_options "$@"
 eval "set -- $words"
-[ $# -eq 1 ] || fail 2 'a url is needed (see --help)'
+case $# in 1 | 2) ;; *) fail 2 'a url is needed, and perhaps a source (see --help)' ;; esac
+source=${2-}
+[ $# = 1 ] || [ -e "$source" ] || fail 2 "$source: no such source"
 check_common
 # shellcheck disable=SC2031 # set above, or in the environment
 [ -z "${PASSPHRASE+set}" ] || export PASSPHRASE
 chosen=$(choose "$1")
 # shellcheck disable=SC2016 # to be evaluated later
-fetch="$fetch --path \"\$path\""
+part=" --path \"\$path\""
 read_from "$1"
 eval "drill $chosen"

@@ -42,13 +42,9 @@ has_sets() {
 fetch_archive() {
     fetch=' --metadata'
     read_from "$1"
-    temporary=$(mktemp -d "${TMPDIR:-/tmp}/moo-list.XXXXXX")
-    trap 'rm -rf -- "$temporary"' EXIT
-    trap 'exit 129' HUP
-    trap 'exit 130' INT
-    trap 'exit 143' TERM
+    make_archive
     archive=$temporary
-    eval "$state | moo-upload $all -- \"file://\$archive\" | moo-commit $all"
+    fill_archive
     has_sets "$archive" || fail 10 "$1: there is no backup"
 }
 

@@ -5,6 +5,8 @@
 
 # shellcheck source-path=SCRIPTDIR source=options.sh
 . "$here/options.sh"
+# shellcheck source-path=SCRIPTDIR source=privileges.sh
+. "$here/privileges.sh"
 
 # What the options that all pipes have amount to: options for every stage, options for the stages
 # that reach the store, where archives are; and what of a source counts.
@@ -98,7 +100,8 @@ archive_of() {
 }
 
 # archive_option URL: --archive and its value for a stage, where there is an archive of the store.
+# It is the user's: root looks at nothing in it.
 archive_option() {
     archive=$(archive_of "$1")
-    [ ! -d "$archive" ] || printf ' --archive %s' "$(quoted "$archive")"
+    ! (as_user test -d "$archive") || printf ' --archive %s' "$(quoted "$archive")"
 }

@@ -34,6 +34,11 @@ as_reader() {
     exec "$@"
 }
 
+# give N: the user may open the pipe at that file descriptor by its name in /dev/fd.
+give() {
+    [ -z "$user" ] || chown "$uid" "/dev/fd/$1"
+}
+
 # export_only NAME…: takes all other variables out of the environment of what is started. To this
 # shell its own, which are in lower case, and the passphrases stay what they are.
 export_only() {

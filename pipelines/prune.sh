@@ -17,6 +17,7 @@ they go. A set that another one builds on stays with it, and so does the newest 
   --keep-weekly N           the same for weeks
   --keep-monthly N          the same for months
   --force                   remove what goes, and print nothing
+  --user NAME               for root: run all as this user
 TEXT
     shared_help
     cat <<'TEXT'
@@ -30,7 +31,7 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=pipe.sh
 . "$here/pipe.sh"
 
-prune='' rules=''
+prune='' rules='' as=''
 own_option() {
     case $2 in
         --older-than | --keep-full | --keep-inc-of-full | --keep-daily | --keep-weekly | \
@@ -38,6 +39,7 @@ own_option() {
             needs_value "$@" && rules="$rules $2 $(quoted "$3")"
             ;;
         --force) prune="$prune $2" ;;
+        --user) needs_value "$@" && as=$3 ;;
         *) shared_option "$@" ;;
     esac
 }
@@ -46,5 +48,6 @@ read_options "$@"
 eval "set -- $words"
 [ $# -eq 1 ] || fail 2 'a url is needed (see --help)'
 [ -n "$rules" ] || fail 2 'a rule is needed, such as --older-than 6M (see --help)'
+[ -z "$as" ] || become "$as"
 prune="$prune$(archive_option "$1")"
-eval "exec moo-prune $all $reach $rules $prune -- \"\$1\""
+eval "as_user moo-prune $all $reach $rules $prune -- \"\$1\""

@@ -6,8 +6,9 @@
 # shellcheck source-path=SCRIPTDIR source=pipe.sh
 . "$here/pipe.sh"
 
-# Options for moo-fetch and moo-decrypt; --keep-going, if it is wanted; the key of the seals.
-fetch='' decrypt='' keep_going='' seal_key=''
+# Options for moo-fetch and moo-decrypt; what of the state is wanted; --keep-going, if it is wanted;
+# the key of the seals.
+fetch='' decrypt='' part='' keep_going='' seal_key=''
 
 # time_option COUNT OPTION [VALUE...]: reads the option that names a state; fails on another one.
 time_option() {
@@ -21,7 +22,7 @@ time_option() {
 path_option() {
     case $2 in
         -r | --path | --path-to-restore | --file-to-restore)
-            needs_value "$@" && fetch="$fetch --path $(quoted "$3")"
+            needs_value "$@" && part=" --path $(quoted "$3")"
             ;;
         *) return 1 ;;
     esac
@@ -69,16 +70,50 @@ read_from() {
     # Passphrases are for the stage that decrypts, and no business of the others.
     [ -z "${PASSPHRASE+set}" ] || passphrase=$PASSPHRASE
     unset PASSPHRASE SIGN_PASSPHRASE
-    # It works without the archive; with it, it fetches less and notices more.
-    fetch="$fetch$(archive_option "$url")"
-    if [ -z "$seal_key" ] && [ -s "$archive/seal-key" ]; then
-        seal_key=$(cat "$archive/seal-key")
+    if [ -z "$seal_key" ] && (as_user test -s "$archive/seal-key"); then
+        seal_key=$(as_user head -c 4096 "$archive/seal-key")
         decrypt="$decrypt --seal-key $(quoted "$seal_key")"
     fi
-    state="moo-fetch $all $keep_going $reach $fetch -- \"\$url\" | moo_decrypt $all $keep_going $decrypt"
+    # It works without the archive; with it, it fetches less and notices more.
+    with_archive=$(archive_option "$url")
+    [ -n "$with_archive" ] || [ -z "$part" ] || [ "$keep_going" = --keep-going ] || fetch_manifests
+    state_of "$keep_going" "$part$with_archive"
+}
+
+# state_of KEEP_GOING OPTIONS: sets $state; the options are further ones of moo-fetch.
+state_of() {
+    state="as_user moo-fetch $all $1 $reach $fetch $2 -- \"\$url\" | moo_decrypt $all $1 $decrypt"
+}
+
+# fetch_manifests: makes an archive of what tells which volumes have the part that is wanted. Where
+# something of that is damaged, all is fetched, and what is damaged is told then.
+fetch_manifests() {
+    state_of '' --manifests
+    make_archive
+    status=0
+    said=$(fill_archive 2>&1) || status=$?
+    case $status in
+        0) with_archive=" --archive $(quoted "$temporary")" ;;
+        5) ;;
+        *) printf '%s\n' "$said" >&2 && exit "$status" ;;
+    esac
+}
+
+# make_archive: makes $temporary, an empty folder that goes when this script does.
+make_archive() {
+    temporary=$(as_user mktemp -d "${TMPDIR:-/tmp}/moo-archive.XXXXXX")
+    trap '(as_user rm -rf -- "$temporary")' EXIT
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+}
+
+# fill_archive: brings what $state has into it.
+fill_archive() {
+    eval "$state | as_user moo-upload $all --archive \"\$temporary\" | as_user moo-commit $all"
 }
 
 moo_decrypt() (
     [ -z "${passphrase+set}" ] || export PASSPHRASE="$passphrase"
-    exec moo-decrypt "$@"
+    as_user moo-decrypt "$@"
 )

@@ -21,6 +21,8 @@ TEXT
     cat <<'TEXT'
   --quick                   without a secret key: names and seals, and a share of the files
   --sample PERCENT          the share of the files to read then; each run reads the next one (5%)
+  --user NAME               for root: run all as this user; only the part that reads SOURCE gets
+                            the right to read every file
 TEXT
     decrypting_help
     cat <<'TEXT'
@@ -38,8 +40,8 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
 compare() {
     # shellcheck disable=SC2034 # in the text that is evaluated
     source=$1
-    eval "moo-scan $all $scan -- \"\$source\" |
-        { { $state; } </dev/null 9<&- | moo-patch $all --compare /dev/fd/9; } 9<&0"
+    eval "as_reader moo-scan $all $scan -- \"\$source\" |
+        { give 9 && { $state; } </dev/null 9<&- | as_user moo-patch $all --compare /dev/fd/9; } 9<&0"
 }
 
 # check_state: the wanted state alone. Where something is damaged, another run goes on past it and
@@ -57,13 +59,13 @@ check_state() {
 
 # prove: what the pipe has to say.
 prove() {
-    eval "{ { $state; } </dev/null | moo-patch $all \$keep --check; } 2>&1"
+    eval "{ { $state; } </dev/null | as_user moo-patch $all \$keep --check; } 2>&1"
 }
 
 # check_all: every chain, by its newest state, and whether there are other sets than there should be.
 check_all() {
     worst=0
-    chains=$(eval "moo-check $all $reach $check --chains -- \"\$url\"") || worst=$?
+    chains=$(eval "as_user moo-check $all $reach $check --chains -- \"\$url\"") || worst=$?
     case $worst in 0 | 5) ;; *) return "$worst" ;; esac
     # shellcheck disable=SC2034 # in the text that is evaluated
     for time in $chains; do
@@ -72,10 +74,11 @@ check_all() {
     return "$worst"
 }
 
-check='' sample='' keys='' quick='' state_only=''
+check='' sample='' keys='' quick='' state_only='' as=''
 own_option() {
     case $2 in
-        --quick) quick=yes ;;
+        --quick) quick=quick ;;
+        --user) needs_value "$@" && as=$3 ;;
         --sample) needs_value "$@" && sample="$2 $(quoted "$3")" ;;
         --seal-key)
             needs_value "$@" && check="$check $2 $(quoted "$3")" keys=yes
@@ -99,6 +102,7 @@ case $# in 1 | 2) ;; *) fail 2 'a url is needed, and perhaps a source (see --hel
 [ -z "$quick" ] || [ "$#$state_only" = 1 ] || fail 2 '--quick: has no source, time or path'
 [ $# = 2 ] || [ -z "$scan" ] || fail 2 'to include or to exclude takes a source'
 check_common
+[ -z "$as" ] || become "$as"
 if [ "$#$state_only" = 1 ]; then
     # Each chain has its turn.
     # shellcheck disable=SC2016 # to be evaluated later
@@ -110,7 +114,7 @@ read_from "$1"
 check="$check$(archive_option "$1")"
 [ -n "$keys" ] || [ -z "$seal_key" ] || check="$check --seal-key $(quoted "$seal_key")"
 case $#$quick$state_only in
-    1yes) eval "exec moo-check $all $reach $check $sample -- \"\$url\"" ;;
+    1quick) eval "as_user moo-check $all $reach $check $sample -- \"\$url\"" ;;
     1) check_all ;;
     *) if [ $# = 2 ]; then compare "$2"; else check_state; fi ;;
 esac

@@ -45,6 +45,9 @@ pub struct Fetch {
     /// Manifests, signatures and seals of all sets: what an archive is made of
     #[arg(long, group = "what", conflicts_with_all = ["time", "path"])]
     metadata: bool,
+    /// Manifests and seals of the sets of the state: what tells where in them a path is
+    #[arg(long, group = "what", conflicts_with_all = ["path", "archive"])]
+    manifests: bool,
     /// No files: receipts for all that is there, as moo-commit --reconcile reads them
     #[arg(long, group = "what", conflicts_with_all = ["time", "path", "archive"])]
     receipts: bool,
@@ -101,7 +104,7 @@ impl Program for Fetch {
             return copy::send(&self, store.as_mut(), output);
         }
         let selection = Selection::make(&self, store.as_mut())?;
-        output.begin(&Begin::files(Some(selection.wanted)))?;
+        output.begin(&Begin::files(selection.wanted))?;
         let mut lost = selection.lost;
         for name in &selection.names {
             lost += u64::from(!self.send(store.as_mut(), name, output)?);

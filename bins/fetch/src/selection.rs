@@ -5,14 +5,14 @@ use std::time::SystemTime;
 use archive::{Absent, Collection, SetId, SetTime, StoredSet, TreePath, parse_time};
 use local::Folder;
 use store::Store;
-use stream::{Failure, OrFail, Status, Wanted};
+use stream::{Failure, OrFail, Status, Wanted, WantedSet};
 
 use crate::{Fetch, remains};
 
 /// The files to send.
 pub(crate) struct Selection {
-    /// The state that they make up.
-    pub(crate) wanted: Wanted,
+    /// The state that they make up, if it is one.
+    pub(crate) wanted: Option<Wanted>,
     /// Their names, in the order of the stream.
     pub(crate) names: Vec<String>,
     /// Sets that are not there, and without which it goes on.
@@ -34,12 +34,21 @@ impl Selection {
         let mut names = Vec::new();
         for &set in &sets {
             names.extend(set.seal.iter().chain(&set.manifest).cloned());
+            if arguments.manifests {
+                continue;
+            }
             // They tell what was in a volume that is lost.
             names.extend(set.signatures.iter().filter(|_| arguments.keep_going).cloned());
             names.extend(volumes(arguments, set, path.as_ref(), folder.as_ref())?);
         }
         let path = path.map(|path| path.as_bytes().to_vec());
-        let wanted = Wanted { sets: sets.iter().map(|set| set.id.into()).collect(), path };
+        let newest = sets.last().map(|set| set.id);
+        let unfinished = collection.incomplete.iter().map(|set| set.id);
+        let unfinished = unfinished.filter(|id| Some(*id) > newest).map(WantedSet::from).collect();
+        let sets = sets.iter().map(|set| set.id.into()).collect();
+        let wanted = Wanted { sets, unfinished, path };
+        // Without the content it is no restore.
+        let wanted = Some(wanted).filter(|_| !arguments.manifests);
         Ok(Selection { wanted, names, lost })
     }
 }

@@ -5,20 +5,24 @@ use std::io::{self, BufWriter, Write};
 
 use archive::TreePath;
 use local::{Known, Signatures};
-use stream::member::{Kind, SHA256, XATTRS};
+use stream::member::{Kind, SHA256, SIZE, XATTRS};
 use stream::{Failure, Member};
 
 use crate::source::Source;
 
 /// Writes a line on standard output for each difference. Returns how many there are, and how many
 /// entries of the source could not be read.
-pub(crate) fn compare(mut state: Signatures, mut source: Source) -> Result<u64, Failure> {
+pub(crate) fn compare(
+    mut state: Signatures,
+    mut source: Source,
+    what: &What,
+) -> Result<u64, Failure> {
     let mut out = BufWriter::new(io::stdout().lock());
     let mut differences = 0;
     while let Some(order) = order(&state, &mut source)? {
         let was = state.peek().filter(|_| order.is_le()).cloned();
         let now = if order.is_ge() { source.advance() } else { None };
-        if let Some(line) = line(was.as_ref(), now.as_ref()) {
+        if let Some(line) = what.line(was.as_ref(), now.as_ref()) {
             differences += 1;
             writeln!(out, "{line}").map_err(|error| Failure::of_output(&error))?;
         }
@@ -28,6 +32,29 @@ pub(crate) fn compare(mut state: Signatures, mut source: Source) -> Result<u64, 
     }
     out.flush().map_err(|error| Failure::of_output(&error))?;
     Ok(differences + source.unreadable())
+}
+
+/// What of a state is compared.
+pub(crate) enum What {
+    /// Everything.
+    All,
+    /// The content of files that have kept size and time; lines name them by their paths in the
+    /// backup, where that one is the path that is compared.
+    Unchanged(TreePath),
+}
+
+impl What {
+    /// What there is to say of a path; none where nothing differs.
+    fn line(&self, was: Option<&Known>, now: Option<&(TreePath, Member)>) -> Option<String> {
+        let What::Unchanged(above) = self else { return line(was, now) };
+        let (was, (path, now)) = was.zip(now)?;
+        let files = was.member.kind == Kind::File && now.kind == Kind::File;
+        let size = was.member.facts.get(SIZE) == now.facts.get(SIZE);
+        let differs = fields(was, now)?.split(',').any(|field| field == "content");
+        let differs = differs && files && size && same_time(was, now);
+        let whole = || path.components().fold(above.clone(), |above, name| above.child(name));
+        differs.then(|| told('M', "content", &whole()))
+    }
 }
 
 /// Which of the two has the next path: less is the state alone, greater the source alone.
@@ -52,7 +79,11 @@ fn line(was: Option<&Known>, now: Option<&(TreePath, Member)>) -> Option<String>
         (Some(was), Some((_, now))) => ('M', fields(was, now)?),
         (None, None) => return None,
     };
-    Some(format!("{sign} {what:<20} {}", shown(path)))
+    Some(told(sign, &what, path))
+}
+
+fn told(sign: char, what: &str, path: &TreePath) -> String {
+    format!("{sign} {what:<20} {}", shown(path))
 }
 
 /// In what an entry of the same kind differs; none where it does not.

@@ -10,7 +10,7 @@ use stream::{
 };
 
 use crate::Input;
-use crate::papers::{Loss, Papers};
+use crate::papers::{Loss, Papers, manifest};
 
 /// An entry, without its body.
 pub(crate) struct Entry {
@@ -43,11 +43,20 @@ pub(crate) struct Entries {
     pending: Option<Entry>,
     /// What is known of the sets; none for who does not go on past damage.
     papers: Option<Papers>,
+    /// What the last manifest says, where somebody is going to ask for it.
+    origin: Option<Origin>,
     /// A loss that ended the last body, or that comes next.
     loss: Option<Loss>,
     /// Behind a loss, whose end this is where it is known: the rest of what began in it may come.
     resume: Option<Option<TreePath>>,
     broken: bool,
+}
+
+/// Whose state a set holds, as its manifest has it.
+#[derive(Clone, Default)]
+struct Origin {
+    host: Option<Vec<u8>>,
+    source: Option<Vec<u8>>,
 }
 
 enum Source {
@@ -69,10 +78,23 @@ impl Entries {
             facts: Facts::default(),
             pending: None,
             papers: folder.map(Papers::new),
+            origin: None,
             loss: None,
             resume: None,
             broken: false,
         }
+    }
+
+    /// Takes note of what the manifests say.
+    pub(crate) fn noting_origin(mut self) -> Entries {
+        self.origin = Some(Origin::default());
+        self
+    }
+
+    /// The host and the source of the last set, if they were noted and its manifest tells them.
+    pub(crate) fn origin(&self) -> Option<(Vec<u8>, Vec<u8>)> {
+        let Origin { host, source } = self.origin.clone()?;
+        host.zip(source)
     }
 
     /// The next entry, over what is left of the body of the last one; none when the stream has
@@ -231,9 +253,7 @@ impl Entries {
                 continue;
             };
             let FileKind::Volume(number) = name.kind else {
-                if let Some(papers) = &mut self.papers {
-                    papers.take(&name, &mut input)?;
-                }
+                self.paper(&name, &mut input)?;
                 continue;
             };
             self.enter(name.set, number)?;
@@ -246,6 +266,20 @@ impl Entries {
         }
         self.source = Some(Source::Files(input));
         Ok(false)
+    }
+
+    /// Takes a file that is no volume.
+    fn paper(&mut self, name: &FileName, input: &mut Input) -> Result<(), Failure> {
+        match (&mut self.papers, &mut self.origin) {
+            (Some(papers), _) => papers.take(name, input),
+            (None, Some(origin)) if name.kind == FileKind::Manifest => {
+                let manifest = manifest(input)?;
+                origin.host = manifest.as_ref().and_then(|manifest| manifest.hostname.clone());
+                origin.source = manifest.and_then(|manifest| manifest.localdir);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Checks that the volumes come in their order: a set that is applied too late, or twice,

@@ -2,38 +2,39 @@
 //! state is merged as it is out of an archive.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Seek, Write};
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 use archive::{EntryName, Part, SetId, TreePath};
 use local::Signatures;
-use stream::member::Kind;
-use stream::{Attributes, Failure, Member, OrFail, Status, TarWriter};
+use stream::member::{Kind, XATTRS};
+use stream::{Failure, Member, OrFail, Status, TarWriter};
 
 /// The records of all sets so far, in files without names.
 pub(crate) struct Ledger {
     folder: PathBuf,
     sets: Vec<(SetId, File)>,
     open: Option<TarWriter<BufWriter<File>>>,
+    /// What the sets before the last one add up to, once somebody has asked for it.
+    before: Option<Signatures>,
 }
 
 impl Ledger {
     /// An empty one, which keeps its files in that folder.
     pub(crate) fn new(folder: PathBuf) -> Ledger {
-        Ledger { folder, sets: Vec::new(), open: None }
+        Ledger { folder, sets: Vec::new(), open: None, before: None }
     }
 
-    /// Takes an entry, which is the last one of that set so far. Of a file it has to tell size and
-    /// hash.
+    /// Takes an entry, which is the last one of that set so far. Of a file that is compared it has
+    /// to tell size and hash.
     pub(crate) fn add(
         &mut self,
         set: SetId,
         (part, path): (Part, &TreePath),
         member: &Member,
     ) -> Result<(), Failure> {
-        if self.sets.last().is_none_or(|(last, _)| *last != set) {
-            self.begin(set)?;
-        }
+        self.enter(set)?;
         let part = match (part, member.kind) {
             (Part::Deleted, _) => Part::Deleted,
             (_, Kind::File) => Part::Signature,
@@ -41,24 +42,52 @@ impl Ledger {
         };
         let name = EntryName { part, path: path.clone(), piece: None };
         let name = name.encode_for_sigtar(member.kind == Kind::Directory);
-        // A hash among the facts stands for the attributes.
-        let member = Member { name, attributes: Attributes::default(), ..member.clone() };
+        let member = Member { name, ..member.clone() };
         let Some(tar) = &mut self.open else { return Ok(()) };
         tar.append(&member, &[]).or_fail(Status::Failed, self.folder.display())
+    }
+
+    /// Completes an entry, which is the next one of that set: where a set does not tell attributes,
+    /// a directory and what a delta is applied to have kept those of the sets before.
+    pub(crate) fn inherit(
+        &mut self,
+        set: SetId,
+        (part, path): (Part, &TreePath),
+        member: &mut Member,
+    ) -> Result<(), Failure> {
+        let keeps =
+            part == Part::Diff || (part == Part::Snapshot && member.kind == Kind::Directory);
+        if !keeps || member.knows_attributes() {
+            return Ok(());
+        }
+        self.enter(set)?;
+        if self.before.is_none() {
+            self.before = Some(merged(&self.sets[..self.sets.len() - 1])?);
+        }
+        let Some(before) = &mut self.before else { return Ok(()) };
+        let there = before.seek(path)?;
+        let known = before.peek().map(|known| &known.member);
+        let same = |known: &&Member| known.kind == member.kind && known.knows_attributes();
+        if let Some(known) = known.filter(|_| there).filter(same) {
+            member.attributes = known.attributes.clone();
+            known.facts.get(XATTRS).inspect(|fact| member.facts.set(XATTRS, *fact));
+        }
+        Ok(())
     }
 
     /// The state that the sets add up to.
     pub(crate) fn state(mut self) -> Result<Signatures, Failure> {
         self.end()?;
-        let tars = self.sets.into_iter().map(|(set, file)| {
-            let tar: Box<dyn Read> = Box::new(BufReader::new(file));
-            (set.to_string(), tar)
-        });
-        Signatures::merge(tars)
+        merged(&self.sets)
     }
 
-    fn begin(&mut self, set: SetId) -> Result<(), Failure> {
+    /// Makes a set the last one.
+    fn enter(&mut self, set: SetId) -> Result<(), Failure> {
+        if self.sets.last().is_some_and(|(last, _)| *last == set) {
+            return Ok(());
+        }
         self.end()?;
+        self.before = None;
         let which = self.folder.display();
         let file = tempfile::tempfile_in(&self.folder).or_fail(Status::Failed, &which)?;
         let writer = file.try_clone().or_fail(Status::Failed, &which)?;
@@ -67,12 +96,34 @@ impl Ledger {
         Ok(())
     }
 
-    /// Ends the record of the last set, and goes back to its start.
+    /// Ends the record of the last set.
     fn end(&mut self) -> Result<(), Failure> {
-        let (Some(mut tar), Some((_, file))) = (self.open.take(), self.sets.last_mut()) else {
-            return Ok(());
-        };
+        let Some(mut tar) = self.open.take() else { return Ok(()) };
         let ended = tar.end(false).and_then(|()| tar.get_mut().flush());
-        ended.and_then(|()| file.rewind()).or_fail(Status::Failed, self.folder.display())
+        ended.or_fail(Status::Failed, self.folder.display())
+    }
+}
+
+/// The state that sets add up to, each of which is ended.
+fn merged(sets: &[(SetId, File)]) -> Result<Signatures, Failure> {
+    let tars = sets.iter().map(|(set, file)| {
+        let file = file.try_clone().or_fail(Status::Failed, set)?;
+        let tar: Box<dyn Read> = Box::new(BufReader::new(FromStart { file, at: 0 }));
+        Ok((set.to_string(), tar))
+    });
+    Signatures::merge(tars.collect::<Result<Vec<_>, Failure>>()?)
+}
+
+/// A file that is read from its start, wherever other handles of it are.
+struct FromStart {
+    file: File,
+    at: u64,
+}
+
+impl Read for FromStart {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.file.read_at(buffer, self.at)?;
+        self.at += n as u64;
+        Ok(n)
     }
 }

@@ -12,20 +12,23 @@ mod marks;
 mod metadata;
 mod owners;
 mod papers;
+mod proof;
 mod prove;
 mod remove;
 mod rescue;
 mod shortfall;
 mod source;
 mod staging;
+mod whole;
 mod writer;
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use archive::TreePath;
 use cli::{Common, Program};
-use stream::{Failure, FilesInput, OrFail, Status, Totals, Wanted, WantedSet, pipe};
+use stream::{Failure, FilesInput, OrFail, Output, Status, Totals, Wanted, WantedSet, pipe};
 
 use crate::apply::Tree;
 use crate::entries::Entries;
@@ -36,7 +39,7 @@ use crate::staging::Staging;
 ///
 /// It is built beside its destination, and takes its name when the whole stream has come and
 /// every hash holds; until then the destination stays as it is. Nothing is written anywhere else.
-/// With --check or --compare there is no destination: all is checked, and nothing is kept.
+/// With --check, --compare or --tree there is no destination: all is checked, and nothing is kept.
 #[derive(clap::Parser, Debug)]
 #[command(name = "moo-patch", version, after_help = EXAMPLES)]
 pub struct Patch {
@@ -57,6 +60,16 @@ pub struct Patch {
     #[arg(long, group = "proof", value_name = "STREAM",
         conflicts_with_all = ["destination", "force", "keep_going"])]
     compare: Option<PathBuf>,
+    /// Of that, list only files that have kept size and time, and not their content
+    #[arg(long, requires = "compare")]
+    unchanged: bool,
+    /// The same, and write the state as a tree stream of a full set, as moo-scan does of a source;
+    /// it is called by the second behind the newest set
+    #[arg(long, group = "proof", conflicts_with_all = ["destination", "force", "keep_going"])]
+    tree: bool,
+    /// The local archive, which is to know the set that --tree begins
+    #[arg(short, long, value_name = "FOLDER", requires = "tree")]
+    archive: Option<PathBuf>,
     /// Give owners by number, whatever names this machine has for them
     #[arg(long, conflicts_with = "no_restore_ownership")]
     numeric_owner: bool,
@@ -74,17 +87,22 @@ Examples:
       moo-patch /tmp/sshd_config
   moo-fetch --time 3D file:///srv/backup | moo-decrypt | moo-patch --check
   moo-scan /etc | { moo-fetch file:///srv/backup </dev/null | moo-decrypt |
-      moo-patch --compare /dev/fd/3; } 3<&0";
+      moo-patch --compare /dev/fd/3; } 3<&0
+  moo-fetch file:///srv/backup | moo-decrypt | moo-patch --tree | tar tv";
 
 impl Program for Patch {
     const NAME: &'static str = "moo-patch";
-    type Outlet = ();
+    type Outlet = Output<File>;
 
     fn common(&self) -> &Common {
         &self.common
     }
 
-    fn run(self, (): &mut ()) -> Result<Totals, Failure> {
+    fn has_stream(words: &[OsString]) -> bool {
+        words.iter().any(|word| word == "--tree")
+    }
+
+    fn run(self, output: &mut Output<File>) -> Result<Totals, Failure> {
         let input = FilesInput::open(pipe::input()?)?.keep_going(self.keep_going);
         let Some(wanted) = input.begin().restore.clone() else {
             let why =
@@ -94,6 +112,7 @@ impl Program for Patch {
         let path = wanted_path(&wanted)?;
         match &self.destination {
             Some(destination) => self.restore(destination, input, &wanted, &path),
+            None if self.tree => whole::write(&self, input, &wanted, output),
             None => prove::prove(&self, input, &wanted, &path),
         }
     }

@@ -99,7 +99,7 @@ impl Papers {
 }
 
 /// The manifest that comes; none where it says nothing.
-fn manifest(input: &mut Input) -> Result<Option<Manifest>, Failure> {
+pub(crate) fn manifest(input: &mut Input) -> Result<Option<Manifest>, Failure> {
     let mut parser = ManifestParser::default();
     let mut lines = BufReader::new(&mut *input);
     let mut line = Vec::new();

@@ -93,7 +93,7 @@ impl Program for Scan {
     fn run(self, output: &mut Output<File>) -> Result<Totals, Failure> {
         let source = Source::open(&self.source)?;
         let (selection, mut plan) = privilege::without(|| {
-            let selection = Selection::new(&self.words, &source, plan::now()?)?;
+            let selection = Selection::new(&self.words, &source, local::now()?)?;
             Ok((selection, Plan::make(&self, &source)?))
         })?;
         let stored = plan.go_on(&source)?;

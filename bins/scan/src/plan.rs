@@ -1,12 +1,9 @@
 //! Full or increment, and what the set is called.
 
 use std::os::unix::ffi::OsStrExt;
-use std::thread::sleep;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use archive::{Chain, Collection, SetTime, StoredSet, parse_time};
-use local::{Folder, Interrupted, Lock, Signatures};
-use sha2::{Digest, Sha256};
+use archive::{Chain, Collection, SetTime, parse_time};
+use local::{Folder, Interrupted, Lock, Signatures, now, now_after};
 use stream::{Failure, OrFail, Packed, SetHead, SetType, Status};
 
 use crate::Scan;
@@ -41,7 +38,7 @@ impl Plan {
         let chain = trusted(arguments, &folder, chain)?;
         let mut head = head(source, time, chain.map(Chain::end));
         head.run = Some(lock.run().to_owned());
-        head.previous_seal = newest_seal(&folder, &collection)?;
+        head.previous_seal = folder.newest_seal(&collection)?;
         head.options = Some(resumed::options(arguments));
         let interrupted = resumed::find(arguments, &folder, &head)?;
         let base = match chain {
@@ -164,44 +161,11 @@ fn check_source(folder: &Folder, chain: &Chain, head: &SetHead) -> Result<(), Fa
     ))
 }
 
-/// The SHA-256 of the newest seal in the archive, in hex.
-fn newest_seal(folder: &Folder, collection: &Collection) -> Result<Option<String>, Failure> {
-    let sets = collection.chains.iter().flat_map(|chain| &chain.sets);
-    let newest: Option<&StoredSet> = sets.filter(|set| set.seal.is_some()).max_by_key(|set| set.id);
-    let Some(name) = newest.and_then(|set| set.seal.as_ref()) else {
-        return Ok(None);
-    };
-    let path = folder.path(name);
-    let seal = std::fs::read(&path).or_fail(Status::Failed, path.display())?;
-    Ok(Some(format!("{:x}", Sha256::digest(seal))))
-}
-
-/// The time by the clock.
-pub(crate) fn now() -> Result<SetTime, Failure> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).or_fail(Status::Failed, "clock")?;
-    SetTime::from_seconds(now.as_secs().cast_signed()).or_fail(Status::Failed, "clock")
-}
-
 /// The time of a new set: now, and later than any set that is there or was not finished. Files of
 /// that could be in the store, where no name is taken twice.
 fn time_after(folder: &Folder, collection: &Collection) -> Result<SetTime, Failure> {
-    let names = folder.names()?;
-    let part = |name: &String| Folder::parse_part(name).map(|part| part.set.time);
-    let parts = names.iter().filter_map(|name| part(name).or_else(|| Folder::parse_journal(name)));
-    let sets = collection.chains.iter().flat_map(|chain| &chain.sets).chain(&collection.orphans);
-    let Some(newest) = sets.map(|set| set.id.time).chain(parts).max() else {
-        return now();
-    };
-    for _ in 0..20 {
-        let time = now()?;
-        if time > newest {
-            return Ok(time);
-        }
-        if newest.seconds() - time.seconds() > 1 {
-            break;
-        }
-        sleep(Duration::from_millis(100));
+    match folder.times(collection)?.into_iter().max() {
+        Some(newest) => now_after(newest),
+        None => now(),
     }
-    let why = format!("clock: now is before the newest set, {newest}");
-    Err(Failure::new(Status::Failed, format!("{why} (has it been set back?)")))
 }

@@ -1,5 +1,6 @@
 //! From `main` to the exit status.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -26,6 +27,12 @@ pub trait Program: Parser {
     /// The arguments that all programs have.
     fn common(&self) -> &Common;
 
+    /// Whether a call with these words has a stream on standard output; one that has none may
+    /// write text there.
+    fn has_stream(_words: &[OsString]) -> bool {
+        true
+    }
+
     /// Does the work, and tells what all stages have counted so far.
     fn run(self, outlet: &mut Self::Outlet) -> Result<Totals, Failure>;
 }
@@ -35,7 +42,8 @@ const CLOSED_PIPE: u8 = 128 + 13;
 
 /// The `main` of a program.
 pub fn main<P: Program>() -> ExitCode {
-    let arguments = match P::try_parse() {
+    let words: Vec<_> = std::env::args_os().collect();
+    let arguments = match P::try_parse_from(&words) {
         Ok(program) => Ok(program),
         Err(error) if asked(&error) => {
             // Help into a pager that was closed is no failure.
@@ -45,6 +53,9 @@ pub fn main<P: Program>() -> ExitCode {
         Err(error) => Err(misused(&error)),
     };
     let done = P::Outlet::deliver(P::NAME, |outlet| {
+        if !P::has_stream(&words) {
+            outlet.leave();
+        }
         let program = arguments?;
         messages::start(P::NAME, program.common().verbosity);
         program.run(outlet)

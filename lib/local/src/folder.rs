@@ -10,6 +10,7 @@ use archive::{
 };
 use flate2::read::MultiGzDecoder;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use sha2::{Digest, Sha256};
 use stream::{Failure, OrFail, Status};
 
 use crate::Signatures;
@@ -63,6 +64,16 @@ impl Folder {
         Collection::of(self.names()?).or_fail(Status::Integrity, self.path.display())
     }
 
+    /// The times of the sets that are here, whole or not, and of those that runs have begun.
+    pub fn times(&self, collection: &Collection) -> Result<Vec<SetTime>, Failure> {
+        let part = |name: &String| Folder::parse_part(name).map(|part| part.set.time);
+        let names = self.names()?;
+        let begun = names.iter().filter_map(|name| part(name).or(Folder::parse_journal(name)));
+        let chains = collection.chains.iter().flat_map(|chain| &chain.sets);
+        let sets = chains.chain(&collection.orphans).map(|set| set.id.time);
+        Ok(sets.chain(begun).collect())
+    }
+
     /// The manifest of a set; none where it is not here.
     pub fn manifest(&self, set: &StoredSet) -> Result<Option<Manifest>, Failure> {
         let Some(name) = &set.manifest else {
@@ -86,6 +97,18 @@ impl Folder {
         allow_handles();
         let sources = sets.iter().map(|set| self.signature_tar(set, sets.len()));
         Signatures::merge(sources.collect::<Result<Vec<_>, _>>()?)
+    }
+
+    /// The SHA-256 of the newest seal of these sets, in hex; none where none has one.
+    pub fn newest_seal(&self, collection: &Collection) -> Result<Option<String>, Failure> {
+        let sets = collection.chains.iter().flat_map(|chain| &chain.sets);
+        let newest = sets.filter(|set| set.seal.is_some()).max_by_key(|set| set.id);
+        let Some(name) = newest.and_then(|set| set.seal.as_ref()) else {
+            return Ok(None);
+        };
+        let path = self.path(name);
+        let seal = fs::read(&path).or_fail(Status::Failed, path.display())?;
+        Ok(Some(format!("{:x}", Sha256::digest(seal))))
     }
 
     /// The signature tar of a set, with the name that errors call it. It is read beside so many

@@ -1,6 +1,7 @@
 //! The archive on this machine: a folder with the plaintext manifests and signature tars of one
 //! store, laid out as duplicity's archive dir, so that an increment needs no secret key.
 
+mod clock;
 mod folder;
 mod interrupted;
 mod journal;
@@ -9,6 +10,7 @@ mod lock;
 mod said;
 mod signatures;
 
+pub use clock::{now, now_after};
 pub use folder::Folder;
 pub use interrupted::Interrupted;
 pub use journal::{ARRIVED, Journal, PACKED, read as read_journal};

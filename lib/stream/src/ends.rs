@@ -162,6 +162,9 @@ impl SetHead {
 pub struct Wanted {
     /// The sets that make up the state, the full one first.
     pub sets: Vec<WantedSet>,
+    /// Later sets that are not whole: their files are there, and no other set may bear their names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unfinished: Vec<WantedSet>,
     /// The only path that is wanted, relative to the source; none for all.
     #[serde(default, with = "text::optional_bytes", skip_serializing_if = "Option::is_none")]
     pub path: Option<Vec<u8>>,

@@ -16,6 +16,10 @@ pub trait Outlet: Sized {
         stage: &str,
         run: impl FnOnce(&mut Self) -> Result<Totals, Failure>,
     ) -> Result<Totals, Failure>;
+
+    /// Leaves standard output to text, or to nobody: no stream comes, not even one that tells of a
+    /// failure.
+    fn leave(&mut self) {}
 }
 
 impl Outlet for Output<File> {
@@ -25,6 +29,10 @@ impl Outlet for Output<File> {
     ) -> Result<Totals, Failure> {
         let terminal = std::io::stdout().is_terminal();
         deliver_by(stage, Output::new(pipe::output()?, terminal), run)
+    }
+
+    fn leave(&mut self) {
+        self.text();
     }
 }
 

@@ -77,6 +77,76 @@ fn hooks_run_as_root_around_what_they_belong_to() {
 }
 
 #[test]
+fn what_the_rules_do_not_keep_goes_after_a_good_backup_and_after_no_other() {
+    let sandbox = Sandbox::new();
+    let Some(network) = Network::new(&sandbox) else { return };
+    let sources = "full-if-older-than 1s\nkeep --keep-full 1\noptions --volsize 1\n\
+        source etc /srv/etc\nsource home /srv/home\nkeep --keep-full 2 --older-than 0s\n";
+    let host = Host::new(&network, sources);
+    host.0.sh("rm /srv/home/large && echo small >/srv/home/small").silent();
+    for run in 1..4 {
+        host.cron().silent();
+        assert_eq!((host.sets("etc"), host.sets("home")), (1, run.min(2)));
+        host.0.sh("sleep 2").silent();
+    }
+    host.brings_back("etc");
+    host.0.sh("find /srv/backups /var/lib/moobacker ! -user moobacker").silent();
+    // One that fails removes nothing.
+    host.configure(&sources.replace("/srv/etc", "/srv/gone"));
+    host.cron().fails_with(1).one_message();
+    assert_eq!(host.sets("etc"), 1);
+    host.configure(sources);
+    let run = "/usr/local/lib/moobacker/backup.sh --dry-run --user moobacker | grep ' prune '";
+    let prune = "/usr/local/lib/moobacker/moo prune --force --name";
+    host.0.sh(run).stdout_is(&format!(
+        "{prune} etc --user moobacker --keep-full 1 file:///srv/backups/etc\n\
+         {prune} home --user moobacker --keep-full 2 --older-than 0s file:///srv/backups/home"
+    ));
+}
+
+#[test]
+fn verify_leaves_all_to_the_user_but_the_reading_of_the_source() {
+    let sandbox = Sandbox::new();
+    let Some(network) = Network::new(&sandbox) else { return };
+    let host = Host::new(&network, "source etc /srv/etc\n");
+    host.cron().silent();
+    let verify = |options: &str| {
+        let seal = "--seal-key /var/lib/moobacker/seal.secret.pgp";
+        let to = "--user moobacker --name etc";
+        host.0.sh(&format!("cd / && moo verify {to} {seal} {options} file:///srv/backups/etc"))
+    };
+    // What only root may read, the stage that decrypts does not get.
+    let roots = "--secret-key /root/backup.secret.pgp";
+    verify(roots).fails_with(6).one_message().stderr_has("moo-decrypt: /root/backup.secret.pgp: ");
+    let users = "install -o moobacker -m 600 /root/backup.secret.pgp /var/lib/moobacker";
+    host.0.sh(users).silent();
+    let users = "--secret-key /var/lib/moobacker/backup.secret.pgp";
+    verify(users).silent();
+    verify("--quick").silent();
+    let compare = |source: &str| {
+        host.0.sh(&format!(
+            "cd / && moo verify --user moobacker --name etc {users} file:///srv/backups/etc {source}"
+        ))
+    };
+    compare("/srv/etc").silent();
+    host.0.sh("echo other >/srv/etc/folder/shadow").silent();
+    compare("/srv/etc")
+        .fails_with(3)
+        .stderr_is("")
+        .stdout_is("M content,mtime        folder/shadow");
+    host.0.sh("find /srv/backups /var/lib/moobacker ! -user moobacker; ls /tmp").silent();
+    // The same for a new full set out of the chain.
+    let consolidate = "cd / && moo consolidate --user moobacker --name etc \
+        --encrypt-key /etc/moobacker/backup.cert.pgp --seal-key /var/lib/moobacker/seal.secret.pgp";
+    host.0.sh(&format!("sleep 1; {consolidate} {users} file:///srv/backups/etc")).silent();
+    host.0.sh("find /srv/backups /var/lib/moobacker ! -user moobacker; ls /tmp").silent();
+    host.cron().silent();
+    assert_eq!(host.sets("etc"), 3);
+    let other = "moo verify --user moobacker file:///srv/backups/etc /srv/etc";
+    host.0.sh_as("moobacker", other).fails_with(2).one_message();
+}
+
+#[test]
 fn the_words_of_the_configuration_reach_moo_backup_as_they_are() {
     let sandbox = Sandbox::new();
     let Some(network) = Network::new(&sandbox) else { return };

@@ -56,6 +56,23 @@ fn it_gives_back_what_is_for_all_and_what_is_for_one_source() {
 }
 
 #[test]
+fn it_gives_back_what_is_kept_and_which_options_all_pipes_have() {
+    let sandbox = parser();
+    let text = b"remote file:///srv/\nencrypt-key A\nkeep --keep-full 4 --older-than=6M\n
+        options --volsize 64 -o Port=22 --bwlimit=9\nsource etc /etc\nsource www /srv\n
+        keep --older-than 2026-11-22T20:15:00Z\noptions --num-retries 2 --stats -v 'in fo'\n";
+    let rules = "conf_rules etc; echo .; conf_rules www";
+    ask(&sandbox, text, rules)
+        .succeeds()
+        .stdout_is("--keep-full\n4\n--older-than=6M\n.\n--older-than\n2026-11-22T20:15:00Z");
+    let reach = "conf_reach etc; echo .; conf_reach www";
+    ask(&sandbox, text, reach).succeeds().stdout_is(
+        "-o\nPort=22\n--bwlimit=9\n.\n-o\nPort=22\n--bwlimit=9\n--num-retries\n2\n-v\nin fo",
+    );
+    ask(&sandbox, LEAST.as_bytes(), "conf_rules etc; conf_reach etc").silent();
+}
+
+#[test]
 fn values_are_bytes_and_nothing_of_them_is_run() {
     let sandbox = parser();
     let bytes: Vec<u8> = (1..=255).filter(|byte| ![b'\n', 0x7f].contains(byte)).collect();
@@ -82,6 +99,13 @@ fn a_wrong_line_is_refused_by_its_number() {
         ("source etc /x", "etc: a second source of that name"),
         ("source x", "x: a path that begins with / is needed"),
         ("source x y", "x: a path that begins with / is needed"),
+        ("keep 4", "keep: no rules of moo prune, such as --keep-full 4 --older-than 6M"),
+        ("keep --force", "keep: no rules of moo prune, such as --keep-full 4 --older-than 6M"),
+        (
+            "keep --keep-full 4 $(id)",
+            "keep: no rules of moo prune, such as --keep-full 4 --older-than 6M",
+        ),
+        ("keep --keep-full 4\nkeep --keep-full 5", "keep: a second one"),
         ("full-if-older-than 1D\nfull-if-older-than 1D", "full-if-older-than: a second one"),
     ] {
         let number = 3 + line.lines().count();

@@ -97,3 +97,19 @@ fn there_may_be_no_backup_and_no_key() {
     verify(&sandbox, "", "").fails_with(6);
     verify(&sandbox, "--quick --sample 100%", "").silent();
 }
+
+#[test]
+fn one_state_of_a_store_is_read_as_a_whole_and_not_only_looked_over() {
+    let sandbox = Sandbox::new();
+    let key = Key::open(&sandbox, "Moo <moo@example.org>");
+    Tree::small(sandbox.path("src"));
+    Moo::encrypted(&sandbox, &key).backup("").silent();
+    for options in ["--time now", "--path folder"] {
+        verify(&sandbox, options, "").silent();
+    }
+    key.forget(&sandbox);
+    for options in ["--time now", "--path folder"] {
+        verify(&sandbox, options, "").fails_with(6).one_message();
+    }
+    verify(&sandbox, "--quick", "").silent();
+}

@@ -1,0 +1,165 @@
+//! A state as the tree stream of a full set: what moo-scan would have written of it.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use archive::{EntryName, Part, SetTime, TreePath};
+use local::{Folder, Known, Lock, Signatures, now_after};
+use rustix::fs::OFlags;
+use sha2::{Digest, Sha256};
+use stream::member::{Kind, SHA256, SIZE};
+use stream::{
+    Begin, Facts, Failure, Member, OrFail, Output, SetHead, SetType, Status, Totals, Wanted,
+    write_content,
+};
+
+use crate::apply::{Tree, wrong};
+use crate::entries::Entries;
+use crate::proof::{Proof, Purpose, open};
+use crate::staging::Staging;
+use crate::{Input, Patch};
+
+/// Builds the wanted state among the temporary files, and writes it once it is whole.
+pub(crate) fn write(
+    arguments: &Patch,
+    input: Input,
+    wanted: &Wanted,
+    output: &mut Output<File>,
+) -> Result<Totals, Failure> {
+    if wanted.path.is_some() {
+        let why = "--tree: standard input is a part of a state, and a full set has all of it";
+        return Err(Failure::new(Status::Usage, why));
+    }
+    arguments.check_start(wanted)?;
+    let archive = arguments.archive.as_deref().map(hold).transpose()?;
+    let start = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    let staging = Staging::temporary()?;
+    let mut proof = Proof::new(&staging, &TreePath::root(), Purpose::Read)?;
+    let mut entries = Entries::new(input, wanted, None).noting_origin();
+    proof.take_all(&mut entries)?;
+    if !staging.has_tree() {
+        return Err(arguments.nothing(&TreePath::root(), 0));
+    }
+    let head = head(wanted, entries.origin(), archive.as_ref())?;
+    output.begin(&Begin::backup(stream::Kind::Tree, head))?;
+    let (files, bytes) = all(&mut proof.tree, proof.ledger.state()?, output)?;
+    let start = u64::try_from(start).unwrap_or_default();
+    let source = Totals { start, source_files: files, source_bytes: bytes, ..Totals::default() };
+    // Nothing is known to have been there before.
+    Ok(Totals { new_files: files, new_bytes: bytes, ..source })
+}
+
+/// Starts a run on an archive.
+fn hold(path: &Path) -> Result<(Folder, Lock), Failure> {
+    let folder = Folder::create(path)?;
+    let lock = Lock::start(&folder)?;
+    Ok((folder, lock))
+}
+
+/// The set that is to be made: of the same host and source.
+fn head(
+    wanted: &Wanted,
+    origin: Option<(Vec<u8>, Vec<u8>)>,
+    archive: Option<&(Folder, Lock)>,
+) -> Result<SetHead, Failure> {
+    let Some((newest, (host, source))) = wanted.sets.last().zip(origin) else {
+        let why = "standard input: the manifest of the last set tells no host and source";
+        return Err(Failure::new(Status::Integrity, why));
+    };
+    let mut head = SetHead {
+        set_type: SetType::Full,
+        time: newest.time,
+        base: None,
+        host,
+        source,
+        run: None,
+        previous_seal: None,
+        options: None,
+        key: None,
+        resume: None,
+    };
+    let mut taken: Vec<_> = wanted.unfinished.iter().map(|set| set.time).collect();
+    if let Some((folder, lock)) = archive {
+        let collection = folder.collection()?;
+        taken.extend(folder.times(&collection)?);
+        head.run = Some(lock.run().to_owned());
+        head.previous_seal = folder.newest_seal(&collection)?;
+    }
+    head.time = time_behind(newest.time, &taken)?;
+    now_after(head.time)?;
+    Ok(head)
+}
+
+/// The first second behind a set that is not taken: nothing may come between the two.
+fn time_behind(set: SetTime, taken: &[SetTime]) -> Result<SetTime, Failure> {
+    let mut time = set;
+    while time == set || taken.contains(&time) {
+        let next = SetTime::from_seconds(time.seconds() + 1);
+        time = next.or_fail(Status::Failed, "the time of the new set")?;
+    }
+    Ok(time)
+}
+
+/// Writes all entries of a state. Returns how many there are, and the bytes of their content.
+fn all(
+    tree: &mut Tree,
+    mut state: Signatures,
+    output: &mut Output<File>,
+) -> Result<(u64, u64), Failure> {
+    let (mut files, mut bytes) = (0, 0);
+    while let Some(known) = state.peek() {
+        bytes += entry(tree, known, output)?;
+        files += 1;
+        state.advance()?;
+    }
+    Ok((files, bytes))
+}
+
+/// Writes an entry. Returns the bytes of its content.
+fn entry(tree: &mut Tree, known: &Known, output: &mut Output<File>) -> Result<u64, Failure> {
+    let Known { path, member, .. } = known;
+    if member.kind != Kind::File {
+        let name = EntryName { part: Part::Snapshot, path: path.clone(), piece: None };
+        let name = name.encode(member.kind == Kind::Directory);
+        return output.append(&Member { name, ..member.clone() }, &[]).map(|()| 0);
+    }
+    let Some(file) = open(&mut tree.cursor, path, OFlags::RDONLY)? else {
+        return Err(wrong(path, "the directory that it was in is not in the backup"));
+    };
+    let mut content = Content { file, hash: Sha256::new() };
+    let last = |content: &mut Content, length: u64| {
+        let mut facts = Facts::default();
+        facts.set(SIZE, length.to_string());
+        facts.set(SHA256, format!("{:x}", content.hash.clone().finalize()));
+        Ok(facts)
+    };
+    write_content(output, Part::Snapshot, path, member, &mut content, last)
+}
+
+/// Content that is hashed as it is read.
+struct Content {
+    file: File,
+    hash: Sha256,
+}
+
+impl Read for Content {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.file.read(buffer)?;
+        self.hash.update(&buffer[..n]);
+        Ok(n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_comes_right_behind_another_or_behind_what_runs_have_left_there() {
+        let at = |second: i64| SetTime::from_seconds(1_700_000_000 + second).unwrap();
+        assert_eq!(time_behind(at(0), &[at(0), at(2)]).unwrap(), at(1));
+        assert_eq!(time_behind(at(0), &[at(2), at(1), at(4)]).unwrap(), at(3));
+    }
+}

@@ -1,0 +1,80 @@
+# shellcheck shell=sh
+# shellcheck disable=SC2034,SC2154 # for those who source this file, and set by it
+# Making a set in a store: what the pipes that back up and consolidate share.
+# Sourced after pipe.sh.
+
+# Options for moo-sign, moo-pack, moo-encrypt and moo-commit.
+sign='' pack='' encrypt='' commit=''
+
+# set_option COUNT OPTION [VALUE...]: reads an option that says how a set is made; fails on another
+# one.
+set_option() {
+    case $2 in
+        --encrypt-key | --hidden-encrypt-key | --compress-level)
+            needs_value "$@" && encrypt="$encrypt $2 $(quoted "$3")"
+            ;;
+        --no-encryption | --no-compression) encrypt="$encrypt $2" ;;
+        --volsize) needs_value "$@" && pack="$pack $2 $(quoted "$3")" ;;
+        --hash) needs_value "$@" && sign="$sign $2 $(quoted "$3")" ;;
+        --stats) commit="$commit --stats" ;;
+        --no-print-statistics) ;;
+        *) return 1 ;;
+    esac
+}
+
+# encrypting_help, packing_help and stats_help: those options, in the help of each pipe.
+encrypting_help() {
+    cat <<'TEXT'
+  --encrypt-key KEY         encrypt to this certificate: a file, or a fingerprint or key ID in
+                            GnuPG's keyring; may be given more than once; without any, the
+                            passphrase in PASSPHRASE encrypts
+  --hidden-encrypt-key KEY  the same, without naming the key in the files
+  --no-encryption           do not encrypt
+  --no-compression          do not compress
+  --compress-level LEVEL    from 1, fast, to 9, small
+TEXT
+}
+packing_help() {
+    cat <<'TEXT'
+  --volsize MIB             the most that a volume holds (64)
+  --hash NAME               the sums in signatures: blake2, or md4 for very old duplicity
+TEXT
+}
+stats_help() {
+    cat <<'TEXT'
+  --stats                   print statistics
+  --no-print-statistics     print none (the default)
+TEXT
+}
+
+# take_passphrases: they are for the stages that encrypt and decrypt, and no business of the others.
+take_passphrases() {
+    [ -z "${PASSPHRASE+set}" ] || passphrase=$PASSPHRASE
+    [ -z "${SIGN_PASSPHRASE+set}" ] || sign_passphrase=$SIGN_PASSPHRASE
+    unset PASSPHRASE SIGN_PASSPHRASE
+}
+
+moo_encrypt() {
+    [ -z "${passphrase+set}" ] || export PASSPHRASE="$passphrase"
+    [ -z "${sign_passphrase+set}" ] || export SIGN_PASSPHRASE="$sign_passphrase"
+    as_user moo-encrypt "$@"
+}
+
+# reconcile: what an interrupted run has left in the archive is finished or cleared away. Prints what
+# moo-commit says of the archive, nothing where there is none.
+reconcile() {
+    (as_user test -d "$archive") || return 0
+    eval "as_user moo-fetch $all $reach --receipts -- \"\$url\" |
+        as_user moo-commit $all --reconcile --archive \"\$archive\""
+}
+
+# set_stages: sets $stages, text for `eval`: the stages that make a set of a tree stream, in the store
+# $url and in $archive. It ends the one pipe of the script, so that no other shell stays beside it.
+set_stages() {
+    stages="as_user moo-sign $all $sign |
+        as_user moo-delta $all --archive \"\$archive\" |
+        as_user moo-pack $all --archive \"\$archive\" $pack |
+        moo_encrypt $all $encrypt |
+        as_user moo-upload $all $reach -- \"\$url\" |
+        as_user moo-commit $all --archive \"\$archive\" $commit"
+}
