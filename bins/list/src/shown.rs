@@ -1,43 +1,10 @@
-//! Names, sizes and times as people read them. Nothing that comes out of here can command a
-//! terminal or deceive who reads it.
+//! Sets and times as people read them, and what JSON has to escape besides.
 
-use archive::{SetId, SetTime, TreePath};
+use archive::{SetId, SetTime};
+use cli::legible::is_command;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use stream::Stamp;
-
-/// A name or a target on one line: a byte that is no part of UTF-8, control characters, those that
-/// turn the direction of writing, and the backslash stand as `\xHH` for each byte.
-pub(crate) fn name(raw: &[u8]) -> String {
-    let mut text = String::new();
-    for chunk in raw.utf8_chunks() {
-        for letter in chunk.valid().chars() {
-            if letter == '\\' || is_command(letter) {
-                let mut bytes = [0; 4];
-                push_bytes(&mut text, letter.encode_utf8(&mut bytes).as_bytes());
-            } else {
-                text.push(letter);
-            }
-        }
-        push_bytes(&mut text, chunk.invalid());
-    }
-    text
-}
-
-/// A path, of which the source itself is `.`.
-pub(crate) fn path(path: &TreePath) -> String {
-    if path.is_root() { ".".to_owned() } else { name(path.as_bytes()) }
-}
-
-fn push_bytes(text: &mut String, bytes: &[u8]) {
-    text.extend(bytes.iter().map(|byte| format!("\\x{byte:02x}")));
-}
-
-/// Whether a terminal does something else than to show it.
-fn is_command(letter: char) -> bool {
-    letter.is_control()
-        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
 
 /// JSON in which the control characters that JSON allows are escaped too; they can only be inside
 /// of strings.
@@ -51,24 +18,6 @@ pub(crate) fn in_json(json: &str) -> String {
         }
     }
     text
-}
-
-/// A number of bytes, such as `999 B` or `1.2 GiB`.
-pub(crate) fn size(bytes: u64) -> String {
-    if bytes < 1024 {
-        return format!("{bytes} B");
-    }
-    let mut size = bytes as f64;
-    let mut unit = "B";
-    for next in ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"] {
-        // What would be rounded up to 1024.0 belongs to the next unit.
-        if size < 1023.95 {
-            break;
-        }
-        size /= 1024.0;
-        unit = next;
-    }
-    format!("{size:.1} {unit}")
 }
 
 /// That many of them: `1 set`, `2 sets`.
@@ -133,18 +82,12 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_a_terminal_would_obey_is_spelt_out() {
-        assert_eq!(name(b"a\x1b[2J\n\\\xff"), "a\\x1b[2J\\x0a\\x5c\\xff");
-        assert_eq!(name("\u{9b}x\u{202e}é".as_bytes()), "\\xc2\\x9bx\\xe2\\x80\\xaeé");
+    fn what_a_terminal_would_obey_is_escaped_in_json() {
         assert_eq!(in_json("\"\u{7f}\u{9b}\""), "\"\\u007f\\u009b\"");
     }
 
     #[test]
-    fn sizes_and_ages_are_rounded_for_people() {
-        assert_eq!(
-            [999, 1024, 1_048_575, 1 << 40].map(size),
-            ["999 B", "1.0 KiB", "1.0 MiB", "1.0 TiB"]
-        );
+    fn ages_are_rounded_for_people() {
         assert_eq!([-5, 0, 59, 3600, 90_061].map(age), ["0s", "0s", "59s", "1h", "1D1h"]);
         assert_eq!(
             exact(Stamp { secs: -1, nanos: 750_000_000 }).unwrap(),
@@ -155,15 +98,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_two_names_look_the_same(one: Vec<u8>, two: Vec<u8>) {
-            prop_assert_eq!(name(&one) == name(&two), one == two);
-            prop_assert!(!name(&one).chars().any(is_command));
-        }
-
-        #[test]
-        fn no_time_is_too_much(secs: i64, nanos in 0u32..1_000_000_000, size_of: u64, old: i64) {
+        fn no_time_is_too_much(secs: i64, nanos in 0u32..1_000_000_000, old: i64) {
             let _ = (exact(Stamp { secs, nanos }), stamp(Stamp { secs, nanos }, &TimeZone::UTC));
-            let _ = (size(size_of), age(old));
+            let _ = age(old);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! In what a state differs from a source, a line each.
 
+use cli::legible;
 use std::cmp::Ordering;
 use std::io::{self, BufWriter, Write};
 
@@ -71,10 +72,10 @@ fn order(state: &Signatures, source: &mut Source) -> Result<Option<Ordering>, Fa
 fn line(was: Option<&Known>, now: Option<&(TreePath, Member)>) -> Option<String> {
     let path = was.map(|was| &was.path).or(now.map(|(path, _)| path))?;
     let (sign, what) = match (was, now) {
-        (Some(was), None) => ('-', word(was.member.kind).to_owned()),
-        (None, Some((_, now))) => ('+', word(now.kind).to_owned()),
+        (Some(was), None) => ('-', legible::kind(was.member.kind).to_owned()),
+        (None, Some((_, now))) => ('+', legible::kind(now.kind).to_owned()),
         (Some(was), Some((_, now))) if was.member.kind != now.kind => {
-            ('T', format!("{} to {}", word(was.member.kind), word(now.kind)))
+            ('T', format!("{} to {}", legible::kind(was.member.kind), legible::kind(now.kind)))
         }
         (Some(was), Some((_, now))) => ('M', fields(was, now)?),
         (None, None) => return None,
@@ -83,7 +84,7 @@ fn line(was: Option<&Known>, now: Option<&(TreePath, Member)>) -> Option<String>
 }
 
 fn told(sign: char, what: &str, path: &TreePath) -> String {
-    format!("{sign} {what:<20} {}", shown(path))
+    format!("{sign} {what:<20} {}", legible::path(path))
 }
 
 /// In what an entry of the same kind differs; none where it does not.
@@ -113,54 +114,4 @@ fn fields(was: &Known, now: &Member) -> Option<String> {
 fn same_time(was: &Known, now: &Member) -> bool {
     let exact = was.member.facts.get(XATTRS).is_some() || was.member.mtime.nanos > 0;
     if exact { was.member.mtime == now.mtime } else { was.same_time(now.mtime) }
-}
-
-/// What an entry is, in a word.
-fn word(kind: Kind) -> &'static str {
-    match kind {
-        Kind::File => "file",
-        Kind::HardLink => "hard link",
-        Kind::Symlink => "symlink",
-        Kind::CharDevice => "character device",
-        Kind::BlockDevice => "block device",
-        Kind::Directory => "directory",
-        Kind::Fifo => "fifo",
-        Kind::Other(_) => "unknown",
-    }
-}
-
-/// A path on one line, which commands no terminal: what is no part of valid UTF-8, control
-/// characters, those that turn the direction of writing, and the backslash stand as `\xHH`.
-fn shown(path: &TreePath) -> String {
-    if path.is_root() {
-        return ".".to_owned();
-    }
-    let mut text = String::new();
-    for letter in stream::escape(path.as_bytes()).chars() {
-        if is_command(letter) {
-            let mut bytes = [0; 4];
-            let bytes = letter.encode_utf8(&mut bytes).bytes();
-            text.extend(bytes.map(|byte| format!("\\x{byte:02x}")));
-        } else {
-            text.push(letter);
-        }
-    }
-    text
-}
-
-fn is_command(letter: char) -> bool {
-    letter.is_control()
-        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_has_one_line_and_commands_no_terminal() {
-        let path = TreePath::parse("a\x1b[2J\n\\\u{202e}é".as_bytes()).unwrap();
-        assert_eq!(shown(&path), "a\\x1b[2J\\x0a\\x5c\\xe2\\x80\\xaeé");
-        assert_eq!(shown(&TreePath::root()), ".");
-    }
 }

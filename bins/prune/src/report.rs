@@ -1,5 +1,6 @@
 //! Telling what would be done.
 
+use cli::legible;
 use std::io::Write;
 
 use stream::Failure;
@@ -22,41 +23,14 @@ pub(crate) fn tell(plan: &Plan, holdings: &Holdings) -> Result<(), Failure> {
     }
     text += &match plan.goes.len() {
         0 => "nothing would go\n".to_owned(),
-        _ => format!("{} would be freed (with --force)\n", human(freed)),
+        _ => format!("{} would be freed (with --force)\n", legible::size(freed)),
     };
     std::io::stdout().write_all(text.as_bytes()).map_err(|error| Failure::of_output(&error))
 }
 
 fn line(verb: &str, what: &str, size: u64, why: &str) -> String {
     let why = if why.is_empty() { String::new() } else { format!(": {why}") };
-    format!("{verb:6}  {}, {}{why}\n", shown(what), human(size))
-}
-
-/// A name on one line, without what could command a terminal: whoever can add files gives names.
-fn shown(name: &str) -> String {
-    let plain = |letter: char| !letter.is_control();
-    let escaped = |letter: char| if plain(letter) { letter.into() } else { escape(letter) };
-    name.chars().map(escaped).collect()
-}
-
-fn escape(letter: char) -> String {
-    letter.escape_default().to_string()
-}
-
-/// A number of bytes for people.
-fn human(bytes: u64) -> String {
-    let mut size = bytes as f64;
-    for unit in ["bytes", "KiB", "MiB", "GiB"] {
-        if size < 1000.0 {
-            return if unit == "bytes" {
-                format!("{size} {unit}")
-            } else {
-                format!("{size:.1} {unit}")
-            };
-        }
-        size /= 1024.0;
-    }
-    format!("{size:.1} TiB")
+    format!("{verb:6}  {}, {}{why}\n", legible::name(what.as_bytes()), legible::size(size))
 }
 
 #[cfg(test)]
@@ -67,9 +41,8 @@ mod tests {
     fn a_line_is_one_line_whatever_the_name() {
         assert_eq!(
             line("keep", "a\n\u{1b}[2J", 1536, "foreign"),
-            "keep    a\\n\\u{1b}[2J, 1.5 KiB: foreign\n"
+            "keep    a\\x0a\\x1b[2J, 1.5 KiB: foreign\n"
         );
-        assert_eq!(line("remove", "full", 7, ""), "remove  full, 7 bytes\n");
-        assert_eq!(human(5 << 40), "5.0 TiB");
+        assert_eq!(line("remove", "full", 7, ""), "remove  full, 7 B\n");
     }
 }

@@ -1,5 +1,6 @@
 //! What all programs share: arguments, messages, exit statuses.
 
+pub mod legible;
 mod messages;
 mod program;
 

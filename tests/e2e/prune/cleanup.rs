@@ -29,7 +29,7 @@ fn leftovers_go_and_what_is_not_ours_is_named() {
     let told = chains.cleanup("").succeeds().out();
     assert_eq!(told.lines().filter(|line| line.starts_with("remove ")).count(), 7, "{told}");
     for foreign in ["notes.txt", &format!("duplicity-full.{third}.manifest.bak")] {
-        assert!(told.contains(&format!("keep    {foreign}, 0 bytes: not ours\n")), "{told}");
+        assert!(told.contains(&format!("keep    {foreign}, 0 B: not ours\n")), "{told}");
     }
     chains.cleanup("--force").silent();
     chains.sandbox.sh("rm store/notes.txt store/*.bak").silent();

@@ -102,7 +102,7 @@ fn what_has_gone_from_the_store_by_other_hands_the_archive_forgets_by_the_same_r
     chains.sandbox.sh(&duplicity).succeeds();
     chains.moo().restore(&format!("--time {}", chains.times[1])).fails();
     let told = chains.prune("--keep-full 1").succeeds();
-    told.stdout_has(&format!("remove  full {}, 0 bytes: in the archive only", chains.times[0]));
+    told.stdout_has(&format!("remove  full {}, 0 B: in the archive only", chains.times[0]));
     chains.prune("--keep-full 1 --force").silent();
     chains.moo().restore(&format!("--time {}", chains.times[1])).fails_with(10).one_message();
     // duplicity knows nothing of seals.

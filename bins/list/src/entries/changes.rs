@@ -1,5 +1,6 @@
 //! What differs between the states at two times.
 
+use cli::legible;
 use std::cmp::Ordering;
 use std::ffi::OsString;
 
@@ -7,7 +8,7 @@ use local::{Folder, Known, Signatures};
 use serde::Serialize;
 use stream::{Failure, Status};
 
-use crate::entries::line::{named, word};
+use crate::entries::line::named;
 use crate::entries::object::EntryObject;
 use crate::entries::paths::Paths;
 use crate::entries::{Form, differences, state};
@@ -133,12 +134,13 @@ impl Change {
 
     fn line(&self) -> String {
         let (sign, what) = match self {
-            Change::Added(new) => ('+', word(new.member.kind).to_owned()),
-            Change::Deleted(old) => ('-', word(old.member.kind).to_owned()),
+            Change::Added(new) => ('+', legible::kind(new.member.kind).to_owned()),
+            Change::Deleted(old) => ('-', legible::kind(old.member.kind).to_owned()),
             Change::Modified(_, _, fields) => ('M', fields.join(",")),
-            Change::Replaced(old, new) => {
-                ('T', format!("{} to {}", word(old.member.kind), word(new.member.kind)))
-            }
+            Change::Replaced(old, new) => (
+                'T',
+                format!("{} to {}", legible::kind(old.member.kind), legible::kind(new.member.kind)),
+            ),
         };
         format!("{sign} {what:<20} {}", named(self.known()))
     }

@@ -1,5 +1,6 @@
 //! An entry as a line for people, in the way of `tar tv`.
 
+use cli::legible;
 use jiff::tz::TimeZone;
 use local::Known;
 use stream::Member;
@@ -41,15 +42,15 @@ impl Lines {
 
 /// The path, and where a symbolic link points to.
 pub(crate) fn named(known: &Known) -> String {
-    let path = shown::path(&known.path);
+    let path = legible::path(&known.path);
     match known.member.kind {
-        Kind::Symlink => format!("{path} -> {}", shown::name(&known.member.link)),
+        Kind::Symlink => format!("{path} -> {}", legible::name(&known.member.link)),
         _ => path,
     }
 }
 
 fn owner(name: &[u8], number: u64) -> String {
-    if name.is_empty() { number.to_string() } else { shown::name(name) }
+    if name.is_empty() { number.to_string() } else { legible::name(name) }
 }
 
 /// The size of a file; the numbers of a device.
@@ -97,20 +98,6 @@ fn letter(kind: Kind) -> char {
         Kind::Directory => 'd',
         Kind::Fifo => 'p',
         Kind::Other(_) => '?',
-    }
-}
-
-/// What an entry is, in a word.
-pub(crate) fn word(kind: Kind) -> &'static str {
-    match kind {
-        Kind::File => "file",
-        Kind::HardLink => "hard link",
-        Kind::Symlink => "symlink",
-        Kind::CharDevice => "character device",
-        Kind::BlockDevice => "block device",
-        Kind::Directory => "directory",
-        Kind::Fifo => "fifo",
-        Kind::Other(_) => "unknown",
     }
 }
 

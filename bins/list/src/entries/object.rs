@@ -1,11 +1,11 @@
 //! An entry as JSON. Names and meanings are in moo-list(1).
 
+use cli::legible;
 use local::Known;
 use serde::Serialize;
 use stream::escape;
 use stream::member::{Kind, SHA256};
 
-use crate::entries::line::word;
 use crate::shown;
 
 #[derive(Serialize)]
@@ -36,7 +36,7 @@ impl EntryObject {
         let (major, minor) = member.device;
         EntryObject {
             path: path(known),
-            kind: word(member.kind),
+            kind: legible::kind(member.kind),
             mode: format!("{:04o}", member.mode),
             uid: member.uid,
             gid: member.gid,

@@ -1,11 +1,10 @@
 //! Which entries are asked for.
 
+use cli::legible;
 use std::ffi::OsString;
 
 use archive::TreePath;
 use stream::{Failure, Status};
-
-use crate::shown;
 
 /// The paths that are asked for, with all that is below them; none asks for everything.
 pub(crate) struct Paths {
@@ -39,7 +38,7 @@ impl Paths {
     /// Fails if for one of them nothing was found.
     pub(crate) fn check(&self, place: &str) -> Result<(), Failure> {
         let missing = self.wanted.iter().filter(|(_, found)| !found);
-        let missing: Vec<_> = missing.map(|(path, _)| shown::path(path)).collect();
+        let missing: Vec<_> = missing.map(|(path, _)| legible::path(path)).collect();
         if missing.is_empty() {
             return Ok(());
         }

@@ -1,6 +1,7 @@
 //! All states of one path.
 
 use archive::{Chain, SetTime, TreePath};
+use cli::legible;
 use local::{Folder, Known, Said};
 use serde::Serialize;
 use stream::{Failure, Status};
@@ -41,7 +42,7 @@ pub(crate) fn list(
         versions.remove(0);
     }
     if versions.is_empty() {
-        let why = format!("{}: in no backup that the archive knows", shown::path(path));
+        let why = format!("{}: in no backup that the archive knows", legible::path(path));
         return Err(Failure::new(Status::Absent, why));
     }
     let mut lines = Lines::default();

@@ -1,5 +1,6 @@
 //! What is wrong with a store, or worth to know.
 
+use cli::legible;
 use std::collections::{BTreeMap, BTreeSet};
 
 use archive::{SetId, SetTime};
@@ -193,7 +194,8 @@ fn unfinished(inventory: &Inventory) -> Option<Finding> {
 /// Files that belong to no set.
 fn foreign(inventory: &Inventory) -> Option<Finding> {
     let names = &inventory.foreign;
-    let first: Vec<_> = names.iter().take(NAMED).map(|name| shown::name(name.as_bytes())).collect();
+    let first: Vec<_> =
+        names.iter().take(NAMED).map(|name| legible::name(name.as_bytes())).collect();
     let first = first.join(", ");
     let what = match names.len().saturating_sub(NAMED) {
         0 if names.is_empty() => return None,

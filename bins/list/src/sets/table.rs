@@ -1,6 +1,7 @@
 //! The sets of a store for people.
 
 use archive::Wrapping;
+use cli::legible;
 use stream::Failure;
 
 use crate::out::Out;
@@ -35,15 +36,15 @@ pub(crate) fn print(url: &str, inventory: &Inventory, out: &mut Out) -> Result<(
 /// What a chain is: `A chain of 3 sets, 1.2 GiB, of barn:/etc`.
 fn heading(url: &str, sets: &[Set]) -> String {
     let bytes = sets.iter().fold(0u64, |sum, set| sum.saturating_add(set.bytes));
-    let (count, size) = (shown::count(sets.len() as u64, "set"), shown::size(bytes));
+    let (count, size) = (shown::count(sets.len() as u64, "set"), legible::size(bytes));
     let from = match sets.last().and_then(|set| set.known.as_ref()) {
         Some(known) => {
-            let text = |part: &Option<Vec<u8>>| shown::name(part.as_deref().unwrap_or(b"?"));
+            let text = |part: &Option<Vec<u8>>| legible::name(part.as_deref().unwrap_or(b"?"));
             format!(" of {}:{}", text(&known.host), text(&known.source))
         }
         None => String::new(),
     };
-    format!("{}: a chain of {count}{from}, {size}", shown::name(url.as_bytes()))
+    format!("{}: a chain of {count}{from}, {size}", legible::name(url.as_bytes()))
 }
 
 fn lines(sets: &[Set], what: &str, out: &mut Out) -> Result<(), Failure> {
@@ -51,7 +52,7 @@ fn lines(sets: &[Set], what: &str, out: &mut Out) -> Result<(), Failure> {
         let id = set.stored.id;
         let volumes = volumes(set);
         let seal = if set.stored.seal.is_some() { "sealed" } else { "-" };
-        let (size, wrapping) = (shown::size(set.bytes), wrapping(set));
+        let (size, wrapping) = (legible::size(set.bytes), wrapping(set));
         let start = format!("  {:<4}  {}", shown::kind(id), shown::time(id.time));
         let line = format!("{start}  {volumes:>10}  {size:>10}  {wrapping:<5}  {seal:<6}  {what}");
         out.line(line.trim_end())?;
