@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tests::damage::find_all;
-use tests::{Duplicity, Key, Run, Sandbox, Snapshot, Tree, assert_same};
+use tests::{Duplicity, Key, Run, Sandbox, Snapshot, Tree, assert_same, scale, spread};
 
 use crate::damage::whole::name;
 use crate::moo::{Moo, stored};
@@ -140,15 +140,17 @@ fn every_file_of_duplicity_emptied_cut_extended_or_swapped_is_noticed() {
     every_file_emptied_cut_extended_or_swapped_is_noticed("duplicity");
 }
 
-/// Every byte of a small file, many of a large one; another bit each time.
+/// Every byte of a small file, many of a large one, in a short run some of each; another bit each
+/// time.
 fn no_flipped_bit_gets_through(by: &str) {
     let store = Store::new(by);
     for path in store.files().into_iter().filter(|path| is_read(path)) {
         let whole = fs::read(&path).unwrap();
-        let step = if whole.len() < 700 { 1 } else { whole.len() / 200 };
-        let edges = (0..20).chain(whole.len() - 20..whole.len());
+        let many = if whole.len() < 700 { 700 } else { 200 };
+        let edge = scale(3, 20);
+        let edges = (0..edge).chain(whole.len() - edge..whole.len());
         let mut harmless = 0;
-        for at in (0..whole.len()).step_by(step).chain(edges) {
+        for at in spread(scale(24, many), whole.len()).into_iter().chain(edges) {
             let mut content = whole.clone();
             content[at] ^= 1 << (at % 8);
             let survived = store.survives_with(&path, &format!("bit flipped at {at}"), &content);

@@ -160,7 +160,7 @@ fn whatever_is_changed_in_the_volumes_no_stage_panics_and_nothing_leaks() {
         [read(&format!("full.{}.vol1", times[0])), read(&format!("to.{}.vol1", times[1]))];
     sandbox.sh("rm -r store archive src").silent();
     let before = Snapshot::of(sandbox.path("outside"));
-    let mut runner = runner(400, 20_000);
+    let mut runner = runner(120, 20_000);
     let strategy = prop::collection::vec(changes(), 1..4);
     let result = runner.run(&strategy, |changes| {
         let mut volumes = volumes.clone();

@@ -16,6 +16,9 @@ use crate::holes::{Position, is_sparse};
 pub(crate) struct Content {
     file: File,
     stat: Stat,
+    /// Whether it was being changed when the reading began: a further change could bear the same
+    /// time.
+    fresh: bool,
     left: u64,
     sparse: bool,
     position: Position,
@@ -26,6 +29,9 @@ pub(crate) struct Content {
 /// Longer than the clock of a file system takes for a tick.
 const TICK: Duration = Duration::from_millis(10);
 
+/// How much is read at once to compare.
+const BUFFER: usize = 1 << 16;
+
 impl Content {
     pub(crate) fn new(file: OwnedFd) -> io::Result<Content> {
         let mut stat = rustix::fs::fstat(&file)?;
@@ -34,11 +40,13 @@ impl Content {
             sleep(TICK);
             stat = rustix::fs::fstat(&file)?;
         }
+        let fresh = is_fresh(&stat);
         let left = u64::try_from(stat.st_size).unwrap_or(0);
         let file = File::from(file);
         let sparse = is_sparse(&file, &stat);
         let position = Position::start(sparse);
-        Ok(Content { file, stat, left, sparse, position, hash: Sha256::new(), failed: None })
+        let hash = Sha256::new();
+        Ok(Content { file, stat, fresh, left, sparse, position, hash, failed: None })
     }
 
     /// What the system says of the file that is open, which is what counts.
@@ -74,10 +82,41 @@ impl Content {
         if self.left > 0 {
             return Some(format!("became {} bytes shorter while it was read", self.left));
         }
-        let steady = rustix::fs::fstat(&self.file).is_ok_and(|now| {
-            now.st_size > self.stat.st_size || entry::modified(&now) == entry::modified(&self.stat)
-        });
-        (!steady).then(|| "was changed while it was read".to_owned())
+        (!self.is_steady().unwrap_or(false)).then(|| "was changed while it was read".to_owned())
+    }
+
+    /// Whether what was read is what the file was at one moment. Where only its times do not tell,
+    /// since it has grown, or was changed just before, it is read once more: then it was so in
+    /// between.
+    fn is_steady(&self) -> io::Result<bool> {
+        if self.fresh {
+            // What comes later will bear another time than what was read.
+            sleep(TICK);
+        }
+        let now = rustix::fs::fstat(&self.file)?;
+        if !self.fresh && entry::changed(&now) == entry::changed(&self.stat) {
+            return Ok(true);
+        }
+        let grown = now.st_size > self.stat.st_size;
+        let unmodified = entry::modified(&now) == entry::modified(&self.stat);
+        Ok((grown || unmodified) && self.reads_the_same()?)
+    }
+
+    fn reads_the_same(&self) -> io::Result<bool> {
+        let mut again = Position::start(self.sparse);
+        let mut left = u64::try_from(self.stat.st_size).unwrap_or(0);
+        let (mut hash, mut buffer) = (Sha256::new(), vec![0; BUFFER]);
+        while left > 0 {
+            let most = usize::try_from(left).unwrap_or(BUFFER).min(BUFFER);
+            match again.read(&self.file, &mut buffer[..most])? {
+                0 => return Ok(false),
+                n => {
+                    hash.update(&buffer[..n]);
+                    left -= n as u64;
+                }
+            }
+        }
+        Ok(hash.finalize() == self.hash.clone().finalize())
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use archive::{EntryName, Part, TreePath};
 use attributes::Object;
-use stream::member::{INODE, Kind, LINK, SHA256, SIZE, SPARSE};
+use stream::member::{DOUBT, INODE, Kind, LINK, SHA256, SIZE, SPARSE};
 use stream::{Facts, Failure, Member, Output, write_content};
 
 use crate::content::Content;
@@ -78,14 +78,19 @@ impl<'a> TreeStream<'a> {
         owners: &mut Owners,
     ) -> Result<Told, Failure> {
         let (member, trouble) = opened(found, &content, owners);
+        let mut doubt = None;
         let last = |content: &mut Content, length: u64| {
             let mut facts = Facts::default();
             facts.set(SIZE, length.to_string());
             facts.set(SHA256, content.sha256());
+            doubt = content.doubt();
+            if doubt.is_some() {
+                facts.set(DOUBT, "1");
+            }
             Ok(facts)
         };
         let length = write_content(self.output, Part::Snapshot, path, &member, &mut content, last)?;
-        Ok(match content.doubt().or(trouble) {
+        Ok(match doubt.or(trouble) {
             Some(why) => Told::Doubtful(length, why),
             None => Told::Whole(length),
         })

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::num::NonZero;
-use std::thread::{self, JoinHandle};
+use std::thread::{Builder, JoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
@@ -29,14 +29,16 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
-    pub(crate) fn start(count: NonZero<usize>, level: u8) -> io::Result<Workers> {
+    /// Starts as many of them as the system has room for, up to `count`; none if for none.
+    pub(crate) fn start(count: NonZero<usize>, level: u8) -> Option<Workers> {
         let (jobs, todo) = unbounded::<Job>();
-        let threads = (0..count.get()).map(|_| {
+        let start = |_| {
             let todo = todo.clone();
-            thread::Builder::new().spawn(move || work(&todo, level))
-        });
-        let threads = threads.collect::<io::Result<_>>()?;
-        Ok(Workers { jobs: Some(jobs), threads, results: VecDeque::new() })
+            Builder::new().spawn(move || work(&todo, level)).ok()
+        };
+        let threads: Vec<_> = (0..count.get()).map_while(start).collect();
+        let some = !threads.is_empty();
+        some.then(|| Workers { jobs: Some(jobs), threads, results: VecDeque::new() })
     }
 
     /// Hands a chunk to the next thread that has nothing to do.

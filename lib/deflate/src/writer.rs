@@ -67,14 +67,13 @@ impl<W: Write> Deflate<W> {
     fn give(&mut self) -> io::Result<()> {
         let chunk = std::mem::take(&mut self.chunk);
         let Effort { jobs, level } = self.effort;
-        if jobs.get() == 1 {
+        if self.workers.is_none() && jobs.get() > 1 {
+            self.workers = Workers::start(jobs, level);
+        }
+        let Some(workers) = &mut self.workers else {
             self.pack(&chunk)?;
             self.reuse(chunk);
             return Ok(());
-        }
-        let workers = match &mut self.workers {
-            Some(workers) => workers,
-            none => none.insert(Workers::start(jobs, level)?),
         };
         workers.give(chunk)?;
         if workers.are_busy() {

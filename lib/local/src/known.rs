@@ -1,7 +1,7 @@
 //! An entry as the newest set that has it knows it.
 
 use archive::{Part, TreePath};
-use stream::member::{CTIME, Kind, LINK, SIZE, XATTRS};
+use stream::member::{CTIME, DOUBT, Kind, LINK, SIZE, XATTRS};
 use stream::{Member, Stamp};
 
 /// What the archive knows of an entry of the source.
@@ -39,11 +39,13 @@ impl Known {
         self.member.mtime.secs.max(0) == mtime.secs.max(0)
     }
 
-    /// Whether an entry of the source is still what it was, leaving aside the size.
+    /// Whether an entry of the source is still what it was, leaving aside the size. A file that
+    /// was changed while it was read is not, though its time may have been put back.
     pub fn is_same(&self, now: &Member) -> bool {
         let was = &self.member;
         let kind = was.kind == now.kind && (was.kind != Kind::File || self.has_signature);
-        kind && (was.mode, was.uid, was.gid) == (now.mode, now.uid, now.gid)
+        kind && was.facts.get(DOUBT).is_none()
+            && (was.mode, was.uid, was.gid) == (now.mode, now.uid, now.gid)
             && was.link == now.link
             && was.device == now.device
             && (self.same_time(now.mtime) || now.kind.is_device())

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::io::{self, Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::thread::{Builder, Scope, scope};
 
 use stream::{Failure, OrFail, Status};
 
@@ -69,7 +70,7 @@ impl Gpg {
     /// Ends gpg's input and waits for it. For calls whose output is short.
     pub(crate) fn finish(mut self) -> Result<Outcome, Failure> {
         self.stdin = None;
-        self.collect().or_fail(Status::Failed, "gpg")
+        self.collect()
     }
 
     /// Feeds gpg from a reader while its output goes to a writer.
@@ -82,32 +83,36 @@ impl Gpg {
         let mut stdout = self.child.stdout.take();
         let mut stderr = self.child.stderr.take();
         let mut said = Vec::new();
-        let pumped = std::thread::scope(|scope| {
-            scope.spawn(|| stdin.map(|mut stdin| io::copy(&mut from, &mut stdin)));
-            scope.spawn(|| stderr.as_mut().map(|stderr| stderr.read_to_end(&mut said)));
-            let pumped = stdout.as_mut().map_or(Ok(0), |stdout| io::copy(stdout, to));
+        scope(|scope| {
+            let listening = beside(scope, || stderr.as_mut().map(|s| s.read_to_end(&mut said)));
+            let feeding = || stdin.map(|mut stdin| io::copy(&mut from, &mut stdin));
+            let pumped = listening.and_then(|()| beside(scope, feeding)).and_then(|()| {
+                let copied = stdout.as_mut().map_or(Ok(0), |stdout| io::copy(stdout, to));
+                copied.or_fail(Status::Failed, "gpg")
+            });
             if pumped.is_err() {
+                // Else the threads would wait for it.
                 self.child.kill().ok();
             }
             pumped
-        });
-        pumped.or_fail(Status::Failed, "gpg")?;
-        self.outcome(Vec::new(), &said).or_fail(Status::Failed, "gpg")
+        })?;
+        self.outcome(Vec::new(), &said)
     }
 
-    fn collect(&mut self) -> io::Result<Outcome> {
+    fn collect(&mut self) -> Result<Outcome, Failure> {
         let mut stdout = self.child.stdout.take();
         let mut stderr = self.child.stderr.take();
         let (mut output, mut said) = (Vec::new(), Vec::new());
-        std::thread::scope(|scope| {
-            scope.spawn(|| stderr.as_mut().map(|stderr| stderr.read_to_end(&mut said)));
-            stdout.as_mut().map_or(Ok(0), |stdout| stdout.read_to_end(&mut output))
+        scope(|scope| {
+            beside(scope, || stderr.as_mut().map(|stderr| stderr.read_to_end(&mut said)))?;
+            let read = stdout.as_mut().map_or(Ok(0), |stdout| stdout.read_to_end(&mut output));
+            read.or_fail(Status::Failed, "gpg")
         })?;
         self.outcome(output, &said)
     }
 
-    fn outcome(&mut self, stdout: Vec<u8>, said: &[u8]) -> io::Result<Outcome> {
-        let success = self.child.wait()?.success();
+    fn outcome(&mut self, stdout: Vec<u8>, said: &[u8]) -> Result<Outcome, Failure> {
+        let success = self.child.wait().or_fail(Status::Failed, "gpg")?.success();
         Ok(Outcome { success, stdout, said: String::from_utf8_lossy(said).into_owned() })
     }
 }
@@ -120,6 +125,14 @@ impl Drop for Gpg {
             self.child.wait().ok();
         }
     }
+}
+
+/// Does something in a thread of its own, which the system may not have room for.
+fn beside<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> Result<(), Failure> {
+    Builder::new().spawn_scoped(scope, work).map(drop).or_fail(Status::Failed, "thread")
 }
 
 /// One call with all its input at hand.

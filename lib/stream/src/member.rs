@@ -16,6 +16,8 @@ pub const SHA1: &str = "sha1";
 pub const LOST: &str = "lost";
 /// The fact of the time of the last change of the inode.
 pub const CTIME: &str = "ctime";
+/// The fact that a file's content may not be what it was at one moment; its value is of no account.
+pub const DOUBT: &str = "doubt";
 /// The fact of the inode's number.
 pub const INODE: &str = "inode";
 /// The fact of what stands for the extended attributes where they are compared: [`NO_XATTRS`], a

@@ -1,14 +1,14 @@
 //! Calls of the system that fail, after the way of SQLite's tests: the first, the second, the
 //! third … of each kind in each process of a pipe, until there is none more.
 
-mod backup;
-mod call;
+pub(super) mod backup;
+pub(super) mod call;
 mod census;
 mod law;
 mod restore;
-mod scene;
+pub(super) mod scene;
 mod stories;
-mod traced;
+pub(super) mod traced;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -1,7 +1,12 @@
 //! A source that changes while it is read.
 
+mod blocks;
+mod living;
+mod names;
+mod writers;
+
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{Seek, SeekFrom, Write};
 
 use tests::{Sandbox, Snapshot, Tree, assert_same};
 
@@ -92,6 +97,47 @@ fn a_file_that_is_written_in_place_is_named() {
     assert_eq!((status, said.lines().count()), (3, 1), "{said}");
     assert!(said.contains("src/large: was changed while it was read"), "{said}");
     the_rest_comes_back(&sandbox, before, &["large"]);
+}
+
+#[test]
+fn a_file_that_is_written_in_place_and_grows_too_is_named() {
+    let sandbox = Sandbox::new();
+    let tree = tree(&sandbox);
+    let before = Snapshot::kept(tree.root());
+    let (status, said) = backup_while(&sandbox, || {
+        let mut file = OpenOptions::new().write(true).open(tree.path("large")).unwrap();
+        file.write_all(b"new at its start").unwrap();
+        file.seek(SeekFrom::End(0)).unwrap();
+        file.write_all(b"new at its end").unwrap();
+    });
+    assert_eq!((status, said.lines().count()), (3, 1), "{said}");
+    assert!(said.contains("src/large: was changed while it was read"), "{said}");
+    the_rest_comes_back(&sandbox, before, &["large"]);
+}
+
+#[test]
+fn a_file_that_is_written_in_place_is_named_though_its_time_is_put_back() {
+    let sandbox = Sandbox::new();
+    let tree = tree(&sandbox);
+    let before = Snapshot::kept(tree.root());
+    let (status, said) = backup_while(&sandbox, || {
+        // It stays as long as it is, and as old.
+        tree.edit("large", |content| content[0] ^= 1);
+    });
+    assert_eq!(before.len(), Snapshot::kept(tree.root()).len());
+    assert_eq!((status, said.lines().count()), (3, 1), "{said}");
+    assert!(said.contains("src/large: was changed while it was read"), "{said}");
+    the_rest_comes_back(&sandbox, before, &["large"]);
+}
+
+#[test]
+fn a_file_of_which_only_mode_or_owner_change_is_stored_without_a_word() {
+    let sandbox = Sandbox::new();
+    let tree = tree(&sandbox);
+    let before = Snapshot::kept(tree.root());
+    let (status, said) = backup_while(&sandbox, || tree.mode("large", 0o600));
+    assert_eq!((status, said.as_str()), (0, ""));
+    the_rest_comes_back(&sandbox, before, &[]);
 }
 
 #[test]

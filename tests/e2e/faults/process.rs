@@ -39,11 +39,6 @@ impl Running {
         panic!("{name} does not start");
     }
 
-    /// Whether it has not ended.
-    pub(crate) fn is_going(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_none()
-    }
-
     /// Kills all of it at once.
     pub(crate) fn kill(&self) {
         // It may have ended.

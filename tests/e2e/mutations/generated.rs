@@ -92,7 +92,7 @@ fn whatever_entries_somebody_thinks_out_nothing_comes_of_them_outside() {
     sandbox.sh("mkdir outside && echo moo >outside/canary && chmod 400 outside/canary").silent();
     let before = Snapshot::of(sandbox.path("outside"));
     let restored = std::cell::Cell::new(0);
-    let result = runner(300, 20_000).run(&(sets(), sets()), |(full, inc)| {
+    let result = runner(100, 20_000).run(&(sets(), sets()), |(full, inc)| {
         put(&sandbox, FULL, &[tar(&[vec![root()], full].concat())]);
         put(&sandbox, INC, &[tar(&inc)]);
         let status = is_restored_or_refused(&sandbox)?;

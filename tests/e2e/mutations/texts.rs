@@ -55,7 +55,7 @@ fn whatever_is_changed_in_a_manifest_it_is_refused_or_restores() {
     let file = find(sandbox.path("store"), "manifest");
     let whole = fs::read(&file).unwrap();
     sandbox.sh("chmod -R u+w store").silent();
-    let result = runner(150, 10_000).run(&changes(), |changes| {
+    let result = runner(50, 10_000).run(&changes(), |changes| {
         restore(&file, &changed(&whole, &changes));
         is_restored_or_refused(&sandbox).map(drop)
     });
@@ -76,7 +76,7 @@ fn whatever_is_changed_in_the_signatures_here_an_increment_is_refused_or_restore
     let state = Snapshot::kept(tree.root());
     let moo = Moo::new(&sandbox, "--no-encryption --no-compression");
     let (made, wrong) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
-    let result = runner(40, 5_000).run(&changes(), |changes| {
+    let result = runner(15, 5_000).run(&changes(), |changes| {
         restore(&file, &changed(&whole, &changes));
         let run = moo.backup("inc");
         prop_assert!(!run.err().contains("panicked"), "{}", run.err());

@@ -1,15 +1,10 @@
 //! Interruptions at many moments, of which the next run makes the best.
 
 use std::collections::BTreeMap;
-use std::thread::sleep;
-use std::time::Duration;
 
-use rustix::process::Signal;
 use tests::{Sandbox, scale, spread};
 
 use super::kit::Subject;
-use crate::captured::Pipe;
-use crate::faults::process::{Running, signal};
 use crate::moo::stored;
 
 /// Bytes of the stream of files of a backup, about.
@@ -59,35 +54,4 @@ fn a_backup_that_is_interrupted_again_and_again_comes_to_its_end() {
         subject.goes_on("", &last);
         subject.all_is_there();
     }
-}
-
-#[test]
-fn any_stage_may_be_killed_at_any_moment_and_what_has_arrived_is_not_sent_again() {
-    let sandbox = Sandbox::new();
-    let mut subject = Subject::new(&sandbox, "--no-encryption");
-    subject.goes_on("full", &BTreeMap::new());
-    let moments = scale(2, 7);
-    let (mut kills, mut saved) = (0, 0);
-    for stage in Pipe::backup().names() {
-        for moment in 0..moments {
-            subject.news();
-            let kind = if moment % 2 == 0 { "full" } else { "inc" };
-            let mut running = Running::start(&sandbox, &subject.script(kind));
-            let process = running.find(stage);
-            while subject.waiting().len() < moment * 5 / moments && running.is_going() {
-                sleep(Duration::from_micros(500));
-            }
-            process.into_iter().for_each(|process| signal(process, Signal::KILL));
-            let succeeded = running.wait().success();
-            if succeeded || stored(&sandbox).len() > subject.sets() {
-                subject.ends_in_time(kind);
-                continue;
-            }
-            let before = subject.waiting();
-            let useful = subject.goes_on_at_least("", &before);
-            (kills, saved) = (kills + 1, saved + useful);
-        }
-    }
-    subject.all_is_there();
-    eprintln!("{kills} kills, {saved} volumes not sent again");
 }

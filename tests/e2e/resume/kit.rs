@@ -96,12 +96,6 @@ impl<'a> Subject<'a> {
         self.states.len()
     }
 
-    /// As `sh` runs it, in one process group.
-    pub(super) fn script(&self, kind: &str) -> String {
-        let options = format!("--archive-dir . --name archive {}", self.options);
-        format!("exec moo backup {kind} {options} src file://$PWD/store")
-    }
-
     /// The next run is a good one, all that was stored before it is part of its set and was not
     /// sent again, and every state is brought back.
     pub(super) fn goes_on(&mut self, kind: &str, before: &Volumes) {
@@ -115,15 +109,6 @@ impl<'a> Subject<'a> {
         self.ends_well(before, useful);
     }
 
-    /// The same, where some may have arrived without anybody being left to take note.
-    pub(super) fn goes_on_at_least(&mut self, kind: &str, before: &Volumes) -> usize {
-        self.moo().backup(kind).silent();
-        let useful = self.kept(before);
-        assert!(useful + 1 >= before.len(), "{useful} of {before:?}");
-        self.ends_well(before, useful);
-        useful
-    }
-
     /// The set that is there now, has the source's state, and so many of those volumes.
     pub(super) fn ends_well(&mut self, before: &Volumes, useful: usize) {
         assert_eq!(self.kept(before), useful, "of {before:?}");
@@ -132,14 +117,6 @@ impl<'a> Subject<'a> {
         assert!(find_all(self.sandbox.path("store"), ".upload-").is_empty());
         assert!(find_all(self.sandbox.path("archive"), ".part").is_empty());
         assert!(find_all(self.sandbox.path("archive"), ".moobacker.").is_empty());
-    }
-
-    /// A run that was disturbed too late has made its set; the archive may learn of that later.
-    pub(super) fn ends_in_time(&mut self, kind: &str) {
-        self.states.push(Snapshot::kept(self.tree.root()));
-        self.news();
-        self.moo().backup(kind).silent();
-        self.ends_well(&Volumes::new(), 0);
     }
 
     /// How many of those volumes are part of a set now.

@@ -32,12 +32,19 @@ fn refused(reader: &Decryption, message: &[u8], how: &str) -> Failure {
     }
 }
 
+/// In a short run one bit of each place, and of a large message fewer places: each costs the reading
+/// of all before it.
 fn check_every_change(reader: &Decryption, message: &[u8], content: &[u8]) {
     let data = start_of_data(message);
-    let near = (0..data + 60).chain(message.len().saturating_sub(60)..message.len());
-    let offsets = near.chain((0..message.len()).step_by(message.len() / 150 + 1));
+    let short = std::env::var_os("MOO_LONG").is_none();
+    let sample = short && message.len() > 100_000;
+    let (edge, places, step) = if sample { (12, 12, 7) } else { (60, 150, 1) };
+    let near = (0..data).step_by(step).chain(data..data + edge);
+    let near = near.chain(message.len().saturating_sub(edge)..message.len());
+    let offsets = near.chain((0..message.len()).step_by(message.len() / places + 1));
     for at in offsets.filter(|at| *at < message.len()) {
-        for bit in [0, 3, 7] {
+        let bits = if short { vec![[0, 3, 7][at % 3]] } else { vec![0, 3, 7] };
+        for bit in bits {
             let mut changed = message.to_vec();
             changed[at] ^= 1 << bit;
             match open(reader, &changed) {

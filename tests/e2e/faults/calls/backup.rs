@@ -23,8 +23,8 @@ pub(super) fn attempt(scene: &Scene<'_>, failing: &Failing) -> bool {
     !failed.is_empty()
 }
 
-/// The last set that is stored restores.
-fn what_is_stored_is_whole(scene: &Scene<'_>, status: i32) {
+/// The last set that is stored restores, behind a run that ended with that status.
+pub(in crate::faults) fn what_is_stored_is_whole(scene: &Scene<'_>, status: i32) {
     if scene.new_sets() == 0 && scene.old.is_none() {
         return;
     }

@@ -5,18 +5,18 @@ use std::fmt;
 /// A process of a pipe: a program, and a pattern of the shell for its words, which tells it from
 /// others of the same program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Process {
-    pub(super) program: &'static str,
-    pub(super) words: &'static str,
+pub(in crate::faults) struct Process {
+    pub(in crate::faults) program: &'static str,
+    pub(in crate::faults) words: &'static str,
 }
 
 /// The only process of its program.
-pub(super) const fn only(program: &'static str) -> Process {
+pub(in crate::faults) const fn only(program: &'static str) -> Process {
     Process { program, words: "*" }
 }
 
 /// The processes of `moo backup`, in their order.
-pub(super) const BACKUP: [Process; 9] = [
+pub(in crate::faults) const BACKUP: [Process; 9] = [
     Process { program: "moo-fetch", words: "*--receipts*" },
     Process { program: "moo-commit", words: "*--reconcile*" },
     only("moo-scan"),
@@ -29,22 +29,22 @@ pub(super) const BACKUP: [Process; 9] = [
 ];
 
 /// The processes of `moo restore`.
-pub(super) const RESTORE: [Process; 3] =
+pub(in crate::faults) const RESTORE: [Process; 3] =
     [only("moo-fetch"), only("moo-decrypt"), only("moo-patch")];
 
 /// The process behind sshd that serves a session.
-pub(super) const SERVER: Process = only(SFTP_SERVER);
+pub(in crate::faults) const SERVER: Process = only(SFTP_SERVER);
 
 /// OpenSSH's program.
-pub(super) const SFTP_SERVER: &str = "sftp-server";
+pub(in crate::faults) const SFTP_SERVER: &str = "sftp-server";
 
 /// What a call that is interrupted says; it is only to be called again.
-pub(super) const INTERRUPTED: &str = "EINTR";
+pub(in crate::faults) const INTERRUPTED: &str = "EINTR";
 
 /// The calls that are made to fail, each with the errors that it can have. Memory is left out, and
 /// so is `close`: what was written is synced before, and Rust's own library panics where a
 /// directory can't be closed.
-pub(super) const CALLS: [(&str, &[&str]); 45] = [
+pub(in crate::faults) const CALLS: [(&str, &[&str]); 45] = [
     ("read", &["EIO", INTERRUPTED]),
     ("pread64", &["EIO", INTERRUPTED]),
     ("write", &["EIO", "ENOSPC", INTERRUPTED]),
@@ -94,12 +94,12 @@ pub(super) const CALLS: [(&str, &[&str]); 45] = [
 
 /// The which-th call of that name in each thread of a process fails with that error.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Failing {
-    pub(super) process: Process,
-    pub(super) call: &'static str,
-    pub(super) error: &'static str,
+pub(in crate::faults) struct Failing {
+    pub(in crate::faults) process: Process,
+    pub(in crate::faults) call: &'static str,
+    pub(in crate::faults) error: &'static str,
     /// The first is 1.
-    pub(super) number: usize,
+    pub(in crate::faults) number: usize,
 }
 
 impl fmt::Display for Failing {

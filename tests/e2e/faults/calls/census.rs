@@ -21,7 +21,7 @@ struct Call<'a> {
 ///
 /// A thread whose first calls are as many as the loader's is not hit there: the loader's would be,
 /// too.
-pub(super) fn calls_to_fail(process: Process, log: &str) -> Vec<Failing> {
+pub(in crate::faults) fn calls_to_fail(process: Process, log: &str) -> Vec<Failing> {
     let calls: Vec<_> = log.lines().filter_map(call).collect();
     let loaded = loaded(&calls).unwrap_or_else(|| panic!("{process:?} has not run"));
     let (loader, _) = count(&calls[..loaded]);

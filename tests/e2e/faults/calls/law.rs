@@ -20,7 +20,7 @@ const PLACES: [&str; 7] = [
 ///
 /// A stage that can't write to its pipe can't tell the next one of it either: that finds its input
 /// cut, and says so too.
-pub(super) fn is_told(run: Run, failing: &Failing, failed: &[String]) -> i32 {
+pub(in crate::faults) fn is_told(run: Run, failing: &Failing, failed: &[String]) -> i32 {
     let ours = failing.process.program.starts_with("moo-");
     let again = failing.error == INTERRUPTED && ours;
     if failed.is_empty() || again || run.status == 0 {

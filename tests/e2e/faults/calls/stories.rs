@@ -1,11 +1,13 @@
 //! Calls whose failure was once not told, or told wrongly.
 
-use tests::Sandbox;
+use tests::{Key, Sandbox, Tree};
 
-use super::call::{BACKUP, Failing, INTERRUPTED};
+use super::call::{BACKUP, Failing, INTERRUPTED, only};
 use super::restore::Restores;
 use super::scene::Scene;
+use super::traced::Traced;
 use super::{ALL, backup, each};
+use crate::moo::Moo;
 
 /// The last calls of that name in each process.
 fn last(calls: &[Failing], call: &str, error: &str) -> Vec<Failing> {
@@ -36,6 +38,48 @@ fn a_thread_that_cannot_be_started_is_no_panic() {
     let threads = last(&restores.calls(), "clone3", "EAGAIN");
     assert!(!threads.is_empty(), "moo-decrypt reads ahead in a thread");
     each("threads", [ALL; 2], &threads, |failing| restores.attempt(failing));
+}
+
+#[test]
+fn where_no_thread_can_be_started_to_talk_with_gpg_one_line_says_so() {
+    let sandbox = Sandbox::new();
+    let key = Key::open(&sandbox, "Moo <moo@example.org>");
+    Tree::small(sandbox.path("src"));
+    Moo::encrypted(&sandbox, &key).backup("").silent();
+    let traced = Traced::new(&sandbox);
+    let restore = "rm -rf out; moo-fetch file://$PWD/store | moo-decrypt | moo-patch out";
+    let decrypt = [only("moo-decrypt")];
+    let calls = traced.census(&decrypt, || drop(traced.sh(restore).silent()));
+    let mut threads = 0;
+    for failing in calls.iter().filter(|failing| failing.call == "clone3") {
+        traced.fail(failing);
+        let run = traced.sh(restore).fails_with(1).one_message();
+        threads +=
+            u32::from(run.stderr_has("moo-decrypt: ").err().contains("moo-decrypt: thread: "));
+        traced.calm(&decrypt);
+        assert!(!sandbox.path("out").exists());
+    }
+    assert!(threads >= 3, "one reads ahead, and two talk with gpg: {threads}");
+}
+
+#[test]
+fn where_no_thread_can_be_started_to_compress_it_is_done_without() {
+    let sandbox = Sandbox::new();
+    Tree::empty(sandbox.path("src")).file("text", &b"moo purr ".repeat(400_000));
+    let traced = Traced::new(&sandbox);
+    let script = "rm -rf store; moo-scan src | moo-sign | moo-delta | moo-pack |
+        moo-encrypt --no-encryption | moo-upload file://$PWD/store >/dev/null";
+    let encrypt = [only("moo-encrypt")];
+    let calls = traced.census(&encrypt, || drop(traced.sh(script).silent()));
+    let threads: Vec<_> = calls.iter().filter(|failing| failing.call == "clone3").collect();
+    assert!(!threads.is_empty());
+    for failing in threads {
+        traced.fail(failing);
+        traced.sh(script).silent();
+        assert!(!traced.failed().is_empty());
+        traced.calm(&encrypt);
+        sandbox.sh("rm -rf out && moo restore file://$PWD/store out && diff -r src out").silent();
+    }
 }
 
 #[test]
