@@ -3,6 +3,7 @@ import sys
 from statistics import median
 
 import corpus
+import measure
 import report
 
 # How often an increment of nothing is made, of which the median counts.
@@ -30,7 +31,7 @@ def by_files(bench, there, chosen):
 def by_increments(bench, ours, chosen):
     """A chain with a day's changes in each increment: what the next one costs, and a restore."""
     corpus.remove(bench.source)
-    corpus.many(bench.source, chosen.many)
+    corpus.many(bench.source, 2 * chosen.many)
     bench.start(ours)
     bench.backup(ours, "full")
     rows = [state(bench, ours, 0)]
@@ -39,16 +40,17 @@ def by_increments(bench, ours, chosen):
         bench.backup(ours, "inc")
         if day == chosen.chain:
             rows.append(state(bench, ours, day))
-    report.table(["increments", "nothing changed", "restore of all", "restore of one file",
-                  "peak of a stage"], rows)
+    report.table(["increments", "nothing changed", "list of all", "restore of all",
+                  "restore of one file", "peak of a stage"], rows)
 
 
 def state(bench, ours, day):
     same = [bench.backup(ours, "inc", watch=True) for _ in range(TIMES)]
+    listed = measure.run(ours.list(), bench.environment, bench.work, watch=True)
     whole = bench.restore(ours, watch=True)
     one = bench.restore(ours, corpus.middle_file(bench.source), watch=True)
-    return [str(day), f"{median(cost.wall for cost in same):.2f} s", f"{whole.wall:.2f} s",
-            f"{one.wall:.2f} s", peak([*same, whole, one])]
+    return [str(day), f"{median(cost.wall for cost in same):.2f} s", f"{listed.wall:.2f} s",
+            f"{whole.wall:.2f} s", f"{one.wall:.2f} s", peak([*same, listed, whole, one])]
 
 
 def peak(costs):

@@ -62,6 +62,9 @@ class Moobacker(Program):
         one = ("--path", path) if path else ()
         return self._call(("restore",), *one, self.url(), to)
 
+    def list(self):
+        return self._call(("list",), self.url())
+
 
 class Duplicity(Program):
     one = "--file-to-restore"

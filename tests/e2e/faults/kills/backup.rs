@@ -37,12 +37,13 @@ fn at_any_call(what: &str, cases: [usize; 2], scene: &Scene<'_>, processes: &[Pr
     });
 }
 
-/// A scene that starts behind a run that was killed when most of its volumes had arrived.
-fn interrupted(scene: Scene<'_>) -> Scene<'_> {
-    let calls = scene.calls_of_backup(&[BACKUP[6]]);
-    let mut writes = points(&calls, usize::MAX);
-    writes.retain(|point| point.is_of("write"));
-    let (run, killed) = scene.killed(&writes[writes.len() * 9 / 10], Scene::backup);
+/// A scene that starts behind a run that was killed when most of its volumes had arrived, which
+/// that call sends. The stages before may be far ahead.
+fn interrupted<'a>(scene: Scene<'a>, sends: &str) -> Scene<'a> {
+    let calls = scene.calls_of_backup(&[BACKUP[7]]);
+    let mut sent = points(&calls, usize::MAX);
+    sent.retain(|point| point.is_of(sends));
+    let (run, killed) = scene.killed(&sent[sent.len() * 8 / 10], Scene::backup);
     assert!(killed && run.status != 0);
     assert_eq!(scene.new_sets(), 0);
     assert!(scene.left().len() >= 4, "{:?}", scene.left());
@@ -73,7 +74,7 @@ fn an_increment_may_be_killed_at_any_call_and_the_last_set_stays() {
 #[test]
 fn a_run_that_goes_on_with_a_killed_one_may_be_killed_at_any_call_too() {
     let sandbox = Sandbox::new();
-    let scene = interrupted(Scene::plain(&sandbox, LOCAL, "").with_a_set());
+    let scene = interrupted(Scene::plain(&sandbox, LOCAL, "").with_a_set(), "write");
     at_any_call("resumed increment", [12, 450], &scene, &BACKUP);
 }
 
@@ -96,6 +97,6 @@ fn an_increment_by_sftp_may_be_killed_at_any_call_and_the_last_set_stays() {
 fn a_run_by_sftp_that_goes_on_with_a_killed_one_may_be_killed_at_any_call_too() {
     let sandbox = Sandbox::new();
     let (_server, scene) = by_sftp(&sandbox);
-    let scene = interrupted(scene.with_a_set());
+    let scene = interrupted(scene.with_a_set(), "sendto");
     at_any_call("resumed increment by SFTP", [5, 200], &scene, &BACKUP);
 }
