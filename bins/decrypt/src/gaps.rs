@@ -50,7 +50,7 @@ impl Sets {
         if !self.sets.contains_key(&id)
             && let Err(why) = self.begin(id, &which)
         {
-            if self.signers.is_empty() && self.sets.contains_key(&id) {
+            if self.may_doubt_seals() && self.sets.contains_key(&id) {
                 // Seals that nobody signed: one is damaged, which says nothing of the set.
                 return gap(Missing::Link, Some(why));
             }

@@ -36,6 +36,16 @@ pub(crate) struct Set {
     pub(crate) volumes: BTreeSet<u64>,
 }
 
+/// What a file is to its set.
+pub(crate) enum Admission {
+    /// What the seal and the manifest tell, as far as there are any.
+    Whole,
+    /// What the manifest tells, but not the seal. Nobody signed that, so it is the damaged one.
+    AgainstSeal(Failure),
+    /// Nothing that is needed.
+    PassedOver,
+}
+
 /// Which volumes a set has.
 pub(crate) enum Contents {
     /// Those that its manifest tells, with their hashes.
@@ -75,43 +85,47 @@ impl Sets {
         self.last_sealed = None;
     }
 
-    /// Checks a file against the seal and the manifest of its set. False where it is to be passed
-    /// over: a volume that the manifest does not name.
+    /// Checks a file against the seal and the manifest of its set.
     pub(crate) fn admit(
         &mut self,
         stored: &str,
         name: &FileName,
         held: &mut Held,
-    ) -> Result<bool, Failure> {
+    ) -> Result<Admission, Failure> {
         if !self.sets.contains_key(&name.set) {
             self.begin(name.set, stored)?;
         }
         let is_restore = self.wanted.is_some();
+        let may_doubt_seals = self.may_doubt_seals();
         let set = self.sets.entry(name.set).or_default();
         let FileKind::Volume(number) = name.kind else {
             if set.distrusted {
-                return Ok(false);
+                return Ok(Admission::PassedOver);
             }
-            return set.check_seal(stored, held.sha256()).map(|()| true);
+            return set.check_seal(stored, held.sha256()).map(|()| Admission::Whole);
         };
         match set.has(number, stored, held)? {
             true => {}
-            false if set.is_lost() => return Ok(false),
+            false if set.is_lost() => return Ok(Admission::PassedOver),
             false if is_restore => {
                 log::warn!("{stored}: the manifest does not name it, passed over");
-                return Ok(false);
+                return Ok(Admission::PassedOver);
             }
             false => return Err(broken(stored, "the manifest does not name it")),
         }
         set.matched = true;
-        set.check_seal(stored, held.sha256())?;
+        let admission = match set.check_seal(stored, held.sha256()) {
+            Ok(()) => Admission::Whole,
+            Err(why) if may_doubt_seals && set.has_manifest() => Admission::AgainstSeal(why),
+            Err(why) => return Err(why),
+        };
         if is_restore {
             set.check_volumes(&name.set, &self.path, number)?;
         }
         if !set.volumes.insert(number) {
             return Err(broken(stored, "comes twice"));
         }
-        Ok(true)
+        Ok(admission)
     }
 
     /// Takes what the manifest of a set says.
@@ -147,6 +161,11 @@ impl Sets {
             return self.begin_without_seal(id);
         };
         if seal.set != id {
+            if self.may_doubt_seals() {
+                // The set is not the one that is damaged: it goes on as one without a seal.
+                self.lose_seal();
+                self.sets.insert(id, Set::default());
+            }
             return Err(broken(stored, &format!("its seal is of the {}", seal.set)));
         }
         let linked = self.check_link(&seal);
@@ -154,6 +173,11 @@ impl Sets {
         let hashes = seal.files.into_iter().map(|file| (file.name, file.sha256));
         self.sets.insert(id, Set { sealed: Some(hashes.collect()), ..Set::default() });
         linked
+    }
+
+    /// Whether a seal that does not agree with the rest is the damaged one: nobody signed it.
+    pub(crate) fn may_doubt_seals(&self) -> bool {
+        self.keep_going && self.signers.is_empty()
     }
 
     fn begin_without_seal(&mut self, id: SetId) -> Result<(), Failure> {
@@ -209,6 +233,10 @@ impl Set {
             Some(volume) if held.has_best_of(&volume.hashes)? => Ok(true),
             Some(_) => Err(broken(stored, "does not have the hash that its manifest tells")),
         }
+    }
+
+    fn has_manifest(&self) -> bool {
+        matches!(self.contents, Some(Contents::Manifest(_)))
     }
 
     fn check_seal(&self, stored: &str, sha256: &str) -> Result<(), Failure> {

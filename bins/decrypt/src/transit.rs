@@ -10,7 +10,7 @@ use crate::gaps::{Gap, Missing};
 use crate::hold::Held;
 use crate::losses::Losses;
 use crate::manifest::Reader;
-use crate::sets::Sets;
+use crate::sets::{Admission, Sets};
 use crate::unwrap::Unwrap;
 
 /// Checks files, and hands them on in plain text.
@@ -38,8 +38,12 @@ impl Transit<'_> {
         let admitted = self.sets.admit(stored, &name, &mut held);
         match self.losses.past(admitted)? {
             None => self.lose(&name),
-            Some(true) => self.open(stored, &name, held),
-            Some(false) => Ok(()),
+            Some(Admission::Whole) => self.open(stored, &name, held),
+            Some(Admission::AgainstSeal(why)) => {
+                self.losses.past::<()>(Err(why))?;
+                self.open(stored, &name, held)
+            }
+            Some(Admission::PassedOver) => Ok(()),
         }
     }
 

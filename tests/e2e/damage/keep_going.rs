@@ -209,6 +209,39 @@ fn a_lost_newest_manifest_costs_nothing_where_the_archive_knows_the_set_and_a_se
 }
 
 #[test]
+fn a_seal_that_nobody_signed_and_that_is_wrong_about_a_whole_volume_lost_its_files_and_does_not() {
+    let sandbox = Sandbox::new();
+    let moo = Moo::plain(&sandbox);
+    let tree = Tree::small(sandbox.path("src"));
+    moo.backup("full").silent();
+    let damage = "gpg -d store/*.seal | sed '/^[0-9a-f].*vol1/s/^.\\{8\\}/01234567/' >text &&
+        gpg --armor --store <text >seal && ! cmp -s seal store/*.seal && mv seal store/*.seal";
+    sandbox.sh(damage).succeeds();
+    moo.restore("").fails_with(5).one_message();
+    sandbox.sh("test ! -e out").silent();
+    let run = moo.restore("--keep-going").fails_with(5);
+    run.stderr_has("vol1.difftar.gz: does not have the hash that its seal tells");
+    assert_same(&Snapshot::kept(tree.root()), &Snapshot::kept(sandbox.path("out")));
+}
+
+#[test]
+fn a_seal_that_nobody_signed_and_that_names_another_set_lost_its_set_and_does_not() {
+    let sandbox = Sandbox::new();
+    let moo = Moo::plain(&sandbox);
+    let tree = Tree::small(sandbox.path("src"));
+    moo.backup("full").silent();
+    tree.noise("new", 1000);
+    moo.backup("inc").silent();
+    let damage = "for seal in store/*.seal; do :; done
+        gpg -d $seal | sed '/^# set /s/ 20/ 19/' >text && gpg --armor --store <text >seal &&
+        ! cmp -s seal $seal && mv seal $seal";
+    sandbox.sh(damage).succeeds();
+    let run = moo.restore("--keep-going").fails_with(5);
+    run.stderr_has("its seal is of the inc 19");
+    assert_same(&Snapshot::kept(tree.root()), &Snapshot::kept(sandbox.path("out")));
+}
+
+#[test]
 fn keep_going_and_force_do_not_go_together_and_a_copy_has_to_be_whole() {
     let sandbox = Sandbox::new();
     let moo = Moo::plain(&sandbox);

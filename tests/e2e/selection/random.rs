@@ -39,3 +39,19 @@ fn random_selections_are_those_of_the_old_duplicity() {
     let sandbox = Sandbox::new();
     compare_random(&sandbox, &Duplicity::old(&sandbox).plain(), 2_000_000);
 }
+
+#[test]
+fn what_would_be_included_as_a_directory_and_is_a_file_was_left_out_and_is_not() {
+    let sandbox = Sandbox::new();
+    let tree = Tree::empty(sandbox.path("src"));
+    tree.file("file", b"");
+    tree.file("f/y/x", b"");
+    tree.file("f/x/y", b"");
+    tree.folder("empty");
+    for duplicity in [Duplicity::old(&sandbox).plain(), Duplicity::new(&sandbox).plain()] {
+        for pattern in ["**/", "src/**/", "**y/", "**/x/", "src/*/", "src/file/", "src/*/z/"] {
+            let options = ["--include", pattern, "--exclude", "src/none"];
+            assert!(compare(&sandbox, &duplicity, &quoted(&options), "src"));
+        }
+    }
+}

@@ -106,5 +106,7 @@ fn by_glob<'a>(sign: Sign, glob: &Glob, told: &'a str, subject: &Subject<'_>) ->
     if glob.matches(path, subject.is_directory()) {
         return Opinion { above: false, decided: Some((sign, told)) };
     }
-    Opinion { above: sign == Sign::Include && glob.reaches_below(path), decided: None }
+    // To what would be matched as a directory, and is none, it says nothing at all.
+    let may_hold = sign == Sign::Include && !glob.matches(path, true);
+    Opinion { above: may_hold && glob.reaches_below(path), decided: None }
 }
