@@ -22,6 +22,7 @@ How it is encrypted:
   --no-encryption           not at all
   --no-compression          do not compress
   --compress-level LEVEL    from 1, fast, to 9, small
+  --jobs N                  compress with so many threads (as many as there are processors)
   --sign-key KEY            sign each file, inside its message
   --seal-key KEY            sign the new seals
 
@@ -55,7 +56,7 @@ own_option() {
         --new-passphrase-file | --new-passphrase-fd)
             needs_value "$@" && encrypt="$encrypt --${2#--new-} $(quoted "$3")" to=$2
             ;;
-        --sign-key | --seal-key | --compress-level)
+        --sign-key | --seal-key | --compress-level | --jobs)
             needs_value "$@" && encrypt="$encrypt $2 $(quoted "$3")"
             ;;
         --no-encryption) encrypt="$encrypt $2" to=$2 ;;

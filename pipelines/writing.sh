@@ -3,8 +3,8 @@
 # Making a set in a store: what the pipes that back up and consolidate share.
 # Sourced after pipe.sh.
 
-# Options for moo-sign, moo-pack, moo-encrypt and moo-commit.
-sign='' pack='' encrypt='' commit=''
+# Options for moo-sign, moo-pack, moo-encrypt and moo-commit; and for those with several threads.
+sign='' pack='' encrypt='' commit='' jobs=''
 
 # set_option COUNT OPTION [VALUE...]: reads an option that says how a set is made; fails on another
 # one.
@@ -14,6 +14,7 @@ set_option() {
             needs_value "$@" && encrypt="$encrypt $2 $(quoted "$3")"
             ;;
         --no-encryption | --no-compression) encrypt="$encrypt $2" ;;
+        --jobs) needs_value "$@" && jobs="$2 $(quoted "$3")" ;;
         --volsize) needs_value "$@" && pack="$pack $2 $(quoted "$3")" ;;
         --hash) needs_value "$@" && sign="$sign $2 $(quoted "$3")" ;;
         --stats) commit="$commit --stats" ;;
@@ -32,6 +33,7 @@ encrypting_help() {
   --no-encryption           do not encrypt
   --no-compression          do not compress
   --compress-level LEVEL    from 1, fast, to 9, small
+  --jobs N                  run so many threads (as many as there are processors)
 TEXT
 }
 packing_help() {
@@ -74,7 +76,7 @@ set_stages() {
     stages="as_user moo-sign $all $sign |
         as_user moo-delta $all --archive \"\$archive\" |
         as_user moo-pack $all --archive \"\$archive\" $pack |
-        moo_encrypt $all $encrypt |
+        moo_encrypt $all $jobs $encrypt |
         as_user moo-upload $all $reach -- \"\$url\" |
         as_user moo-commit $all --archive \"\$archive\" $commit"
 }

@@ -108,7 +108,7 @@ impl Ledger {
 fn merged(sets: &[(SetId, File)]) -> Result<Signatures, Failure> {
     let tars = sets.iter().map(|(set, file)| {
         let file = file.try_clone().or_fail(Status::Failed, set)?;
-        let tar: Box<dyn Read> = Box::new(BufReader::new(FromStart { file, at: 0 }));
+        let tar: Box<dyn Read + Send> = Box::new(BufReader::new(FromStart { file, at: 0 }));
         Ok((set.to_string(), tar))
     });
     Signatures::merge(tars.collect::<Result<Vec<_>, Failure>>()?)

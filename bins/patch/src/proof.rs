@@ -112,7 +112,7 @@ impl Proof {
         if self.purpose == Purpose::Compare && member.facts.get(SHA256).is_none() {
             let (hash, size) = measure(&mut file).or_fail(Status::Failed, path)?;
             member.facts.set(SHA256, hash);
-            member.facts.set(SIZE, size.to_string());
+            member.facts.set(SIZE, size);
         }
         if is_newest { file.set_len(0).or_fail(Status::Failed, path) } else { Ok(()) }
     }

@@ -131,7 +131,7 @@ fn entry(tree: &mut Tree, known: &Known, output: &mut Output<File>) -> Result<u6
     let mut content = Content { file, hash: Sha256::new() };
     let last = |content: &mut Content, length: u64| {
         let mut facts = Facts::default();
-        facts.set(SIZE, length.to_string());
+        facts.set(SIZE, length);
         facts.set(SHA256, format!("{:x}", content.hash.clone().finalize()));
         Ok(facts)
     };

@@ -4,10 +4,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use archive::TreePath;
 use attributes::Trouble;
-use local::Signatures;
 use stream::member::{Kind, LINK, XATTRS};
 use stream::{Attributes, Failure, Member, Status, Totals};
 
+use crate::base::Base;
 use crate::entry;
 use crate::extended;
 use crate::links::Links;
@@ -23,7 +23,7 @@ const NO_PROC: &str = "its extended attributes can't be read, since /proc is not
 /// The comparison of a source with its last backup.
 pub(crate) struct Changes<R> {
     walk: Walk,
-    base: Option<Signatures>,
+    base: Option<Base>,
     report: R,
     owners: Owners,
     links: Links,
@@ -33,7 +33,7 @@ pub(crate) struct Changes<R> {
 }
 
 impl<R: Report> Changes<R> {
-    pub(crate) fn new(walk: Walk, base: Option<Signatures>, report: R) -> Changes<R> {
+    pub(crate) fn new(walk: Walk, base: Option<Base>, report: R) -> Changes<R> {
         let start = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
         let start = u64::try_from(start).unwrap_or_default();
         Changes {
@@ -75,7 +75,8 @@ impl<R: Report> Changes<R> {
         let Some(base) = &mut self.base else {
             return Ok(());
         };
-        while let Some(known) = base.peek() {
+        while let Some(past) = base.peek() {
+            let known = &past.known;
             if path.is_some_and(|path| known.path >= *path) {
                 break;
             }
@@ -143,8 +144,8 @@ impl<R: Report> Changes<R> {
         member: &mut Member,
         read: Option<Result<Attributes, Trouble>>,
     ) {
-        let known = self.base.as_ref().and_then(Signatures::peek);
-        let known = known.filter(|known| known.path == *path);
+        let past = self.base.as_ref().and_then(Base::peek);
+        let known = past.map(|past| &past.known).filter(|known| known.path == *path);
         let read = match (read, known) {
             (Some(read), _) => read,
             (None, Some(known)) if known.is_same(member) => {
@@ -171,16 +172,11 @@ impl<R: Report> Changes<R> {
         let Some(base) = &mut self.base else {
             return Ok(Some(News::New));
         };
-        let Some(known) = base.peek().filter(|known| known.path == *path) else {
+        let Some(past) = base.peek().filter(|past| past.known.path == *path) else {
             return Ok(Some(News::New));
         };
-        let mut same = known.is_same(member);
-        if same && member.kind == Kind::File {
-            same = match known.size() {
-                Some(was) => was == size,
-                None => fits(&base.signature()?, size),
-            };
-        }
+        let has_size = || past.sizes.as_ref().is_some_and(|sizes| sizes.contains(&size));
+        let same = past.known.is_same(member) && (member.kind != Kind::File || has_size());
         base.advance()?;
         Ok((!same).then_some(News::Changed))
     }
@@ -225,9 +221,4 @@ impl<R: Report> Changes<R> {
 /// The system's words as ours are.
 fn plain(why: &str) -> String {
     why.split(" (os error").next().unwrap_or_default().to_lowercase()
-}
-
-/// Whether a file of that size can have that signature, which is all that duplicity records.
-fn fits(signature: &[u8], size: u64) -> bool {
-    rsync::file_size(signature, signature.len() as u64).is_some_and(|sizes| sizes.contains(&size))
 }

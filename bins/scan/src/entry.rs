@@ -36,10 +36,10 @@ pub(crate) fn member(kind: Kind, stat: &Stat, link: Vec<u8>, owners: &mut Owners
         member.device = (major(stat.st_rdev), minor(stat.st_rdev));
     }
     if kind == Kind::File {
-        member.facts.set(SIZE, stat.st_size.to_string());
+        member.facts.set(SIZE, stat.st_size);
     }
-    member.facts.set(CTIME, changed(stat).to_string());
-    member.facts.set(INODE, stat.st_ino.to_string());
+    member.facts.set(CTIME, changed(stat));
+    member.facts.set(INODE, stat.st_ino);
     member
 }
 

@@ -81,7 +81,7 @@ impl<'a> TreeStream<'a> {
         let mut doubt = None;
         let last = |content: &mut Content, length: u64| {
             let mut facts = Facts::default();
-            facts.set(SIZE, length.to_string());
+            facts.set(SIZE, length);
             facts.set(SHA256, content.sha256());
             doubt = content.doubt();
             if doubt.is_some() {

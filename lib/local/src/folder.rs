@@ -79,6 +79,7 @@ impl Folder {
         let Some(name) = &set.manifest else {
             return Ok(None);
         };
+        let which = self.shown(name);
         let mut lines = BufReader::new(self.read(name, 1)?);
         let mut parser = ManifestParser::default();
         let mut line = Vec::new();
@@ -86,10 +87,10 @@ impl Folder {
             line.clear();
             lines.by_ref().take(LONGEST_LINE).read_until(b'\n', line)
         };
-        while next(&mut line).or_fail(Status::Failed, self.shown(name))? > 0 {
-            parser.line(&line).or_fail(Status::Integrity, self.shown(name))?;
+        while next(&mut line).or_fail(Status::Failed, &which)? > 0 {
+            parser.line(&line).or_fail(Status::Integrity, &which)?;
         }
-        parser.finish().map(Some).or_fail(Status::Integrity, self.shown(name))
+        parser.finish().map(Some).or_fail(Status::Integrity, &which)
     }
 
     /// The state that the signatures of these sets add up to, the oldest set first.
@@ -117,7 +118,7 @@ impl Folder {
         &self,
         set: &StoredSet,
         beside: usize,
-    ) -> Result<(String, Box<dyn Read>), Failure> {
+    ) -> Result<(String, Box<dyn Read + Send>), Failure> {
         let Some(name) = &set.signatures else {
             let why = format!("{}: no signatures of the {}", self.path.display(), set.id);
             return Err(Failure::new(Status::Absent, why));
@@ -170,7 +171,7 @@ impl Folder {
     }
 
     /// The content of a file, unpacked, that is read beside so many others.
-    fn read(&self, name: &str, beside: usize) -> Result<Box<dyn Read>, Failure> {
+    fn read(&self, name: &str, beside: usize) -> Result<Box<dyn Read + Send>, Failure> {
         let file = File::open(self.path(name)).or_fail(Status::Failed, self.shown(name))?;
         let packed = FileName::parse(name).is_some_and(|name| name.wrapping == Wrapping::Gzip);
         let buffer = (BUFFERS / 2 / beside.max(1)).clamp(LEAST, stream::pipe::BUFFER);

@@ -25,14 +25,14 @@ pub struct Signatures {
 /// The signature tar of one set.
 pub(crate) struct Source {
     which: String,
-    tar: TarReader<Box<dyn Read>>,
+    tar: TarReader<Box<dyn Read + Send>>,
     entry: Option<(EntryName, Member)>,
 }
 
 impl Signatures {
     /// Merges tars, the oldest first; each comes with the name that errors call it.
     pub fn merge(
-        tars: impl IntoIterator<Item = (String, Box<dyn Read>)>,
+        tars: impl IntoIterator<Item = (String, Box<dyn Read + Send>)>,
     ) -> Result<Signatures, Failure> {
         let sources = tars.into_iter().map(|(which, tar)| Source::new(which, tar)).collect();
         let next = BinaryHeap::new();
@@ -57,10 +57,17 @@ impl Signatures {
 
     /// Goes on to the next entry.
     pub fn advance(&mut self) -> Result<(), Failure> {
-        if self.known.take().is_some() {
+        self.take().map(drop)
+    }
+
+    /// The entry that the state stands at, and goes on to the next one.
+    pub fn take(&mut self) -> Result<Option<Known>, Failure> {
+        let known = self.known.take();
+        if known.is_some() {
             self.pull(self.current)?;
         }
-        self.find()
+        self.find()?;
+        Ok(known)
     }
 
     /// Goes on to `path`, and tells whether the state has it.
@@ -114,7 +121,7 @@ impl Signatures {
 }
 
 impl Source {
-    pub(crate) fn new(which: String, tar: Box<dyn Read>) -> Source {
+    pub(crate) fn new(which: String, tar: Box<dyn Read + Send>) -> Source {
         Source { which, tar: TarReader::new(tar), entry: None }
     }
 

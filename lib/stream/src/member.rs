@@ -1,6 +1,6 @@
 //! A tar member without its body: what an inode is, in the terms of POSIX pax.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::str::FromStr;
 
 use crate::attributes::Attributes;
@@ -141,16 +141,17 @@ impl FromStr for Stamp {
 /// What we know of a member and tar has no field for: words by key.
 ///
 /// They travel in pax's `comment` record, which every tar passes over in silence:
-/// `comment=moobacker KEY=VALUE KEY=VALUE`.
+/// `comment=moobacker KEY=VALUE KEY=VALUE`. Here too they are one text, of which each word stands
+/// behind a blank: it is passed on much more often than anybody looks into it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Facts(Vec<(String, String)>);
+pub struct Facts(String);
 
 const START: &str = "moobacker";
 
 impl Facts {
     /// The value of a fact.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.0.iter().find(|(k, _)| k == key).map(|(_, value)| value.as_str())
+        self.words().find_map(|word| value_of(key, word))
     }
 
     /// The value of a fact that has some form; none where it is not of that form.
@@ -159,12 +160,10 @@ impl Facts {
     }
 
     /// Sets a fact, in place of an older one of that key. Key and value are words without blanks.
-    pub fn set(&mut self, key: &str, value: impl Into<String>) {
-        let value = value.into();
-        match self.0.iter_mut().find(|(k, _)| k == key) {
-            Some(fact) => fact.1 = value,
-            None => self.0.push((key.to_owned(), value)),
-        }
+    pub fn set(&mut self, key: &str, value: impl fmt::Display) {
+        self.remove(key);
+        // A text takes whatever is written into it.
+        let _ = write!(self.0, " {key}={value}");
     }
 
     /// The value of a fact of any bytes; none where it is not of their form.
@@ -179,19 +178,21 @@ impl Facts {
 
     /// Takes a fact away.
     pub fn remove(&mut self, key: &str) {
-        self.0.retain(|(k, _)| k != key);
+        if self.get(key).is_some() {
+            self.retain(|word| value_of(key, word).is_none());
+        }
     }
 
     /// Sets all facts of another list.
     pub fn extend(&mut self, others: &Facts) {
-        for (key, value) in &others.0 {
+        for (key, value) in others.words().filter_map(|word| word.split_once('=')) {
             self.set(key, value);
         }
     }
 
     /// Keeps those facts only.
     pub fn keep(&mut self, keys: &[&str]) {
-        self.0.retain(|(key, _)| keys.contains(&key.as_str()));
+        self.retain(|word| keys.iter().any(|key| value_of(key, word).is_some()));
     }
 
     /// Whether there are none.
@@ -200,27 +201,46 @@ impl Facts {
     }
 
     pub(crate) fn encode(&self) -> String {
-        let mut text = START.to_owned();
-        for (key, value) in &self.0 {
-            text.push(' ');
-            text.push_str(key);
-            text.push('=');
-            text.push_str(value);
-        }
-        text
+        [START, &self.0].concat()
     }
 
     /// The facts in a comment; none where it is somebody else's.
     pub(crate) fn decode(comment: &[u8]) -> Facts {
-        let mut facts = Facts::default();
-        let mut words = std::str::from_utf8(comment).unwrap_or_default().split(' ');
-        if words.next() == Some(START) {
-            for (key, value) in words.filter_map(|word| word.split_once('=')) {
-                facts.set(key, value);
-            }
+        let text = std::str::from_utf8(comment).unwrap_or_default();
+        let words = text.strip_prefix(START).filter(|words| words.starts_with(' '));
+        let mut facts = Facts(words.unwrap_or_default().to_owned());
+        if facts.words().any(|word| !word.contains('=')) {
+            facts.retain(|word| word.contains('='));
         }
         facts
     }
+
+    fn words(&self) -> impl Iterator<Item = &str> {
+        let mut rest = self.0.as_str();
+        std::iter::from_fn(move || {
+            let words = rest.strip_prefix(' ')?;
+            let end = memchr::memchr(b' ', words.as_bytes()).unwrap_or(words.len());
+            let (word, behind) = words.split_at(end);
+            rest = behind;
+            Some(word)
+        })
+    }
+
+    fn retain(&mut self, is_kept: impl Fn(&str) -> bool) {
+        let mut kept = String::with_capacity(self.0.len());
+        for word in self.words().filter(|word| is_kept(word)) {
+            kept.push(' ');
+            kept.push_str(word);
+        }
+        self.0 = kept;
+    }
+}
+
+/// What stands behind the key and `=`, if the word is of that key.
+fn value_of<'a>(key: &str, word: &'a str) -> Option<&'a str> {
+    // Most words are of other keys, of which most are not as long.
+    let is_as_long = word.as_bytes().get(key.len()) == Some(&b'=');
+    if is_as_long { word.strip_prefix(key)?.strip_prefix('=') } else { None }
 }
 
 /// A tar member without its body.
@@ -282,6 +302,20 @@ mod tests {
         assert_eq!(Stamp { secs: -2, nanos: 0 }.to_string(), "-2");
         assert_eq!("x".parse::<Stamp>(), Err(NoStamp));
         assert_eq!("1.x".parse::<Stamp>(), Err(NoStamp));
+    }
+
+    #[test]
+    fn facts_are_told_apart_by_their_whole_keys() {
+        let mut facts = Facts::decode(b"moobacker size=1 odd sizes=2 size2=3");
+        facts.set("size", 4);
+        let get = |facts: &Facts, key| facts.parse::<u8>(key);
+        let known = ["size", "sizes", "size2", "siz"].map(|key| get(&facts, key));
+        assert_eq!(known, [Some(4), Some(2), Some(3), None]);
+        facts.keep(&["size2", "odd"]);
+        assert_eq!(facts.encode(), "moobacker size2=3");
+        facts.remove("size2");
+        assert!(facts.is_empty());
+        assert!(Facts::decode(b"moobackers size=1").is_empty());
     }
 
     proptest! {

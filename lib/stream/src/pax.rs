@@ -1,6 +1,8 @@
 //! Extended headers: the records that a member's header block has no room for.
 //! Format: POSIX.1-2001, "pax Interchange Format".
 
+use std::borrow::Cow;
+
 use crate::attributes;
 use crate::member::{Facts, MTIME, Member, Stamp};
 
@@ -16,49 +18,45 @@ pub(crate) const LARGEST_SIZE: u64 = 0o77_777_777_777;
 
 /// The body of the extended header that `member` needs, if it needs one.
 pub(crate) fn encode(member: &Member, name: &[u8], size: u64) -> Option<Vec<u8>> {
-    let mut records: Vec<(&str, Vec<u8>)> = Vec::new();
-    let mut put = |key, needed: bool, value: &dyn Fn() -> Vec<u8>| {
-        if needed {
-            records.push((key, value()));
-        }
-    };
-    put("path", !fits(name, 100), &|| name.to_vec());
-    put("linkpath", !fits(&member.link, 100), &|| member.link.clone());
-    put("uname", !fits(&member.uname, 32), &|| member.uname.clone());
-    put("gname", !fits(&member.gname, 32), &|| member.gname.clone());
-    put("uid", member.uid > LARGEST_ID, &|| number(member.uid));
-    put("gid", member.gid > LARGEST_ID, &|| number(member.gid));
-    put("size", size > LARGEST_SIZE, &|| number(size));
-    let Stamp { secs, nanos } = member.mtime;
-    let time = || member.mtime.to_string().into_bytes();
-    put("mtime", secs >= 0 && (nanos != 0 || secs > LARGEST_TIME), &time);
-    let mut facts = member.facts.clone();
-    if secs < 0 {
-        facts.set(MTIME, member.mtime.to_string());
-    }
-    put("comment", !facts.is_empty(), &|| facts.encode().into_bytes());
-    if records.is_empty() && member.attributes.is_empty() {
-        return None;
-    }
-    let mut body = Vec::with_capacity(512);
-    if records.iter().any(|(_, value)| std::str::from_utf8(value).is_err()) {
+    let texts = [
+        ("path", name, 100),
+        ("linkpath", &member.link, 100),
+        ("uname", &member.uname, 32),
+        ("gname", &member.gname, 32),
+    ];
+    let long = texts.into_iter().filter(|(_, text, room)| !fits(text, *room));
+    let numbers = [
+        ("uid", member.uid, LARGEST_ID),
+        ("gid", member.gid, LARGEST_ID),
+        ("size", size, LARGEST_SIZE),
+    ];
+    let large = numbers.into_iter().filter(|(_, number, largest)| number > largest);
+    let mut body = Vec::new();
+    if long.clone().any(|(_, text, _)| std::str::from_utf8(text).is_err()) {
         push(&mut body, b"hdrcharset", b"BINARY");
     }
-    for (key, value) in &records {
-        push(&mut body, key.as_bytes(), value);
+    long.for_each(|(key, text, _)| push(&mut body, key.as_bytes(), text));
+    large.for_each(|(key, number, _)| {
+        push(&mut body, key.as_bytes(), number.to_string().as_bytes());
+    });
+    let Stamp { secs, nanos } = member.mtime;
+    let mut facts = Cow::Borrowed(&member.facts);
+    if secs < 0 {
+        facts.to_mut().set(MTIME, member.mtime);
+    } else if nanos != 0 || secs > LARGEST_TIME {
+        push(&mut body, b"mtime", member.mtime.to_string().as_bytes());
+    }
+    if !facts.is_empty() {
+        push(&mut body, b"comment", facts.encode().as_bytes());
     }
     for (name, value) in member.attributes.iter() {
         push(&mut body, &[XATTR, &attributes::keyword(name)].concat(), value);
     }
-    Some(body)
+    (!body.is_empty()).then_some(body)
 }
 
 fn fits(text: &[u8], room: usize) -> bool {
     text.len() <= room && text.is_ascii()
-}
-
-fn number(number: u64) -> Vec<u8> {
-    number.to_string().into_bytes()
 }
 
 /// Appends `LENGTH KEY=VALUE\n`, where the length counts its own digits too.
@@ -68,7 +66,9 @@ fn push(body: &mut Vec<u8>, key: &[u8], value: &[u8]) {
     while length != rest + digits(length) {
         length = rest + digits(length);
     }
-    body.extend_from_slice(format!("{length} ").as_bytes());
+    body.reserve(length);
+    body.extend_from_slice(length.to_string().as_bytes());
+    body.push(b' ');
     body.extend_from_slice(key);
     body.push(b'=');
     body.extend_from_slice(value);

@@ -90,27 +90,28 @@ fn full_name(member: &Member) -> Vec<u8> {
     name
 }
 
+/// A header in which all numbers but the size are 0.
 fn blank(flag: u8, size: u64) -> Header {
     let mut header = Header::new_ustar();
-    header.as_old_mut().linkflag[0] = flag;
-    header.set_mode(0);
-    header.set_uid(0);
-    header.set_gid(0);
-    header.set_mtime(0);
-    header.set_size(if size > pax::LARGEST_SIZE { 0 } else { size });
+    let fields = header.as_old_mut();
+    fields.linkflag[0] = flag;
+    for field in [&mut fields.mode, &mut fields.uid, &mut fields.gid] {
+        octal(field, 0);
+    }
+    octal(&mut fields.mtime, 0);
+    octal(&mut fields.size, size);
     header
 }
 
 fn encode(member: &Member, name: &[u8], size: u64) -> io::Result<Header> {
     let mut header = blank(member.kind.flag(), size);
-    let octal = |number: u64, most: u64| if number > most { 0 } else { number };
-    header.set_mode(member.mode & 0o7777);
-    header.set_uid(octal(member.uid, 0o7_777_777));
-    header.set_gid(octal(member.gid, 0o7_777_777));
-    let secs = u64::try_from(member.mtime.secs).unwrap_or(0);
-    header.set_mtime(octal(secs, 0o77_777_777_777));
-    put(&mut header.as_old_mut().name, name);
-    put(&mut header.as_old_mut().linkname, &member.link);
+    let fields = header.as_old_mut();
+    octal(&mut fields.mode, (member.mode & 0o7777).into());
+    octal(&mut fields.uid, member.uid);
+    octal(&mut fields.gid, member.gid);
+    octal(&mut fields.mtime, u64::try_from(member.mtime.secs).unwrap_or(0));
+    put(&mut fields.name, name);
+    put(&mut fields.linkname, &member.link);
     if let Some(ustar) = header.as_ustar_mut() {
         put(&mut ustar.uname, &member.uname);
         put(&mut ustar.gname, &member.gname);
@@ -120,6 +121,19 @@ fn encode(member: &Member, name: &[u8], size: u64) -> io::Result<Header> {
         header.set_device_minor(member.device.1)?;
     }
     Ok(header)
+}
+
+/// Octal digits and a NUL; 0 where the field has no room for the number, which the extended header
+/// then tells. The tar crate's way takes memory for each field, and there are ten in a member.
+fn octal(field: &mut [u8], number: u64) {
+    let Some((end, digits)) = field.split_last_mut() else { return };
+    let fits = number >> (3 * digits.len()) == 0;
+    let mut rest = if fits { number } else { 0 };
+    *end = 0;
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (rest & 7) as u8;
+        rest >>= 3;
+    }
 }
 
 /// As much of a text as the field holds, for those who pass over the extended header.

@@ -63,6 +63,28 @@ fn where_no_thread_can_be_started_to_talk_with_gpg_one_line_says_so() {
 }
 
 #[test]
+fn where_no_thread_can_be_started_to_read_the_last_state_it_is_read_without() {
+    let sandbox = Sandbox::new();
+    let scene = Scene::changed(&sandbox, "file://$PWD/store", "");
+    let calls = scene.calls_of_backup(&[only("moo-scan")]);
+    let threads: Vec<_> = calls.into_iter().filter(|failing| failing.call == "clone3").collect();
+    assert_eq!(threads.len(), 1);
+    each("threads of moo-scan", [ALL; 2], &threads, |failing| {
+        let hit = backup::attempt(&scene, failing);
+        assert!(hit && scene.new_sets() == 2, "as if it had been started");
+        hit
+    });
+}
+
+#[test]
+fn with_one_job_neither_scan_nor_encrypt_starts_a_thread() {
+    let sandbox = Sandbox::new();
+    let scene = Scene::changed(&sandbox, "file://$PWD/store", "--jobs 1");
+    let calls = scene.calls_of_backup(&[only("moo-scan"), only("moo-encrypt")]);
+    assert!(!calls.is_empty() && calls.iter().all(|failing| failing.call != "clone3"));
+}
+
+#[test]
 fn where_no_thread_can_be_started_to_compress_it_is_done_without() {
     let sandbox = Sandbox::new();
     Tree::empty(sandbox.path("src")).file("text", &b"moo purr ".repeat(400_000));

@@ -1,0 +1,118 @@
+//! The state of the last backup, read by a thread of its own while the source is walked: to unpack
+//! it takes about as long as to ask the system about each object.
+
+use std::ops::RangeInclusive;
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::thread::Builder;
+use std::vec;
+
+use local::{Known, Signatures};
+use stream::Failure;
+
+/// How many entries are handed over at once, and how many times that may wait.
+const BATCH: usize = 256;
+const WAITING: usize = 4;
+
+/// What the state has of a path.
+pub(crate) struct Past {
+    pub(crate) known: Known,
+    /// What size its content can have had.
+    pub(crate) sizes: Option<RangeInclusive<u64>>,
+}
+
+/// All entries of the state, in the walk's order.
+pub(crate) struct Base {
+    reader: Reader,
+    batch: vec::IntoIter<Past>,
+    next: Option<Past>,
+}
+
+enum Reader {
+    Thread(Receiver<Result<Vec<Past>, Failure>>),
+    /// No other thread may be started, or can be.
+    Here(Box<Signatures>),
+}
+
+impl Base {
+    /// Starts to read it, in a thread of its own if there may be one.
+    pub(crate) fn start(state: Signatures, threads: bool) -> Result<Base, Failure> {
+        let reader = if threads { Reader::thread(state) } else { Reader::Here(Box::new(state)) };
+        let mut base = Base { reader, batch: Vec::new().into_iter(), next: None };
+        base.advance()?;
+        Ok(base)
+    }
+
+    /// The entry that it stands at; none at the end.
+    pub(crate) fn peek(&self) -> Option<&Past> {
+        self.next.as_ref()
+    }
+
+    /// Goes on to the next entry.
+    pub(crate) fn advance(&mut self) -> Result<(), Failure> {
+        if self.batch.len() == 0 {
+            self.batch = self.reader.batch()?.into_iter();
+        }
+        self.next = self.batch.next();
+        Ok(())
+    }
+}
+
+impl Reader {
+    fn thread(state: Signatures) -> Reader {
+        let (hand, handed) = channel::<Signatures>();
+        let (sender, receiver) = sync_channel(WAITING);
+        let read = move || {
+            if let Ok(state) = handed.recv() {
+                send_all(state, &sender);
+            }
+        };
+        // Where the system starts none, nobody is there to take the state.
+        drop(Builder::new().spawn(read));
+        match hand.send(state) {
+            Ok(()) => Reader::Thread(receiver),
+            Err(kept) => Reader::Here(Box::new(kept.0)),
+        }
+    }
+
+    /// The next entries; none at the end.
+    fn batch(&mut self) -> Result<Vec<Past>, Failure> {
+        match self {
+            // A thread that has come to the end is gone.
+            Reader::Thread(batches) => batches.recv().unwrap_or_else(|_| Ok(Vec::new())),
+            Reader::Here(state) => batch(state),
+        }
+    }
+}
+
+/// Ends with the state, with an error, or when nobody listens any more.
+fn send_all(mut state: Signatures, to: &SyncSender<Result<Vec<Past>, Failure>>) {
+    loop {
+        let batch = batch(&mut state);
+        let is_last = batch.as_ref().map_or(true, Vec::is_empty);
+        if to.send(batch).is_err() || is_last {
+            return;
+        }
+    }
+}
+
+fn batch(state: &mut Signatures) -> Result<Vec<Past>, Failure> {
+    let mut batch = Vec::with_capacity(BATCH);
+    while batch.len() < BATCH {
+        let Some(past) = take(state)? else { break };
+        batch.push(past);
+    }
+    Ok(batch)
+}
+
+fn take(state: &mut Signatures) -> Result<Option<Past>, Failure> {
+    let Some(known) = state.peek() else { return Ok(None) };
+    // duplicity records only the signature, which tells the size no better than to a block.
+    let sizes = match known.size() {
+        None if known.has_signature => {
+            let signature = state.signature()?;
+            rsync::file_size(&signature, signature.len() as u64)
+        }
+        size => size.map(|size| size..=size),
+    };
+    Ok(state.take()?.map(|known| Past { known, sizes }))
+}
