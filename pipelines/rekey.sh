@@ -22,7 +22,7 @@ How it is encrypted:
   --no-encryption           not at all
   --no-compression          do not compress
   --compress-level LEVEL    from 1, fast, to 9, small
-  --jobs N                  compress with so many threads (as many as there are processors)
+  --jobs N                  work with so many threads (as many as there are processors)
   --sign-key KEY            sign each file, inside its message
   --seal-key KEY            sign the new seals
 

@@ -33,7 +33,7 @@ encrypting_help() {
   --no-encryption           do not encrypt
   --no-compression          do not compress
   --compress-level LEVEL    from 1, fast, to 9, small
-  --jobs N                  run so many threads (as many as there are processors)
+  --jobs N                  work with so many threads (as many as there are processors)
 TEXT
 }
 packing_help() {
@@ -67,7 +67,7 @@ moo_encrypt() {
 reconcile() {
     (as_user test -d "$archive") || return 0
     eval "as_user moo-fetch $all $reach --receipts -- \"\$url\" |
-        as_user moo-commit $all --reconcile --archive \"\$archive\""
+        as_user moo-commit $all $jobs --reconcile --archive \"\$archive\""
 }
 
 # set_stages: sets $stages, text for `eval`: the stages that make a set of a tree stream, in the store
@@ -78,5 +78,5 @@ set_stages() {
         as_user moo-pack $all --archive \"\$archive\" $pack |
         moo_encrypt $all $jobs $encrypt |
         as_user moo-upload $all $reach -- \"\$url\" |
-        as_user moo-commit $all --archive \"\$archive\" $commit"
+        as_user moo-commit $all $jobs --archive \"\$archive\" $commit"
 }

@@ -16,11 +16,16 @@ use stream::{Failure, OrFail, Receipt, Status};
 use crate::by_name;
 
 /// Signature tars are read back at each increment; little is gained by packing them harder.
-const EFFORT: Effort = Effort { level: 1, jobs: NonZero::<usize>::MIN };
+const LEVEL: u8 = 1;
 
 /// Turns the parts of `set` into files of the archive, the manifest last, if the store has all
 /// that the manifest names.
-pub(crate) fn finish(folder: &Folder, set: SetId, receipts: &[Receipt]) -> Result<(), Failure> {
+pub(crate) fn finish(
+    folder: &Folder,
+    set: SetId,
+    receipts: &[Receipt],
+    jobs: NonZero<usize>,
+) -> Result<(), Failure> {
     let stored = stored_set(set, receipts)?;
     let manifest = folder.path(&Folder::part_name(set, FileKind::Manifest));
     let volumes = volumes(&manifest)?;
@@ -30,7 +35,7 @@ pub(crate) fn finish(folder: &Folder, set: SetId, receipts: &[Receipt]) -> Resul
     let signatures = folder.path(&Folder::part_name(set, FileKind::Signatures));
     write(folder, set, FileKind::Signatures, Wrapping::Gzip, |to| {
         let mut from = open(&signatures)?;
-        Deflate::new(to, Format::Gzip, EFFORT)
+        Deflate::new(to, Format::Gzip, Effort { level: LEVEL, jobs })
             .and_then(|mut packed| io::copy(&mut from, &mut packed).map(|_| packed))
             .and_then(Deflate::finish)
             .map(drop)

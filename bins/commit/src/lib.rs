@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use cli::{Common, Program};
+use cli::{Common, Jobs, Program};
 use local::{Folder, Lock};
 use stream::{Begin, Failure, Receipt, ReceiptsInput, Status, Totals, pipe};
 
@@ -35,6 +35,8 @@ pub struct Commit {
     /// with the store, else `behind`; and `resume` behind it if moo-scan can go on with that run
     #[arg(long, requires = "archive", conflicts_with = "stats")]
     reconcile: bool,
+    #[command(flatten)]
+    jobs: Jobs,
     #[command(flatten)]
     common: Common,
 }
@@ -64,12 +66,13 @@ impl Program for Commit {
         let folder = lock.as_ref().map(|(folder, _lock)| folder);
         let receipts = receive(&mut input, folder, &begin)?;
         if let (Some(archive), true) = (&self.archive, self.reconcile) {
-            let words = reconcile::reconcile(&Folder::create(archive)?, &receipts)?;
+            let words =
+                reconcile::reconcile(&Folder::create(archive)?, &receipts, self.jobs.count())?;
             return say(words).map(|()| input.totals());
         }
         if let Some(folder) = folder {
             let set = begin.set.as_ref().ok_or_else(no_set)?.id();
-            finish::finish(folder, set, &receipts)?;
+            finish::finish(folder, set, &receipts, self.jobs.count())?;
         }
         if self.stats {
             say(&statistics::text(&input.totals()))?;

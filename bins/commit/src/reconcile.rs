@@ -1,5 +1,6 @@
 //! After an interrupted run: what of the archive is true, and what the store has of it.
 
+use std::num::NonZero;
 use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
@@ -14,7 +15,11 @@ use crate::interrupted::{resumable, told_of};
 /// Finishes the parts of sets that the store has, removes those of sets that it has not, and
 /// tells whether an increment on the archive's newest set would fit into the store, and whether
 /// an interrupted run can be gone on with.
-pub(crate) fn reconcile(folder: &Folder, receipts: &[Receipt]) -> Result<&'static str, Failure> {
+pub(crate) fn reconcile(
+    folder: &Folder,
+    receipts: &[Receipt],
+    jobs: NonZero<usize>,
+) -> Result<&'static str, Failure> {
     let _lock = Lock::start(folder)?;
     let names = receipts.iter().map(|receipt| receipt.stored.clone());
     let stored = Collection::of(names).or_fail(Status::Integrity, "standard input")?;
@@ -27,7 +32,7 @@ pub(crate) fn reconcile(folder: &Folder, receipts: &[Receipt]) -> Result<&'stati
             continue;
         }
         let told = told_of(folder, part.set, receipts);
-        match told.and_then(|()| finish(folder, part.set, receipts)) {
+        match told.and_then(|()| finish(folder, part.set, receipts, jobs)) {
             Ok(()) => log::info!("{}: finished what an interrupted run had stored", part.set),
             // The next set is a full one then; nothing is lost but time.
             Err(failure) => log::info!("{}: can't be finished: {failure}", part.set),

@@ -7,11 +7,9 @@ mod sealed;
 mod wrap;
 
 use std::fs::File;
-use std::num::NonZero;
-use std::thread;
 
 use archive::{FileKind, FileName, Wrapping};
-use cli::{Common, Program};
+use cli::{Common, Jobs, Program};
 use deflate::Effort;
 use openpgp::Signer;
 use stream::{
@@ -42,15 +40,11 @@ pub struct Encrypt {
     #[arg(long, value_name = "LEVEL", default_value_t = 1,
           value_parser = clap::value_parser!(u8).range(1..=9))]
     compress_level: u8,
-    /// Compress with so many threads [default: as many as there are processors]
-    #[arg(long, value_name = "N")]
-    jobs: Option<NonZero<u8>>,
+    #[command(flatten)]
+    jobs: Jobs,
     #[command(flatten)]
     common: Common,
 }
-
-/// How many threads are started unasked: more need more memory, and wait for the encryption.
-const MOST_JOBS: NonZero<usize> = NonZero::new(8).unwrap();
 
 const EXAMPLES: &str = "\
 Examples:
@@ -123,9 +117,7 @@ impl Encrypt {
         if self.no_compression {
             return None;
         }
-        let processors = || thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
-        let jobs = self.jobs.map_or_else(|| processors().min(MOST_JOBS), NonZero::from);
-        Some(Effort { level: self.compress_level, jobs })
+        Some(Effort { level: self.compress_level, jobs: self.jobs.count() })
     }
 }
 

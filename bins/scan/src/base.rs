@@ -1,6 +1,7 @@
 //! The state of the last backup, read by a thread of its own while the source is walked: to unpack
 //! it takes about as long as to ask the system about each object.
 
+use std::num::NonZero;
 use std::ops::RangeInclusive;
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::thread::Builder;
@@ -34,9 +35,10 @@ enum Reader {
 }
 
 impl Base {
-    /// Starts to read it, in a thread of its own if there may be one.
-    pub(crate) fn start(state: Signatures, threads: bool) -> Result<Base, Failure> {
-        let reader = if threads { Reader::thread(state) } else { Reader::Here(Box::new(state)) };
+    /// Starts to read it, in a thread of its own if there may be more than one.
+    pub(crate) fn start(state: Signatures, jobs: NonZero<usize>) -> Result<Base, Failure> {
+        let reader =
+            if jobs.get() > 1 { Reader::thread(state) } else { Reader::Here(Box::new(state)) };
         let mut base = Base { reader, batch: Vec::new().into_iter(), next: None };
         base.advance()?;
         Ok(base)

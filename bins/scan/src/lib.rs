@@ -19,11 +19,9 @@ mod walk;
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::num::NonZero;
 use std::path::PathBuf;
-use std::thread::available_parallelism;
 
-use cli::{Common, Program};
+use cli::{Common, Jobs, Program};
 use stream::{Begin, Failure, Kind, Output, Totals};
 
 use crate::base::Base;
@@ -67,15 +65,13 @@ pub struct Scan {
     /// What the options of the other stages amount to, as far as a set can't be of two kinds
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     run_options: OsString,
-    /// Run so many threads: with 1, what the archive has is not read beside the source [default: as
-    /// many as there are processors]
-    #[arg(long, value_name = "N")]
-    jobs: Option<NonZero<u8>>,
     /// Read no content and write no stream: list on standard output what would be stored
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
     words: Words,
+    #[command(flatten)]
+    jobs: Jobs,
     #[command(flatten)]
     common: Common,
 }
@@ -106,21 +102,12 @@ impl Program for Scan {
         })?;
         let stored = plan.go_on(&source)?;
         let Plan { head, base, lock: _lock, .. } = plan;
-        let base = base.map(|state| Base::start(state, self.has_threads())).transpose()?;
+        let base = base.map(|state| Base::start(state, self.jobs.count())).transpose()?;
         let walk = Walk::new(source, selection);
         if self.dry_run {
             return Changes::new(walk, base, Listing::new(output.text())).run();
         }
         output.begin(&Begin::backup(Kind::Tree, head))?;
         Changes::new(walk, base, Resumed::new(TreeStream::new(output), stored)).run()
-    }
-}
-
-impl Scan {
-    /// Whether there may be more than one thread.
-    fn has_threads(&self) -> bool {
-        let jobs = self.jobs.map(NonZero::from);
-        let jobs = jobs.or_else(|| available_parallelism().ok());
-        jobs.is_some_and(|jobs: NonZero<usize>| jobs.get() > 1)
     }
 }

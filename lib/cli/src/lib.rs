@@ -1,8 +1,10 @@
 //! What all programs share: arguments, messages, exit statuses.
 
+mod jobs;
 pub mod legible;
 mod messages;
 mod program;
 
+pub use jobs::Jobs;
 pub use messages::Verbosity;
 pub use program::{Common, Program, main};
