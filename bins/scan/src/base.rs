@@ -11,8 +11,8 @@ use local::{Known, Signatures};
 use stream::Failure;
 
 /// How many entries are handed over at once, and how many times that may wait.
-const BATCH: usize = 256;
-const WAITING: usize = 4;
+const BATCH: usize = 32;
+const WAITING: usize = 2;
 
 /// What the state has of a path.
 pub(crate) struct Past {
