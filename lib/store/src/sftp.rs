@@ -175,7 +175,9 @@ fn exists(connection: &mut Connection, path: &Path) -> Result<bool, Trouble> {
 fn list(connection: &mut Connection, folder: &Path) -> Result<Vec<Stored>, Trouble> {
     let mut listing = connection.sftp.opendir(folder)?;
     let files = list_all(&mut listing, folder);
-    connection.checked(files)
+    let files = connection.checked(files)?;
+    connection.close(listing);
+    Ok(files)
 }
 
 fn list_all(listing: &mut File, folder: &Path) -> Result<Vec<Stored>, Trouble> {

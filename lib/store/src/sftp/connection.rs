@@ -5,7 +5,7 @@ use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 use ssh_key::{HashAlg, PublicKey};
-use ssh2::{ErrorCode, MethodType, Session, Sftp};
+use ssh2::{ErrorCode, File, MethodType, Session, Sftp};
 use stream::{Failure, Status};
 
 use super::identities;
@@ -17,6 +17,8 @@ use super::trouble::Trouble;
 pub(crate) struct Connection {
     pub(crate) sftp: Sftp,
     pub(crate) session: Session,
+    /// What is being closed: the server has been asked to.
+    closing: Vec<File>,
     socket: TcpStream,
 }
 
@@ -43,11 +45,23 @@ impl Connection {
                 error.code() != ErrorCode::Session(TIMEOUT) && start.elapsed() * 2 < timeout;
             if in_time && is_alive(&socket) { no_sftp(settings) } else { error.into() }
         })?;
-        Ok(Connection { sftp, session, socket })
+        Ok(Connection { sftp, session, closing: Vec::new(), socket })
     }
 }
 
 impl Connection {
+    /// Closes a file that was only read, or that is synced: the answer
+    /// is not waited for, since it tells nothing that counts.
+    pub(crate) fn close(&mut self, file: File) {
+        self.closing.push(file);
+        self.session.set_blocking(false);
+        let waits = |file: &mut File| {
+            file.close().is_err_and(|error| error.code() == ErrorCode::Session(AGAIN))
+        };
+        self.closing.retain_mut(waits);
+        self.session.set_blocking(true);
+    }
+
     /// Hangs up if a result shows that the connection is lost: what is still open on it would wait
     /// for answers when it is closed.
     pub(crate) fn checked<T>(&self, result: Result<T, Trouble>) -> Result<T, Trouble> {
@@ -123,6 +137,8 @@ fn accepting(key: &PublicKey, settings: &Settings) -> String {
     format!("echo '{} {}' >>{file}", settings.known_name(), key.trim())
 }
 
+/// `LIBSSH2_ERROR_EAGAIN`.
+const AGAIN: i32 = -37;
 /// `LIBSSH2_ERROR_TIMEOUT`.
 const TIMEOUT: i32 = -9;
 

@@ -55,6 +55,18 @@ impl Reading {
     }
 }
 
+impl Drop for Reading {
+    fn drop(&mut self) {
+        if let Some(file) = self.file.take() {
+            let closed = |connection: &mut Connection| {
+                connection.close(file);
+                Ok(())
+            };
+            lock(&self.link).try_to(closed);
+        }
+    }
+}
+
 impl Read for Reading {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.with_file(|file, connection| {

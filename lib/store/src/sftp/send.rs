@@ -33,7 +33,10 @@ pub(crate) fn send(
     let mut sending =
         Sending { connection, file, window: BytesMut::with_capacity(WINDOW), read: 0 };
     let sent = sending.all(throttle, held, given_up);
-    sending.connection.checked(sent)
+    let Sending { connection, file, .. } = sending;
+    let sent = connection.checked(sent)?;
+    connection.close(file);
+    Ok(sent)
 }
 
 struct Sending<'a> {
@@ -123,16 +126,13 @@ impl Sending<'_> {
         }
     }
 
-    /// Makes the file safe against a crash of the server, and closes it.
+    /// Makes the file safe against a crash of the server. One that can't do that may still tell
+    /// when it closes the file that something was not written.
     fn finish(&mut self) -> Result<(), Trouble> {
         match self.file.fsync().map_err(Trouble::from) {
-            Err(Trouble::No(answer)) if !answer.is_unsupported() => {
-                return Err(Trouble::No(answer));
-            }
-            Err(Trouble::No(_)) | Ok(()) => {}
-            Err(lost) => return Err(lost),
+            Err(Trouble::No(answer)) if answer.is_unsupported() => Ok(self.file.close()?),
+            done => done,
         }
-        Ok(self.file.close()?)
     }
 }
 
