@@ -8,7 +8,7 @@ use std::thread::Builder;
 use std::vec;
 
 use local::{Known, Signatures};
-use stream::Failure;
+use stream::{Failure, Status};
 
 /// How many entries are handed over at once, and how many times that may wait.
 const BATCH: usize = 32;
@@ -79,11 +79,15 @@ impl Reader {
     /// The next entries; none at the end.
     fn batch(&mut self) -> Result<Vec<Past>, Failure> {
         match self {
-            // A thread that has come to the end is gone.
-            Reader::Thread(batches) => batches.recv().unwrap_or_else(|_| Ok(Vec::new())),
+            // It tells the end before it goes.
+            Reader::Thread(batches) => batches.recv().unwrap_or_else(|_| Err(died())),
             Reader::Here(state) => batch(state),
         }
     }
+}
+
+fn died() -> Failure {
+    Failure::new(Status::Failed, "the reader of the archive has died")
 }
 
 /// Ends with the state, with an error, or when nobody listens any more.

@@ -14,7 +14,7 @@ const LARGEST_TIME: i64 = 0o77_777_777_777;
 /// back with `--xattrs`, and passed over by others.
 const XATTR: &[u8] = b"SCHILY.xattr.";
 /// The largest size that the octal field takes.
-pub(crate) const LARGEST_SIZE: u64 = 0o77_777_777_777;
+const LARGEST_SIZE: u64 = 0o77_777_777_777;
 
 /// The body of the extended header that `member` needs, if it needs one.
 pub(crate) fn encode(member: &Member, name: &[u8], size: u64) -> Option<Vec<u8>> {

@@ -81,6 +81,7 @@ fn a_set_goes_from_a_passphrase_to_a_key_and_is_what_was_demanded() {
     sandbox.unset("PASSPHRASE");
     std::fs::write(sandbox.path("secret"), "moo\n").unwrap();
     consolidate(&sandbox, "").fails_with(6).one_message();
+    consolidate(&sandbox, "--no-encryption --jobs none").fails_with(2).stderr_has("--jobs");
     consolidate(&sandbox, &format!("--encrypt-key {key} --passphrase-fd 3 3<secret")).silent();
     Moo::encrypted(&sandbox, &key).archive("lost").brings_back("now", &state);
     // Nobody has signed what is there, so nobody signs what comes of it.

@@ -194,14 +194,20 @@ fn a_set_that_is_gone_altogether_leaves_what_was_stored_anew_since() {
     }
 }
 
-#[test]
-fn a_lost_newest_manifest_costs_nothing_where_the_archive_knows_the_set_and_a_seal_tells_of_it() {
-    let sandbox = Sandbox::new();
-    let moo = Moo::plain(&sandbox);
+/// A store with a full set of a small tree, and an increment of a new file.
+fn with_two_sets(sandbox: &Sandbox) -> (Moo<'_>, Tree) {
+    let moo = Moo::plain(sandbox);
     let tree = Tree::small(sandbox.path("src"));
     moo.backup("full").silent();
     tree.noise("new", 1000);
     moo.backup("inc").silent();
+    (moo, tree)
+}
+
+#[test]
+fn a_lost_newest_manifest_costs_nothing_where_the_archive_knows_the_set_and_a_seal_tells_of_it() {
+    let sandbox = Sandbox::new();
+    let (moo, tree) = with_two_sets(&sandbox);
     sandbox.sh("rm store/*inc*manifest").silent();
     let run = moo.restore("--keep-going").fails_with(5);
     run.stderr_has("its manifest is missing");
@@ -227,11 +233,7 @@ fn a_seal_that_nobody_signed_and_that_is_wrong_about_a_whole_volume_lost_its_fil
 #[test]
 fn a_seal_that_nobody_signed_and_that_names_another_set_lost_its_set_and_does_not() {
     let sandbox = Sandbox::new();
-    let moo = Moo::plain(&sandbox);
-    let tree = Tree::small(sandbox.path("src"));
-    moo.backup("full").silent();
-    tree.noise("new", 1000);
-    moo.backup("inc").silent();
+    let (moo, tree) = with_two_sets(&sandbox);
     let damage = "for seal in store/*.seal; do :; done
         gpg -d $seal | sed '/^# set /s/ 20/ 19/' >text && gpg --armor --store <text >seal &&
         ! cmp -s seal $seal && mv seal $seal";

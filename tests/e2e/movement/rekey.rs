@@ -50,7 +50,8 @@ fn passphrases_keys_and_plain_text_take_each_others_place() {
     let mut barn = Barn::empty(sandbox, "");
     barn.backup("full");
     barn.backup("inc");
-    barn.copy("rekey --no-encryption").silent();
+    barn.copy("rekey --no-encryption --jobs 1").silent();
+    barn.copy("rekey --no-encryption --jobs none").fails_with(2).stderr_has("--jobs");
     barn.is_in("copy", "");
     barn.sandbox.sh("rm -r copy && echo new words >new.words").silent();
     barn.copy("rekey --new-passphrase-file new.words").silent();

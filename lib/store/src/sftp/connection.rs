@@ -50,8 +50,8 @@ impl Connection {
 }
 
 impl Connection {
-    /// Closes a file that was only read, or that is synced: the answer
-    /// is not waited for, since it tells nothing that counts.
+    /// Closes a file that was only read, is synced, or is not wanted any more: the answer is not
+    /// waited for, since it tells nothing that counts.
     pub(crate) fn close(&mut self, file: File) {
         self.closing.push(file);
         self.session.set_blocking(false);

@@ -77,11 +77,25 @@ fn where_no_thread_can_be_started_to_read_the_last_state_it_is_read_without() {
 }
 
 #[test]
-fn with_one_job_neither_scan_nor_encrypt_starts_a_thread() {
+fn with_one_job_no_stage_starts_the_threads_that_it_starts_with_two() {
     let sandbox = Sandbox::new();
-    let scene = Scene::changed(&sandbox, "file://$PWD/store", "--jobs 1");
-    let calls = scene.calls_of_backup(&[only("moo-scan"), only("moo-encrypt")]);
-    assert!(!calls.is_empty() && calls.iter().all(|failing| failing.call != "clone3"));
+    let tree = Tree::empty(sandbox.path("src"));
+    // Enough for more than one piece of a volume, and of the signatures.
+    (0..600).for_each(|number| tree.file(number.to_string(), b"moo"));
+    let traced = Traced::new(&sandbox);
+    let processes = ["moo-scan", "moo-encrypt", "moo-commit"].map(only);
+    for (jobs, starts) in [(2, true), (1, false)] {
+        let backup = format!(
+            "moo-backup --archive-dir . --name archive --no-encryption --jobs {jobs} src \
+             file://$PWD/store"
+        );
+        let script = format!("rm -rf store archive; {backup} && sleep 1.1 && {backup}");
+        let calls = traced.census(&processes, || drop(traced.sh(&script).silent()));
+        for process in processes {
+            let mut own = calls.iter().filter(|failing| failing.process == process);
+            assert_eq!(own.any(|failing| failing.call == "clone3"), starts, "{process:?} {jobs}");
+        }
+    }
 }
 
 #[test]
@@ -90,7 +104,7 @@ fn where_no_thread_can_be_started_to_compress_it_is_done_without() {
     Tree::empty(sandbox.path("src")).file("text", &b"moo purr ".repeat(400_000));
     let traced = Traced::new(&sandbox);
     let script = "rm -rf store; moo-scan src | moo-sign | moo-delta | moo-pack |
-        moo-encrypt --no-encryption | moo-upload file://$PWD/store >/dev/null";
+        moo-encrypt --no-encryption --jobs 2 | moo-upload file://$PWD/store >/dev/null";
     let encrypt = [only("moo-encrypt")];
     let calls = traced.census(&encrypt, || drop(traced.sh(script).silent()));
     let threads: Vec<_> = calls.iter().filter(|failing| failing.call == "clone3").collect();
