@@ -3,9 +3,9 @@
 # there; else it prints one line that says what is missing and how to install it, and returns 1.
 # shellcheck shell=sh
 
-# What cargo build needs: a C compiler, OpenSSL, and libclang for its bindings.
+# What cargo build needs: a C compiler, OpenSSL, libclang for its bindings, and what builds ISA-L.
 # shellcheck disable=SC2034 # for those who source this file
-build_packages='gcc libc6-dev pkg-config libssl-dev libclang-dev'
+build_packages='gcc libc6-dev pkg-config libssl-dev libclang-dev make nasm autoconf automake libtool'
 # What the tests need besides: the peers, and the tools that read what we write.
 # shellcheck disable=SC2034 # for those who source this file
 test_packages='gnupg mandoc groff-base duplicity rdiff shellcheck procps python3 python3-venv openssh-server openssh-client sudo cron iproute2 python3-pexpect strace acl attr libcap2-bin rclone time'

@@ -1,19 +1,20 @@
 //! One chunk, as blocks of which none is the last, and which end with a whole byte.
 
-use flate2::{Compress, Compression, FlushCompress};
+use std::io;
 
-use crate::bits::Bits;
-use crate::block;
-use crate::finder::{Finder, Token};
+use flate2::{Compress, Compression, FlushCompress};
+use igzip::Igzip;
+
 use crate::probe::is_random;
 
 /// How much is looked at whether it can be compressed.
 const PIECE: usize = 64 << 10;
+/// The most that a stored block takes (RFC 1951, 3.2.4).
+const STORED: usize = 65_535;
 
 /// Turns chunks into blocks.
 pub(crate) enum Packer {
-    /// Ourselves: as small as zlib's third level, in half of the time.
-    Fast(Finder, Vec<Token>),
+    Fast(Igzip),
     Zlib(Compress),
 }
 
@@ -21,55 +22,51 @@ impl Packer {
     /// With a level of 1 to 9.
     pub(crate) fn new(level: u8) -> Packer {
         match level {
-            0..=1 => Packer::Fast(Finder::new(), Vec::new()),
+            0..=1 => Packer::Fast(Igzip::new()),
             _ => Packer::Zlib(Compress::new(Compression::new(level.into()), false)),
         }
     }
 
     /// The blocks of a chunk. They refer to nothing before it.
-    pub(crate) fn pack(&mut self, chunk: &[u8]) -> std::io::Result<Vec<u8>> {
-        if let Packer::Fast(finder, _) = self {
-            finder.reset();
-        }
-        let pieces = chunk.chunks(PIECE).map(|piece| (piece.len(), is_random(piece)));
-        let (mut bits, mut at) = (Bits::default(), 0);
-        for run in pieces.collect::<Vec<_>>().chunk_by(|one, other| one.1 == other.1) {
-            let end = at + run.iter().map(|(length, _)| length).sum::<usize>();
+    pub(crate) fn pack(&mut self, chunk: &[u8]) -> io::Result<Vec<u8>> {
+        let mut blocks = Vec::with_capacity(chunk.len() / 2 + 1024);
+        let pieces: Vec<_> =
+            chunk.chunks(PIECE).map(|piece| (piece.len(), is_random(piece))).collect();
+        let mut rest = chunk;
+        for run in pieces.chunk_by(|one, other| one.1 == other.1) {
+            let length = run.iter().map(|(length, _)| length).sum();
+            let (bytes, behind) = rest.split_at(length);
+            rest = behind;
             match self {
-                _ if run[0].1 => bits.store(&chunk[at..end]),
-                Packer::Fast(finder, tokens) => fast(finder, tokens, &chunk[..end], at, &mut bits),
-                Packer::Zlib(zlib) => bits.append(&zlibbed(zlib, &chunk[at..end])?),
+                _ if run[0].1 => store(bytes, &mut blocks),
+                Packer::Fast(igzip) => igzip.pack(bytes, &mut blocks)?,
+                Packer::Zlib(zlib) => pack_with_zlib(zlib, bytes, &mut blocks)?,
             }
-            at = end;
         }
-        Ok(bits.finish())
+        Ok(blocks)
     }
 }
 
-fn fast(
-    finder: &mut Finder,
-    tokens: &mut Vec<Token>,
-    content: &[u8],
-    mut at: usize,
-    bits: &mut Bits,
-) {
-    while at < content.len() {
-        let end = finder.search(content, at, tokens);
-        block::write(bits, &content[at..end], tokens);
-        at = end;
+/// Adds the bytes as they are.
+fn store(bytes: &[u8], blocks: &mut Vec<u8>) {
+    for piece in bytes.chunks(STORED) {
+        let length = piece.len() as u16;
+        blocks.push(0);
+        blocks.extend(length.to_le_bytes());
+        blocks.extend((!length).to_le_bytes());
+        blocks.extend(piece);
     }
 }
 
-/// What zlib makes of the bytes. It ends with a whole byte.
-fn zlibbed(zlib: &mut Compress, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+fn pack_with_zlib(zlib: &mut Compress, bytes: &[u8], blocks: &mut Vec<u8>) -> io::Result<()> {
     zlib.reset();
-    let mut packed = Vec::with_capacity(bytes.len() / 2 + 1024);
     loop {
         let taken = usize::try_from(zlib.total_in()).unwrap_or(bytes.len());
-        zlib.compress_vec(&bytes[taken.min(bytes.len())..], &mut packed, FlushCompress::Sync)?;
-        if packed.len() < packed.capacity() {
-            return Ok(packed);
+        zlib.compress_vec(&bytes[taken.min(bytes.len())..], blocks, FlushCompress::Sync)?;
+        // With room left, nothing waits to be written.
+        if blocks.len() < blocks.capacity() {
+            return Ok(());
         }
-        packed.reserve(bytes.len() / 4 + 1024);
+        blocks.reserve(bytes.len() / 4 + 1024);
     }
 }

@@ -4,16 +4,9 @@
 //! joined into one stream (RFC 1950, 1951, 1952). What can't be compressed is noticed and stored:
 //! pictures, films and archives take the longest to deflate, and only grow by it.
 
-mod bits;
-mod block;
 mod check;
 mod chunk;
-mod codes;
-mod finder;
-mod head;
-mod huffman;
 mod probe;
-mod symbols;
 mod workers;
 mod writer;
 
