@@ -1,12 +1,14 @@
 //! How long the blocks of a signature are.
 
-const STEP: u64 = 512;
+/// Less would find some more of what a small file has kept, but in all sums of a full set it costs
+/// more bytes than it saves in dozens of increments. A page of a database is a multiple of it.
+const STEP: u64 = 1024;
 /// The longest block that is made or looked for, so that some always fit in memory: that of a file
 /// of 64 TiB.
 pub(crate) const LONGEST: usize = 8 << 20;
 
-/// The block length for a file of `size` bytes, as duplicity 3 chooses it: the square root,
-/// rounded up to a multiple of 512; at most 8 MiB.
+/// The block length for a file of `size` bytes: the square root, rounded up to a multiple of 1024;
+/// at most 8 MiB.
 pub fn block_length(size: u64) -> usize {
     let length = size.isqrt().next_multiple_of(STEP).max(STEP);
     usize::try_from(length).map_or(LONGEST, |length| length.min(LONGEST))
@@ -23,13 +25,12 @@ mod tests {
     use super::block_length;
 
     #[test]
-    fn block_lengths_are_those_of_duplicity_3() {
+    fn block_lengths_grow_with_the_square_root() {
         let known = [
-            (0, 512),
-            (262_144, 512),
-            (262_145, 512),
+            (0, 1024),
             (1_048_576, 1024),
-            (1_050_625, 1536),
+            (1_050_624, 1024),
+            (1_050_625, 2048),
             (100_000_000, 10_240),
             (u64::MAX, 8 << 20),
         ];
