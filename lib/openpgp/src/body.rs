@@ -1,36 +1,49 @@
-//! The body of the encrypted packet of a message, out of its parts.
+//! The body of one packet of a message, out of its parts.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 
+use sequoia_openpgp::packet::Tag;
 use stream::{Failure, Status};
 
 use crate::frame::Frame;
 
-/// A reader of the body of the encrypted packet in a message. Where the message ends too early, or
-/// something follows it, that is an error.
+/// A reader of the body of the packet with that tag, which ends a message. Where the message ends too
+/// early, or something follows it, that is an error.
 pub(crate) struct Body<R> {
     which: String,
     inner: R,
     frame: Frame,
+    /// How many of the next bytes have been found to be body.
+    ready: usize,
 }
 
-impl<R: Read> Body<R> {
-    pub(crate) fn new(which: &str, inner: R) -> Body<R> {
-        Body { which: which.to_owned(), inner, frame: Frame::new() }
+impl<R: BufRead> Body<R> {
+    pub(crate) fn new(which: &str, tag: Tag, inner: R) -> Body<R> {
+        Body { which: which.to_owned(), inner, frame: Frame::new(tag), ready: 0 }
     }
 
-    /// Moves what is body to the front. Returns how much it is.
-    fn gather(&mut self, buffer: &mut [u8]) -> usize {
-        let (mut at, mut gathered) = (0, 0);
-        while at < buffer.len() {
-            let (passed, is_body) = self.frame.pass(&buffer[at..]);
-            if is_body {
-                buffer.copy_within(at..at + passed, gathered);
-                gathered += passed;
+    /// Passes over what is no body. False where the message ends.
+    fn find(&mut self) -> io::Result<bool> {
+        while self.ready == 0 {
+            let bytes = self.inner.fill_buf()?;
+            if bytes.is_empty() {
+                return if self.frame.is_cut_off() {
+                    Err(self.refused("is cut off"))
+                } else {
+                    Ok(false)
+                };
             }
-            at += passed;
+            let (passed, is_body) = self.frame.pass(bytes);
+            if self.frame.surplus {
+                return Err(self.refused("something follows the message"));
+            }
+            if is_body {
+                self.ready = passed;
+            } else {
+                self.inner.consume(passed);
+            }
         }
-        gathered
+        Ok(true)
     }
 
     fn refused(&self, why: &str) -> io::Error {
@@ -38,20 +51,25 @@ impl<R: Read> Body<R> {
     }
 }
 
-impl<R: Read> Read for Body<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let length = self.inner.read(buffer)?;
-            if length == 0 && !buffer.is_empty() && self.frame.is_cut_off() {
-                return Err(self.refused("is cut off"));
-            }
-            let gathered = self.gather(&mut buffer[..length]);
-            if self.frame.surplus {
-                return Err(self.refused("something follows the message"));
-            }
-            if gathered > 0 || length == 0 {
-                return Ok(gathered);
-            }
+impl<R: BufRead> BufRead for Body<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if !self.find()? {
+            return Ok(&[]);
         }
+        let bytes = self.inner.fill_buf()?;
+        Ok(&bytes[..self.ready.min(bytes.len())])
+    }
+
+    fn consume(&mut self, length: usize) {
+        self.ready -= length;
+        self.inner.consume(length);
+    }
+}
+
+impl<R: BufRead> Read for Body<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.fill_buf()?.read(buffer)?;
+        self.consume(length);
+        Ok(length)
     }
 }

@@ -1,9 +1,9 @@
 //! Unsealing: one OpenPGP message a file, and nothing of it trusted that is not protected.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 
 use sequoia_openpgp::crypto::SessionKey;
-use sequoia_openpgp::packet::{PKESK, SKESK};
+use sequoia_openpgp::packet::{PKESK, SKESK, Tag};
 use sequoia_openpgp::parse::Parse;
 use sequoia_openpgp::parse::stream::{
     DecryptionHelper, DecryptorBuilder, MessageLayer, MessageStructure, VerificationHelper,
@@ -20,7 +20,7 @@ use crate::passphrase::PassphraseSource;
 use crate::session::{Learned, Search};
 use crate::trouble::Trouble;
 use crate::unprotect::{self, HEAD, Key, Unprotect};
-use crate::unprotected;
+use crate::{unprotected, unsigned};
 
 /// How much is checked before the first byte is given out, and held back until the end is.
 const BUFFER: usize = 1 << 20;
@@ -94,7 +94,9 @@ impl Decryption {
     /// The key of a message; none where its cipher is left to sequoia.
     fn key(&self, which: &str, first: &[u8], head: &Head) -> Result<Option<Key>, Failure> {
         let mut prefix = [0; HEAD];
-        Body::new(which, first).read_exact(&mut prefix).or_fail(Status::Integrity, which)?;
+        Body::new(which, Tag::SEIP, first)
+            .read_exact(&mut prefix)
+            .or_fail(Status::Integrity, which)?;
         let [_, prefix @ ..] = prefix;
         let mut found = None;
         let mut attempt = |algorithm: Option<SymmetricAlgorithm>, session: &SessionKey| {
@@ -109,7 +111,7 @@ impl Decryption {
         Ok(found)
     }
 
-    /// Decrypts a message, and lets sequoia read what is in it.
+    /// Decrypts a message, and reads what is in it.
     fn unprotect(
         &self,
         which: &str,
@@ -118,10 +120,19 @@ impl Decryption {
         message: impl Read + Send + Sync,
         out: &mut dyn Write,
     ) -> Result<(), Failure> {
-        let mut body = Body::new(which, message);
+        let mut body = Body::new(which, Tag::SEIP, BufReader::with_capacity(PIECE, message));
         body.read_exact(&mut [0]).or_fail(Status::Integrity, which)?;
-        let content = trouble.watch(Unprotect::new(which, body, key));
-        self.read(which, trouble, None, content, out)
+        let mut content = Unprotect::new(which, body, key);
+        let mut first = Vec::new();
+        let read = (&mut content).take(PIECE as u64).read_to_end(&mut first);
+        read.or_fail(Status::Integrity, which)?;
+        let is_ours =
+            self.signers_wanted.is_empty() && unsigned::content(which, &first[..]).is_ok();
+        let content = io::Cursor::new(first).chain(content);
+        if !is_ours {
+            return self.read(which, trouble, None, trouble.watch(content), out);
+        }
+        hand_on(which, unsigned::content(which, content).or_fail(Status::Integrity, which)?, out)
     }
 
     fn read(
@@ -155,6 +166,19 @@ fn copy(mut from: impl Read, to: &mut impl Write) -> anyhow::Result<()> {
             return Ok(());
         }
         to.write_all(&piece[..length])?;
+    }
+}
+
+/// Writes the content as it comes.
+fn hand_on(which: &str, mut content: impl BufRead, out: &mut dyn Write) -> Result<(), Failure> {
+    loop {
+        let piece = content.fill_buf().or_fail(Status::Integrity, which)?;
+        if piece.is_empty() {
+            return Ok(());
+        }
+        out.write_all(piece).or_fail(Status::Failed, which)?;
+        let length = piece.len();
+        content.consume(length);
     }
 }
 

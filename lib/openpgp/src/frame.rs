@@ -5,12 +5,13 @@
 
 use std::io::{self, Read};
 
-/// The tag of an encrypted packet with integrity protection, which ends a message.
-const ENCRYPTED: u8 = 18;
+use sequoia_openpgp::packet::Tag;
 
 /// What passes of a message: where its packets begin and end.
 pub(crate) struct Frame {
     state: State,
+    /// The tag of the packet that ends the message.
+    last: u8,
     tag: u8,
     header: Vec<u8>,
     /// Whether anything follows the message.
@@ -32,8 +33,15 @@ enum State {
 }
 
 impl Frame {
-    pub(crate) fn new() -> Frame {
-        Frame { state: State::Header, tag: 0, header: Vec::new(), surplus: false }
+    /// Of a message that ends with the packet of that tag.
+    pub(crate) fn new(last: Tag) -> Frame {
+        Frame {
+            state: State::Header,
+            last: last.into(),
+            tag: 0,
+            header: Vec::new(),
+            surplus: false,
+        }
     }
 
     /// Whether the message ends too early, if it ends here.
@@ -46,9 +54,9 @@ impl Frame {
     }
 
     /// Passes some bytes, of which there must be one: how many, and whether they are in the body of
-    /// an encrypted packet.
+    /// the last packet.
     pub(crate) fn pass(&mut self, bytes: &[u8]) -> (usize, bool) {
-        let is_body = self.tag == ENCRYPTED;
+        let is_body = self.tag == self.last;
         match self.state {
             State::Endless => (bytes.len(), is_body),
             State::End => {
@@ -71,7 +79,7 @@ impl Frame {
 
     fn enter(&mut self, left: u64, last: bool) {
         self.state = match (left, last) {
-            (0, true) if self.tag == ENCRYPTED => State::End,
+            (0, true) if self.tag == self.last => State::End,
             (0, true) => State::Header,
             (0, false) => State::Length,
             _ => State::Part { left, last },
@@ -117,7 +125,7 @@ impl Frame {
     }
 }
 
-/// A reader that notices the end of the message that it passes on.
+/// A reader that notices the end of the encrypted message that it passes on.
 pub(crate) struct Framed<R> {
     inner: R,
     frame: Frame,
@@ -125,7 +133,7 @@ pub(crate) struct Framed<R> {
 
 impl<R: Read> Framed<R> {
     pub(crate) fn new(inner: R) -> Framed<R> {
-        Framed { inner, frame: Frame::new() }
+        Framed { inner, frame: Frame::new(Tag::SEIP) }
     }
 
     /// Whether anything follows the message. To be asked when all of it has been read.

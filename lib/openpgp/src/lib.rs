@@ -13,6 +13,7 @@ mod generate;
 mod gnupg_key;
 mod gpg;
 mod head;
+mod inflate;
 mod keys;
 mod mark;
 mod parts;
@@ -24,6 +25,7 @@ mod signer;
 mod trouble;
 mod unprotect;
 mod unprotected;
+mod unsigned;
 mod usable;
 
 pub use certificates::{find_certificate, read_certificate, read_secret_key};

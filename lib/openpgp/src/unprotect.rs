@@ -1,7 +1,7 @@
 //! Decryption of packets with a check of their integrity, of the first version (RFC 4880, 5.13),
 //! which is what GnuPG 2.2 writes and we do. Others, and ciphers other than AES, are sequoia's work.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 
 use aes::{Aes128, Aes192, Aes256};
 use cfb_mode::Decryptor;
@@ -105,6 +105,11 @@ impl<R: Read> Unprotect<R> {
         Unprotect { which, body, cipher, hash: Sha1::new(), plain, at: PREFIX, ended: None }
     }
 
+    /// Where in what is decrypted the check may begin.
+    fn end(&self) -> usize {
+        self.plain.len().saturating_sub(CHECK)
+    }
+
     /// Decrypts the next piece behind what may be the check.
     fn advance(&mut self) -> io::Result<()> {
         let kept = self.plain.len().min(CHECK);
@@ -137,23 +142,28 @@ impl<R: Read> Unprotect<R> {
     }
 }
 
-impl<R: Read> Read for Unprotect<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            if self.ended == Some(End::Damaged) {
-                return Err(self.damaged());
-            }
-            let end = self.plain.len().saturating_sub(CHECK);
-            let there = self.plain.get(self.at..end).unwrap_or_default();
-            if !there.is_empty() || self.ended.is_some() {
-                let taken = there.len().min(buffer.len());
-                buffer[..taken].copy_from_slice(&there[..taken]);
-                self.at += taken;
-                return Ok(taken);
-            }
-            self.at = self.at.saturating_sub(end);
+impl<R: Read> BufRead for Unprotect<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        while self.at >= self.end() && self.ended.is_none() {
+            self.at = self.at.saturating_sub(self.end());
             self.advance()?;
         }
+        if self.ended == Some(End::Damaged) {
+            return Err(self.damaged());
+        }
+        Ok(self.plain.get(self.at..self.end()).unwrap_or_default())
+    }
+
+    fn consume(&mut self, length: usize) {
+        self.at += length;
+    }
+}
+
+impl<R: Read> Read for Unprotect<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.fill_buf()?.read(buffer)?;
+        self.consume(length);
+        Ok(length)
     }
 }
 
@@ -162,16 +172,17 @@ mod tests {
     use super::*;
     use crate::body::Body;
     use crate::protect::{CIPHER, KEY, Protect};
+    use sequoia_openpgp::packet::Tag;
     use std::io::Write;
 
     fn key(session: &SessionKey, message: &[u8]) -> Option<Key> {
         let mut head = [0; HEAD];
-        Body::new("vol1", message).read_exact(&mut head).unwrap();
+        Body::new("vol1", Tag::SEIP, message).read_exact(&mut head).unwrap();
         Key::find(CIPHER, session, head[1..].try_into().unwrap())
     }
 
     fn opened(message: &[u8], key: Key) -> io::Result<Vec<u8>> {
-        let mut body = Body::new("vol1", message);
+        let mut body = Body::new("vol1", Tag::SEIP, message);
         body.read_exact(&mut [0])?;
         let mut content = Vec::new();
         Unprotect::new("vol1", body, key).read_to_end(&mut content)?;
