@@ -10,8 +10,10 @@ use std::vec;
 use local::{Known, Signatures};
 use stream::{Failure, Status};
 
-/// How many entries are handed over at once, and how many times that may wait.
-const BATCH: usize = 32;
+/// How many entries are handed over at once at most, and how many bytes of paths; and how many times
+/// that may wait.
+const BATCH: usize = 128;
+const BATCH_BYTES: usize = 64 << 10;
 const WAITING: usize = 2;
 
 /// What the state has of a path.
@@ -102,9 +104,10 @@ fn send_all(mut state: Signatures, to: &SyncSender<Result<Vec<Past>, Failure>>) 
 }
 
 fn batch(state: &mut Signatures) -> Result<Vec<Past>, Failure> {
-    let mut batch = Vec::with_capacity(BATCH);
-    while batch.len() < BATCH {
+    let (mut batch, mut bytes) = (Vec::with_capacity(BATCH), 0);
+    while batch.len() < BATCH && bytes < BATCH_BYTES {
         let Some(past) = take(state)? else { break };
+        bytes += past.known.path.as_bytes().len();
         batch.push(past);
     }
     Ok(batch)
