@@ -61,7 +61,7 @@ set -f
 
 # What runs, and the status that a signal has asked to end with.
 job='' stopped=''
-# shellcheck disable=SC2317 # the traps call it
+# shellcheck disable=SC2317,SC2329 # the traps call it
 stop() {
     stopped=$1
     [ -z "$job" ] || kill -s TERM -- "-$job" 2>/dev/null || :

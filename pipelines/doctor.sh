@@ -104,7 +104,7 @@ workplace() {
     owners sh -c 'cd "$1" && mkdir gnupg files && echo one >files/one && echo the second >files/two' sh "$work"
 }
 
-# shellcheck disable=SC2317 # the trap calls it
+# shellcheck disable=SC2317,SC2329 # the trap calls it
 tidy() {
     ! owners test -S "$work/ssh" || owners ssh -O exit -S "$work/ssh" there 2>/dev/null || :
     owners rm -rf "$work"

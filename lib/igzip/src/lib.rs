@@ -45,7 +45,7 @@ impl Igzip {
     /// nothing before them, and they end with a whole byte.
     ///
     /// # Errors
-    /// Content of 4 GiB or more.
+    /// Content of 4 GiB or more; what ISA-L refuses, of which it has no reason.
     #[allow(unsafe_code)]
     pub fn pack(&mut self, content: &[u8], blocks: &mut Vec<u8>) -> io::Result<()> {
         let too_long = |_| io::Error::new(io::ErrorKind::InvalidInput, "too long to be deflated");

@@ -26,12 +26,11 @@ impl<R: BufRead> Body<R> {
     fn find(&mut self) -> io::Result<bool> {
         while self.ready == 0 {
             let bytes = self.inner.fill_buf()?;
+            if bytes.is_empty() && self.frame.is_cut_off() {
+                return Err(self.refused("is cut off"));
+            }
             if bytes.is_empty() {
-                return if self.frame.is_cut_off() {
-                    Err(self.refused("is cut off"))
-                } else {
-                    Ok(false)
-                };
+                return Ok(false);
             }
             let (passed, is_body) = self.frame.pass(bytes);
             if self.frame.surplus {

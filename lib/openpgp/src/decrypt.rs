@@ -25,6 +25,8 @@ use crate::{unprotected, unsigned};
 /// How much is checked before the first byte is given out, and held back until the end is.
 const BUFFER: usize = 1 << 20;
 const PIECE: usize = 64 << 10;
+/// How much of what is decrypted is looked at to see how it is packed.
+const PEEK: u64 = 4 << 10;
 
 /// What messages are read by: the ciphers of old backups too, since nobody can choose any more.
 #[allow(deprecated)]
@@ -124,7 +126,7 @@ impl Decryption {
         body.read_exact(&mut [0]).or_fail(Status::Integrity, which)?;
         let mut content = Unprotect::new(which, body, key);
         let mut first = Vec::new();
-        let read = (&mut content).take(PIECE as u64).read_to_end(&mut first);
+        let read = (&mut content).take(PEEK).read_to_end(&mut first);
         read.or_fail(Status::Integrity, which)?;
         let is_ours =
             self.signers_wanted.is_empty() && unsigned::content(which, &first[..]).is_ok();
@@ -132,7 +134,9 @@ impl Decryption {
         if !is_ours {
             return self.read(which, trouble, None, trouble.watch(content), out);
         }
-        hand_on(which, unsigned::content(which, content).or_fail(Status::Integrity, which)?, out)
+        let content = unsigned::content(which, content).or_fail(Status::Integrity, which)?;
+        let copied = copy(content, &mut trouble.watch(out));
+        copied.map_err(|error| trouble.explain(error, Status::Integrity))
     }
 
     fn read(
@@ -149,7 +153,9 @@ impl Decryption {
         let mut message = Framed::new(message);
         DecryptorBuilder::from_reader(&mut message)
             .and_then(|builder| builder.buffer_size(BUFFER).with_policy(&policy, None, opening))
-            .and_then(|content| copy(content, &mut trouble.watch(out)))
+            .and_then(|content| {
+                copy(BufReader::with_capacity(PIECE, content), &mut trouble.watch(out))
+            })
             .map_err(|error| trouble.explain(error, Status::Integrity))?;
         if message.has_surplus().or_fail(Status::Failed, which)? {
             return Err(refused(which, "something follows the message"));
@@ -158,27 +164,16 @@ impl Decryption {
     }
 }
 
-fn copy(mut from: impl Read, to: &mut impl Write) -> anyhow::Result<()> {
-    let mut piece = vec![0; PIECE];
-    loop {
-        let length = from.read(&mut piece)?;
-        if length == 0 {
-            return Ok(());
-        }
-        to.write_all(&piece[..length])?;
-    }
-}
-
 /// Writes the content as it comes.
-fn hand_on(which: &str, mut content: impl BufRead, out: &mut dyn Write) -> Result<(), Failure> {
+fn copy(mut from: impl BufRead, to: &mut impl Write) -> anyhow::Result<()> {
     loop {
-        let piece = content.fill_buf().or_fail(Status::Integrity, which)?;
+        let piece = from.fill_buf()?;
         if piece.is_empty() {
             return Ok(());
         }
-        out.write_all(piece).or_fail(Status::Failed, which)?;
+        to.write_all(piece)?;
         let length = piece.len();
-        content.consume(length);
+        from.consume(length);
     }
 }
 

@@ -92,13 +92,11 @@ impl Frame {
         if self.state == State::Header {
             let kind = length[0];
             length = &length[1..];
+            self.tag = tag(kind).into();
             match kind {
                 0..0x80 => self.state = State::Endless,
-                0x80..0xc0 => {
-                    self.tag = (kind >> 2) & 15;
-                    return self.decode_old(kind & 3);
-                }
-                _ => self.tag = kind & 63,
+                0x80..0xc0 => return self.decode_old(kind & 3),
+                _ => {}
             }
         }
         let part = match *length {
@@ -123,6 +121,16 @@ impl Frame {
         self.header.clear();
         self.enter(length, true);
     }
+}
+
+/// The tag of the packet that begins with this byte; a reserved one, which no packet has, where none
+/// does.
+pub(crate) fn tag(first: u8) -> Tag {
+    Tag::from(match first {
+        0..0x80 => 0,
+        0x80..0xc0 => (first >> 2) & 15,
+        _ => first & 63,
+    })
 }
 
 /// A reader that notices the end of the encrypted message that it passes on.

@@ -22,11 +22,6 @@ impl<R: BufRead> Inflate<R> {
     pub(crate) fn raw(packed: R) -> Inflate<R> {
         Inflate { packed, state: Decompress::new(false), ended: false }
     }
-
-    /// Takes all that is left. The end of the message tells whether it is whole.
-    fn drain(&mut self) -> io::Result<usize> {
-        io::copy(&mut self.packed, &mut io::sink()).map(|_| 0)
-    }
 }
 
 impl<R: BufRead> Read for Inflate<R> {
@@ -49,6 +44,8 @@ impl<R: BufRead> Read for Inflate<R> {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }
-        self.drain()
+        // The end of the message tells whether it is whole.
+        io::copy(&mut self.packed, &mut io::sink())?;
+        Ok(0)
     }
 }

@@ -7,6 +7,7 @@ use sequoia_openpgp::packet::Tag;
 use sequoia_openpgp::types::CompressionAlgorithm;
 
 use crate::body::Body;
+use crate::frame::tag;
 use crate::inflate::Inflate;
 
 /// How much is inflated at a time: each time, the window of 32 KiB is copied too.
@@ -22,7 +23,7 @@ pub(crate) fn content<'a>(
     which: &str,
     mut message: impl BufRead + 'a,
 ) -> io::Result<Box<dyn BufRead + 'a>> {
-    if tag(&mut message)? != Tag::CompressedData {
+    if !begins_with(&mut message, Tag::CompressedData)? {
         return literal(which, message);
     }
     let mut packed = Body::new(which, Tag::CompressedData, message);
@@ -37,7 +38,7 @@ pub(crate) fn content<'a>(
 }
 
 fn literal<'a>(which: &str, mut message: impl BufRead + 'a) -> io::Result<Box<dyn BufRead + 'a>> {
-    if tag(&mut message)? != Tag::Literal {
+    if !begins_with(&mut message, Tag::Literal)? {
         return Err(other());
     }
     let mut body = Body::new(which, Tag::Literal, message);
@@ -57,13 +58,8 @@ fn other() -> io::Error {
     io::ErrorKind::Unsupported.into()
 }
 
-/// The tag of the first packet (RFC 4880, 4.2); of none where there is no packet.
-fn tag(message: &mut impl BufRead) -> io::Result<Tag> {
-    Ok(match message.fill_buf()?.first() {
-        Some(first @ 0xc0..) => Tag::from(first & 0x3f),
-        Some(first @ 0x80..) => Tag::from((first >> 2) & 0xf),
-        _ => Tag::Reserved,
-    })
+fn begins_with(message: &mut impl BufRead, wanted: Tag) -> io::Result<bool> {
+    Ok(message.fill_buf()?.first().is_some_and(|first| tag(*first) == wanted))
 }
 
 #[cfg(test)]
