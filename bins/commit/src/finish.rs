@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufReader, Write};
 use std::num::NonZero;
 
 use archive::{
     Collection, FileKind, FileName, ManifestParser, ManifestSealer, SetId, SetTime, StoredSet,
-    Wrapping, seal_name,
+    Wrapping, read_line, seal_name,
 };
 use deflate::{Deflate, Effort, Format};
 use local::Folder;
@@ -89,8 +89,8 @@ fn not_stored(what: &str) -> Failure {
 /// The numbers of the volumes that the draft names.
 fn volumes(manifest: &std::path::Path) -> Result<Vec<u64>, Failure> {
     let mut parser = ManifestParser::default();
-    for line in BufReader::new(open(manifest)?).split(b'\n') {
-        let line = line.or_fail(Status::Failed, manifest.display())?;
+    let (mut lines, mut line) = (BufReader::new(open(manifest)?), Vec::new());
+    while read_line(&mut lines, &mut line).or_fail(Status::Failed, manifest.display())? {
         parser.line(&line).or_fail(Status::Integrity, manifest.display())?;
     }
     let parsed = parser.finish().or_fail(Status::Integrity, manifest.display())?;
@@ -123,8 +123,8 @@ fn fill_in(
 ) -> Result<(), Failure> {
     let mut sealer = ManifestSealer::new(hashes);
     let mut filled = Vec::new();
-    for line in BufReader::new(open(draft)?).split(b'\n') {
-        let line = line.or_fail(Status::Failed, draft.display())?;
+    let (mut lines, mut line) = (BufReader::new(open(draft)?), Vec::new());
+    while read_line(&mut lines, &mut line).or_fail(Status::Failed, draft.display())? {
         sealer.line(&line, &mut filled).or_fail(Status::Integrity, draft.display())?;
         to.write_all(&filled).or_fail(Status::Failed, draft.display())?;
         filled.clear();
