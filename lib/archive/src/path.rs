@@ -236,7 +236,8 @@ pub(crate) mod tests {
 
     #[test]
     fn a_long_path_is_shown_by_its_ends() {
-        let path = TreePath::parse(&[b"start/".to_vec(), b"x/".repeat(5000), b"end".to_vec()].concat());
+        let path =
+            TreePath::parse(&[b"start/".to_vec(), b"x/".repeat(5000), b"end".to_vec()].concat());
         let path = path.unwrap();
         let shown = path.shortened();
         assert!(shown.starts_with("start/x/") && shown.ends_with("/x/end") && shown.len() == 203);
