@@ -30,7 +30,7 @@ fn what_is_there_is_not_touched() {
     let before = Snapshot::of(sandbox.path(""));
     for dest in ["full", "full/", "./full", "file", "link", "link/", "dangling", "$PWD/full"] {
         let run = to(&sandbox, dest).fails_with(2).one_message();
-        run.stderr_has("exists already (--force replaces it)");
+        run.stderr_has("already exists; use --merge");
     }
     for dest in [".", "..", "/", "full/.."] {
         to(&sandbox, dest).fails_with(2).one_message();

@@ -30,6 +30,7 @@ mod mutations;
 mod ordinary_user;
 mod part;
 mod prune;
+mod race;
 mod recipe;
 mod rescue;
 mod restore;
