@@ -23,6 +23,7 @@ mod kept;
 mod look;
 mod manual;
 mod memory;
+mod merge;
 mod moo;
 mod mount;
 mod movement;

@@ -135,7 +135,7 @@ impl Destination {
     /// directories could not be given all their metadata.
     pub(crate) fn deliver(self, staging: &Staging, gives_owners: bool) -> Result<u64, Failure> {
         let which = self.path.display().to_string();
-        let Some(tree) = staging.tree() else {
+        let Some(tree) = staging.tree()? else {
             return Err(Errno::NOENT).or_fail(Status::Failed, which);
         };
         self.check_same()?;

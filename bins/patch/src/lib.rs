@@ -153,7 +153,7 @@ impl Patch {
         let (degraded, lost) = tree.finish()?;
         let totals = entries.totals();
         let lost = totals.lost + lost;
-        if !staging.has_tree() {
+        if !staging.has_tree()? {
             return Err(self.nothing(path, lost));
         }
         let kept = destination.deliver(&staging, !self.no_restore_ownership)?;

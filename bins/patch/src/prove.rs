@@ -34,7 +34,7 @@ pub(crate) fn prove(
     let (degraded, lost) = proof.tree.finish()?;
     let totals = entries.totals();
     let lost = totals.lost + lost;
-    if !staging.has_tree() {
+    if !staging.has_tree()? {
         return Err(arguments.nothing(path, lost));
     }
     let what = if arguments.unchanged { What::Unchanged(path.clone()) } else { What::All };

@@ -107,13 +107,13 @@ impl Staging {
     }
 
     /// The root of what has been built; `None` if nothing has been.
-    pub(crate) fn tree(&self) -> Option<Look> {
-        look::at(&self.folder, TREE).ok().flatten()
+    pub(crate) fn tree(&self) -> std::result::Result<Option<Look>, Failure> {
+        look::at(&self.folder, TREE).or_fail(Status::Failed, self.path.display())
     }
 
     /// Whether there is something to deliver.
-    pub(crate) fn has_tree(&self) -> bool {
-        self.tree().is_some()
+    pub(crate) fn has_tree(&self) -> std::result::Result<bool, Failure> {
+        self.tree().map(|tree| tree.is_some())
     }
 
     fn clear(&self) -> Result<()> {
