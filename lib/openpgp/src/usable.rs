@@ -89,7 +89,7 @@ fn name(cert: &Cert) -> String {
         Some(user) => format!(
             "certificate {:X} ({})",
             cert.fingerprint(),
-            String::from_utf8_lossy(user.userid().value()).escape_debug()
+            String::from_utf8_lossy(user.userid().value())
         ),
         None => format!("certificate {:X}", cert.fingerprint()),
     }
