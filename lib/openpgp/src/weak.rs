@@ -2,7 +2,7 @@
 
 use sequoia_openpgp::Cert;
 use sequoia_openpgp::cert::amalgamation::key::PrimaryKey;
-use sequoia_openpgp::policy::NullPolicy;
+use sequoia_openpgp::policy::{AsymmetricAlgorithm, StandardPolicy};
 use sequoia_openpgp::types::{HashAlgorithm, PublicKeyAlgorithm};
 use stream::{Failure, Status};
 
@@ -15,7 +15,7 @@ const RSA_BITS: usize = 2048;
 /// them together; none if it is not weak.
 pub(crate) fn weakness(cert: &Cert, fits: impl Fn(&Candidate<'_>) -> bool) -> Option<Failure> {
     let no = |why: &str| Some(Failure::new(Status::Key, format!("{}: {why}", name(cert))));
-    let policy = NullPolicy::new();
+    let policy = lenient();
     let valid = cert.keys().with_policy(&policy, None);
     let keys: Vec<_> = valid.filter(|key| key.primary() || fits(key)).collect();
     if let Some(kind) = keys.iter().find_map(|key| weak_kind(key.key())) {
@@ -35,6 +35,32 @@ pub(crate) fn weakness(cert: &Cert, fits: impl Fn(&Candidate<'_>) -> bool) -> Op
         "its self-signatures are made with {hash}, which is broken (to sign it anew, where its \
          secret key is: {mend}; then export it again)"
     ))
+}
+
+/// What takes all that old versions of GnuPG have made: only to say what it is.
+fn lenient() -> StandardPolicy<'static> {
+    use AsymmetricAlgorithm::{
+        DSA1024, DSA2048, DSA3072, DSA4096, ElGamal1024, ElGamal2048, ElGamal3072, ElGamal4096,
+        RSA1024,
+    };
+    let mut policy = StandardPolicy::new();
+    for hash in [HashAlgorithm::SHA1, HashAlgorithm::MD5, HashAlgorithm::RipeMD] {
+        policy.accept_hash(hash);
+    }
+    for kind in [
+        RSA1024,
+        DSA1024,
+        DSA2048,
+        DSA3072,
+        DSA4096,
+        ElGamal1024,
+        ElGamal2048,
+        ElGamal3072,
+        ElGamal4096,
+    ] {
+        policy.accept_asymmetric_algo(kind);
+    }
+    policy
 }
 
 /// The kind of a key that is too weak.
