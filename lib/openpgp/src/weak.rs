@@ -64,11 +64,11 @@ fn lenient() -> StandardPolicy<'static> {
 }
 
 /// The kind of a key that is too weak.
+#[allow(deprecated)]
 fn weak_kind(key: &PublicKey) -> Option<String> {
     use PublicKeyAlgorithm::{DSA, ElGamalEncrypt, ElGamalEncryptSign};
     match key.pk_algo() {
         DSA => Some("DSA".into()),
-        #[allow(deprecated)]
         ElGamalEncrypt | ElGamalEncryptSign => Some("Elgamal".into()),
         _ => {
             let is_rsa = matches!(key.mpis(), sequoia_openpgp::crypto::mpi::PublicKey::RSA { .. });
