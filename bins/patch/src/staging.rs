@@ -89,6 +89,7 @@ impl Staging {
 
     /// Gives the tree its name.
     pub(crate) fn deliver(self) -> Result<(), Failure> {
+        cli::lifeline::check();
         let which = self.destination.display();
         let delivered = self.rename().or_fail(Status::Failed, which);
         self.clear();
