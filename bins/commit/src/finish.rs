@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufReader, Write};
 use std::num::NonZero;
 
 use archive::{
     Collection, FileKind, FileName, ManifestParser, ManifestSealer, SetId, SetTime, StoredSet,
-    Wrapping, seal_name,
+    Wrapping, read_line, seal_name,
 };
 use cli::lifeline;
 use deflate::{Deflate, Effort, Format};
@@ -16,8 +16,6 @@ use stream::{Failure, OrFail, Receipt, Status};
 
 /// Signature tars are read back at each increment; little is gained by packing them harder.
 const LEVEL: u8 = 1;
-/// How much of a line of a draft is read: more than a line may have.
-const LONGEST_LINE: u64 = (1 << 20) + 1;
 
 /// Turns the parts of `set` into files of the archive, the manifest last, if the store has all
 /// that the manifest names.
@@ -94,7 +92,10 @@ fn not_stored(what: &str) -> Failure {
 /// The numbers of the volumes that the draft names.
 fn volumes(manifest: &std::path::Path) -> Result<Vec<u64>, Failure> {
     let mut parser = ManifestParser::default();
-    each_line(manifest, |line| parser.line(line).or_fail(Status::Integrity, manifest.display()))?;
+    let (mut lines, mut line) = (BufReader::new(open(manifest)?), Vec::new());
+    while read_line(&mut lines, &mut line).or_fail(Status::Failed, manifest.display())? {
+        parser.line(&line).or_fail(Status::Integrity, manifest.display())?;
+    }
     let parsed = parser.finish().or_fail(Status::Integrity, manifest.display())?;
     Ok(parsed.volumes.iter().map(|volume| volume.number).collect())
 }
@@ -118,23 +119,6 @@ fn hashes(
     Ok(hashes)
 }
 
-/// Hands over each line of a draft, of which no more than the longest line is in memory.
-fn each_line(
-    draft: &std::path::Path,
-    mut take: impl FnMut(&[u8]) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let mut from = BufReader::new(open(draft)?);
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        let read = from.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line);
-        if read.or_fail(Status::Failed, draft.display())? == 0 {
-            return Ok(());
-        }
-        take(&line)?;
-    }
-}
-
 fn fill_in(
     draft: &std::path::Path,
     hashes: BTreeMap<u64, Vec<(String, String)>>,
@@ -142,12 +126,12 @@ fn fill_in(
 ) -> Result<(), Failure> {
     let mut sealer = ManifestSealer::new(hashes);
     let mut filled = Vec::new();
-    each_line(draft, |line| {
-        sealer.line(line, &mut filled).or_fail(Status::Integrity, draft.display())?;
+    let (mut lines, mut line) = (BufReader::new(open(draft)?), Vec::new());
+    while read_line(&mut lines, &mut line).or_fail(Status::Failed, draft.display())? {
+        sealer.line(&line, &mut filled).or_fail(Status::Integrity, draft.display())?;
         to.write_all(&filled).or_fail(Status::Failed, draft.display())?;
         filled.clear();
-        Ok(())
-    })?;
+    }
     sealer.finish(&mut filled).or_fail(Status::Integrity, draft.display())?;
     to.write_all(&filled).or_fail(Status::Failed, draft.display())
 }
