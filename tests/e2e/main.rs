@@ -38,5 +38,6 @@ mod seals;
 mod selection;
 mod sftp;
 mod stores;
+mod strangers;
 mod streams;
 mod verify;

@@ -141,7 +141,8 @@ impl Patch {
             return Err(self.nothing(path, lost));
         }
         staging.deliver()?;
-        Ok(Totals { unreadable: degraded, lost, ..totals })
+        let unreadable = totals.unreadable + degraded;
+        Ok(Totals { unreadable, lost, ..totals })
     }
 
     fn owners(&self) -> Owners {

@@ -62,6 +62,11 @@ pub(crate) fn all(inventory: &Inventory, known: Option<&Known>) -> Vec<Finding> 
     found.sort_by_key(|finding| finding.set);
     found.extend(unfinished(inventory));
     found.extend(foreign(inventory));
+    found.extend(renamed(inventory));
+    let unsealed = inventory.unsealed.iter();
+    found.extend(unsealed.map(|id| {
+        Finding::note("unsealed", Some(*id), "has no seal of the seal key, and does not count")
+    }));
     found
 }
 
@@ -189,6 +194,13 @@ fn unfinished(inventory: &Inventory) -> Option<Finding> {
     let files = shown::count(inventory.unfinished, "file");
     let what = format!("{files} of a run that goes on or was interrupted");
     (inventory.unfinished > 0).then(|| Finding::note("unfinished", None, what))
+}
+
+/// Files that somebody has renamed.
+fn renamed(inventory: &Inventory) -> Option<Finding> {
+    let files = shown::count(inventory.renamed, "file");
+    let what = format!("{files} under another name than the seal gives");
+    (inventory.renamed > 0).then(|| Finding::note("renamed", None, what))
 }
 
 /// Files that belong to no set.
