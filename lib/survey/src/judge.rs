@@ -33,7 +33,7 @@ pub struct Uncounted {
 }
 
 const UNSEALED: &str = "has no seal of the seal key, and does not count";
-const UNKNOWN: &str = "the archive directory does not know it, and it does not count";
+const UNKNOWN: &str = "is unknown to the archive directory, and does not count";
 const PLAIN: &str = "is not encrypted, and does not count (--allow-unprotected lets it)";
 
 impl Judge {
@@ -58,7 +58,7 @@ impl Judge {
         let oldest = self.known.first().map(|set| set.time);
         let mut gone = Vec::new();
         let mut left = Vec::new();
-        for set in survey.collection.sets() {
+        for set in survey.collection.complete() {
             let known = self.known.contains(&set.id);
             let later = oldest.is_some_and(|oldest| set.id.time >= oldest);
             if demanded && set.seal.is_none() && !known {
@@ -238,7 +238,7 @@ impl Judge {
 /// The sets of `gone` that sets which count build on.
 fn needed(collection: &Collection, gone: &[Uncounted]) -> HashSet<SetId> {
     let out: HashSet<SetId> = gone.iter().map(|uncounted| uncounted.set).collect();
-    let mut ids: Vec<_> = collection.sets().map(|set| set.id).collect();
+    let mut ids: Vec<_> = collection.complete().map(|set| set.id).collect();
     ids.sort_unstable();
     let counting: HashSet<SetTime> =
         ids.iter().filter(|id| !out.contains(id)).map(|id| id.time).collect();

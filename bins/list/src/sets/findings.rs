@@ -59,6 +59,13 @@ pub(crate) fn all(inventory: &Inventory, known: Option<&Known>) -> Vec<Finding> 
     found.extend(inventory.incomplete.iter().filter(|set| !is_known(known, set.stored.id)).map(
         |set| Finding::note("incomplete", Some(set.stored.id), "has no manifest, so it is none"),
     ));
+    // Of a set that somebody else may have made, nothing can be lost that is ours.
+    for finding in &mut found {
+        let is_strange = |id| {
+            inventory.unsealed.contains(&id) || known.is_some_and(|known| known.is_strange(id))
+        };
+        finding.lost &= !finding.set.is_some_and(is_strange);
+    }
     found.sort_by_key(|finding| finding.set);
     found.extend(unfinished(inventory));
     found.extend(foreign(inventory));
