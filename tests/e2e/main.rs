@@ -45,6 +45,7 @@ mod selection;
 mod sftp;
 mod signals;
 mod stores;
+mod strangers;
 mod streams;
 mod surroundings;
 mod verify;

@@ -162,7 +162,7 @@ impl Patch {
         if kept > 0 {
             log::warn!("{kept} directories that were there have kept their owner or attributes");
         }
-        Ok(Totals { unreadable: degraded + kept, lost, ..totals })
+        Ok(Totals { unreadable: totals.unreadable + degraded + kept, lost, ..totals })
     }
 
     fn owners(&self) -> Owners {
