@@ -8,6 +8,7 @@ mod bench;
 mod captured;
 mod compose;
 mod consolidate;
+mod costs;
 mod damage;
 mod defects;
 mod destination;

@@ -113,6 +113,11 @@ impl Sets {
         self.last_sealed = None;
     }
 
+    /// Whether a signature covers the hash of each file that is admitted.
+    pub(crate) fn are_signed(&self) -> bool {
+        !self.signers.is_empty()
+    }
+
     /// Checks a file against the seal and the manifest of its set.
     pub(crate) fn admit(
         &mut self,

@@ -9,6 +9,7 @@ mod certificates;
 mod decrypt;
 mod encrypt;
 mod frame;
+mod framed_text;
 mod generate;
 mod gnupg_key;
 mod gpg;
