@@ -140,7 +140,7 @@ fn what_does_not_name_the_host_or_revokes_its_key_does_not() {
     let sandbox = Sandbox::new();
     let store = Listed::new(&sandbox, &[Kind::Ed25519]);
     for (known, why) in [
-        (&format!("127.0.0.1 {OTHER}"), "is not known"),
+        (&*format!("127.0.0.1 {OTHER}"), "is not known"),
         ("[127.0.0.1]:22 KEY", "is not known"),
         ("*,!NAME KEY", "is not known"),
         ("[127.0.0.2]:* KEY", "is not known"),

@@ -91,7 +91,8 @@ impl SshSays {
     fn read(output: Output) -> Result<SshSays, Failure> {
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
-            let why = said.lines().map(str::trim).rfind(|line| !line.is_empty());
+            // The first says what, the last only that it ends.
+            let why = said.lines().map(str::trim).find(|line| !line.is_empty());
             let why = why.unwrap_or("ssh -G fails, and does not say why");
             return Err(Failure::new(Status::Usage, format!("configuration of ssh: {why}")));
         }
