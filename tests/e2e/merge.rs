@@ -37,9 +37,11 @@ fn force_deleted_what_the_backup_does_not_have_and_is_merge_now() {
     let sandbox = Sandbox::new();
     stored(&sandbox);
     for option in ["--force", "--merge"] {
-        sandbox.sh("rm -rf www && mkdir -p www/conf/own && echo keep >www/keep &&
+        sandbox
+            .sh("rm -rf www && mkdir -p www/conf/own && echo keep >www/keep &&
             echo keep >www/conf/own/keep &&
-            echo old >www/conf/hosts && ln www/conf/hosts www/other && chmod 700 www/conf").silent();
+            echo old >www/conf/hosts && ln www/conf/hosts www/other && chmod 700 www/conf")
+            .silent();
         restore(&sandbox, &format!("{option} www")).silent();
         sandbox
             .sh("cat www/keep www/conf/own/keep www/other")
