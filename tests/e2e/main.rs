@@ -16,6 +16,7 @@ mod failures;
 mod faults;
 mod forge;
 mod forged;
+mod golden;
 mod harness;
 mod hostile;
 mod interop;

@@ -1,8 +1,8 @@
 //! From unfinished parts to a set of the archive.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::num::NonZero;
 
 use archive::{
@@ -13,10 +13,10 @@ use deflate::{Deflate, Effort, Format};
 use local::Folder;
 use stream::{Failure, OrFail, Receipt, Status};
 
-use crate::by_name;
-
 /// Signature tars are read back at each increment; little is gained by packing them harder.
 const LEVEL: u8 = 1;
+/// How much of a line of a draft is read: more than a line may have.
+const LONGEST_LINE: u64 = (1 << 20) + 1;
 
 /// Turns the parts of `set` into files of the archive, the manifest last, if the store has all
 /// that the manifest names.
@@ -41,13 +41,16 @@ pub(crate) fn finish(
             .map(drop)
             .or_fail(Status::Failed, signatures.display())
     })?;
-    if let Some(seal) = by_name(receipts, &seal_name(set.time)).and_then(|r| r.seal.as_ref()) {
+    let by_name: HashMap<&str, &Receipt> =
+        receipts.iter().map(|receipt| (receipt.stored.as_str(), receipt)).collect();
+    let seal = by_name.get(seal_name(set.time).as_str());
+    if let Some(seal) = seal.and_then(|receipt| receipt.seal.as_ref()) {
         put(folder, &seal_name(set.time), |to| {
             to.write_all(seal.as_bytes()).or_fail(Status::Failed, "seal")
         })?;
     }
     write(folder, set, FileKind::Manifest, Wrapping::Plain, |to| {
-        fill_in(&manifest, hashes(&stored, receipts)?, to)
+        fill_in(&manifest, hashes(&stored, &by_name)?, to)
     })?;
     clear(folder, |time| time <= set.time)
 }
@@ -89,10 +92,7 @@ fn not_stored(what: &str) -> Failure {
 /// The numbers of the volumes that the draft names.
 fn volumes(manifest: &std::path::Path) -> Result<Vec<u64>, Failure> {
     let mut parser = ManifestParser::default();
-    for line in BufReader::new(open(manifest)?).split(b'\n') {
-        let line = line.or_fail(Status::Failed, manifest.display())?;
-        parser.line(&line).or_fail(Status::Integrity, manifest.display())?;
-    }
+    each_line(manifest, |line| parser.line(line).or_fail(Status::Integrity, manifest.display()))?;
     let parsed = parser.finish().or_fail(Status::Integrity, manifest.display())?;
     Ok(parsed.volumes.iter().map(|volume| volume.number).collect())
 }
@@ -100,11 +100,11 @@ fn volumes(manifest: &std::path::Path) -> Result<Vec<u64>, Failure> {
 /// The hashes of each volume, as manifests name them.
 fn hashes(
     stored: &StoredSet,
-    receipts: &[Receipt],
+    by_name: &HashMap<&str, &Receipt>,
 ) -> Result<BTreeMap<u64, Vec<(String, String)>>, Failure> {
     let mut hashes = BTreeMap::new();
     for (number, name) in &stored.volumes {
-        let receipt = by_name(receipts, name);
+        let receipt = by_name.get(name.as_str());
         let Some((sha1, sha256)) = receipt.and_then(|r| r.sha1.clone().zip(r.sha256.clone()))
         else {
             let why = format!("standard input: {name}: comes without its hashes");
@@ -116,6 +116,23 @@ fn hashes(
     Ok(hashes)
 }
 
+/// Hands over each line of a draft, of which no more than the longest line is in memory.
+fn each_line(
+    draft: &std::path::Path,
+    mut take: impl FnMut(&[u8]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut from = BufReader::new(open(draft)?);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let read = from.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line);
+        if read.or_fail(Status::Failed, draft.display())? == 0 {
+            return Ok(());
+        }
+        take(&line)?;
+    }
+}
+
 fn fill_in(
     draft: &std::path::Path,
     hashes: BTreeMap<u64, Vec<(String, String)>>,
@@ -123,12 +140,12 @@ fn fill_in(
 ) -> Result<(), Failure> {
     let mut sealer = ManifestSealer::new(hashes);
     let mut filled = Vec::new();
-    for line in BufReader::new(open(draft)?).split(b'\n') {
-        let line = line.or_fail(Status::Failed, draft.display())?;
-        sealer.line(&line, &mut filled).or_fail(Status::Integrity, draft.display())?;
+    each_line(draft, |line| {
+        sealer.line(line, &mut filled).or_fail(Status::Integrity, draft.display())?;
         to.write_all(&filled).or_fail(Status::Failed, draft.display())?;
         filled.clear();
-    }
+        Ok(())
+    })?;
     sealer.finish(&mut filled).or_fail(Status::Integrity, draft.display())?;
     to.write_all(&filled).or_fail(Status::Failed, draft.display())
 }

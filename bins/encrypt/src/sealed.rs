@@ -43,7 +43,7 @@ impl SealedSet {
             else {
                 let why = "can't be a volume that is stored";
                 let message = format!("standard input: {}: {why}", volume.stored);
-                return Err(Failure::new(Status::Integrity, message));
+                return Err(Failure::new(Status::Integrity, message).ending_resume());
             };
             let hashes = Hashes { sha1: sha1.clone(), sha256: sha256.clone(), bytes: volume.size };
             self.add(kind, volume.stored.clone(), hashes);

@@ -21,5 +21,6 @@ pub(crate) fn check(url: &str, names: &[String], set: &SetHead) -> Result<(), Fa
 }
 
 fn absent(url: &str, why: &str) -> Result<(), Failure> {
-    Err(Failure::new(Status::Absent, format!("{url}: {why}")))
+    // A store that has moved on will not take the rest of an interrupted run later, either.
+    Err(Failure::new(Status::Absent, format!("{url}: {why}")).ending_resume())
 }
