@@ -4,6 +4,18 @@
 set -eu
 self=backup.sh
 
+# limit LETTER VALUE: sudo hands down the limits of the caller, who may not cut hooks and dumps short. This
+# comes first: with few descriptors the shell could not even read the other files.
+# Root sets VALUE; others raise their soft limit as far as they may.
+# shellcheck disable=SC3045 # dash has these
+limit() {
+    [ "$(id -u)" != 0 ] || ! ulimit "-$1" "$2" 2>/dev/null || return 0
+    ulimit -S "-$1" "$(ulimit -H "-$1")" 2>/dev/null || :
+}
+for resource in f t d v; do limit "$resource" unlimited; done
+limit n 65536
+limit s 8192
+
 usage() {
     cat <<'TEXT'
 usage: backup.sh [--config FILE] [--user NAME] [--dry-run] [SOURCE...]
@@ -28,17 +40,6 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
 . "$here/conf.sh"
 # shellcheck source-path=SCRIPTDIR source=steps.sh
 . "$here/steps.sh"
-
-# limit LETTER VALUE: sudo hands down the limits of the caller, who may not cut hooks and dumps short.
-# Root sets VALUE; others raise their soft limit as far as they may.
-# shellcheck disable=SC3045 # dash has these
-limit() {
-    [ "$(id -u)" != 0 ] || ! ulimit "-$1" "$2" 2>/dev/null || return 0
-    ulimit -S "-$1" "$(ulimit -H "-$1")" 2>/dev/null || :
-}
-for resource in f t d v; do limit "$resource" unlimited; done
-limit n 65536
-limit s 8192
 
 # moo-run is the process that the caller knows: if it is killed, all that runs here is.
 if [ -z "${MOO_LIFELINE-}" ]; then

@@ -64,7 +64,7 @@ fn the_limits_of_the_caller_reached_roots_hooks_and_do_not() {
     let configuration = "remote file:///nowhere/store\nencrypt-key 0000\nbefore ulimit -f >limits; ulimit -n >>limits; ulimit -s >>limits; exit 1\nsource a /etc\n";
     let configuration = configuration.replace("limits", &sandbox.path("limits").to_string_lossy());
     std::fs::write(sandbox.path("conf"), configuration).unwrap();
-    let run = "chmod 600 conf; (ulimit -f 0; ulimit -n 12; ulimit -s 64
+    let run = "chmod 600 conf; (ulimit -S -f 0; ulimit -S -n 12; ulimit -S -s 64
         backup.sh --config $PWD/conf --user nobody 2>/dev/null); cat limits";
     sandbox.sh(run).stdout_is("unlimited\n65536\n8192");
 }

@@ -37,7 +37,7 @@ impl Moments {
 /// A sandbox with a source that takes a while.
 fn sandbox() -> Sandbox {
     let mut sandbox = Sandbox::new();
-    sandbox.set("PASSPHRASE", "moo").set("TMPDIR", sandbox.path(".tmp"));
+    sandbox.set("PASSPHRASE", "moo");
     let files = "mkdir src; for i in 1 2 3 4 5 6; do head -c 3M /dev/urandom >src/$i; done";
     sandbox.sh(files).silent();
     sandbox
