@@ -5,7 +5,7 @@ use std::fs::File;
 use archive::StoredSet;
 use sha2::{Digest, Sha256};
 use store::Store;
-use stream::{Begin, Facts, Failure, FileWriter, Output, Totals};
+use stream::{Begin, Facts, Failure, FileWriter, Output, Status, Totals};
 use survey::Survey;
 
 use crate::known::Known as There;
@@ -25,10 +25,33 @@ pub(crate) fn send(
     strangers::warn(&arguments.url, &gone, &survey);
     let known = arguments.known.as_deref().map(There::read).transpose()?.unwrap_or_default();
     output.begin(&Begin { newest_seal: known.newest_seal(), ..Begin::files(None) })?;
+    let mut lost = 0;
     for set in survey.collection.complete().filter(|set| !known.has(set, arguments.all)) {
-        send_set(store, &survey, set, (arguments.all, output))?;
+        match sealed(store, &survey, set, arguments.all) {
+            Ok(sealed) => send_set(store, &survey, set, &sealed, (arguments.all, output))?,
+            // Nothing of it has been sent: the others need not wait for it.
+            Err(failure) if failure.status() == Status::Integrity => {
+                log::warn!("{failure}: the {} is not copied", set.id);
+                lost += 1;
+            }
+            Err(failure) => return Err(failure),
+        }
     }
-    Ok(Totals { unreadable: gone.len() as u64, ..Totals::default() })
+    Ok(Totals { unreadable: gone.len() as u64, lost, ..Totals::default() })
+}
+
+/// What the seal of a set tells of its files, if none of them is missing.
+fn sealed(
+    store: &mut dyn Store,
+    survey: &Survey,
+    set: &StoredSet,
+    content: bool,
+) -> Result<Sealed, Failure> {
+    let sealed = Sealed::read(store, survey, set)?;
+    if content {
+        sealed.check_names(set)?;
+    }
+    Ok(sealed)
 }
 
 /// Sends a set as its seal tells it to be: a copy of what is damaged would pass for the set.
@@ -36,18 +59,18 @@ fn send_set(
     store: &mut dyn Store,
     survey: &Survey,
     set: &StoredSet,
+    sealed: &Sealed,
     (content, output): (bool, &mut Output<File>),
 ) -> Result<(), Failure> {
-    let sealed = Sealed::read(store, survey, set)?;
-    let names = files(set, content);
-    if content {
-        sealed.check_names(set)?;
-    }
     if let Some((name, text)) = &sealed.seal {
-        send_file(name, &mut text.as_slice(), &sealed, output)?;
+        send_file(name, &mut text.as_slice(), sealed, output)?;
     }
-    for name in names {
-        send_file(name, &mut survey.open(store, name)?, &sealed, output)?;
+    for name in files(set, content) {
+        if sealed.is_foreign(name) {
+            log::warn!("{name}: the seal does not name it, so it is not copied");
+            continue;
+        }
+        send_file(name, &mut survey.open(store, name)?, sealed, output)?;
     }
     Ok(())
 }

@@ -52,13 +52,19 @@ impl Sealed {
         }
     }
 
+    /// Whether the set has a seal that does not name a file, which is not the seal itself.
+    pub(crate) fn is_foreign(&self, name: &str) -> bool {
+        let is_sealed = self.seal.as_ref().is_some_and(|(seal, _)| seal != name);
+        is_sealed && !self.hashes.contains_key(name)
+    }
+
     /// Checks the hash of a file.
     pub(crate) fn check(&self, name: &str, sha256: &str) -> Result<(), Failure> {
         match self.hashes.get(name) {
             Some(hash) if hash != sha256 => {
                 Err(broken(name, "does not have the hash that its seal tells"))
             }
-            None if self.seal.as_ref().is_some_and(|(seal, _)| seal != name) => {
+            None if self.is_foreign(name) => {
                 Err(broken(name, "the seal does not name it"))
             }
             _ => Ok(()),
