@@ -64,9 +64,7 @@ impl Sealed {
             Some(hash) if hash != sha256 => {
                 Err(broken(name, "does not have the hash that its seal tells"))
             }
-            None if self.is_foreign(name) => {
-                Err(broken(name, "the seal does not name it"))
-            }
+            None if self.is_foreign(name) => Err(broken(name, "the seal does not name it")),
             _ => Ok(()),
         }
     }
