@@ -74,6 +74,7 @@ fn head(
         base: None,
         host,
         source,
+        identity: None,
         run: None,
         previous_seal: None,
         options: None,
