@@ -138,7 +138,7 @@ pub(crate) struct Wanted<'a> {
 
 impl Wanted<'_> {
     fn of(file: &SealedFile) -> Wanted<'_> {
-        Wanted { name: file.name.clone(), size: None, sha256: &file.sha256 }
+        Wanted { name: file.name.clone(), size: file.size, sha256: &file.sha256 }
     }
 }
 
