@@ -40,7 +40,7 @@ has_sets() {
 # fetch_archive URL: makes an archive of what the store has, which goes when this script does.
 # Sets $archive.
 fetch_archive() {
-    fetch=' --metadata'
+    fetch="$fetch --metadata"
     read_from "$1"
     make_archive
     archive=$temporary

@@ -31,7 +31,9 @@ impl Removal<'_> {
         }
         for goner in &plan.goes {
             self.forget(goner)?;
-            goner.stored.iter().try_for_each(|name| self.remove(name))?;
+            for name in &goner.stored {
+                self.remove(self.holdings.survey.stored_name(name))?;
+            }
             log::info!("{}: removed", goner.what);
         }
         self.store.settle()
