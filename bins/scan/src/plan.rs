@@ -81,6 +81,7 @@ fn head(source: &Source, time: SetTime, base: Option<SetTime>) -> SetHead {
         base,
         host: rustix::system::uname().nodename().to_bytes().to_vec(),
         source: source.name.as_bytes().to_vec(),
+        identity: None,
         run: None,
         previous_seal: None,
         options: None,
