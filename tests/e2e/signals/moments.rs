@@ -38,7 +38,7 @@ impl Moments {
 fn sandbox() -> Sandbox {
     let mut sandbox = Sandbox::new();
     sandbox.set("PASSPHRASE", "moo");
-    let files = "mkdir src; for i in 1 2 3 4 5 6; do head -c 3M /dev/urandom >src/$i; done";
+    let files = "mkdir src; for i in 1 2 3 4 5 6; do head -c 1M /dev/urandom >src/$i; done";
     sandbox.sh(files).silent();
     sandbox
 }
@@ -142,10 +142,10 @@ fn a_full_backup_that_is_ended_stored_its_set_seconds_later_and_stores_nothing_m
 fn an_increment_that_is_ended_stored_its_set_seconds_later_and_stores_nothing_more() {
     let sandbox = sandbox();
     sandbox.sh(&backup("full")).silent();
-    sandbox.sh("for i in 1 2 3; do head -c 3M /dev/urandom >src/$i; done").silent();
+    sandbox.sh("for i in 1 2 3; do head -c 1M /dev/urandom >src/$i; done").silent();
     let mut moments = Moments::new(timed(&sandbox, &backup("inc")));
     for signal in turns() {
-        sandbox.sh("for i in 1 2 3; do head -c 3M /dev/urandom >src/$i; done").silent();
+        sandbox.sh("for i in 1 2 3; do head -c 1M /dev/urandom >src/$i; done").silent();
         end(&sandbox, &backup("inc"), signal, moments.next());
         next_run_works(&sandbox);
     }
