@@ -10,6 +10,7 @@ use crate::gaps::{Gap, Missing};
 use crate::hold::Held;
 use crate::losses::Losses;
 use crate::manifest::Reader;
+use crate::protection::Protection;
 use crate::sets::{Admission, Sets};
 use crate::unwrap::Unwrap;
 
@@ -18,6 +19,7 @@ pub(crate) struct Transit<'a> {
     pub(crate) sets: Sets,
     pub(crate) unwrap: Unwrap,
     pub(crate) losses: Losses,
+    pub(crate) protection: Protection,
     pub(crate) output: &'a mut Output<File>,
 }
 
@@ -73,6 +75,10 @@ impl Transit<'_> {
 
     /// Decrypts a file that has been admitted.
     fn open(&mut self, stored: &str, name: &FileName, mut held: Held) -> Result<(), Failure> {
+        let protected = self.protection.check(stored, name.wrapping);
+        if self.losses.past(protected)?.is_none() {
+            return self.lose(name);
+        }
         if self.losses.keep_going() {
             // What can't be opened to its end is not to be in the stream, not even its beginning.
             let tried = self.unwrap.open(stored, name.wrapping, &mut held, &mut io::sink());

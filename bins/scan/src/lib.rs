@@ -15,6 +15,7 @@ mod report;
 mod resumed;
 mod selection;
 mod source;
+mod standing;
 mod walk;
 
 use std::ffi::OsString;

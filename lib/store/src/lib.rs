@@ -7,6 +7,7 @@ mod listed;
 mod listing;
 mod options;
 mod rclone;
+mod retry;
 mod sftp;
 mod temporary;
 mod throttle;
