@@ -48,6 +48,8 @@ const MEANINGS: [(&str, &[&str], &[&str]); 25] = [
     ("[a", &["[a"], &["a"]),
     (r"\*[*][[]", &[r"\b*["], &["*[", r"\b*b"]),
     ("ignorecase:A[b-c]É", &["abé", "ABÉ", "aCé/d"], &["adé"]),
+    ("ignorecase:[A-z]1", &["a1", "M1", "z1"], &["_1"]),
+    ("ignorecase:[a-Z]1", &["a1", "M1", "Z1"], &["11"]),
 ];
 
 #[test]
