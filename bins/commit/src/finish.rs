@@ -9,6 +9,7 @@ use archive::{
     Collection, FileKind, FileName, ManifestParser, ManifestSealer, SetId, SetTime, StoredSet,
     Wrapping, read_line, seal_name,
 };
+use cli::lifeline;
 use deflate::{Deflate, Effort, Format};
 use local::Folder;
 use stream::{Failure, OrFail, Receipt, Status};
@@ -58,6 +59,7 @@ pub(crate) fn clear(folder: &Folder, sets: impl Fn(SetTime) -> bool) -> Result<(
     for name in folder.names()? {
         if unfinished(&name).is_some_and(&sets) {
             let path = folder.path(&name);
+            lifeline::check();
             std::fs::remove_file(&path).or_fail(Status::Failed, path.display())?;
         }
     }
@@ -73,7 +75,7 @@ pub(crate) fn unfinished(name: &str) -> Option<SetTime> {
 /// What the receipts tell of the set.
 fn stored_set(set: SetId, receipts: &[Receipt]) -> Result<StoredSet, Failure> {
     let names = receipts.iter().map(|receipt| receipt.stored.clone());
-    let collection = Collection::of(names).or_fail(Status::Integrity, "standard input")?;
+    let collection = Collection::of(names);
     let sets = collection.chains.into_iter().flat_map(|chain| chain.sets);
     let found = sets.chain(collection.orphans).find(|stored| stored.id == set);
     let found = found.ok_or_else(|| not_stored(&format!("the manifest of the {set}")))?;
@@ -90,7 +92,10 @@ fn not_stored(what: &str) -> Failure {
 /// The numbers of the volumes that the draft names.
 fn volumes(manifest: &std::path::Path) -> Result<Vec<u64>, Failure> {
     let mut parser = ManifestParser::default();
-    each_line(manifest, |line| parser.line(line).or_fail(Status::Integrity, manifest.display()))?;
+    let (mut lines, mut line) = (BufReader::new(open(manifest)?), Vec::new());
+    while read_line(&mut lines, &mut line).or_fail(Status::Failed, manifest.display())? {
+        parser.line(&line).or_fail(Status::Integrity, manifest.display())?;
+    }
     let parsed = parser.finish().or_fail(Status::Integrity, manifest.display())?;
     Ok(parsed.volumes.iter().map(|volume| volume.number).collect())
 }
@@ -114,19 +119,6 @@ fn hashes(
     Ok(hashes)
 }
 
-/// Hands over each line of a draft, of which no more than the longest line is in memory.
-fn each_line(
-    draft: &std::path::Path,
-    mut take: impl FnMut(&[u8]) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let mut from = BufReader::new(open(draft)?);
-    let mut line = Vec::new();
-    while read_line(&mut from, &mut line).or_fail(Status::Failed, draft.display())? {
-        take(&line)?;
-    }
-    Ok(())
-}
-
 fn fill_in(
     draft: &std::path::Path,
     hashes: BTreeMap<u64, Vec<(String, String)>>,
@@ -134,12 +126,12 @@ fn fill_in(
 ) -> Result<(), Failure> {
     let mut sealer = ManifestSealer::new(hashes);
     let mut filled = Vec::new();
-    each_line(draft, |line| {
-        sealer.line(line, &mut filled).or_fail(Status::Integrity, draft.display())?;
+    let (mut lines, mut line) = (BufReader::new(open(draft)?), Vec::new());
+    while read_line(&mut lines, &mut line).or_fail(Status::Failed, draft.display())? {
+        sealer.line(&line, &mut filled).or_fail(Status::Integrity, draft.display())?;
         to.write_all(&filled).or_fail(Status::Failed, draft.display())?;
         filled.clear();
-        Ok(())
-    })?;
+    }
     sealer.finish(&mut filled).or_fail(Status::Integrity, draft.display())?;
     to.write_all(&filled).or_fail(Status::Failed, draft.display())
 }
@@ -171,6 +163,7 @@ fn put(
     buffered.flush().or_fail(Status::Failed, &which)?;
     drop(buffered);
     file.as_file().sync_all().or_fail(Status::Failed, &which)?;
+    lifeline::check();
     file.persist(&path).map_err(|e| e.error).or_fail(Status::Failed, &which)?;
     open(&folder.path(""))?.sync_all().or_fail(Status::Failed, &which)
 }

@@ -62,6 +62,11 @@ impl Metadata {
         }
     }
 
+    /// The same without an owner: that of the object stays.
+    pub(crate) fn leaving_owner(self) -> Metadata {
+        Metadata { gives_owner: false, ..self }
+    }
+
     /// That of an object which is new: where its attributes are not known, it has none, not even
     /// those that its directory gives it.
     pub(crate) fn of_new(mut self) -> Metadata {

@@ -2,12 +2,12 @@
 
 use std::fs::File;
 use std::io::{BufReader, Seek, Write};
-use std::path::PathBuf;
 
 use archive::{FileKind, FileName, Manifest, ManifestParser, SetId, TreePath, read_line};
 use stream::{Failure, OrFail, Scope, Status};
 
 use crate::Input;
+use crate::scratch::Scratch;
 
 /// A part of a set that is lost.
 pub(crate) struct Loss {
@@ -36,16 +36,16 @@ impl Loss {
 
 /// The papers of the set that is being read.
 pub(crate) struct Papers {
-    /// Where they are kept meanwhile, in files without names.
-    folder: PathBuf,
+    /// Where they are kept meanwhile.
+    scratch: Scratch,
     set: Option<SetId>,
     manifest: Option<Manifest>,
     signatures: Option<File>,
 }
 
 impl Papers {
-    pub(crate) fn new(folder: PathBuf) -> Papers {
-        Papers { folder, set: None, manifest: None, signatures: None }
+    pub(crate) fn new(scratch: Scratch) -> Papers {
+        Papers { scratch, set: None, manifest: None, signatures: None }
     }
 
     /// Takes a file that is no volume.
@@ -80,13 +80,14 @@ impl Papers {
             None => (last, None),
         };
         let signatures = self.signatures.as_ref().filter(|_| known).map(File::try_clone);
-        let signatures = signatures.transpose().or_fail(Status::Failed, self.folder.display())?;
+        let signatures =
+            signatures.transpose().or_fail(Status::Failed, self.scratch.path().display())?;
         Ok(Loss { which: format!("volume {number} of the {set}"), start, end, signatures })
     }
 
     fn keep(&self, input: &mut Input) -> Result<Option<File>, Failure> {
-        let which = self.folder.display();
-        let mut file = tempfile::tempfile_in(&self.folder).or_fail(Status::Failed, &which)?;
+        let which = self.scratch.path().display();
+        let mut file = self.scratch.file()?;
         while let Some(chunk) = input.chunk()? {
             file.write_all(&chunk).or_fail(Status::Failed, &which)?;
         }

@@ -46,7 +46,7 @@ impl Proof {
     ) -> Result<Proof, Failure> {
         let keep_going = purpose == Purpose::Rescue;
         let tree = Tree::new(staging.open()?, wanted.clone(), keep_going, Owners::left());
-        Ok(Proof { tree, ledger: Ledger::new(staging.path().to_owned()), purpose })
+        Ok(Proof { tree, ledger: Ledger::new(staging.scratch()?), purpose })
     }
 
     /// Takes all that comes.

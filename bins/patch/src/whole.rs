@@ -39,7 +39,7 @@ pub(crate) fn write(
     let mut proof = Proof::new(&staging, &TreePath::root(), Purpose::Read)?;
     let mut entries = Entries::new(input, wanted, None).noting_origin();
     proof.take_all(&mut entries)?;
-    if !staging.has_tree() {
+    if !staging.has_tree()? {
         return Err(arguments.nothing(&TreePath::root(), 0));
     }
     let head = head(wanted, entries.origin(), archive.as_ref())?;
@@ -75,6 +75,7 @@ fn head(
         base: None,
         host,
         source,
+        identity: None,
         run: None,
         previous_seal: None,
         options: None,

@@ -3,11 +3,13 @@
 use std::os::unix::ffi::OsStrExt;
 
 use archive::{Chain, Collection, SetTime, parse_time};
-use local::{Folder, Interrupted, Lock, Signatures, now, now_after};
+use local::{Folder, Interrupted, Lock, SeenBefore, SeenNow, now, now_after};
 use stream::{Failure, OrFail, Packed, SetHead, SetType, Status};
 
 use crate::Scan;
+use crate::base::State;
 use crate::source::Source;
+use crate::standing::{Standing, is_ahead};
 use crate::{privilege, resumed};
 
 /// What the run is going to do.
@@ -15,7 +17,9 @@ pub(crate) struct Plan {
     /// The set that is made.
     pub(crate) head: SetHead,
     /// The state that an increment builds on.
-    pub(crate) base: Option<Signatures>,
+    pub(crate) base: Option<State>,
+    /// What the next scan is told of files whose inodes have changed.
+    pub(crate) seen: Option<SeenNow>,
     /// Keeps other runs away from the archive.
     pub(crate) lock: Option<Lock>,
     /// The run that it may be going on with, in place of making that set.
@@ -28,17 +32,18 @@ impl Plan {
         let archive = arguments.archive.as_ref().filter(|at| at.exists() || !arguments.dry_run);
         let Some(path) = archive else {
             let head = head(source, now()?, None);
-            return Ok(Plan { head, base: None, lock: None, interrupted: None });
+            return Ok(Plan { head, base: None, seen: None, lock: None, interrupted: None });
         };
         let folder = Folder::create(path)?;
         let lock = Lock::start(&folder)?;
         let collection = folder.collection()?;
         let time = time_after(&folder, &collection)?;
-        let chain = chain_to_extend(arguments, &collection, time)?;
+        let standing = Standing::of(&folder, &collection, time)?;
+        let chain = chain_to_extend(arguments, &standing, time)?;
         let chain = trusted(arguments, &folder, chain)?;
         let mut head = head(source, time, chain.map(Chain::end));
         head.run = Some(lock.run().to_owned());
-        head.previous_seal = folder.newest_seal(&collection)?;
+        head.previous_seal = standing.last_seal;
         head.options = Some(resumed::options(arguments));
         let interrupted = resumed::find(arguments, &folder, &head)?;
         let base = match chain {
@@ -46,12 +51,14 @@ impl Plan {
                 if !arguments.allow_source_mismatch {
                     check_source(&folder, chain, &head)?;
                 }
-                Some(folder.signatures(&chain.sets)?)
+                let signatures = folder.signatures(&chain.sets)?;
+                Some(State { signatures, seen: SeenBefore::open(&folder) })
             }
             None => None,
         };
+        let seen = (!arguments.dry_run).then(|| SeenNow::new(folder.clone()));
         let interrupted = interrupted.map(|run| (folder, run));
-        Ok(Plan { head, base, lock: Some(lock), interrupted })
+        Ok(Plan { head, base, seen, lock: Some(lock), interrupted })
     }
 
     /// Goes on with the interrupted run, if the source lets it. Returns where.
@@ -79,6 +86,7 @@ fn head(source: &Source, time: SetTime, base: Option<SetTime>) -> SetHead {
         base,
         host: rustix::system::uname().nodename().to_bytes().to_vec(),
         source: source.name.as_bytes().to_vec(),
+        identity: None,
         run: None,
         previous_seal: None,
         options: None,
@@ -90,13 +98,22 @@ fn head(source: &Source, time: SetTime, base: Option<SetTime>) -> SetHead {
 /// The chain that an increment is to extend; none for a full set.
 fn chain_to_extend<'a>(
     arguments: &Scan,
-    collection: &'a Collection,
+    standing: &Standing<'a>,
     now: SetTime,
 ) -> Result<Option<&'a Chain>, Failure> {
+    if let Some(ahead) = standing.ahead {
+        let why = format!("the {ahead} is dated later than the clock of this machine");
+        if arguments.incremental {
+            let why = format!("--incremental: {why} (make a full backup)");
+            return Err(Failure::new(Status::Absent, why));
+        }
+        log::warn!("{why}: making a full set of now");
+        return Ok(None);
+    }
     if arguments.full {
         return Ok(None);
     }
-    let usable = collection.newest_chain().filter(|chain| chain.has_all_signatures());
+    let usable = standing.chain.filter(|chain| chain.has_all_signatures());
     let Some(chain) = usable else {
         if arguments.incremental {
             let why = "the archive has no chain to build on (make a full backup first)";
@@ -161,10 +178,13 @@ fn check_source(folder: &Folder, chain: &Chain, head: &SetHead) -> Result<(), Fa
     ))
 }
 
-/// The time of a new set: now, and later than any set that is there or was not finished. Files of
-/// that could be in the store, where no name is taken twice.
+/// The time of a new set: now, and later than any set that is there or was not finished, those aside
+/// that are dated later than the clock. Files of that could be in the store, where no name is taken
+/// twice.
 fn time_after(folder: &Folder, collection: &Collection) -> Result<SetTime, Failure> {
-    match folder.times(collection)?.into_iter().max() {
+    let now_is = now()?;
+    let past = folder.times(collection)?.into_iter().filter(|time| !is_ahead(*time, now_is));
+    match past.max() {
         Some(newest) => now_after(newest),
         None => now(),
     }

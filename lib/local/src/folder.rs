@@ -60,7 +60,7 @@ impl Folder {
 
     /// The sets whose manifests and signatures are here.
     pub fn collection(&self) -> Result<Collection, Failure> {
-        Collection::of(self.names()?).or_fail(Status::Integrity, self.path.display())
+        self.names().map(Collection::of)
     }
 
     /// The times of the sets that are here, whole or not, and of those that runs have begun.
@@ -99,9 +99,12 @@ impl Folder {
     pub fn newest_seal(&self, collection: &Collection) -> Result<Option<String>, Failure> {
         let sets = collection.chains.iter().flat_map(|chain| &chain.sets);
         let newest = sets.filter(|set| set.seal.is_some()).max_by_key(|set| set.id);
-        let Some(name) = newest.and_then(|set| set.seal.as_ref()) else {
-            return Ok(None);
-        };
+        newest.map(|set| self.seal_hash(set)).transpose().map(Option::flatten)
+    }
+
+    /// The SHA-256 of the seal of a set, in hex; none where it has none.
+    pub fn seal_hash(&self, set: &StoredSet) -> Result<Option<String>, Failure> {
+        let Some(name) = &set.seal else { return Ok(None) };
         let path = self.path(name);
         let seal = fs::read(&path).or_fail(Status::Failed, path.display())?;
         Ok(Some(format!("{:x}", Sha256::digest(seal))))

@@ -8,13 +8,15 @@ mod journal;
 mod known;
 mod lock;
 mod said;
+mod seen;
 mod signatures;
 
-pub use clock::{now, now_after};
+pub use clock::{PATIENCE, now, now_after};
 pub use folder::Folder;
 pub use interrupted::Interrupted;
 pub use journal::{ARRIVED, Journal, PACKED, read as read_journal};
 pub use known::Known;
 pub use lock::Lock;
 pub use said::Said;
+pub use seen::{SeenBefore, SeenNow};
 pub use signatures::Signatures;
