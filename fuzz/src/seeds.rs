@@ -151,6 +151,7 @@ fn head() -> SetHead {
         base: None,
         host: b"host".to_vec(),
         source: b"/etc \xff".to_vec(),
+        identity: "0123456789abcdef0123456789abcdef".parse().ok(),
         run: None,
         previous_seal: None,
         options: None,

@@ -28,8 +28,7 @@ fn programs_and_scripts_spell_out_what_would_command_a_terminal() {
     fs::write(sandbox.path("name"), HOSTILE).unwrap();
     for command in [
         "moo-scan \"$name\"",
-        "moo-decrypt --secret-key \"$name\" </dev/null",
-        "moo-encrypt --encrypt-key \"./$name\" </dev/null",
+        "moo-keygen --no-passphrase \"$name/key\"",
         "moo-fetch --receipts \"file://$PWD/$name\"",
         "moo-fetch --receipts --ssh-config \"$name\" sftp://127.0.0.1:1/x",
         "moo \"$name\"",
@@ -48,8 +47,7 @@ fn programs_and_scripts_spell_out_what_would_command_a_terminal() {
 #[test]
 fn the_scripts_spell_a_name_as_the_programs_do() {
     let sandbox = Sandbox::new();
-    let legible =
-        "self=x; . \"$(dirname \"$(command -v options.sh)\")/options.sh\"; legible \"$(cat text)\"";
+    let legible = "self=x; . \"$(dirname \"$(readlink -f \"$(command -v moo)\")\")/options.sh\"; legible \"$(cat text)\"";
     for text in [
         "plain ~ text \\033",
         "é 漢 😀 \u{7f}\u{80}\u{9f}\u{a0}",

@@ -30,7 +30,7 @@ fn unattended(kind: &str, subkey: &str, bits: u32) -> String {
 
 /// A set encrypted to the key by gpg itself, as stock duplicity has made it.
 fn encrypt_by_gpg(sandbox: &Sandbox, signing: &str) {
-    sandbox.sh("moo backup --no-encryption --archive archive src file://$PWD/store").silent();
+    sandbox.sh("moo backup --no-encryption src file://$PWD/store").silent();
     let each = format!(
         "cd store && for file in *.difftar.gz *.sigtar.gz *.manifest; do
             {GPG} --trust-model always {signing} -r old@x -o \"${{file%.gz}}.gpg\" -e \"$file\" && rm \"$file\"
@@ -42,7 +42,7 @@ fn encrypt_by_gpg(sandbox: &Sandbox, signing: &str) {
 #[test]
 fn a_key_with_sha1_self_signatures_is_refused_until_the_commands_in_the_message_are_run() {
     let (sandbox, key) = with_key(SHA1);
-    let backup = format!("moo backup --encrypt-key {key} --archive archive src file://$PWD/store");
+    let backup = format!("moo backup --encrypt-key {key} src file://$PWD/store");
     let message = sandbox.sh(&backup).fails_with(6).stderr_has("SHA1").err();
     let (_, rest) = message.split_once("secret key is: ").unwrap();
     let commands = rest.split_once("; then").unwrap().0.replace("gpg ", &format!("{GPG} "));

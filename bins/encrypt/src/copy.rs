@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, Seek};
+use std::io::{self, Read, Seek};
 
-use archive::{FileKind, FileName, SetId, Wrapping, parse_seal};
-use openpgp::Signer;
+use archive::{FileKind, FileName, Seal, SetId, Wrapping, parse_seal};
+use openpgp::{Signer, read_text};
 use stream::{Failure, FilesInput, NewestSeal, OrFail, Output, Status};
 use tempfile::SpooledTempFile;
 
@@ -32,6 +32,8 @@ pub(crate) struct Copy<'a> {
     output: &'a mut Output<File>,
     current: Option<Current>,
     newest_seal: Option<NewestSeal>,
+    /// The seal that came last: that of the set that comes next, if it has one.
+    old_seal: Option<Seal>,
     done: BTreeSet<SetId>,
     stored_bytes: u64,
 }
@@ -45,18 +47,29 @@ impl<'a> Copy<'a> {
         output: &'a mut Output<File>,
     ) -> Copy<'a> {
         let (current, done, stored_bytes) = (None, BTreeSet::new(), 0);
-        Copy { wrap, signer, output, current, newest_seal, done, stored_bytes }
+        Copy { wrap, signer, output, current, newest_seal, old_seal: None, done, stored_bytes }
     }
 
     /// Takes all of the stream. Returns how many bytes the new volumes have.
     pub(crate) fn run(mut self, input: &mut FilesInput<File>) -> Result<u64, Failure> {
         while let Some(name) = input.next_file()? {
-            if parse_seal(&name).is_none() {
-                self.file(&name, input)?;
+            match parse_seal(&name) {
+                Some(_) => self.seal(&name, input)?,
+                None => self.file(&name, input)?,
             }
         }
         self.finish_set()?;
         Ok(self.stored_bytes)
+    }
+
+    /// Notes where the next set belongs: its new seal says the same. The seal has been checked by
+    /// moo-decrypt.
+    fn seal(&mut self, name: &str, input: &mut FilesInput<File>) -> Result<(), Failure> {
+        let mut bytes = Vec::new();
+        input.read_to_end(&mut bytes).or_fail(Status::Failed, name)?;
+        let (text, _) = read_text(name, &bytes, &[])?;
+        self.old_seal = Some(Seal::parse(&text).or_fail(Status::Integrity, name)?);
+        Ok(())
     }
 
     fn file(&mut self, name: &str, input: &mut FilesInput<File>) -> Result<(), Failure> {
@@ -83,7 +96,9 @@ impl<'a> Copy<'a> {
         // An increment was made on the very set before it; a full one after any.
         let before =
             self.newest_seal.as_ref().filter(|seal| id.base.is_none_or(|b| b == seal.time));
-        let sealed = SealedSet::new(id, before.map(|seal| seal.sha256.clone()));
+        let old = self.old_seal.take().filter(|seal| seal.set == id);
+        let belongs = old.map_or((None, None), |seal| (seal.identity, seal.origin));
+        let sealed = SealedSet::new(id, before.map(|seal| seal.sha256.clone()), belongs);
         self.current = Some(Current { id, manifest: None, sealed });
         Ok(())
     }

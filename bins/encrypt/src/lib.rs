@@ -96,7 +96,7 @@ fn backup(
     head.key = key.as_ref().ok().cloned().flatten();
     output.begin(&Begin::backup(Kind::Files, head.clone()))?;
     key?;
-    let mut sealed = SealedSet::new(head.id(), head.previous_seal.clone());
+    let mut sealed = SealedSet::new(head.id(), head.previous_seal.clone(), head.belongs().unzip());
     sealed.resume(&head, wrap)?;
     while let Some(name) = input.next_file()? {
         let name = file_name(&name, &head)?;

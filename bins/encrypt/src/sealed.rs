@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, Write};
 
-use archive::{FileKind, FileName, ManifestSealer, Seal, SealedFile, SetId, read_line, seal_name};
+use archive::{
+    FileKind, FileName, Identity, ManifestSealer, Origin, Seal, SealedFile, SetId, read_line,
+    seal_name,
+};
 use openpgp::{Signer, sign_text};
 use stream::{Failure, FileWriter, OrFail, Output, SetHead, Status};
 
@@ -22,9 +25,14 @@ pub(crate) struct SealedSet {
 }
 
 impl SealedSet {
-    /// A set whose seal is made after the one of that hash.
-    pub(crate) fn new(set: SetId, previous: Option<String>) -> SealedSet {
-        let seal = Seal { set, previous, files: Vec::new() };
+    /// A set whose seal is made after the one of that hash, and says where the set belongs.
+    pub(crate) fn new(
+        set: SetId,
+        previous: Option<String>,
+        belongs: (Option<Identity>, Option<Origin>),
+    ) -> SealedSet {
+        let (identity, origin) = belongs;
+        let seal = Seal { set, previous, identity, origin, files: Vec::new() };
         SealedSet { seal, hashes: BTreeMap::new(), volume_bytes: 0, finished: false }
     }
 
@@ -57,8 +65,8 @@ impl SealedSet {
             let lines = both.map(|(name, value)| (name.to_owned(), value.clone())).to_vec();
             self.hashes.insert(number, lines);
         }
-        let (sha1, sha256) = (Some(hashes.sha1), hashes.sha256);
-        self.seal.files.push(SealedFile { name, sha256, sha1 });
+        let Hashes { sha1, sha256, bytes } = hashes;
+        self.seal.files.push(SealedFile { name, sha256, sha1: Some(sha1), size: Some(bytes) });
     }
 
     /// Whether the manifest has passed.

@@ -75,6 +75,7 @@ fn head(
         base: None,
         host,
         source,
+        identity: None,
         run: None,
         previous_seal: None,
         options: None,

@@ -129,6 +129,13 @@ pub fn parse_seal(raw: &str) -> Option<SetTime> {
     raw.strip_prefix("moobacker.")?.strip_suffix(".seal")?.parse().ok()
 }
 
+/// The time of the set that a file of that name goes with, if it is a further file of
+/// moobacker's: `moobacker.T.WORD`, the seal aside. duplicity passes over it.
+pub fn parse_further(raw: &str) -> Option<SetTime> {
+    let (time, word) = raw.strip_prefix("moobacker.")?.split_once('.')?;
+    (!matches!(word, "" | "seal")).then(|| time.parse().ok()).flatten()
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;

@@ -1,12 +1,13 @@
 //! The text of a seal: what files a set has, and their hashes.
 //!
 //! A comment line `# moobacker seal 1` comes first, then the set, the hash of the seal before it,
-//! and for each file a line as `sha256sum` writes it, so that `sha256sum -c` checks them all. A
-//! file that the manifest names has its SHA-1 in a comment right above.
+//! the backup's identity and origin, and for each file a line as `sha256sum` writes it, so that
+//! `sha256sum -c` checks them all. The SHA-1 and the size of a file stand in comments right above.
+//! Seals of older versions have no identity, no origin and no sizes.
 
 use std::collections::BTreeSet;
 
-use crate::{Error, SetId};
+use crate::{Error, FileName, Identity, Origin, SetId, parse_further};
 
 const FIRST: &str = "# moobacker seal 1";
 
@@ -17,6 +18,10 @@ pub struct Seal {
     pub set: SetId,
     /// The SHA-256 of the file of the seal before it, in lower-case hexadecimal.
     pub previous: Option<String>,
+    /// The identity of the backup; none in seals of older versions.
+    pub identity: Option<Identity>,
+    /// The hash of identity, host and source; only with an identity.
+    pub origin: Option<Origin>,
     /// The set's files as stored, the seal itself aside.
     pub files: Vec<SealedFile>,
 }
@@ -30,6 +35,16 @@ pub struct SealedFile {
     pub sha256: String,
     /// Its SHA-1, which duplicity's manifest wants of a volume.
     pub sha1: Option<String>,
+    /// Its size in bytes; none in seals of older versions.
+    pub size: Option<u64>,
+}
+
+impl SealedFile {
+    /// Whether it is a further file of the set: one that no restore needs and duplicity does not
+    /// know. Checks and copies of the set include it.
+    pub fn is_further(&self) -> bool {
+        FileName::parse(&self.name).is_none() && parse_further(&self.name).is_some()
+    }
 }
 
 impl Seal {
@@ -37,9 +52,18 @@ impl Seal {
     pub fn encode(&self) -> Vec<u8> {
         let previous = self.previous.as_deref().unwrap_or("none");
         let mut text = format!("{FIRST}\n# set {}\n# previous {previous}\n", self.set);
+        if let Some(identity) = &self.identity {
+            text.push_str(&format!("# identity {identity}\n"));
+        }
+        if let Some(origin) = &self.origin {
+            text.push_str(&format!("# origin {origin}\n"));
+        }
         for file in &self.files {
             if let Some(sha1) = &file.sha1 {
                 text.push_str(&format!("# sha1 {sha1} {}\n", file.name));
+            }
+            if let Some(size) = file.size {
+                text.push_str(&format!("# size {size} {}\n", file.name));
             }
             text.push_str(&format!("{}  {}\n", file.sha256, file.name));
         }
@@ -51,7 +75,7 @@ impl Seal {
     ///
     /// # Errors
     /// Anything else that [`Seal::encode`] does not write: an unknown version, no set, a hash of
-    /// another length, a name with a folder, a name twice.
+    /// another length, a name with a folder, a name twice, an origin without an identity.
     pub fn parse(text: &[u8]) -> Result<Seal, Error> {
         let text = std::str::from_utf8(text).map_err(|_| Error::new("seal", "not text"))?;
         let mut lines = text.lines();
@@ -71,7 +95,10 @@ impl Seal {
 struct Reader<'a> {
     set: Option<SetId>,
     previous: Option<Option<String>>,
+    identity: Option<Identity>,
+    origin: Option<Origin>,
     sha1: Option<(&'a str, &'a str)>,
+    size: Option<(&'a str, &'a str)>,
     names: BTreeSet<&'a str>,
     files: Vec<SealedFile>,
 }
@@ -85,27 +112,48 @@ impl<'a> Reader<'a> {
             Some(("set", set)) => once(&mut self.set, set.parse().ok()?),
             Some(("previous", "none")) => once(&mut self.previous, None),
             Some(("previous", hex)) => once(&mut self.previous, Some(hash(hex, 64)?)),
+            Some(("identity", hex)) => once(&mut self.identity, hex.parse().ok()?),
+            Some(("origin", hex)) => once(&mut self.origin, hex.parse().ok()?),
             Some(("sha1", rest)) => once(&mut self.sha1, rest.split_once(' ')?),
+            Some(("size", rest)) => once(&mut self.size, rest.split_once(' ')?),
             _ => Some(()),
         }
     }
 
     fn file(&mut self, line: &'a str) -> Option<()> {
         let (sha256, name) = line.split_once("  ")?;
-        let sha1 = match self.sha1.take() {
-            Some((sha1, of)) if of == name => Some(hash(sha1, 40)?),
-            Some(_) => return None,
-            None => None,
-        };
+        let sha1 = about(self.sha1.take(), name, |hex| hash(hex, 40))?;
+        let size = about(self.size.take(), name, number)?;
         let fits = is_plain_name(name) && self.names.insert(name);
-        let file = SealedFile { name: name.to_owned(), sha256: hash(sha256, 64)?, sha1 };
+        let file = SealedFile { name: name.to_owned(), sha256: hash(sha256, 64)?, sha1, size };
         fits.then(|| self.files.push(file))
     }
 
     fn finish(self) -> Option<Seal> {
-        let whole = self.sha1.is_none();
-        whole.then_some(Seal { set: self.set?, previous: self.previous?, files: self.files })
+        let whole = self.sha1.is_none() && self.size.is_none();
+        let fits = self.identity.is_some() || self.origin.is_none();
+        let Reader { identity, origin, files, .. } = self;
+        let seal = Seal { set: self.set?, previous: self.previous?, identity, origin, files };
+        (whole && fits).then_some(seal)
     }
+}
+
+/// What a comment says about the file in the next line, which it must name.
+fn about<T>(
+    comment: Option<(&str, &str)>,
+    name: &str,
+    read: impl Fn(&str) -> Option<T>,
+) -> Option<Option<T>> {
+    match comment {
+        Some((value, of)) if of == name => read(value).map(Some),
+        Some(_) => None,
+        None => Some(None),
+    }
+}
+
+/// A number of digits alone, without leading zeros.
+fn number(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|number: &u64| number.to_string() == text)
 }
 
 fn once<T>(slot: &mut Option<T>, value: T) -> Option<()> {
@@ -128,22 +176,41 @@ fn is_plain_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::tests::identities;
     use crate::name::tests::names;
     use crate::set::tests::sets;
+    use crate::time::tests::times;
     use proptest::collection::vec;
     use proptest::option;
     use proptest::prelude::*;
 
+    /// Files of duplicity's kinds, and further ones, with all that may be known of them or less.
+    fn sealed_files() -> impl Strategy<Value = SealedFile> {
+        let further = (times(), r"[a-z]{1,9}(\.[0-9]{1,3})?");
+        let further = further.prop_map(|(time, word)| format!("moobacker.{time}.{word}"));
+        let name = prop_oneof![4 => names().prop_map(|name| name.encode()), 1 => further];
+        (name, "[0-9a-f]{64}", option::of("[0-9a-f]{40}"), option::of(any::<u64>()))
+            .prop_map(|(name, sha256, sha1, size)| SealedFile { name, sha256, sha1, size })
+    }
+
     fn seals() -> impl Strategy<Value = Seal> {
-        let file = (names(), "[0-9a-f]{64}", option::of("[0-9a-f]{40}"))
-            .prop_map(|(name, sha256, sha1)| SealedFile { name: name.encode(), sha256, sha1 });
-        (sets(), option::of("[0-9a-f]{64}"), vec(file, 0..5)).prop_map(
-            |(set, previous, mut files)| {
-                files.sort_by(|a, b| a.name.cmp(&b.name));
-                files.dedup_by(|a, b| a.name == b.name);
-                Seal { set, previous, files }
-            },
-        )
+        let origin = (identities(), any::<Vec<u8>>(), any::<bool>());
+        let parts = (sets(), option::of("[0-9a-f]{64}"), option::of(origin));
+        (parts, vec(sealed_files(), 0..5)).prop_map(|((set, previous, of), mut files)| {
+            files.sort_by(|a, b| a.name.cmp(&b.name));
+            files.dedup_by(|a, b| a.name == b.name);
+            let identity = of.as_ref().map(|(identity, ..)| *identity);
+            let told = of.filter(|(.., told)| *told);
+            let origin = told.map(|(identity, host, _)| identity.origin(&host, b"/etc"));
+            Seal { set, previous, identity, origin, files }
+        })
+    }
+
+    /// The seal as a version before 0.2 wrote it.
+    fn older(seal: &Seal) -> Seal {
+        let file = |file: &SealedFile| SealedFile { size: None, ..file.clone() };
+        let files = seal.files.iter().map(file).collect();
+        Seal { identity: None, origin: None, files, ..seal.clone() }
     }
 
     proptest! {
@@ -153,6 +220,18 @@ mod tests {
             prop_assert_eq!(Seal::parse(&text), Ok(seal.clone()));
             let dos = String::from_utf8(text).unwrap().replace('\n', "\r\n");
             prop_assert_eq!(Seal::parse(dos.as_bytes()), Ok(seal));
+        }
+
+        #[test]
+        fn what_is_new_are_comments_alone_and_a_seal_without_them_is_read(seal in seals()) {
+            let text = String::from_utf8(seal.encode()).unwrap();
+            let is_new = |line: &str| {
+                ["# identity ", "# origin ", "# size "].iter().any(|new| line.starts_with(new))
+            };
+            let old: String = text.split_inclusive('\n').filter(|line| !is_new(line)).collect();
+            let expected = older(&seal);
+            prop_assert_eq!(old.as_bytes(), expected.encode());
+            prop_assert_eq!(Seal::parse(old.as_bytes()), Ok(expected));
         }
 
         #[test]
@@ -191,10 +270,33 @@ mod tests {
             format!("\\{hex}  a\\\\b\n"),
             format!("{hex}   a\n"),
             format!("{hex} *a\n"),
+            format!("# size 1 b\n{hex}  a\n"),
+            format!("# size +1 a\n{hex}  a\n"),
+            format!("# size 01 a\n{hex}  a\n"),
+            format!("# size -1 a\n{hex}  a\n"),
+            format!("# size 18446744073709551616 a\n{hex}  a\n"),
+            format!("# size 1 a\n# size 1 a\n{hex}  a\n"),
+            format!("# size 1 a\n"),
+            format!("# identity {hex}\n"),
+            format!("# identity {}\n", "A".repeat(32)),
+            format!("# identity {0}\n# identity {0}\n", "a".repeat(32)),
+            format!("# identity {}\n# origin {short}\n", "a".repeat(32)),
+            format!("# origin {hex}\n"),
         ] {
             assert!(with(&bad).is_err(), "{bad}");
         }
         assert_eq!(with("x").unwrap_err(), "seal line 4: malformed");
+    }
+
+    #[test]
+    fn a_file_that_duplicity_does_not_know_is_a_further_one() {
+        let hex = "a".repeat(64);
+        let is_further =
+            |name: &str| with(&format!("{hex}  {name}\n")).unwrap().files[0].is_further();
+        assert!(is_further("moobacker.20261122T201340Z.parity.1"));
+        assert!(!is_further("moobacker.20261122T201340Z.seal"));
+        assert!(!is_further("duplicity-full.20261122T201340Z.manifest"));
+        assert!(!is_further("a b"));
     }
 
     #[test]

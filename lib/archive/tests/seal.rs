@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use archive::{Seal, SealedFile};
+use archive::{Identity, Seal, SealedFile};
 
 /// The hash of a file by the tool of that name.
 fn hash(tool: &str, folder: &Path, name: &str) -> String {
@@ -23,12 +23,24 @@ fn check(folder: &Path) -> Output {
 fn sha256sum_checks_the_files_of_a_seal() {
     let folder = tempfile::tempdir().unwrap();
     let set = "inc 20261122T201340Z to 20261123T201340Z".parse().unwrap();
-    let mut seal = Seal { set, previous: Some("0".repeat(64)), files: Vec::new() };
+    let identity: Identity = "0123456789abcdef0123456789abcdef".parse().unwrap();
+    let mut seal = Seal {
+        set,
+        previous: Some("0".repeat(64)),
+        identity: Some(identity),
+        origin: Some(identity.origin(b"barn", b"/etc")),
+        files: Vec::new(),
+    };
     for (name, is_volume) in [("duplicity-inc.A.vol1.difftar.gpg", true), ("b c", false)] {
         fs::write(folder.path().join(name), name).unwrap();
         let sha256 = hash("sha256sum", folder.path(), name);
         let sha1 = is_volume.then(|| hash("sha1sum", folder.path(), name));
-        seal.files.push(SealedFile { name: name.into(), sha256, sha1 });
+        seal.files.push(SealedFile {
+            name: name.into(),
+            sha256,
+            sha1,
+            size: Some(name.len() as u64),
+        });
     }
     fs::write(folder.path().join("text"), seal.encode()).unwrap();
     assert_eq!(Seal::parse(&seal.encode()), Ok(seal));

@@ -110,6 +110,7 @@ mod tests {
             base: None,
             host: b"barn".to_vec(),
             source: b"/etc".to_vec(),
+            identity: "0123456789abcdef0123456789abcdef".parse().ok(),
             run: Some("a run".into()),
             previous_seal: None,
             options: None,

@@ -1,6 +1,6 @@
 //! The first and the last member of a stream, in JSON.
 
-use archive::{SetId, SetTime};
+use archive::{Identity, Origin, SetId, SetTime};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, Status};
@@ -117,6 +117,9 @@ pub struct SetHead {
     /// The source as the manifest names it.
     #[serde(with = "text::bytes")]
     pub source: Vec<u8>,
+    /// The identity of the backup that the set belongs to.
+    #[serde(default, with = "text::optional_identity", skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
     /// The name of the run that holds the archive's lock; none where no archive is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
@@ -149,6 +152,12 @@ impl SetHead {
     /// The set as file names tell it.
     pub fn id(&self) -> SetId {
         SetId { base: self.base, time: self.time }
+    }
+
+    /// Identity and origin, as the set's seal names them.
+    pub fn belongs(&self) -> Option<(Identity, Origin)> {
+        let identity = self.identity?;
+        Some((identity, identity.origin(&self.host, &self.source)))
     }
 
     /// The volumes that are stored already.

@@ -13,6 +13,10 @@ use crate::tar_writer::BLOCK;
 /// Extended headers and long names beyond this are refused; the longest name is 4 KiB.
 const LARGEST_EXTENSION: u64 = 1 << 20;
 
+/// What the source itself is called, with a slash behind it, where it is a single file. Python, and so
+/// duplicity, takes no other member without a directory's type for a directory by its name; GNU tar does.
+const ROOTS: [&[u8]; 4] = [b"snapshot", b"diff", b"signature", b"deleted"];
+
 /// Why a tar could not be read on.
 #[derive(Debug)]
 pub enum TarError {
@@ -214,9 +218,8 @@ impl Extensions {
             // As tars were before they had a flag for directories.
             member.kind = Kind::Directory;
         }
-        // A source that is a single file is called `snapshot/`.
-        let is_below = member.name.contains(&b'/');
-        if member.kind == Kind::File && is_folder && is_below {
+        let is_root = ROOTS.contains(&member.name.as_slice());
+        if member.kind == Kind::File && is_folder && !is_root {
             return Err(malformed("a file with the name of a directory"));
         }
         let has_body = matches!(member.kind, Kind::File | Kind::Other(_));

@@ -135,6 +135,30 @@ pub(crate) mod optional_time {
     }
 }
 
+pub(crate) mod optional_identity {
+    use archive::Identity;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(crate) fn serialize<S: Serializer>(
+        identity: &Option<Identity>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        match identity {
+            Some(identity) => to.collect_str(identity),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Identity>, D::Error> {
+        let Some(text) = Option::<String>::deserialize(from)? else {
+            return Ok(None);
+        };
+        text.parse().map(Some).map_err(D::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

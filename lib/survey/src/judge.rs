@@ -33,6 +33,7 @@ pub struct Uncounted {
 }
 
 const UNSEALED: &str = "has no seal of the seal key, and does not count";
+const FOREIGN: &str = "is a set of another backup, and does not count";
 const UNKNOWN: &str = "is unknown to the archive directory, and does not count";
 const PLAIN: &str = "is not encrypted, and does not count (--allow-unprotected lets it)";
 
@@ -138,8 +139,10 @@ impl Judge {
         if !survey.seals.are_demanded() || self.known.contains(&set) {
             return Ok(None);
         }
-        let sealed = survey.seal(store, set)?.is_some();
-        Ok((!sealed).then_some(UNSEALED))
+        let expected = survey.seals.identity();
+        let Some(sealed) = survey.seal(store, set)? else { return Ok(Some(UNSEALED)) };
+        let foreign = expected.zip(sealed.seal.identity).is_some_and(|(ours, its)| ours != its);
+        Ok(foreign.then_some(FOREIGN))
     }
 
     /// Sets that do not count and have taken the place of an orphan in a chain.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::Read;
 
-use archive::{Collection, Seal, SealedFile, SetId, parse_seal, seal_name};
+use archive::{Collection, Identity, Seal, SealedFile, SetId, parse_seal, seal_name};
 use local::Folder;
 use openpgp::{Cert, SealState, read_text};
 use sha2::{Digest, Sha256};
@@ -48,6 +48,12 @@ impl Seals {
     /// Whether a seal has to be signed.
     pub(crate) fn are_demanded(&self) -> bool {
         !self.certs.is_empty()
+    }
+
+    /// The identity of the backup, as the newest seal of the archive directory has it.
+    pub(crate) fn identity(&self) -> Option<Identity> {
+        let kept = self.kept.keys().rev().filter_map(|set| self.all.get(set));
+        kept.filter_map(|sealed| sealed.seal.identity).next()
     }
 
     pub(crate) fn get(&self, set: SetId) -> Option<&Sealed> {
@@ -138,7 +144,7 @@ pub(crate) struct Wanted<'a> {
 
 impl Wanted<'_> {
     fn of(file: &SealedFile) -> Wanted<'_> {
-        Wanted { name: file.name.clone(), size: None, sha256: &file.sha256 }
+        Wanted { name: file.name.clone(), size: file.size, sha256: &file.sha256 }
     }
 }
 

@@ -83,7 +83,8 @@ fn no_plaintext_leaves_before_the_check_of_its_message_holds() {
             od -An -v -tx1 -N 1000000 /dev/urandom | sed 's/ //g; s/^/    new  PLAIN/'; }} |
             gpg -q --batch --trust-model always --cipher-algo {cipher} -e -r moo@example.org >{MANIFEST}.gpg"
         );
-        sandbox.sh(&make).silent();
+        // gpg says that the certificate prefers another cipher.
+        sandbox.sh(&make).succeeds();
         let decrypt = "moo-fetch file://$PWD/store | moo-decrypt --secret-key secret.pgp >out.tar";
         sandbox.sh(&format!("{decrypt} && grep -q PLAIN out.tar")).silent();
         tests::damage::flip(sandbox.path(&format!("{MANIFEST}.gpg")), -3);

@@ -31,7 +31,7 @@ fn a_tiny_seal_of_nested_packets_or_thousands_of_signatures_costs_nothing() {
     sandbox.sh("moo-keygen --sign-only key >/dev/null").silent();
     put(&sandbox, FULL, &[tar(&[root()])]);
     // A signature by a stranger, of which the host can make as many as he likes.
-    let foreign = r#"packet(2, b"\4\1\x16\x0a\0\6\5\2" + bytes(4) + b"\0\x0a\x09\x10" + bytes(8) + b"\0\0" + b"\1\0\1" * 2)"#;
+    let foreign = r#"packet(2, b"\4\1\x16\x0a\0\6\5\2" + bytes(4) + b"\0\x0a\x09\x10" + bytes(8) + b"\0\0" + b"\0\1\1" * 2)"#;
     let clear = |signatures: &str| {
         format!(
             r#"b"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\nmoo\n" + armored({signatures}, "SIGNATURE")"#

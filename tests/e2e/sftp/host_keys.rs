@@ -142,7 +142,7 @@ fn what_does_not_name_the_host_or_revokes_its_key_does_not() {
     for (known, why) in [
         (&*format!("127.0.0.1 {OTHER}"), "is not known"),
         ("[127.0.0.1]:22 KEY", "is not known"),
-        ("*,!NAME KEY", "is not known"),
+        ("*,!NAME,!127.0.0.1 KEY", "is not known"),
         ("[127.0.0.2]:* KEY", "is not known"),
         ("# NAME KEY", "is not known"),
         ("@cert-authority NAME KEY", "has a @cert-authority line"),

@@ -3,7 +3,7 @@
 use std::fs;
 
 use tests::Sandbox;
-use tests::sshd::Sshd;
+use tests::sshd::{Setup, Sshd};
 
 use super::kit::Remote;
 
@@ -17,7 +17,8 @@ struct Hosts<'a> {
 
 impl<'a> Hosts<'a> {
     fn new(sandbox: &'a Sandbox) -> Hosts<'a> {
-        let (store, gate) = (Sshd::start(sandbox), Sshd::start(sandbox));
+        let gate = Setup::new(sandbox).line("DisableForwarding no").start();
+        let store = Sshd::start(sandbox);
         sandbox.sh("mkdir store").silent();
         let shared = fs::read_to_string(sandbox.path(".home/.ssh/config")).unwrap();
         Hosts { sandbox, store, gate, shared }
@@ -50,7 +51,7 @@ fn a_store_behind_jump_hosts_is_backed_up_to_and_restored_from() {
     let hosts = Hosts::new(&sandbox);
     sandbox.sh("mkdir src && echo one >src/one && head -c 3000000 /dev/urandom >src/big").silent();
     hosts.configure(&format!("{BOX}  ProxyJump gate\n"));
-    let moo = "moo backup --no-encryption --archive archive src";
+    let moo = "moo backup --no-encryption src";
     let url = format!("sftp://box/{}", hosts.store.path("store").display());
     sandbox.sh(&format!("{moo} {url}")).succeeds();
     let (_, gate) = hosts.connections();

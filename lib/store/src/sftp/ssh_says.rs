@@ -35,22 +35,31 @@ pub(crate) enum Source {
 impl Source {
     /// The one that the options name, or that of HOME.
     fn of(options: &Options) -> Result<Source, Failure> {
-        if let Some(file) = &options.ssh_config {
+        let given = options.ssh_config.as_ref();
+        if let Some(file) = given {
             fs::read(file).or_fail(Status::Usage, file.display())?;
-            return Ok(Source::Given(file.clone()));
         }
         let user = uzers::get_user_by_uid(uzers::get_current_uid());
         if user.is_some_and(|user| user.home_dir() == home()) {
-            return Ok(Source::Own);
+            return Ok(given.map_or(Source::Own, |file| Source::Given(file.clone())));
         }
-        let mut file = NamedTempFile::new().or_fail(Status::Failed, "temporary file")?;
+        Source::led(given.map(PathBuf::as_path))
+    }
+
+    fn led(given: Option<&Path>) -> Result<Source, Failure> {
         let ssh = home().join(".ssh");
+        let read = match given {
+            Some(file) => {
+                let file = std::path::absolute(file).or_fail(Status::Usage, file.display())?;
+                format!("Include \"{}\"\n", file.display())
+            }
+            None => format!("Include \"{}/config\"\nInclude {SYSTEM}\n", ssh.display()),
+        };
         let ssh = ssh.display();
-        let text = format!(
-            "Include \"{ssh}/config\"\nInclude {SYSTEM}\nHost *\n\
-             UserKnownHostsFile \"{ssh}/known_hosts\" \"{ssh}/known_hosts2\"\n"
-        );
-        file.write_all(text.as_bytes()).or_fail(Status::Failed, "temporary file")?;
+        let lists = format!("UserKnownHostsFile \"{ssh}/known_hosts\" \"{ssh}/known_hosts2\"\n");
+        let mut file = NamedTempFile::new().or_fail(Status::Failed, "temporary file")?;
+        let written = write!(file, "{read}Host *\n{lists}");
+        written.or_fail(Status::Failed, "temporary file")?;
         Ok(Source::Led(file))
     }
 
