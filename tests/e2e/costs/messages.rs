@@ -5,9 +5,11 @@ use std::fs;
 use tests::{Key, Sandbox};
 
 use super::{bounded, python};
-use crate::forge::{FULL, put, root, tar};
+use crate::forge::{FULL, block, put, root, sha1, tar};
 
 const MANIFEST: &str = "store/duplicity-full.20200101T000000Z.manifest";
+
+const VOLUME: &str = "store/duplicity-full.20200101T000000Z.vol1.difftar";
 
 fn store() -> Sandbox {
     let sandbox = Sandbox::new();
@@ -26,6 +28,8 @@ fn a_passphrase_packet_that_asks_for_gibibytes_is_refused() {
         ),
     );
     fs::remove_file(sandbox.path(MANIFEST)).unwrap();
+    // What is not encrypted would not count.
+    sandbox.sh(&format!("mv {VOLUME} {VOLUME}.gpg")).silent();
     let command = "PASSPHRASE=moo moo restore --archive-dir . --name none file://$PWD/store out";
     bounded(&sandbox, command).fails_with(5).one_message().stderr_has("Argon2");
 }
@@ -75,7 +79,12 @@ fn no_plaintext_leaves_before_the_check_of_its_message_holds() {
     let sandbox = store();
     let key = Key::open(&sandbox, "Moo <moo@example.org>");
     key.export_secret(&sandbox, "secret.pgp", "");
-    fs::write(sandbox.path("plain"), fs::read(sandbox.path(MANIFEST)).unwrap()).unwrap();
+    let encrypt = format!(
+        "gpg -q --batch --trust-model always -e -r moo@example.org {VOLUME} && rm {VOLUME}"
+    );
+    sandbox.sh(&encrypt).silent();
+    let volume = fs::read(sandbox.path(&format!("{VOLUME}.gpg"))).unwrap();
+    fs::write(sandbox.path("plain"), block(1, "SHA1", &sha1(&volume))).unwrap();
     for cipher in ["AES256", "CAMELLIA256"] {
         // Lines that don't compress, so that much comes before the end.
         let make = format!(

@@ -221,7 +221,7 @@ fn a_seal_that_nobody_signed_and_that_is_wrong_about_a_whole_volume_lost_its_fil
     let tree = Tree::small(sandbox.path("src"));
     moo.backup("full").silent();
     let damage = "gpg -d store/*.seal | sed '/^[0-9a-f].*vol1/s/^.\\{8\\}/01234567/' >text &&
-        gpg --armor --store <text >seal && ! cmp -s seal store/*.seal && mv seal store/*.seal";
+        gpg --armor -z 0 --store <text >seal && ! cmp -s seal store/*.seal && mv seal store/*.seal";
     sandbox.sh(damage).succeeds();
     moo.restore("").fails_with(5).one_message();
     sandbox.sh("test ! -e out").silent();
@@ -235,7 +235,7 @@ fn a_seal_that_nobody_signed_and_that_names_another_set_lost_its_set_and_does_no
     let sandbox = Sandbox::new();
     let (moo, tree) = with_two_sets(&sandbox);
     let damage = "for seal in store/*.seal; do :; done
-        gpg -d $seal | sed '/^# set /s/ 20/ 19/' >text && gpg --armor --store <text >seal &&
+        gpg -d $seal | sed '/^# set /s/ 20/ 19/' >text && gpg --armor -z 0 --store <text >seal &&
         ! cmp -s seal $seal && mv seal $seal";
     sandbox.sh(damage).succeeds();
     let run = moo.restore("--keep-going").fails_with(5);
