@@ -28,7 +28,8 @@ What has to be of the old sets is of the new one, too:
 And further:
 
   --secret-key FILE         decrypt with the secret key in FILE instead of those in GnuPG
-  --allow-unprotected       read messages without integrity protection too
+  --allow-unprotected       read messages without integrity protection too, and files that are not
+                            encrypted though a key is given or others are
   --user NAME               for root: run all as this user
 TEXT
     shared_help

@@ -40,7 +40,7 @@ has_sets() {
 # fetch_archive URL: makes an archive of what the store has, which goes when this script does.
 # Sets $archive.
 fetch_archive() {
-    fetch=' --metadata'
+    fetch="$fetch --metadata"
     read_from "$1"
     make_archive
     archive=$temporary
@@ -71,6 +71,6 @@ url=$1 && shift
 # With ./ before it, no path can be taken for a url.
 paths=''
 for path; do paths="$paths $(quoted "./$path")"; done
-archive=$(archive_of "$url")
+archive=$(known_archive "$url")
 has_sets "$archive" || fetch_archive "$url"
 eval "moo-list $all --archive \"\$archive\" $list -- $paths"

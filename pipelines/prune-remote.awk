@@ -35,6 +35,14 @@ function temporary(name) {
     time = stamp(rest)
     if (type == "" || time == "") { stays_as(name, "not ours"); next }
 
+    # Two files for one place in a set: one of them is a stranger.
+    place = name
+    sub(/[.](gz|z|gpg|g|p7m)$/, "", place)
+    if (place in placed) {
+        print "twin", placed[place]
+        print "twin", name " " $3 " " $4
+    } else placed[place] = name " " $3 " " $4
+
     set = type "-" (base == "" ? "" : base "-") time
     count_files++
     file[count_files] = name " " $3 " " $4
@@ -65,6 +73,8 @@ function back(cut, arrival) { return arrival == "" ? 0 : (arrival < cut ? arriva
 
 # cut_of(N): where the cut is, with N full sets that count. Of those of one day, only one does.
 function cut_of(n,    i, days, day, by_days, by_years, cut) {
+    # Who asks for strangers alone names no set.
+    if (!by_age && !full) return 0
     day = by_days = by_years = ""
     for (i = 1; i <= n; i++) {
         if (int(arrivals[i] / 86400) != day) { days++; day = int(arrivals[i] / 86400) }

@@ -15,6 +15,7 @@ the dates in their names. A set that another one builds on stays with it.
                      26W, 6M (of 30 days) or 1Y
   --keep-full N      keep the newest N full sets of different days, and all that came after them
   --min-age AGE      what has arrived since then neither goes nor makes anything go (30D)
+  --strangers        of two files for one place in a set, remove the one that no seal vouches for too
   --force            remove what goes, and print nothing
 
 With both rules, what either of them keeps stays. Temporary files go when they are older than a
@@ -41,12 +42,13 @@ seconds() {
     esac
 }
 
-older='' full=0 min_age=30D force=''
+older='' full=0 min_age=30D force='' strangers=''
 own_option() {
     case $2 in
         --older-than) needs_value "$@" && older=$3 ;;
         --keep-full) needs_value "$@" && full=$3 ;;
         --min-age) needs_value "$@" && min_age=$3 ;;
+        --strangers) strangers=yes ;;
         --force) force=yes ;;
         *) no_such_option "$2" ;;
     esac
@@ -57,7 +59,7 @@ eval "set -- $words"
 [ $# -eq 1 ] || fail 2 'one folder is needed (see --help)'
 folder=$1
 case $full in *[!0-9]* | ???????* | '') fail 2 "--keep-full: $full: not a number" ;; esac
-[ -n "$older" ] || [ "$full" -gt 0 ] || fail 2 'a rule is needed, such as --older-than 6M (see --help)'
+[ -n "$older$strangers" ] || [ "$full" -gt 0 ] || fail 2 'a rule is needed, such as --older-than 6M (see --help)'
 young=$(seconds --min-age "$min_age")
 age=0
 [ -z "$older" ] || age=$(seconds --older-than "$older")
@@ -88,6 +90,40 @@ plan() {
         -v young="$young" -f "$here/prune-remote.awk" | sort -k 5,5r -k 6,6n -k 2,2
 }
 
+# sealed NAME: a seal has this name with the hash that the file has.
+sealed() {
+    [ -f "$1" ] && [ ! -L "$1" ] || return 1
+    sum=$(timeout 3600 sha256sum <"./$1") || return 1
+    find . -maxdepth 1 -type f -name 'moobacker.*.seal' \
+        -exec grep -lxsF -e "${sum%% *}  $1" -- {} + | grep -q .
+}
+
+# without_twins: the plan, where the lines of twins say what each of them is. One goes with
+# --strangers where another one for its place is sealed and it is not: who can add files could add
+# seals too, but no seal takes from a good file that it is sealed.
+without_twins() {
+    places=''
+    while read -r word rest; do
+        case $word in twin) ;; *) printf '%s\n' "$word${rest:+ $rest}" && continue ;; esac
+        places="$places$rest
+"
+    done
+    [ -n "$places" ] || return 0
+    printf '%s' "$places" | sort -u | while read -r name inode size; do
+        if sealed "$name"; then printf 'sealed %s %s %s\n' "$name" "$inode" "$size"
+        else printf 'loose %s %s %s\n' "$name" "$inode" "$size"; fi
+    done | awk -v strangers="$strangers" '
+        { place = $2; sub(/[.](gz|z|gpg|g|p7m)$/, "", place) }
+        $1 == "sealed" { good[place] = 1 }
+        $1 == "loose" { line[++n] = $2 " " $3 " " $4; name[n] = $2; of[n] = place }
+        END {
+            for (i = 1; i <= n; i++)
+                if (!(of[i] in good)) print "stays " name[i] ", beside another file for its place, and no seal has either"
+                else if (strangers) print "go", line[i], "strangers", 0
+                else print "stays " name[i] ", a stranger beside a file of a set (--strangers removes it)"
+        }'
+}
+
 # told: the plan in words, a line for each set.
 told() {
     awk '
@@ -115,7 +151,7 @@ removed() {
         rm -f -- "$1"
         return
     fi
-    echo "$self: ${name#*.}: was changed meanwhile, and stays" >&2
+    printf '%s\n' "$(legible "$self: ${name#*.}: was changed meanwhile, and stays")" >&2
     mv -n -- "$1" "./${name#*.}"
 }
 
@@ -132,7 +168,7 @@ remove_all() {
     rmdir -- "$trash"
 }
 
-planned=$(files | plan)
+planned=$(files | plan | without_twins)
 case "
 $planned
 " in *'

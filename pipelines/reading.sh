@@ -8,7 +8,8 @@
 
 # Options for moo-fetch and moo-decrypt; what of the state is wanted; --keep-going, if it is wanted;
 # the key of the seals.
-fetch='' decrypt='' part='' keep_going='' seal_key=''
+# Whether sets have to be encrypted, and whether others count all the same.
+fetch='' decrypt='' part='' keep_going='' seal_key='' encrypted='' unprotected=''
 
 # time_option COUNT OPTION [VALUE...]: reads the option that names a state; fails on another one.
 time_option() {
@@ -34,10 +35,14 @@ decrypting_option() {
     case $2 in
         --secret-key | --sign-key | --seal-key | --passphrase-file | --passphrase-fd)
             needs_value "$@"
-            [ "$2" != --seal-key ] || seal_key=$3
+            case $2 in
+                --seal-key) seal_key=$3 fetch="$fetch $2 $(quoted "$3")" ;;
+                --sign-key) ;;
+                *) encrypted=yes ;;
+            esac
             decrypt="$decrypt $2 $(quoted "$3")"
             ;;
-        --allow-unprotected) decrypt="$decrypt $2" ;;
+        --allow-unprotected) decrypt="$decrypt $2" fetch="$fetch $2" unprotected=yes ;;
         *) shared_option "$@" ;;
     esac
 }
@@ -48,7 +53,8 @@ decrypting_help() {
   --secret-key FILE         decrypt with the secret key in FILE instead of those in GnuPG
   --sign-key KEY            demand that each file is signed, inside its message, by KEY
   --seal-key KEY            demand that the seal of each set is signed by KEY
-  --allow-unprotected       read messages without integrity protection too
+  --allow-unprotected       read messages without integrity protection too, and files that are not
+                            encrypted though a key is given or others are
   --passphrase-file FILE    take the passphrase from the first line of FILE, not from PASSPHRASE
   --passphrase-fd N         take it from this file descriptor
 TEXT
@@ -66,14 +72,16 @@ passphrase_from() {
 # moo_decrypt has the passphrase. The archive is $archive.
 read_from() {
     url=$1
-    archive=$(archive_of "$url")
+    archive=$(known_archive "$url")
     # Passphrases are for the stage that decrypts, and no business of the others.
     [ -z "${PASSPHRASE+set}" ] || passphrase=$PASSPHRASE
     unset PASSPHRASE SIGN_PASSPHRASE
     if [ -z "$seal_key" ] && (as_user test -s "$archive/seal-key"); then
         seal_key=$(as_user head -c 4096 "$archive/seal-key")
         decrypt="$decrypt --seal-key $(quoted "$seal_key")"
+        fetch="$fetch --seal-key $(quoted "$seal_key")"
     fi
+    [ -n "$unprotected" ] || [ -z "$encrypted${passphrase:-}" ] || fetch="$fetch --encrypted"
     # It works without the archive; with it, it fetches less and notices more.
     with_archive=$(archive_option "$url")
     [ -n "$with_archive" ] || [ -z "$part" ] || [ "$keep_going" = --keep-going ] || fetch_manifests

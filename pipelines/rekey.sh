@@ -32,7 +32,8 @@ How it is read:
   --passphrase-fd N         take it from this file descriptor
   --old-sign-key KEY        demand that each file is signed, inside its message, by KEY
   --old-seal-key KEY        demand that the seal of each set is signed by KEY
-  --allow-unprotected       read messages without integrity protection too
+  --allow-unprotected       read messages without integrity protection too, and files that are not
+                            encrypted though a key is given or others are
 
 TEXT
     shared_help
@@ -88,6 +89,6 @@ unset NEW_PASSPHRASE
     fail 6 'nothing to encrypt to (give --encrypt-key, --new-passphrase-file or --no-encryption)'
 eval "know $all $reach -- \"\$2\""
 # shellcheck disable=SC2016 # to be evaluated later
-fetch=' --all --known "$known"'
+fetch="$fetch --all --known \"\$known\""
 read_from "$1"
 eval "$state | moo_encrypt $all $encrypt | moo-upload $all $reach -- \"\$2\" | moo-commit $all"

@@ -63,7 +63,9 @@ check_identity() {
     fi
     other=$(other_uses | sed 1q)
     if [ -n "$other" ]; then
-        finding 1 "$other" 'has the SSH key of the backups too' "sed -i '\\|$public|d' $(shown "$other")"
+        mend='its owner has to take the key out'
+        ! only_roots "$other" || mend="sed -i '\\|$public|d' $(shown "$other")"
+        finding 1 "$other" 'has the SSH key of the backups too' "$mend"
     else
         passed "$identity" 'is a key for the backups alone'
     fi
@@ -97,14 +99,25 @@ check_backups() {
     set_up_there
     for name in $(conf_sources); do
         status=0
-        listed=$(owners "$here/moo-fetch" $ours --num-retries 1 --receipts "$(conf_url "$name")" 2>&1) || status=$?
+        with='' folder=$home/.local/state/moobacker/$name
+        ! owners test -d "$folder" || with="--archive=$folder"
+        listed=$(owners "$here/moo-fetch" $ours --num-retries 1 $with --receipts "$(conf_url "$name")" 2>&1) || status=$?
         if [ "$status" != 0 ]; then
             lost_store || return 1
             continue
         fi
+        check_strangers
         there=$(printf '%s\n' "$listed" | sed -n 's/^{"stored":"\([^"]*\)".*/\1/p' | newest)
         archived=$(owners ls -- "$home/.local/state/moobacker/$name" 2>/dev/null | newest)
         check_backup
+    done
+}
+
+# check_strangers: what moo-fetch warns of: files that bear the name of another one, or are renamed.
+check_strangers() {
+    for line in $(printf '%s\n' "$listed" | sed -n 's/^moo-fetch: //p'); do
+        line=${line#"$(conf_url "$name"): "}
+        finding 5 "$(conf_url "$name")" "$line" "on the store's machine: moo prune-remote --strangers FOLDER"
     done
 }
 

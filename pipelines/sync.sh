@@ -40,7 +40,7 @@ archive=$(archive_of "$url")
 found=$(reconcile '--verbosity error')
 know -- "file://$archive"
 # shellcheck disable=SC2016 # to be evaluated later
-fetch=' --metadata --known "$known"'
+fetch="$fetch --metadata --known \"\$known\""
 read_from "$url"
 eval "$state | moo-upload $all --archive \"\$archive\" | moo-commit $all"
 found=$(reconcile "$all")

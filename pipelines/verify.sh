@@ -69,7 +69,14 @@ check_all() {
     case $worst in 0 | 5) ;; *) return "$worst" ;; esac
     # shellcheck disable=SC2034 # in the text that is evaluated
     for time in $chains; do
-        check_state || { status=$? && [ "$status" = 5 ] && worst=5; } || return "$status"
+        status=0
+        check_state || status=$?
+        case $status in
+            0) ;;
+            3) [ "$worst" != 0 ] || worst=3 ;;
+            5) worst=5 ;;
+            *) return "$status" ;;
+        esac
     done
     return "$worst"
 }

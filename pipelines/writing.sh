@@ -66,7 +66,7 @@ moo_encrypt() {
 # moo-commit says of the archive, nothing where there is none.
 reconcile() {
     (as_user test -d "$archive") || return 0
-    eval "as_user moo-fetch $all $reach --receipts -- \"\$url\" |
+    eval "as_user moo-fetch $all $reach --receipts --archive \"\$archive\" -- \"\$url\" |
         as_user moo-commit $all $jobs --reconcile --archive \"\$archive\""
 }
 

@@ -27,7 +27,7 @@ pub fn file_name(data: &[u8]) {
 pub fn collection(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let names: BTreeSet<String> = text.lines().map(str::to_owned).collect();
-    let Ok(found) = Collection::of(names.clone()) else { return };
+    let found = Collection::of(names.clone());
     let chains = found.chains.iter().flat_map(|chain| &chain.sets);
     let sets = chains.chain(&found.orphans).chain(&found.incomplete);
     let of_sets = sets.flat_map(StoredSet::files).map(str::to_owned);

@@ -1,7 +1,6 @@
 //! Where a restore goes to: what is there stays or is replaced as a whole, also by a restore that
 //! is killed.
 
-use tests::damage::{find_all, remove};
 use tests::{Run, Sandbox, Snapshot, Tree, assert_same};
 
 use crate::moo::Moo;
@@ -18,10 +17,6 @@ fn to(sandbox: &Sandbox, dest: &str) -> Run {
     sandbox.sh(&format!("moo restore -- file://$PWD/store {dest}"))
 }
 
-fn force(sandbox: &Sandbox, dest: &str) -> Run {
-    sandbox.sh(&format!("moo restore --force file://$PWD/store {dest}"))
-}
-
 #[test]
 fn what_is_there_is_not_touched() {
     let sandbox = Sandbox::new();
@@ -30,7 +25,7 @@ fn what_is_there_is_not_touched() {
     let before = Snapshot::of(sandbox.path(""));
     for dest in ["full", "full/", "./full", "file", "link", "link/", "dangling", "$PWD/full"] {
         let run = to(&sandbox, dest).fails_with(2).one_message();
-        run.stderr_has("exists already (--force replaces it)");
+        run.stderr_has("already exists; use --merge");
     }
     for dest in [".", "..", "/", "full/.."] {
         to(&sandbox, dest).fails_with(2).one_message();
@@ -73,37 +68,6 @@ fn an_empty_or_missing_directory_becomes_the_tree() {
     to(&sandbox, &long).silent();
     assert_same(&state, &Snapshot::kept(sandbox.path(long)));
     to(&sandbox, &"l".repeat(256)).fails_with(1).one_message();
-}
-
-#[test]
-fn force_replaces_what_is_there_once_the_new_tree_is_whole() {
-    let sandbox = Sandbox::new();
-    let state = small(&sandbox);
-    sandbox.sh("mkdir -p full/below && echo moo >full/below/file && chmod 0 full/below && echo moo >file && ln -s full link").silent();
-    for dest in ["full", "file", "link"] {
-        force(&sandbox, dest).silent();
-        assert_same(&state, &Snapshot::kept(sandbox.path(dest)));
-    }
-    sandbox.sh("ls -A | grep moo-").fails_with(1);
-    let volume = find_all(sandbox.path("store"), "vol1").remove(0);
-    remove(volume);
-    force(&sandbox, "full").fails_with(5).one_message();
-    assert_same(&state, &Snapshot::kept(sandbox.path("full")));
-}
-
-#[test]
-fn a_mount_point_is_no_destination() {
-    let sandbox = Sandbox::new();
-    small(&sandbox);
-    let script = "mkdir mnt && mount -t tmpfs moo mnt && {
-        moo restore --force file://$PWD/store mnt; status=$?
-        umount mnt; exit $status; }";
-    let run = sandbox.sh(&format!("unshare -m sh -c '{script}'"));
-    if run.err().contains("unshare") || run.err().contains("mount: ") {
-        eprintln!("mounting is not allowed here: not tried");
-        return;
-    }
-    run.fails_with(2).one_message().stderr_has("mnt: is a mount point");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use store::Store;
 use stream::{Failure, OrFail, Status};
+use survey::Survey;
 
 use crate::findings::Findings;
 use crate::seals::Sealed;
@@ -103,12 +104,12 @@ impl Due {
 
 /// Reads files, and compares their hashes.
 pub(crate) fn check(
-    store: &mut dyn Store,
+    (store, survey): (&mut dyn Store, &Survey),
     files: impl Iterator<Item = Due>,
     findings: &mut Findings,
 ) -> Result<(), Failure> {
     for Due { name, hash, .. } in files {
-        let found = store.open(&name).and_then(|mut file| match &hash {
+        let found = survey.open(store, &name).and_then(|mut file| match &hash {
             Hash::Sha256(_) => digest::<Sha256>(&name, &mut file),
             Hash::Sha1(_) => digest::<Sha1>(&name, &mut file),
         });

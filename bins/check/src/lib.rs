@@ -10,11 +10,12 @@ mod share;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use archive::{Chain, Collection};
+use archive::Chain;
 use cli::{Common, Program};
 use local::Folder;
-use openpgp::find_certificate;
-use stream::{Failure, OrFail, Status, Totals};
+use openpgp::{find_certificate, refuse_weak_signers};
+use stream::{Failure, Status, Totals};
+use survey::Survey;
 
 use crate::content::Due;
 use crate::findings::Findings;
@@ -69,30 +70,32 @@ impl Program for Check {
     fn run(self, (): &mut ()) -> Result<Totals, Failure> {
         let certs = self.seal_key.iter().map(|key| find_certificate(key));
         let certs = certs.collect::<Result<Vec<_>, _>>()?;
+        refuse_weak_signers(&certs)?;
         let folder = self.archive.as_deref().map(Folder::open).transpose()?;
         let mut store = store::open(&self.url, &self.reached)?;
         let files = store.list()?;
-        let names = files.iter().map(|file| file.name.clone());
-        let collection = Collection::of(names).or_fail(Status::Integrity, &self.url)?;
+        let survey = Survey::of(store.as_mut(), &files, folder.as_ref(), &certs)?;
+        let collection = &survey.collection;
         let known = folder.as_ref().map(Folder::collection).transpose()?.unwrap_or_default();
         if collection.chains.is_empty() && known.chains.is_empty() {
             let why = format!("{}: there is no backup", self.url);
             return Err(Failure::new(Status::Absent, why));
         }
         let mut findings = Findings::default();
-        let mut seals = Seals { store: store.as_mut(), folder: folder.as_ref(), certs: &certs };
-        let sealed = sets::seals(&collection, &known, &mut seals, &mut findings)?;
-        sets::check(&collection, &known, &sealed, &mut findings);
-        links::check(&collection, &sealed, &mut findings);
-        let folder = folder.as_ref();
-        let due = content::hashes((&collection, &known), folder, &sealed, &mut findings)?;
+        let (store, folder) = (store.as_mut(), folder.as_ref());
+        let mut seals = Seals { store, survey: &survey, folder, certs: &certs };
+        let sealed = sets::seals(collection, &known, &mut seals, &mut findings)?;
+        sets::check(collection, &known, &sealed, &mut findings);
+        sets::check_names(&survey, &mut findings);
+        links::check(collection, &sealed, &mut findings);
+        let due = content::hashes((collection, &known), folder, &sealed, &mut findings)?;
         findings.empty_files(&files);
         let turn = Turn::of(folder);
         let takes = |due: &Due| match self.chains {
             true => !due.is_restored,
             false => self.sample.takes(&due.name, turn.number()),
         };
-        content::check(store.as_mut(), due.into_iter().filter(takes), &mut findings)?;
+        content::check((store, &survey), due.into_iter().filter(takes), &mut findings)?;
         if self.chains {
             tell(&collection.chains)?;
         } else {

@@ -9,6 +9,7 @@ use openpgp::{Cert, SealState, read_text};
 use sha2::{Digest, Sha256};
 use store::Store;
 use stream::{Failure, OrFail, Status};
+use survey::Survey;
 
 use crate::findings::Findings;
 
@@ -28,6 +29,7 @@ pub(crate) struct Sealed {
 /// Where seals come from, and who must have signed them.
 pub(crate) struct Seals<'a> {
     pub(crate) store: &'a mut dyn Store,
+    pub(crate) survey: &'a Survey,
     pub(crate) folder: Option<&'a Folder>,
     pub(crate) certs: &'a [Cert],
 }
@@ -86,7 +88,7 @@ impl Seals<'_> {
 
     fn fetch(&mut self, name: &str) -> Result<Vec<u8>, Failure> {
         let mut bytes = Vec::new();
-        let from = self.store.open(name)?;
+        let from = self.survey.open(self.store, name)?;
         from.take(LARGEST).read_to_end(&mut bytes).or_fail(Status::Refused, name)?;
         Ok(bytes)
     }

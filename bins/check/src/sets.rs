@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use archive::{Collection, SetId, SetTime, StoredSet, parse_seal};
 use stream::Failure;
+use survey::Survey;
 
 use crate::findings::Findings;
 use crate::seals::{Sealed, Seals};
@@ -48,7 +49,6 @@ pub(crate) fn check(
     check_orphans(collection, findings);
     check_incomplete(collection, known, sealed, findings);
     check_known(collection, known, findings);
-    check_strangers(collection, findings);
 }
 
 /// A set has the files that its seal names, and no others.
@@ -131,8 +131,12 @@ fn check_known(collection: &Collection, known: &Collection, findings: &mut Findi
     }
 }
 
-fn check_strangers(collection: &Collection, findings: &mut Findings) {
-    for name in &collection.strangers {
+/// Checks the names of files: those that belong to no set, and those that were renamed.
+pub(crate) fn check_names(survey: &Survey, findings: &mut Findings) {
+    for (name, there) in survey.renamed() {
+        findings.wrong(there, format!("is {name}, and has been renamed"));
+    }
+    for name in survey.strangers() {
         match (parse_seal(name), store::final_name(name)) {
             (Some(_), _) => findings.wrong(name, "is a seal, but its set is missing"),
             (None, Some(name)) => log::info!("{name}: has not arrived yet, or was interrupted"),

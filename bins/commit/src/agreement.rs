@@ -1,7 +1,9 @@
 //! Whether store and archive tell of the same newest chain, and what the store's host may have done
 //! to it.
 
-use archive::{Collection, StoredSet};
+use std::collections::{BTreeMap, BTreeSet};
+
+use archive::{Collection, SetId, StoredSet};
 use local::Folder;
 use stream::Failure;
 
@@ -13,25 +15,30 @@ pub(crate) fn agree(
     known: &Collection,
     stored: &Collection,
 ) -> Result<bool, Failure> {
+    let all: BTreeSet<SetId> = known.complete().map(|set| set.id).collect();
     let known = newest(known);
     let mut agreed = true;
+    let sets: BTreeMap<SetId, &StoredSet> = stored.complete().map(|set| (set.id, set)).collect();
     for set in known {
-        let mut sets = stored.chains.iter().flat_map(|chain| &chain.sets).chain(&stored.orphans);
-        let there = sets.find(|there| there.id == set.id);
+        let there = sets.get(&set.id).copied();
         for lost in lost_files(folder, set, there)? {
             log::warn!("the store has lost {lost} (a full set is needed)");
             agreed = false;
         }
     }
     let end = known.last().map(|set| set.id.time);
-    for set in newest(stored).iter().filter(|set| Some(set.id.time) > end) {
-        log::warn!(
-            "the store has the {}, which the archive does not know (a full set is needed)",
-            set.id
-        );
-        agreed = false;
-    }
-    Ok(agreed)
+    let unknown = sets.keys().filter(|id| Some(id.time) > end && !all.contains(id));
+    let unknown: Vec<_> = unknown.collect();
+    // An increment beside another one on the same set would take its place.
+    let rival = unknown.iter().find(|id| end.is_some() && id.base == end);
+    let Some(shown) = rival.or(unknown.last()) else { return Ok(agreed) };
+    let more = match unknown.len() - 1 {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    let needed = if rival.is_some() { " (a full set is needed)" } else { "" };
+    log::warn!("the store has the {shown}{more}, which the archive does not know{needed}");
+    Ok(agreed && rival.is_none())
 }
 
 fn newest(collection: &Collection) -> &[StoredSet] {

@@ -2,7 +2,7 @@
 
 use archive::{FileKind, FileName};
 use local::{ARRIVED, Folder, Journal};
-use stream::{Begin, Failure, Receipt, SetHead, Status};
+use stream::{Begin, Failure, Receipt, SetHead};
 
 use crate::finish::clear;
 
@@ -30,11 +30,10 @@ impl<'a> Arrived<'a> {
         }
     }
 
-    /// After a failure: where the run could not go on with the one before, because that is not
-    /// what it was, the next one must not try that again.
+    /// After a failure: where a stage found that the interrupted run can't be resumed, the next
+    /// run must not try that again. Any other failure keeps what has arrived for the next run.
     pub(crate) fn failed(&self, failure: Failure) -> Failure {
-        let useless = matches!(failure.status(), Status::Integrity | Status::Absent);
-        if self.head.resume.is_some() && useless {
+        if self.head.resume.is_some() && failure.ends_resume() {
             // The next run finds out for itself where this does not work.
             let _ = clear(self.folder, |time| time == self.head.time);
         }

@@ -1,19 +1,18 @@
 //! From unfinished parts to a set of the archive.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufReader, Write};
 use std::num::NonZero;
 
 use archive::{
     Collection, FileKind, FileName, ManifestParser, ManifestSealer, SetId, SetTime, StoredSet,
-    Wrapping, seal_name,
+    Wrapping, read_line, seal_name,
 };
+use cli::lifeline;
 use deflate::{Deflate, Effort, Format};
 use local::Folder;
 use stream::{Failure, OrFail, Receipt, Status};
-
-use crate::by_name;
 
 /// Signature tars are read back at each increment; little is gained by packing them harder.
 const LEVEL: u8 = 1;
@@ -41,13 +40,16 @@ pub(crate) fn finish(
             .map(drop)
             .or_fail(Status::Failed, signatures.display())
     })?;
-    if let Some(seal) = by_name(receipts, &seal_name(set.time)).and_then(|r| r.seal.as_ref()) {
+    let by_name: HashMap<&str, &Receipt> =
+        receipts.iter().map(|receipt| (receipt.stored.as_str(), receipt)).collect();
+    let seal = by_name.get(seal_name(set.time).as_str());
+    if let Some(seal) = seal.and_then(|receipt| receipt.seal.as_ref()) {
         put(folder, &seal_name(set.time), |to| {
             to.write_all(seal.as_bytes()).or_fail(Status::Failed, "seal")
         })?;
     }
     write(folder, set, FileKind::Manifest, Wrapping::Plain, |to| {
-        fill_in(&manifest, hashes(&stored, receipts)?, to)
+        fill_in(&manifest, hashes(&stored, &by_name)?, to)
     })?;
     clear(folder, |time| time <= set.time)
 }
@@ -57,6 +59,7 @@ pub(crate) fn clear(folder: &Folder, sets: impl Fn(SetTime) -> bool) -> Result<(
     for name in folder.names()? {
         if unfinished(&name).is_some_and(&sets) {
             let path = folder.path(&name);
+            lifeline::check();
             std::fs::remove_file(&path).or_fail(Status::Failed, path.display())?;
         }
     }
@@ -72,7 +75,7 @@ pub(crate) fn unfinished(name: &str) -> Option<SetTime> {
 /// What the receipts tell of the set.
 fn stored_set(set: SetId, receipts: &[Receipt]) -> Result<StoredSet, Failure> {
     let names = receipts.iter().map(|receipt| receipt.stored.clone());
-    let collection = Collection::of(names).or_fail(Status::Integrity, "standard input")?;
+    let collection = Collection::of(names);
     let sets = collection.chains.into_iter().flat_map(|chain| chain.sets);
     let found = sets.chain(collection.orphans).find(|stored| stored.id == set);
     let found = found.ok_or_else(|| not_stored(&format!("the manifest of the {set}")))?;
@@ -89,8 +92,8 @@ fn not_stored(what: &str) -> Failure {
 /// The numbers of the volumes that the draft names.
 fn volumes(manifest: &std::path::Path) -> Result<Vec<u64>, Failure> {
     let mut parser = ManifestParser::default();
-    for line in BufReader::new(open(manifest)?).split(b'\n') {
-        let line = line.or_fail(Status::Failed, manifest.display())?;
+    let (mut lines, mut line) = (BufReader::new(open(manifest)?), Vec::new());
+    while read_line(&mut lines, &mut line).or_fail(Status::Failed, manifest.display())? {
         parser.line(&line).or_fail(Status::Integrity, manifest.display())?;
     }
     let parsed = parser.finish().or_fail(Status::Integrity, manifest.display())?;
@@ -100,11 +103,11 @@ fn volumes(manifest: &std::path::Path) -> Result<Vec<u64>, Failure> {
 /// The hashes of each volume, as manifests name them.
 fn hashes(
     stored: &StoredSet,
-    receipts: &[Receipt],
+    by_name: &HashMap<&str, &Receipt>,
 ) -> Result<BTreeMap<u64, Vec<(String, String)>>, Failure> {
     let mut hashes = BTreeMap::new();
     for (number, name) in &stored.volumes {
-        let receipt = by_name(receipts, name);
+        let receipt = by_name.get(name.as_str());
         let Some((sha1, sha256)) = receipt.and_then(|r| r.sha1.clone().zip(r.sha256.clone()))
         else {
             let why = format!("standard input: {name}: comes without its hashes");
@@ -123,8 +126,8 @@ fn fill_in(
 ) -> Result<(), Failure> {
     let mut sealer = ManifestSealer::new(hashes);
     let mut filled = Vec::new();
-    for line in BufReader::new(open(draft)?).split(b'\n') {
-        let line = line.or_fail(Status::Failed, draft.display())?;
+    let (mut lines, mut line) = (BufReader::new(open(draft)?), Vec::new());
+    while read_line(&mut lines, &mut line).or_fail(Status::Failed, draft.display())? {
         sealer.line(&line, &mut filled).or_fail(Status::Integrity, draft.display())?;
         to.write_all(&filled).or_fail(Status::Failed, draft.display())?;
         filled.clear();
@@ -160,6 +163,7 @@ fn put(
     buffered.flush().or_fail(Status::Failed, &which)?;
     drop(buffered);
     file.as_file().sync_all().or_fail(Status::Failed, &which)?;
+    lifeline::check();
     file.persist(&path).map_err(|e| e.error).or_fail(Status::Failed, &which)?;
     open(&folder.path(""))?.sync_all().or_fail(Status::Failed, &which)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use archive::{Chain, Collection, FileKind, FileName, SetId, parse_seal};
+use archive::{Collection, FileKind, FileName, SetId, parse_seal};
 use local::{ARRIVED, Folder, Interrupted, PACKED, read_journal};
 use stream::{Failure, Packed, Receipt, Status};
 
@@ -16,11 +16,14 @@ pub(crate) fn resumable(
     current: bool,
 ) -> Result<Option<Interrupted>, Failure> {
     let Some(mut run) = Interrupted::find(folder)? else { return Ok(None) };
-    let newest = stored.newest_chain().map(Chain::end);
-    let fits = match run.head.base {
-        Some(base) => current && newest == Some(base),
-        None => newest.is_none_or(|newest| newest < run.head.time),
-    };
+    let time = run.head.time;
+    // An increment fits where nothing else builds on its base, which `current` tells.
+    let fits = current || run.head.base.is_none();
+    let fits = fits && stored.complete().all(|set| set.id.time != time);
+    // Sets that were made since have a later state than this one would have.
+    let now = local::now()?;
+    let overtaken = stored.complete().any(|set| set.id.time > time && set.id.time <= now);
+    let fits = fits && (!overtaken || run.head.base.is_some());
     if !fits || receipts.iter().any(|receipt| is_named(&run, &receipt.stored)) {
         return Ok(None);
     }

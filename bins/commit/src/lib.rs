@@ -116,8 +116,3 @@ fn no_set() -> Failure {
 fn say(text: &str) -> Result<(), Failure> {
     writeln!(std::io::stdout(), "{text}").map_err(|e| Failure::of_output(&e))
 }
-
-/// The receipts by name.
-fn by_name<'a>(receipts: &'a [Receipt], name: &str) -> Option<&'a Receipt> {
-    receipts.iter().find(|receipt| receipt.stored == name)
-}

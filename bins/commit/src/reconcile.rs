@@ -1,10 +1,12 @@
 //! After an interrupted run: what of the archive is true, and what the store has of it.
 
+use std::collections::HashSet;
 use std::num::NonZero;
 use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
-use archive::{Chain, Collection, FileKind, SetTime};
+use archive::{Collection, FileKind, SetId, SetTime};
+use cli::lifeline;
 use local::{Folder, Lock};
 use stream::{Failure, OrFail, Receipt, Status};
 
@@ -22,13 +24,13 @@ pub(crate) fn reconcile(
 ) -> Result<&'static str, Failure> {
     let _lock = Lock::start(folder)?;
     let names = receipts.iter().map(|receipt| receipt.stored.clone());
-    let stored = Collection::of(names).or_fail(Status::Integrity, "standard input")?;
-    let newest_stored = stored.newest_chain().map(Chain::end);
+    let stored = Collection::of(names);
+    let complete: HashSet<SetId> = stored.complete().map(|set| set.id).collect();
     for name in folder.names()? {
         let Some(part) = Folder::parse_part(&name) else {
             continue;
         };
-        if part.kind != FileKind::Manifest || newest_stored != Some(part.set.time) {
+        if part.kind != FileKind::Manifest || !complete.contains(&part.set) {
             continue;
         }
         let told = told_of(folder, part.set, receipts);
@@ -58,6 +60,7 @@ fn remove_parts(folder: &Folder, kept: Option<SetTime>) -> Result<(), Failure> {
         let time = unfinished(&name);
         if (time.is_some() && time != kept) || name.starts_with(".commit-") {
             let path = folder.path(&name);
+            lifeline::check();
             std::fs::remove_file(&path).or_fail(Status::Failed, path.display())?;
         }
         newest = newest.max(time);

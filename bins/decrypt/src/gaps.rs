@@ -27,15 +27,16 @@ pub(crate) enum Missing {
 impl Sets {
     /// The first thing that should have come before a file, or before the end.
     pub(crate) fn gap(&mut self, next: Option<&FileName>) -> Option<Gap> {
-        let wanted: Vec<SetId> =
-            self.wanted.iter().flat_map(|wanted| &wanted.sets).map(stream::WantedSet::id).collect();
         let turn = match next {
-            Some(next) => wanted.iter().position(|id| *id == next.set)?,
-            None => wanted.len(),
+            Some(next) => self.turns.get(&next.set).copied()?,
+            None => self.ids.len(),
         };
-        let mut before = wanted.iter().take(turn);
-        if let Some(gap) = before.find_map(|id| self.gap_in(*id, u64::MAX)) {
-            return Some(gap);
+        while self.filled < turn {
+            let before = self.ids.get(self.filled).copied()?;
+            if let Some(gap) = self.gap_in(before, u64::MAX) {
+                return Some(gap);
+            }
+            self.filled += 1;
         }
         match next? {
             FileName { set, kind: FileKind::Volume(number), .. } => self.gap_in(*set, *number),
@@ -57,14 +58,14 @@ impl Sets {
             self.sets.insert(id, Set { distrusted: true, ..Set::default() });
             return gap(Missing::Manifest, Some(why));
         }
-        let set = self.sets.get(&id).filter(|_| below > 0)?;
-        let Some(contents) = &set.contents else {
+        let set = self.sets.get_mut(&id).filter(|_| below > 0)?;
+        if set.contents.is_none() {
             return gap(Missing::Manifest, Some(broken(&which, "its manifest is missing")));
-        };
+        }
         if set.is_lost() && set.volumes.is_empty() {
             return gap(Missing::Volume(1), None);
         }
-        let missing = contents.due(&self.path, below).find(|n| !set.volumes.contains(n))?;
+        let missing = set.first_missing(below)?;
         let why = broken(&which, &format!("volume {missing} is missing"));
         gap(Missing::Volume(missing), Some(why))
     }
@@ -77,7 +78,8 @@ impl Sets {
             FileKind::Volume(number) => Some(number),
             _ => None,
         });
-        set.contents = Some(Contents::Sealed(numbers.collect::<BTreeSet<_>>()));
+        let contents = Contents::Sealed(numbers.collect::<BTreeSet<_>>());
+        set.set_contents(contents, &self.path);
     }
 
     /// Goes on without a volume. Returns what goes with it; none where nobody waits for it.
@@ -91,6 +93,30 @@ impl Sets {
 }
 
 impl Set {
+    /// Takes what tells which volumes there are.
+    pub(crate) fn set_contents(&mut self, contents: Contents, path: &TreePath) {
+        self.due = contents.numbers(path);
+        self.checked = 0;
+        if let Contents::Manifest(manifest) = &contents {
+            let volumes = manifest.volumes.iter().enumerate();
+            // Of several blocks for one volume the first counts.
+            self.blocks = volumes.rev().map(|(at, volume)| (volume.number, at)).collect();
+        }
+        self.contents = Some(contents);
+    }
+
+    /// The first volume below that number that is due and has not come. What has come stays, so that
+    /// no volume is looked at twice.
+    pub(crate) fn first_missing(&mut self, below: u64) -> Option<u64> {
+        while let Some(number) = self.due.get(self.checked).filter(|number| **number < below) {
+            if !self.volumes.contains(number) {
+                return Some(*number);
+            }
+            self.checked += 1;
+        }
+        None
+    }
+
     /// Whether nothing tells which volumes it has.
     pub(crate) fn is_lost(&self) -> bool {
         matches!(&self.contents, Some(Contents::Sealed(numbers)) if numbers.is_empty())
@@ -98,12 +124,40 @@ impl Set {
 }
 
 impl Contents {
-    /// The volumes that hold the path and have a lower number.
-    pub(crate) fn due(&self, path: &TreePath, below: u64) -> impl Iterator<Item = u64> {
-        let numbers: Vec<u64> = match self {
+    /// The numbers of the volumes that hold the path, in their order.
+    fn numbers(&self, path: &TreePath) -> Vec<u64> {
+        let mut numbers: Vec<u64> = match self {
             Contents::Manifest(manifest) => manifest.volumes_for(path).map(|v| v.number).collect(),
             Contents::Sealed(numbers) => numbers.iter().copied().collect(),
         };
-        numbers.into_iter().filter(move |number| *number < below)
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The volumes of a chain of some terabytes.
+    const MANY: u64 = 100_000;
+
+    #[test]
+    fn each_of_a_hundred_thousand_volumes_is_looked_at_once() {
+        let mut set = Set::default();
+        let all = Contents::Sealed((1..=MANY).collect());
+        set.set_contents(all, &TreePath::default());
+        for number in 1..=MANY {
+            assert_eq!(set.first_missing(number), None);
+            assert_eq!(set.checked as u64, number - 1);
+            if number != MANY / 2 {
+                set.volumes.insert(number);
+            } else {
+                assert_eq!(set.first_missing(number + 1), Some(number));
+                set.volumes.insert(number);
+            }
+        }
+        assert_eq!(set.first_missing(u64::MAX), None);
     }
 }

@@ -2,7 +2,7 @@
 //! temporary file without a name.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use md5::Md5;
 use sha1::Sha1;
@@ -17,6 +17,8 @@ const IN_MEMORY: usize = 8 << 20;
 pub(crate) struct Held {
     which: String,
     spool: SpooledTempFile,
+    /// In bytes.
+    len: u64,
     /// In lower-case hex.
     sha256: String,
     /// Whether a stage before has lost it.
@@ -27,16 +29,22 @@ impl Held {
     /// The file that the stream has come to, as a whole.
     pub(crate) fn read(which: &str, input: &mut FilesInput<File>) -> Result<Held, Failure> {
         let mut spool = SpooledTempFile::new(IN_MEMORY);
-        let mut hash = Sha256::new();
+        let (mut hash, mut len) = (Sha256::new(), 0);
         while let Some(chunk) = input.chunk()? {
+            len += chunk.len() as u64;
             hash.update(&chunk);
             spool.write_all(&chunk).or_fail(Status::Failed, which)?;
         }
         let sha256 = format!("{:x}", hash.finalize());
         let lost = input.lost().is_some();
-        let mut held = Held { which: which.to_owned(), spool, sha256, lost };
+        let mut held = Held { which: which.to_owned(), spool, len, sha256, lost };
         held.rewind()?;
         Ok(held)
+    }
+
+    /// How long the file is as it came, in bytes.
+    pub(crate) fn len(&self) -> u64 {
+        self.len
     }
 
     /// The SHA-256 of the file as it came, in lower-case hex.
@@ -109,5 +117,11 @@ impl Held {
 impl Read for Held {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.spool.read(buffer)
+    }
+}
+
+impl Seek for Held {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.spool.seek(to)
     }
 }

@@ -2,8 +2,12 @@
 
 use std::path::PathBuf;
 
-use openpgp::{Cert, Decryption, PassphraseOptions, find_certificate, read_secret_key};
+use openpgp::{
+    Cert, Decryption, PassphraseOptions, find_certificate, read_secret_key, refuse_weak_signers,
+};
 use stream::Failure;
+
+use crate::protection::Protection;
 
 /// What opens the files, and who must have signed them.
 #[derive(clap::Args, Debug)]
@@ -17,7 +21,8 @@ pub(crate) struct Keys {
     /// Demand that the seal of each set is signed by this certificate
     #[arg(long, value_name = "KEY")]
     seal_key: Vec<String>,
-    /// Read messages without integrity protection too, as old programs wrote them
+    /// Read messages without integrity protection too, as old programs wrote them, and files that
+    /// are not encrypted though others are
     #[arg(long)]
     allow_unprotected: bool,
     #[command(flatten)]
@@ -32,13 +37,34 @@ impl Keys {
         }
         decryption.gnupg = self.secret_key.is_empty();
         decryption.signers_wanted = certificates(&self.sign_key)?;
+        refuse_weak_signers(&decryption.signers_wanted)?;
         decryption.allow_unprotected = self.allow_unprotected;
         Ok(decryption)
     }
 
+    /// What files that are not encrypted mean, in the files of one chain or of a whole store.
+    pub(crate) fn protection(&self, one_chain: bool) -> Protection {
+        Protection {
+            demanded: !self.secret_key.is_empty() || self.has_passphrase(),
+            waived: self.allow_unprotected || !self.seal_key.is_empty(),
+            one_chain,
+            plain: None,
+            encrypted: false,
+        }
+    }
+
+    /// Whether a passphrase was given, and not only a terminal to ask for one.
+    fn has_passphrase(&self) -> bool {
+        let PassphraseOptions { passphrase_file, passphrase_fd } = &self.passphrase;
+        let variable = std::env::var_os("PASSPHRASE").is_some_and(|text| !text.is_empty());
+        passphrase_file.is_some() || passphrase_fd.is_some() || variable
+    }
+
     /// Who may have signed a seal; nobody where it need not be signed.
     pub(crate) fn seal_certificates(&self) -> Result<Vec<Cert>, Failure> {
-        certificates(&self.seal_key)
+        let signers = certificates(&self.seal_key)?;
+        refuse_weak_signers(&signers)?;
+        Ok(signers)
     }
 }
 

@@ -6,6 +6,7 @@ mod hold;
 mod keys;
 mod losses;
 mod manifest;
+mod protection;
 mod sets;
 mod transit;
 mod unwrap;
@@ -61,10 +62,12 @@ impl Program for Decrypt {
             return Err(Failure::new(Status::Usage, why));
         }
         let wanted = input.begin().restore.clone();
+        let protection = self.keys.protection(wanted.is_some());
         let sets = Sets::new(wanted, self.keys.seal_certificates()?, self.keep_going)?;
         output.begin(input.begin())?;
         let files = Ahead::start(input.keep_going(self.keep_going))?;
-        let mut transit = Transit { sets, unwrap, losses: Losses::new(self.keep_going), output };
+        let losses = Losses::new(self.keep_going);
+        let mut transit = Transit { sets, unwrap, losses, protection, output };
         while let Some((name, held)) = files.next_file() {
             transit.file(&name, held)?;
         }

@@ -2,11 +2,14 @@
 
 use std::io::{self, Write};
 
-use archive::{Manifest, ManifestParser};
+use archive::{LONGEST_LINE, Manifest, ManifestParser};
 use stream::{Failure, OrFail, Status};
 
-/// The longest line of a manifest.
-const LONGEST_LINE: usize = 1 << 20;
+/// How many bytes of a manifest a stored byte may unpack to: zlib's most, and a little more. bzip2 makes a
+/// thousand times that of lines that are all the same, which no manifest consists of.
+const MOST_UNPACKED: u64 = 1100;
+/// What a manifest may unpack to however short it is stored.
+const SLACK: u64 = 1 << 20;
 
 /// A writer that reads the manifest that it hands on.
 pub(crate) struct Reader<W> {
@@ -15,12 +18,16 @@ pub(crate) struct Reader<W> {
     parser: ManifestParser,
     /// The beginning of a line whose end has not come.
     line: Vec<u8>,
+    /// How many more bytes may come.
+    left: u64,
 }
 
 impl<W: Write> Reader<W> {
-    pub(crate) fn new(which: &str, to: W) -> Reader<W> {
+    /// Of a manifest that is stored in so many bytes.
+    pub(crate) fn new(which: &str, stored: u64, to: W) -> Reader<W> {
         let (which, parser) = (which.to_owned(), ManifestParser::default());
-        Reader { which, to, parser, line: Vec::new() }
+        let left = stored.saturating_mul(MOST_UNPACKED).saturating_add(SLACK);
+        Reader { which, to, parser, line: Vec::new(), left }
     }
 
     /// The writer behind, and what the manifest says, if all of it has come well.
@@ -36,13 +43,11 @@ impl<W: Write> Reader<W> {
         Ok(())
     }
 
+    /// Keeps of a line what [`archive::read_line`] keeps.
     fn read(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
-            self.line.extend_from_slice(part);
-            if self.line.len() > LONGEST_LINE {
-                let why = format!("{}: a line is too long", self.which);
-                return Err(Failure::new(Status::Integrity, why));
-            }
+            let room = (LONGEST_LINE + 1).saturating_sub(self.line.len());
+            self.line.extend_from_slice(&part[..part.len().min(room)]);
             if part.ends_with(b"\n") {
                 self.end_line()?;
             }
@@ -53,6 +58,11 @@ impl<W: Write> Reader<W> {
 
 impl<W: Write> Write for Reader<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Some(left) = self.left.checked_sub(bytes.len() as u64) else {
+            let why = format!("{}: unpacks to more than any manifest does", self.which);
+            return Err(Failure::new(Status::Integrity, why).into());
+        };
+        self.left = left;
         let n = self.to.write(bytes)?;
         self.read(&bytes[..n])?;
         Ok(n)
@@ -72,7 +82,7 @@ mod tests {
     #[test]
     fn a_manifest_is_read_in_pieces_of_any_size_and_handed_on_as_it_is() {
         for size in 1..TEXT.len() {
-            let mut reader = Reader::new("m", Vec::new());
+            let mut reader = Reader::new("m", 1, Vec::new());
             TEXT.chunks(size).for_each(|piece| reader.write_all(piece).unwrap());
             let (text, manifest) = reader.finish(Ok(()));
             assert_eq!((text.as_slice(), manifest.unwrap().volumes.len()), (TEXT, 1));
@@ -80,11 +90,24 @@ mod tests {
     }
 
     #[test]
+    fn a_manifest_that_unpacks_to_more_than_zlib_can_is_refused() {
+        let mut reader = Reader::new("m", 10, io::sink());
+        let most = 10 * MOST_UNPACKED + SLACK;
+        let line = [b'\n'; 100];
+        let written = (0..).take_while(|_| reader.write_all(&line).is_ok()).count() as u64;
+        assert_eq!(written, most / 100);
+        let error = reader.write_all(&line).or_fail(Status::Failed, "m").unwrap_err();
+        assert_eq!(error.message(), "m: unpacks to more than any manifest does");
+    }
+
+    #[test]
     fn a_line_without_end_takes_no_memory() {
-        let mut reader = Reader::new("m", io::sink());
-        let line = vec![b'x'; LONGEST_LINE];
-        assert!(reader.write_all(&line).is_ok());
-        let error = reader.write_all(b"x").or_fail(Status::Failed, "m").unwrap_err();
-        assert_eq!(error.message(), "m: a line is too long");
+        let mut reader = Reader::new("m", 10_000, io::sink());
+        for _ in 0..4 {
+            reader.write_all(&vec![b'x'; LONGEST_LINE]).unwrap();
+        }
+        assert_eq!(reader.line.len(), LONGEST_LINE + 1);
+        let error = reader.write_all(b"\n").or_fail(Status::Failed, "m").unwrap_err();
+        assert_eq!(error.message(), "m: manifest line 1: too long");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use archive::{FileKind, FileName, Manifest, Seal, SetId, TreePath, parse_seal};
 use openpgp::{Cert, SealState, read_text};
-use stream::{Failure, OrFail, Status, Wanted};
+use stream::{Failure, OrFail, Status, Wanted, WantedSet};
 
 use crate::hold::Held;
 
@@ -20,6 +20,13 @@ pub(crate) struct Sets {
     seals: HashMap<archive::SetTime, (Seal, String)>,
     /// The set of the last seal, and that seal's hash.
     last_sealed: Option<(SetId, String)>,
+    /// The sets that are wanted, in their order, and the place of each in it.
+    pub(crate) ids: Vec<SetId>,
+    pub(crate) turns: HashMap<SetId, usize>,
+    /// How many of them have been checked to be whole.
+    pub(crate) begun: usize,
+    /// How many of them have no gap that has not been told.
+    pub(crate) filled: usize,
 }
 
 /// A set.
@@ -34,6 +41,11 @@ pub(crate) struct Set {
     pub(crate) matched: bool,
     /// Those that have come, or have been given up.
     pub(crate) volumes: BTreeSet<u64>,
+    /// The volumes that should come, by their numbers, and how many of them have been checked.
+    pub(crate) due: Vec<u64>,
+    pub(crate) checked: usize,
+    /// Where the manifest tells of each volume.
+    pub(crate) blocks: HashMap<u64, usize>,
 }
 
 /// What a file is to its set.
@@ -63,7 +75,23 @@ impl Sets {
         let path = wanted.as_ref().and_then(|wanted| wanted.path.as_deref()).unwrap_or_default();
         let path = TreePath::parse(path).or_fail(Status::Integrity, "standard input")?;
         let (sets, seals) = (BTreeMap::new(), HashMap::new());
-        Ok(Sets { wanted, path, signers, keep_going, sets, seals, last_sealed: None })
+        let ids: Vec<SetId> =
+            wanted.iter().flat_map(|wanted| &wanted.sets).map(WantedSet::id).collect();
+        let turns = ids.iter().enumerate().map(|(turn, id)| (*id, turn)).collect();
+        let (begun, filled, last_sealed) = (0, 0, None);
+        Ok(Sets {
+            wanted,
+            path,
+            signers,
+            keep_going,
+            sets,
+            seals,
+            last_sealed,
+            ids,
+            turns,
+            begun,
+            filled,
+        })
     }
 
     /// Takes a seal, once it has been checked.
@@ -83,6 +111,11 @@ impl Sets {
     /// A seal is lost: whether the next one was made after it can't be told.
     pub(crate) fn lose_seal(&mut self) {
         self.last_sealed = None;
+    }
+
+    /// Whether a signature covers the hash of each file that is admitted.
+    pub(crate) fn are_signed(&self) -> bool {
+        !self.signers.is_empty()
     }
 
     /// Checks a file against the seal and the manifest of its set.
@@ -120,7 +153,7 @@ impl Sets {
             Err(why) => return Err(why),
         };
         if is_restore {
-            set.check_volumes(&name.set, &self.path, number)?;
+            set.check_volumes(&name.set, number)?;
         }
         if !set.volumes.insert(number) {
             return Err(broken(stored, "comes twice"));
@@ -130,32 +163,34 @@ impl Sets {
 
     /// Takes what the manifest of a set says.
     pub(crate) fn manifest(&mut self, set: SetId, manifest: Manifest) {
-        self.sets.entry(set).or_default().contents = Some(Contents::Manifest(manifest));
+        let contents = Contents::Manifest(manifest);
+        self.sets.entry(set).or_default().set_contents(contents, &self.path);
     }
 
     /// Checks that nothing is missing.
-    pub(crate) fn finish(&self) -> Result<(), Failure> {
-        let Some(wanted) = &self.wanted else {
-            return Ok(());
-        };
-        wanted.sets.iter().try_for_each(|set| self.check_set(&set.id()))
+    pub(crate) fn finish(&mut self) -> Result<(), Failure> {
+        self.ids.clone().iter().try_for_each(|id| self.check_set(id))
     }
 
     /// Checks that all of a set has come.
-    fn check_set(&self, id: &SetId) -> Result<(), Failure> {
-        match self.sets.get(id) {
-            Some(set) => set.check_volumes(id, &self.path, u64::MAX),
+    fn check_set(&mut self, id: &SetId) -> Result<(), Failure> {
+        match self.sets.get_mut(id) {
+            Some(set) => set.check_volumes(id, u64::MAX),
             None => Err(broken(&format!("the {id}"), "its manifest is missing")),
         }
     }
 
     pub(crate) fn begin(&mut self, id: SetId, stored: &str) -> Result<(), Failure> {
-        if let Some(wanted) = &self.wanted {
+        if self.wanted.is_some() {
             // What is missing is told before the next set is applied to what is not whole.
-            let turn = wanted.sets.iter().position(|set| set.id() == id);
+            let turn = self.turns.get(&id).copied();
             let turn =
                 turn.ok_or_else(|| broken(stored, "belongs to no set that was asked for"))?;
-            wanted.sets[..turn].iter().try_for_each(|set| self.check_set(&set.id()))?;
+            while self.begun < turn {
+                let Some(before) = self.ids.get(self.begun).copied() else { break };
+                self.check_set(&before)?;
+                self.begun += 1;
+            }
         }
         let Some((seal, hash)) = self.seals.remove(&id.time) else {
             return self.begin_without_seal(id);
@@ -209,11 +244,11 @@ impl Sets {
 
 impl Set {
     /// Checks that all volumes have come that hold the path and have a lower number.
-    fn check_volumes(&self, id: &SetId, path: &TreePath, below: u64) -> Result<(), Failure> {
-        let Some(contents) = &self.contents else {
+    fn check_volumes(&mut self, id: &SetId, below: u64) -> Result<(), Failure> {
+        if self.contents.is_none() {
             return Err(broken(&format!("the {id}"), "its manifest is missing"));
-        };
-        match contents.due(path, below).find(|number| !self.volumes.contains(number)) {
+        }
+        match self.first_missing(below) {
             Some(missing) => {
                 Err(broken(&format!("the {id}"), &format!("volume {missing} is missing")))
             }
@@ -228,7 +263,8 @@ impl Set {
             Some(Contents::Sealed(numbers)) => return Ok(numbers.contains(&number)),
             Some(Contents::Manifest(manifest)) => manifest,
         };
-        match manifest.volumes.iter().find(|volume| volume.number == number) {
+        let block = self.blocks.get(&number).and_then(|&at| manifest.volumes.get(at));
+        match block {
             None => Ok(false),
             Some(volume) if held.has_best_of(&volume.hashes)? => Ok(true),
             Some(_) => Err(broken(stored, "does not have the hash that its manifest tells")),

@@ -10,6 +10,7 @@ use crate::gaps::{Gap, Missing};
 use crate::hold::Held;
 use crate::losses::Losses;
 use crate::manifest::Reader;
+use crate::protection::Protection;
 use crate::sets::{Admission, Sets};
 use crate::unwrap::Unwrap;
 
@@ -18,6 +19,7 @@ pub(crate) struct Transit<'a> {
     pub(crate) sets: Sets,
     pub(crate) unwrap: Unwrap,
     pub(crate) losses: Losses,
+    pub(crate) protection: Protection,
     pub(crate) output: &'a mut Output<File>,
 }
 
@@ -73,6 +75,10 @@ impl Transit<'_> {
 
     /// Decrypts a file that has been admitted.
     fn open(&mut self, stored: &str, name: &FileName, mut held: Held) -> Result<(), Failure> {
+        let protected = self.protection.check(stored, name.wrapping);
+        if self.losses.past(protected)?.is_none() {
+            return self.lose(name);
+        }
         if self.losses.keep_going() {
             // What can't be opened to its end is not to be in the stream, not even its beginning.
             let tried = self.unwrap.open(stored, name.wrapping, &mut held, &mut io::sink());
@@ -86,9 +92,20 @@ impl Transit<'_> {
         if name.kind == FileKind::Manifest {
             return self.manifest(stored, name, &plain, held);
         }
+        let is_checked = self.is_checked();
         let mut writer = FileWriter::new(self.output, &plain);
-        self.unwrap.open(stored, name.wrapping, &mut held, &mut writer)?;
+        if is_checked {
+            self.unwrap.open(stored, name.wrapping, &mut held, &mut writer)?;
+        } else {
+            self.unwrap.open_checked(stored, name.wrapping, &mut held, &mut writer)?;
+        }
         writer.close(Facts::default())
+    }
+
+    /// Whether a file that has been admitted need not be decrypted once before any of its plaintext leaves:
+    /// a signature covers its hash, or it has been tried already.
+    fn is_checked(&self) -> bool {
+        self.losses.keep_going() || self.sets.are_signed()
     }
 
     /// A manifest is read on its way, but used only when all of it has been checked.
@@ -99,8 +116,13 @@ impl Transit<'_> {
         plain: &str,
         mut held: Held,
     ) -> Result<(), Failure> {
-        let mut reader = Reader::new(stored, FileWriter::new(self.output, plain));
-        let opened = self.unwrap.open(stored, name.wrapping, &mut held, &mut reader);
+        let is_checked = self.is_checked();
+        let mut reader = Reader::new(stored, held.len(), FileWriter::new(self.output, plain));
+        let opened = if is_checked {
+            self.unwrap.open(stored, name.wrapping, &mut held, &mut reader)
+        } else {
+            self.unwrap.open_checked(stored, name.wrapping, &mut held, &mut reader)
+        };
         let (writer, read) = reader.finish(opened);
         if let Some(manifest) = self.losses.past(read)? {
             self.sets.manifest(name.set, manifest);

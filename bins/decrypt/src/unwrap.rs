@@ -1,6 +1,6 @@
 //! Out of the wrapping that a file's name tells.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 
 use archive::Wrapping;
 use flate2::read::MultiGzDecoder;
@@ -29,6 +29,21 @@ impl Unwrap {
             Wrapping::OpenPgp => self.decryption.open(which, from, to),
             Wrapping::Gzip => copy(which, MultiGzDecoder::new(from), to),
             Wrapping::Plain => copy(which, from, to),
+        }
+    }
+
+    /// Writes the plain content of a stored file, and nothing of it before all of it has been checked.
+    pub(crate) fn open_checked(
+        &self,
+        which: &str,
+        wrapping: Wrapping,
+        from: &mut (impl Read + Seek + Send + Sync),
+        to: &mut dyn Write,
+    ) -> Result<(), Failure> {
+        match wrapping {
+            Wrapping::OpenPgp => self.decryption.open_checked(which, from, to),
+            // Their own checks keep nobody out.
+            Wrapping::Gzip | Wrapping::Plain => self.open(which, wrapping, from, to),
         }
     }
 }

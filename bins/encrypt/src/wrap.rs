@@ -51,7 +51,7 @@ impl Wrap {
             (Wrap::Packed(_) | Wrap::Plain, None | Some(None)) => Ok(None),
             _ => {
                 let why = "other keys than the interrupted run had (the next run starts anew)";
-                Err(Failure::new(Status::Absent, why))
+                Err(Failure::new(Status::Absent, why).ending_resume())
             }
         }
     }

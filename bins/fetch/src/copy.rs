@@ -2,14 +2,16 @@
 
 use std::fs::File;
 
-use archive::{Collection, StoredSet};
+use archive::StoredSet;
 use sha2::{Digest, Sha256};
 use store::Store;
-use stream::{Begin, Facts, Failure, FileWriter, OrFail, Output, Status, Totals};
+use stream::{Begin, Facts, Failure, FileWriter, Output, Status, Totals};
+use survey::Survey;
 
-use crate::known::Known;
+use crate::known::Known as There;
 use crate::sealed::Sealed;
-use crate::{Fetch, transfer};
+use crate::selection::Known;
+use crate::{Fetch, strangers, transfer};
 
 /// Sends all sets, one after the other, those that are known aside.
 pub(crate) fn send(
@@ -17,34 +19,58 @@ pub(crate) fn send(
     store: &mut dyn Store,
     output: &mut Output<File>,
 ) -> Result<Totals, Failure> {
-    let names = store.list()?.into_iter().map(|stored| stored.name);
-    let collection = Collection::of(names).or_fail(Status::Integrity, &arguments.url)?;
-    let known = arguments.known.as_deref().map(Known::read).transpose()?.unwrap_or_default();
+    let archive = Known::of(arguments)?;
+    let mut survey = arguments.survey(store, archive.as_ref())?;
+    let gone = arguments.judge(archive.as_ref()).of_a_copy(&mut survey, store)?;
+    strangers::warn(&arguments.url, &gone, &survey);
+    let known = arguments.known.as_deref().map(There::read).transpose()?.unwrap_or_default();
     output.begin(&Begin { newest_seal: known.newest_seal(), ..Begin::files(None) })?;
-    let sets = collection.chains.iter().flat_map(|chain| &chain.sets).chain(&collection.orphans);
-    for set in sets.filter(|set| !known.has(set, arguments.all)) {
-        send_set(store, set, arguments.all, output)?;
+    let mut lost = 0;
+    for set in survey.collection.complete().filter(|set| !known.has(set, arguments.all)) {
+        match sealed(store, &survey, set, arguments.all) {
+            Ok(sealed) => send_set(store, &survey, set, &sealed, (arguments.all, output))?,
+            // Nothing of it has been sent: the others need not wait for it.
+            Err(failure) if failure.status() == Status::Integrity => {
+                log::warn!("{failure}: the {} is not copied", set.id);
+                lost += 1;
+            }
+            Err(failure) => return Err(failure),
+        }
     }
-    Ok(Totals::default())
+    Ok(Totals { unreadable: gone.len() as u64, lost, ..Totals::default() })
+}
+
+/// What the seal of a set tells of its files, if none of them is missing.
+fn sealed(
+    store: &mut dyn Store,
+    survey: &Survey,
+    set: &StoredSet,
+    content: bool,
+) -> Result<Sealed, Failure> {
+    let sealed = Sealed::read(store, survey, set)?;
+    if content {
+        sealed.check_names(set)?;
+    }
+    Ok(sealed)
 }
 
 /// Sends a set as its seal tells it to be: a copy of what is damaged would pass for the set.
 fn send_set(
     store: &mut dyn Store,
+    survey: &Survey,
     set: &StoredSet,
-    content: bool,
-    output: &mut Output<File>,
+    sealed: &Sealed,
+    (content, output): (bool, &mut Output<File>),
 ) -> Result<(), Failure> {
-    let sealed = Sealed::read(store, set)?;
-    let names = files(set, content);
-    if content {
-        sealed.check_names(set)?;
-    }
     if let Some((name, text)) = &sealed.seal {
-        send_file(name, &mut text.as_slice(), &sealed, output)?;
+        send_file(name, &mut text.as_slice(), sealed, output)?;
     }
-    for name in names {
-        send_file(name, &mut store.open(name)?, &sealed, output)?;
+    for name in files(set, content) {
+        if sealed.is_foreign(name) {
+            log::warn!("{name}: the seal does not name it, so it is not copied");
+            continue;
+        }
+        send_file(name, &mut survey.open(store, name)?, sealed, output)?;
     }
     Ok(())
 }

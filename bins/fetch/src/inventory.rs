@@ -6,11 +6,16 @@ use std::io::Write;
 use archive::{SealedFile, parse_seal};
 use store::Store;
 use stream::{Begin, Failure, Kind, Receipt, Receipts, Status, Totals};
+use survey::Survey;
 
-use crate::sealed;
+use crate::selection::Known;
+use crate::{Fetch, sealed, strangers};
 
 /// Tells of each file. Where a set has a seal, its files come with their hashes.
+/// Where files were renamed, each comes with the name that its seal gives it; and what passes for a
+/// file of a set and is not it does not come.
 pub(crate) fn tell<W: Write>(
+    arguments: &Fetch,
     store: &mut dyn Store,
     receipts: &mut Receipts<W>,
 ) -> Result<Totals, Failure> {
@@ -20,11 +25,16 @@ pub(crate) fn tell<W: Write>(
         Err(failure) if failure.status() == Status::Absent => Vec::new(),
         files => files?,
     };
+    let archive = Known::of(arguments)?;
+    let folder = archive.as_ref().map(Known::folder);
+    let survey = Survey::of(store, &files, folder, &arguments.seal_certificates()?)?;
+    strangers::warn(&arguments.url, &[], &survey);
+    let files = survey.listing();
     let newest = files.iter().filter_map(|file| parse_seal(&file.name)).max();
     let mut sealed = HashMap::new();
     let mut seals = HashMap::new();
     if let Some(name) = newest.map(archive::seal_name) {
-        let text = sealed::read(store, &name)?;
+        let text = sealed::read(store, &name, survey.stored_name(&name))?;
         sealed = hashes(&name, &text);
         seals.insert(name, String::from_utf8_lossy(&text).into_owned());
     }

@@ -33,8 +33,7 @@ impl Known {
             }
             names.push(receipt.stored);
         }
-        let Collection { chains, orphans, .. } =
-            Collection::of(names).or_fail(Status::Integrity, &which)?;
+        let Collection { chains, orphans, .. } = Collection::of(names);
         let sets = chains.into_iter().flat_map(|chain| chain.sets).chain(orphans);
         Ok(Known { sets: sets.map(|set| (set.id, set)).collect(), newest_seal })
     }

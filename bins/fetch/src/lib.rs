@@ -6,6 +6,7 @@ mod known;
 mod remains;
 mod sealed;
 mod selection;
+mod strangers;
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -15,10 +16,12 @@ use std::path::PathBuf;
 
 use archive::TreePath;
 use cli::{Common, Program};
+use openpgp::{Cert, find_certificate};
 use store::Store;
 use stream::{Begin, Facts, Failure, FileWriter, OrFail, Output, Receipts, Scope, Status, Totals};
+use survey::{Judge, Survey};
 
-use crate::selection::Selection;
+use crate::selection::{Known, Selection};
 
 /// Fetch from a store the files that a restore needs
 ///
@@ -49,7 +52,7 @@ pub struct Fetch {
     #[arg(long, group = "what", conflicts_with_all = ["path", "archive"])]
     manifests: bool,
     /// No files: receipts for all that is there, as moo-commit --reconcile reads them
-    #[arg(long, group = "what", conflicts_with_all = ["time", "path", "archive"])]
+    #[arg(long, group = "what", conflicts_with_all = ["time", "path"])]
     receipts: bool,
     /// Of those, no sets that another store has: FILE holds what --receipts told of it
     #[arg(long, value_name = "FILE", requires = "what", conflicts_with = "receipts")]
@@ -57,6 +60,15 @@ pub struct Fetch {
     /// Go on past files that are missing or can't be read; the stages behind need it too
     #[arg(long, conflicts_with = "what")]
     keep_going: bool,
+    /// Count only sets whose seal is signed by this certificate; moo-decrypt needs the option too
+    #[arg(long, value_name = "KEY")]
+    seal_key: Vec<String>,
+    /// Count only encrypted sets, also where the store has no encrypted set at all
+    #[arg(long)]
+    encrypted: bool,
+    /// Count sets that are not encrypted in a store of encrypted sets
+    #[arg(long, conflicts_with = "encrypted")]
+    allow_unprotected: bool,
     #[command(flatten)]
     reached: store::Options,
     #[command(flatten)]
@@ -97,7 +109,7 @@ impl Program for Fetch {
         if self.receipts {
             let to = output.text();
             return Receipts::deliver(Self::NAME, to, |receipts| {
-                inventory::tell(store.as_mut(), receipts)
+                inventory::tell(&self, store.as_mut(), receipts)
             });
         }
         if self.all || self.metadata {
@@ -107,22 +119,45 @@ impl Program for Fetch {
         output.begin(&Begin::files(selection.wanted))?;
         let mut lost = selection.lost;
         for name in &selection.names {
-            lost += u64::from(!self.send(store.as_mut(), name, output)?);
+            let there = selection.survey.stored_name(name);
+            lost += u64::from(!self.send(store.as_mut(), (name, there), output)?);
         }
-        Ok(Totals { lost, ..Totals::default() })
+        Ok(Totals { lost, unreadable: selection.uncounted, ..Totals::default() })
     }
 }
 
 impl Fetch {
+    /// Which files and sets the store has.
+    fn survey(&self, store: &mut dyn Store, known: Option<&Known>) -> Result<Survey, Failure> {
+        let files = store.list()?;
+        let folder = known.map(Known::folder);
+        Survey::of(store, &files, folder, &self.seal_certificates()?)
+    }
+
+    /// Who tells which sets count.
+    fn judge(&self, known: Option<&Known>) -> Judge {
+        let mut judge = Judge::new(known.map(|known| &known.collection));
+        judge.encrypted = self.encrypted;
+        // A copy of files as they are reads none of them.
+        judge.plain = self.allow_unprotected || (self.all && !self.encrypted);
+        judge
+    }
+
+    /// Who may have signed a seal; a secret key does for its certificate.
+    fn seal_certificates(&self) -> Result<Vec<Cert>, Failure> {
+        let certs = self.seal_key.iter().map(|key| find_certificate(key));
+        certs.map(|cert| Ok(cert?.strip_secret_key_material())).collect()
+    }
+
     /// Sends a file; false where it was lost, and the stream goes on without it.
     fn send(
         &self,
         store: &mut dyn Store,
-        name: &str,
+        (name, there): (&str, &str),
         output: &mut Output<File>,
     ) -> Result<bool, Failure> {
         let mut writer = FileWriter::new(output, name);
-        match store.open(name).and_then(|mut from| transfer(name, &mut from, &mut writer)) {
+        match store.open(there).and_then(|mut from| transfer(name, &mut from, &mut writer)) {
             Ok(()) => writer.close(Facts::default()).map(|()| true),
             Err(failure) if self.keep_going && of_one_file(&failure) => {
                 log::warn!("{failure}");

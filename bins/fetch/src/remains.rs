@@ -1,66 +1,61 @@
 //! The sets that are left of a state, where some of a chain are damaged or missing.
 
+use std::collections::HashMap;
+
 use archive::{Absent, Collection, SetId, SetTime, StoredSet};
-use local::Folder;
 use stream::Failure;
+use survey::{Survey, Uncounted};
 
 use crate::Fetch;
-use crate::selection::{none, not_there, time, warn_of_incomplete};
+use crate::selection::{Known, none, not_there};
 
 /// The sets of the wanted state, back to the full one, or to one whose base is not there; and how
-/// many are not.
-pub(crate) fn state<'a>(
+/// many are not. `state` is the state as it is found where nothing is missing.
+pub(crate) fn state(
     arguments: &Fetch,
-    collection: &'a Collection,
-    folder: Option<&Folder>,
-) -> Result<(Vec<&'a StoredSet>, u64), Failure> {
+    survey: &Survey,
+    (known, time): (Option<&Known>, Option<SetTime>),
+    state: Result<Vec<StoredSet>, Absent>,
+    gone: &[Uncounted],
+) -> Result<(Vec<StoredSet>, u64), Failure> {
     let url = &arguments.url;
-    let time = time(arguments)?;
-    let known = folder.map(Folder::collection).transpose()?;
-    let known = known.and_then(|known| newest(&known, time));
-    let newest = sets(collection).filter(|set| set.id.time <= time && exists(set, known));
-    let Some(newest) = newest.max_by_key(|set| set.id) else {
+    let known = known.and_then(|known| newest(&known.collection, time));
+    let whole = state.as_ref().ok().and_then(|sets| sets.last()).map(|set| set.id);
+    let collection = &survey.collection;
+    let in_time = |set: &&StoredSet| time.is_none_or(|time| set.id.time <= time);
+    let there = collection.sets().filter(in_time).filter(|set| exists(set, known));
+    let Some(newest) = there.max_by_key(|set| set.id) else {
         let first = collection.chains.iter().map(archive::Chain::start).min();
-        return Err(none(url, Absent::NoBackup { wanted: time, first }));
+        let wanted = time.unwrap_or(SetTime::LAST);
+        return Err(none(url, Absent::NoBackup { wanted, first }, gone));
     };
-    if let Some(lost) = known.filter(|known| newest.id < *known) {
-        return Err(not_there(url, lost, newest.id.time));
+    match known.filter(|known| newest.id < *known && !survey.has(*known)) {
+        Some(lost) if whole <= Some(newest.id) => Err(not_there(url, lost, newest.id.time)),
+        _ => Ok(chain(url, collection, newest)),
     }
-    warn_of_incomplete(collection, Some(newest.id.time), time, url);
-    Ok(chain(url, collection, newest))
 }
 
 /// From a set back to what it builds on, the oldest first.
-fn chain<'a>(
-    url: &str,
-    collection: &'a Collection,
-    newest: &'a StoredSet,
-) -> (Vec<&'a StoredSet>, u64) {
-    let mut chain = vec![newest];
+fn chain(url: &str, collection: &Collection, newest: &StoredSet) -> (Vec<StoredSet>, u64) {
+    // Of sets of one time one that is complete counts.
+    let mut at: HashMap<SetTime, &StoredSet> = HashMap::new();
+    for set in collection.sets() {
+        at.entry(set.id.time).or_insert(set);
+    }
+    let mut chain = vec![newest.clone()];
     let mut last = newest.id;
     let mut lost = 0;
     while let Some(base) = last.base {
-        let Some(set) = at(collection, base) else {
+        let Some(&set) = at.get(&base) else {
             log::warn!("{url}: the set of {base}, which the {last} builds on, is not there");
             lost = 1;
             break;
         };
         last = set.id;
-        chain.push(set);
+        chain.push(set.clone());
     }
     chain.reverse();
     (chain, lost)
-}
-
-/// All sets, also those whose manifests are not there.
-fn sets(collection: &Collection) -> impl Iterator<Item = &StoredSet> {
-    let complete = collection.chains.iter().flat_map(|chain| &chain.sets);
-    complete.chain(&collection.orphans).chain(&collection.incomplete)
-}
-
-/// The set of that time: one that is complete, or else one that was, since another builds on it.
-fn at(collection: &Collection, time: SetTime) -> Option<&StoredSet> {
-    sets(collection).find(|set| set.id.time == time)
 }
 
 /// Whether a set was ever complete: it is, or the archive knows it.
@@ -69,7 +64,7 @@ fn exists(set: &StoredSet, known: Option<SetId>) -> bool {
 }
 
 /// The newest set that the archive knows for a time.
-fn newest(known: &Collection, time: SetTime) -> Option<SetId> {
-    let (chain, count) = known.chain_at(time).ok()?;
+fn newest(known: &Collection, time: Option<SetTime>) -> Option<SetId> {
+    let (chain, count) = known.chain_at(time.unwrap_or(SetTime::LAST)).ok()?;
     chain.sets.get(count - 1).map(|set| set.id)
 }

@@ -6,6 +6,7 @@ use std::io::Read;
 use archive::{Seal, StoredSet};
 use store::Store;
 use stream::{Failure, OrFail, Status};
+use survey::Survey;
 
 /// The largest seal that is read.
 const LARGEST: u64 = 64 << 20;
@@ -19,11 +20,15 @@ pub(crate) struct Sealed {
 
 impl Sealed {
     /// Reads the seal of a set, if it has one.
-    pub(crate) fn read(store: &mut dyn Store, set: &StoredSet) -> Result<Sealed, Failure> {
+    pub(crate) fn read(
+        store: &mut dyn Store,
+        survey: &Survey,
+        set: &StoredSet,
+    ) -> Result<Sealed, Failure> {
         let Some(name) = &set.seal else {
             return Ok(Sealed { seal: None, hashes: BTreeMap::new() });
         };
-        let text = read(store, name)?;
+        let text = read(store, name, survey.stored_name(name))?;
         let seal = parse(name, &text)?;
         if seal.set != set.id {
             return Err(broken(name, &format!("is the seal of the {}", seal.set)));
@@ -47,24 +52,28 @@ impl Sealed {
         }
     }
 
+    /// Whether the set has a seal that does not name a file, which is not the seal itself.
+    pub(crate) fn is_foreign(&self, name: &str) -> bool {
+        let is_sealed = self.seal.as_ref().is_some_and(|(seal, _)| seal != name);
+        is_sealed && !self.hashes.contains_key(name)
+    }
+
     /// Checks the hash of a file.
     pub(crate) fn check(&self, name: &str, sha256: &str) -> Result<(), Failure> {
         match self.hashes.get(name) {
             Some(hash) if hash != sha256 => {
                 Err(broken(name, "does not have the hash that its seal tells"))
             }
-            None if self.seal.as_ref().is_some_and(|(seal, _)| seal != name) => {
-                Err(broken(name, "the seal does not name it"))
-            }
+            None if self.is_foreign(name) => Err(broken(name, "the seal does not name it")),
             _ => Ok(()),
         }
     }
 }
 
 /// The bytes of a seal.
-pub(crate) fn read(store: &mut dyn Store, name: &str) -> Result<Vec<u8>, Failure> {
+pub(crate) fn read(store: &mut dyn Store, name: &str, there: &str) -> Result<Vec<u8>, Failure> {
     let mut text = Vec::new();
-    let read = store.open(name)?.take(LARGEST).read_to_end(&mut text);
+    let read = store.open(there)?.take(LARGEST).read_to_end(&mut text);
     read.or_fail(Status::Refused, name)?;
     Ok(text)
 }

@@ -1,13 +1,15 @@
 //! Which files of a store a restore needs, and in which order.
 
+use std::collections::HashMap;
 use std::time::SystemTime;
 
 use archive::{Absent, Collection, SetId, SetTime, StoredSet, TreePath, parse_time};
 use local::Folder;
 use store::Store;
 use stream::{Failure, OrFail, Status, Wanted, WantedSet};
+use survey::{Survey, Uncounted};
 
-use crate::{Fetch, remains};
+use crate::{Fetch, remains, strangers};
 
 /// The files to send.
 pub(crate) struct Selection {
@@ -17,99 +19,158 @@ pub(crate) struct Selection {
     pub(crate) names: Vec<String>,
     /// Sets that are not there, and without which it goes on.
     pub(crate) lost: u64,
+    /// Later sets that do not count.
+    pub(crate) uncounted: u64,
+    /// What the store has.
+    pub(crate) survey: Survey,
+}
+
+/// What the archive directory has.
+pub(crate) struct Known {
+    folder: Folder,
+    pub(crate) collection: Collection,
+}
+
+impl Known {
+    /// Looks at the archive directory, where there is one.
+    pub(crate) fn of(arguments: &Fetch) -> Result<Option<Known>, Failure> {
+        let Some(path) = &arguments.archive else { return Ok(None) };
+        let folder = Folder::open(path)?;
+        let collection = folder.collection()?;
+        Ok(Some(Known { folder, collection }))
+    }
+
+    pub(crate) fn folder(&self) -> &Folder {
+        &self.folder
+    }
 }
 
 impl Selection {
     pub(crate) fn make(arguments: &Fetch, store: &mut dyn Store) -> Result<Selection, Failure> {
-        let url = &arguments.url;
-        let names = store.list()?.into_iter().map(|stored| stored.name);
-        let collection = Collection::of(names).or_fail(Status::Integrity, url)?;
         let path = arguments.path()?;
-        let folder = arguments.archive.as_deref().map(Folder::open).transpose()?;
+        let known = Known::of(arguments)?;
+        let mut survey = arguments.survey(store, known.as_ref())?;
+        let judge = arguments.judge(known.as_ref());
+        let mut gone = judge.sift(&mut survey);
+        let Times { wanted, now } = times(arguments)?;
+        let state = judge.state(&mut survey, store, (wanted, now), &mut gone)?;
+        let shown = wanted.unwrap_or(now);
         let (sets, lost) = if arguments.keep_going {
-            remains::state(arguments, &collection, folder.as_ref())?
+            remains::state(arguments, &survey, (known.as_ref(), wanted), state, &gone)?
         } else {
-            (state(arguments, &collection, folder.as_ref())?.iter().collect(), 0)
-        };
-        let mut names = Vec::new();
-        for &set in &sets {
-            names.extend(set.seal.iter().chain(&set.manifest).cloned());
-            if arguments.manifests {
-                continue;
+            let state = state.map_err(|absent| none(&arguments.url, absent, &gone))?;
+            if let Some(known) = &known {
+                check_against(&known.collection, &survey, (&state, wanted), &arguments.url)?;
             }
-            // They tell what was in a volume that is lost.
-            names.extend(set.signatures.iter().filter(|_| arguments.keep_going).cloned());
-            names.extend(volumes(arguments, set, path.as_ref(), folder.as_ref())?);
-        }
-        let path = path.map(|path| path.as_bytes().to_vec());
+            (state, 0)
+        };
         let newest = sets.last().map(|set| set.id);
-        let unfinished = collection.incomplete.iter().map(|set| set.id);
+        let later = |time: SetTime| wanted.is_none_or(|wanted| time <= wanted);
+        let newest_time = newest.map(|id| id.time);
+        gone.retain(|set| later(set.set.time) && Some(set.set.time) >= newest_time);
+        strangers::warn(&arguments.url, &gone, &survey);
+        warn_of_incomplete(&survey.collection, newest_time, wanted, &arguments.url);
+        log::debug!("the state of {shown} has {} sets", sets.len());
+        let names = names(arguments, &sets, path.as_ref(), known.as_ref())?;
+        let path = path.map(|path| path.as_bytes().to_vec());
+        let unfinished = survey.collection.incomplete.iter().map(|set| set.id);
+        let unfinished = unfinished.chain(gone.iter().map(|uncounted| uncounted.set));
         let unfinished = unfinished.filter(|id| Some(*id) > newest).map(WantedSet::from).collect();
         let sets = sets.iter().map(|set| set.id.into()).collect();
         let wanted = Wanted { sets, unfinished, path };
         // Without the content it is no restore.
         let wanted = Some(wanted).filter(|_| !arguments.manifests);
-        Ok(Selection { wanted, names, lost })
+        let uncounted = gone.len() as u64;
+        Ok(Selection { wanted, names, lost, uncounted, survey })
     }
 }
 
-/// The time that is asked for.
-pub(crate) fn time(arguments: &Fetch) -> Result<SetTime, Failure> {
+/// The names of all files of these sets that are wanted.
+fn names(
+    arguments: &Fetch,
+    sets: &[StoredSet],
+    path: Option<&TreePath>,
+    known: Option<&Known>,
+) -> Result<Vec<String>, Failure> {
+    let known_sets: HashMap<SetId, &StoredSet> = known
+        .iter()
+        .flat_map(|known| known.collection.complete())
+        .map(|set| (set.id, set))
+        .collect();
+    let mut names = Vec::new();
+    for set in sets {
+        names.extend(set.seal.iter().chain(&set.manifest).cloned());
+        if arguments.manifests {
+            continue;
+        }
+        // They tell what was in a volume that is lost.
+        names.extend(set.signatures.iter().filter(|_| arguments.keep_going).cloned());
+        // Who goes on past damage can't rely on any one manifest.
+        let known = known.filter(|_| !arguments.keep_going);
+        let manifest = match (known, known_sets.get(&set.id)) {
+            (Some(known), Some(there)) => known.folder.manifest(there)?,
+            _ => None,
+        };
+        names.extend(volumes(&arguments.url, set, path, manifest)?);
+    }
+    Ok(names)
+}
+
+/// The times that matter.
+struct Times {
+    /// The time that is asked for; none for the newest state.
+    wanted: Option<SetTime>,
+    now: SetTime,
+}
+
+fn times(arguments: &Fetch) -> Result<Times, Failure> {
     let now = SetTime::try_from(SystemTime::now()).or_fail(Status::Failed, "clock")?;
-    parse_time(&arguments.time, now).or_fail(Status::Usage, "--time")
+    let wanted = Some(arguments.time.as_str()).filter(|text| *text != "now");
+    let wanted = wanted.map(|text| parse_time(text, now)).transpose();
+    Ok(Times { wanted: wanted.or_fail(Status::Usage, "--time")?, now })
 }
 
 /// There is no such state.
-pub(crate) fn none(url: &str, absent: Absent) -> Failure {
-    let status = match absent {
-        Absent::NoBackup { .. } => Status::Absent,
-        Absent::Missing { .. } => Status::Integrity,
-    };
-    Failure::new(status, format!("{url}: {absent}"))
-}
-
-/// The sets that make up the wanted state.
-fn state<'a>(
-    arguments: &Fetch,
-    collection: &'a Collection,
-    folder: Option<&Folder>,
-) -> Result<&'a [StoredSet], Failure> {
-    let url = &arguments.url;
-    let time = time(arguments)?;
-    let (chain, count) = collection.chain_at(time).map_err(|absent| none(url, absent))?;
-    let sets = &chain.sets[..count];
-    if let Some(folder) = folder {
-        check_against(folder, sets, time, url)?;
+pub(crate) fn none(url: &str, absent: Absent, gone: &[Uncounted]) -> Failure {
+    if let (Absent::NoBackup { first: None, .. }, Some(last)) = (absent, gone.last()) {
+        let why = format!("the {} {}, and there is no other", last.set, last.why);
+        return Failure::new(Status::Integrity, format!("{url}: {why}"));
     }
-    warn_of_incomplete(collection, sets.last().map(|set| set.id.time), time, url);
-    Ok(sets)
+    match absent {
+        Absent::NoBackup { first: None, .. } => {
+            Failure::new(Status::Absent, format!("{url}: there is no backup"))
+        }
+        Absent::NoBackup { .. } => Failure::new(Status::Absent, format!("{url}: {absent}")),
+        Absent::Missing { .. } => Failure::new(Status::Integrity, format!("{url}: {absent}")),
+    }
 }
 
 /// A set that was never finished is none; but neither is one whose manifest was lost.
-pub(crate) fn warn_of_incomplete(
+fn warn_of_incomplete(
     collection: &Collection,
     state: Option<SetTime>,
-    time: SetTime,
+    time: Option<SetTime>,
     url: &str,
 ) {
-    let later =
-        collection.incomplete.iter().filter(|set| set.id.time <= time && Some(set.id.time) > state);
-    for set in later {
+    let asked_for = |set: &&StoredSet| time.is_none_or(|time| set.id.time <= time);
+    let incomplete = collection.incomplete.iter().filter(asked_for);
+    for set in incomplete.filter(|set| Some(set.id.time) > state) {
         log::warn!("{url}: the {} has no manifest, so it is not restored", set.id);
     }
 }
 
 /// The archive knows which set is the newest; the store's host could have hidden it.
 fn check_against(
-    folder: &Folder,
-    sets: &[StoredSet],
-    time: SetTime,
+    known: &Collection,
+    survey: &Survey,
+    (sets, time): (&[StoredSet], Option<SetTime>),
     url: &str,
 ) -> Result<(), Failure> {
-    let known = folder.collection()?;
-    let newest = known.chain_at(time).ok().and_then(|(chain, count)| chain.sets.get(count - 1));
-    match newest.filter(|known| sets.last().is_none_or(|set| set.id < known.id)) {
-        Some(lost) => Err(not_there(url, lost.id, sets.last().map_or(time, |set| set.id.time))),
+    let newest = known.chain_at(time.unwrap_or(SetTime::LAST)).ok();
+    let newest = newest.and_then(|(chain, count)| chain.sets.get(count - 1));
+    let there = sets.last().map(|set| set.id);
+    match newest.filter(|known| there < Some(known.id) && !survey.has(known.id)) {
+        Some(lost) => Err(not_there(url, lost.id, there.map_or(lost.id.time, |id| id.time))),
         None => Ok(()),
     }
 }
@@ -121,16 +182,14 @@ pub(crate) fn not_there(url: &str, lost: SetId, newest: SetTime) -> Failure {
     Failure::new(Status::Integrity, format!("{url}: {why} ({hint})"))
 }
 
-/// The volumes of a set: those that hold the wanted path where the archive tells, else all.
+/// The volumes of a set: those that hold the wanted path where the archive's manifest tells, else
+/// all.
 fn volumes(
-    arguments: &Fetch,
+    url: &str,
     set: &StoredSet,
     path: Option<&TreePath>,
-    folder: Option<&Folder>,
+    manifest: Option<archive::Manifest>,
 ) -> Result<Vec<String>, Failure> {
-    // Who goes on past damage can't rely on any one manifest.
-    let folder = folder.filter(|_| !arguments.keep_going);
-    let manifest = folder.map(|folder| manifest(folder, set)).transpose()?.flatten();
     let Some(manifest) = manifest else {
         return Ok(set.volumes.values().cloned().collect());
     };
@@ -138,18 +197,8 @@ fn volumes(
     let name = |number: u64| {
         set.volumes.get(&number).cloned().ok_or_else(|| {
             let why = format!("volume {number} of the {} is not there", set.id);
-            Failure::new(Status::Integrity, format!("{}: {why}", arguments.url))
+            Failure::new(Status::Integrity, format!("{url}: {why}"))
         })
     };
     manifest.volumes_for(&path).map(|volume| name(volume.number)).collect()
-}
-
-/// The archive's own copy of a set's manifest.
-fn manifest(folder: &Folder, set: &StoredSet) -> Result<Option<archive::Manifest>, Failure> {
-    let known = folder.collection()?;
-    let sets = known.chains.iter().flat_map(|chain| &chain.sets).chain(&known.orphans);
-    match sets.into_iter().find(|known| known.id == set.id) {
-        Some(known) => folder.manifest(known),
-        None => Ok(None),
-    }
 }

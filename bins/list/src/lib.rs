@@ -44,6 +44,9 @@ pub struct List {
     /// Fail if the last good set is older than this, such as 26h; all being well, print nothing
     #[arg(long, value_name = "AGE")]
     max_age: Option<String>,
+    /// Take no set for good whose seal is not signed by this certificate
+    #[arg(long, value_name = "KEY")]
+    seal_key: Vec<String>,
     /// JSON: one object for a store, a line for each file of a backup
     #[arg(long)]
     json: bool,

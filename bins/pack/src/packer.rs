@@ -157,5 +157,5 @@ impl Packer {
 
 fn differs(stored: &Packed) -> Failure {
     let why = "is not what the interrupted run has stored of it (the next run starts anew)";
-    Failure::new(Status::Integrity, format!("{}: {why}", stored.last))
+    Failure::new(Status::Integrity, format!("{}: {why}", stored.last)).ending_resume()
 }

@@ -1,7 +1,6 @@
 //! The entries of all sets, out of their volumes, the oldest set first.
 
 use std::io::{self, Read};
-use std::path::PathBuf;
 
 use archive::{EntryName, FileKind, FileName, Part, SetId, TreePath};
 use stream::member::Kind;
@@ -11,6 +10,7 @@ use stream::{
 
 use crate::Input;
 use crate::papers::{Loss, Papers, manifest};
+use crate::scratch::Scratch;
 
 /// An entry, without its body.
 pub(crate) struct Entry {
@@ -65,8 +65,8 @@ enum Source {
 }
 
 impl Entries {
-    /// With a folder for what is to be known of the sets, it goes on past what is lost.
-    pub(crate) fn new(input: Input, wanted: &Wanted, folder: Option<PathBuf>) -> Entries {
+    /// With a place for what is to be known of the sets, it goes on past what is lost.
+    pub(crate) fn new(input: Input, wanted: &Wanted, scratch: Option<Scratch>) -> Entries {
         Entries {
             due: wanted.sets.iter().rev().map(stream::WantedSet::id).collect(),
             set: None,
@@ -77,7 +77,7 @@ impl Entries {
             pieces: false,
             facts: Facts::default(),
             pending: None,
-            papers: folder.map(Papers::new),
+            papers: scratch.map(Papers::new),
             origin: None,
             loss: None,
             resume: None,

@@ -4,16 +4,17 @@
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
 
 use archive::{EntryName, Part, SetId, TreePath};
 use local::Signatures;
 use stream::member::{Kind, XATTRS};
 use stream::{Failure, Member, OrFail, Status, TarWriter};
 
+use crate::scratch::Scratch;
+
 /// The records of all sets so far, in files without names.
 pub(crate) struct Ledger {
-    folder: PathBuf,
+    scratch: Scratch,
     sets: Vec<(SetId, File)>,
     open: Option<TarWriter<BufWriter<File>>>,
     /// What the sets before the last one add up to, once somebody has asked for it.
@@ -21,9 +22,9 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// An empty one, which keeps its files in that folder.
-    pub(crate) fn new(folder: PathBuf) -> Ledger {
-        Ledger { folder, sets: Vec::new(), open: None, before: None }
+    /// An empty one, which makes its files there.
+    pub(crate) fn new(scratch: Scratch) -> Ledger {
+        Ledger { scratch, sets: Vec::new(), open: None, before: None }
     }
 
     /// Takes an entry, which is the last one of that set so far. Of a file that is compared it has
@@ -44,7 +45,7 @@ impl Ledger {
         let name = name.encode_for_sigtar(member.kind == Kind::Directory);
         let member = Member { name, ..member.clone() };
         let Some(tar) = &mut self.open else { return Ok(()) };
-        tar.append(&member, &[]).or_fail(Status::Failed, self.folder.display())
+        tar.append(&member, &[]).or_fail(Status::Failed, self.scratch.path().display())
     }
 
     /// Completes an entry, which is the next one of that set: where a set does not tell attributes,
@@ -88,9 +89,8 @@ impl Ledger {
         }
         self.end()?;
         self.before = None;
-        let which = self.folder.display();
-        let file = tempfile::tempfile_in(&self.folder).or_fail(Status::Failed, &which)?;
-        let writer = file.try_clone().or_fail(Status::Failed, &which)?;
+        let file = self.scratch.file()?;
+        let writer = file.try_clone().or_fail(Status::Failed, self.scratch.path().display())?;
         self.open = Some(TarWriter::new(BufWriter::new(writer)));
         self.sets.push((set, file));
         Ok(())
@@ -100,7 +100,7 @@ impl Ledger {
     fn end(&mut self) -> Result<(), Failure> {
         let Some(mut tar) = self.open.take() else { return Ok(()) };
         let ended = tar.end(false).and_then(|()| tar.get_mut().flush());
-        ended.or_fail(Status::Failed, self.folder.display())
+        ended.or_fail(Status::Failed, self.scratch.path().display())
     }
 }
 

@@ -5,20 +5,30 @@ mod apply;
 mod compare;
 mod content;
 mod cursor;
+mod destination;
+mod entered;
 mod entries;
 mod first;
+mod folder;
+mod folding;
 mod ledger;
+mod left_out;
+mod look;
 mod marks;
+mod merge;
 mod metadata;
+mod moves;
 mod owners;
 mod papers;
 mod proof;
 mod prove;
 mod remove;
 mod rescue;
+mod scratch;
 mod shortfall;
 mod source;
 mod staging;
+mod survey;
 mod whole;
 mod writer;
 
@@ -31,41 +41,47 @@ use cli::{Common, Program};
 use stream::{Failure, FilesInput, OrFail, Output, Status, Totals, Wanted, WantedSet, pipe};
 
 use crate::apply::Tree;
+use crate::destination::Destination;
 use crate::entries::Entries;
+use crate::merge::Mode;
 use crate::owners::Owners;
-use crate::staging::Staging;
 
 /// Build a tree out of the files of its sets
 ///
 /// It is built beside its destination, and takes its name when the whole stream has come and
 /// every hash holds; until then the destination stays as it is. Nothing is written anywhere else.
+/// A destination that exists is refused without --merge or --delete, unless it is an empty directory.
 /// With --check, --compare or --tree there is no destination: all is checked, and nothing is kept.
 #[derive(clap::Parser, Debug)]
 #[command(name = "moo-patch", version, after_help = EXAMPLES)]
 pub struct Patch {
-    /// What the restored directory or file is to be called; nothing may be there but an empty
-    /// directory
+    /// What the restored directory or file is to be called; a file goes into a directory that
+    /// exists
     #[arg(required_unless_present = "proof")]
     destination: Option<PathBuf>,
-    /// Replace what is at the destination, once the new tree is whole
+    /// Restore into a directory that exists: files of the backup replace those of the same path,
+    /// and all others stay
+    #[arg(long, visible_alias = "force")]
+    merge: bool,
+    /// Restore into a directory that exists, and delete what the backup does not have
     #[arg(long)]
-    force: bool,
+    delete: bool,
     /// Restore what is whole, and name what is not; moo-fetch and moo-decrypt need it too
-    #[arg(long, conflicts_with = "force")]
+    #[arg(long, conflicts_with_all = ["merge", "delete"])]
     keep_going: bool,
     /// Build the tree among the temporary files, and remove it: is all there, and as it was?
-    #[arg(long, group = "proof", conflicts_with_all = ["destination", "force"])]
+    #[arg(long, group = "proof", conflicts_with_all = ["destination", "merge", "delete"])]
     check: bool,
     /// The same, and list in what it differs from a source; STREAM is what moo-scan writes of that
     #[arg(long, group = "proof", value_name = "STREAM",
-        conflicts_with_all = ["destination", "force", "keep_going"])]
+        conflicts_with_all = ["destination", "merge", "delete", "keep_going"])]
     compare: Option<PathBuf>,
     /// Of that, list only files that have kept size and time, and not their content
     #[arg(long, requires = "compare")]
     unchanged: bool,
     /// The same, and write the state as a tree stream of a full set, as moo-scan does of a source;
     /// it is called by the second behind the newest set
-    #[arg(long, group = "proof", conflicts_with_all = ["destination", "force", "keep_going"])]
+    #[arg(long, group = "proof", conflicts_with_all = ["destination", "merge", "delete", "keep_going"])]
     tree: bool,
     /// The local archive, which is to know the set that --tree begins
     #[arg(short, long, value_name = "FOLDER", requires = "tree")]
@@ -126,22 +142,27 @@ impl Patch {
         wanted: &Wanted,
         path: &TreePath,
     ) -> Result<Totals, Failure> {
-        let staging = Staging::beside(destination, self.force)?;
+        let mode = Mode { merge: self.merge || self.delete, delete: self.delete };
+        let destination = Destination::open(destination, mode, path.file_name())?;
+        let staging = destination.staging()?;
         self.check_start(wanted)?;
         let mut tree = Tree::new(staging.open()?, path.clone(), self.keep_going, self.owners());
-        let folder = self.keep_going.then(|| staging.path().to_owned());
-        let mut entries = Entries::new(input, wanted, folder);
+        let scratch = self.keep_going.then(|| staging.scratch()).transpose()?;
+        let mut entries = Entries::new(input, wanted, scratch);
         while let Some(event) = entries.advance()? {
             tree.take(event, &mut entries)?;
         }
         let (degraded, lost) = tree.finish()?;
         let totals = entries.totals();
         let lost = totals.lost + lost;
-        if !staging.has_tree() {
+        if !staging.has_tree()? {
             return Err(self.nothing(path, lost));
         }
-        staging.deliver()?;
-        Ok(Totals { unreadable: degraded, lost, ..totals })
+        let kept = destination.deliver(&staging, !self.no_restore_ownership)?;
+        if kept > 0 {
+            log::warn!("{kept} directories that were there have kept their owner or attributes");
+        }
+        Ok(Totals { unreadable: totals.unreadable + degraded + kept, lost, ..totals })
     }
 
     fn owners(&self) -> Owners {

@@ -1,16 +1,13 @@
 //! What tells of a volume that is lost: the manifest and the signatures of its set.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Seek, Write};
-use std::path::PathBuf;
+use std::io::{BufReader, Seek, Write};
 
-use archive::{FileKind, FileName, Manifest, ManifestParser, SetId, TreePath};
+use archive::{FileKind, FileName, Manifest, ManifestParser, SetId, TreePath, read_line};
 use stream::{Failure, OrFail, Scope, Status};
 
 use crate::Input;
-
-/// The longest line of a manifest.
-const LONGEST_LINE: u64 = 1 << 20;
+use crate::scratch::Scratch;
 
 /// A part of a set that is lost.
 pub(crate) struct Loss {
@@ -39,16 +36,16 @@ impl Loss {
 
 /// The papers of the set that is being read.
 pub(crate) struct Papers {
-    /// Where they are kept meanwhile, in files without names.
-    folder: PathBuf,
+    /// Where they are kept meanwhile.
+    scratch: Scratch,
     set: Option<SetId>,
     manifest: Option<Manifest>,
     signatures: Option<File>,
 }
 
 impl Papers {
-    pub(crate) fn new(folder: PathBuf) -> Papers {
-        Papers { folder, set: None, manifest: None, signatures: None }
+    pub(crate) fn new(scratch: Scratch) -> Papers {
+        Papers { scratch, set: None, manifest: None, signatures: None }
     }
 
     /// Takes a file that is no volume.
@@ -83,13 +80,14 @@ impl Papers {
             None => (last, None),
         };
         let signatures = self.signatures.as_ref().filter(|_| known).map(File::try_clone);
-        let signatures = signatures.transpose().or_fail(Status::Failed, self.folder.display())?;
+        let signatures =
+            signatures.transpose().or_fail(Status::Failed, self.scratch.path().display())?;
         Ok(Loss { which: format!("volume {number} of the {set}"), start, end, signatures })
     }
 
     fn keep(&self, input: &mut Input) -> Result<Option<File>, Failure> {
-        let which = self.folder.display();
-        let mut file = tempfile::tempfile_in(&self.folder).or_fail(Status::Failed, &which)?;
+        let which = self.scratch.path().display();
+        let mut file = self.scratch.file()?;
         while let Some(chunk) = input.chunk()? {
             file.write_all(&chunk).or_fail(Status::Failed, &which)?;
         }
@@ -104,12 +102,7 @@ pub(crate) fn manifest(input: &mut Input) -> Result<Option<Manifest>, Failure> {
     let mut lines = BufReader::new(&mut *input);
     let mut line = Vec::new();
     let mut sound = true;
-    loop {
-        line.clear();
-        let read = lines.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line);
-        if read.or_fail(Status::Integrity, "standard input")? == 0 {
-            break;
-        }
+    while read_line(&mut lines, &mut line).or_fail(Status::Integrity, "standard input")? {
         sound = sound && parser.line(&line).is_ok();
     }
     drop(lines);

@@ -46,7 +46,7 @@ impl Proof {
     ) -> Result<Proof, Failure> {
         let keep_going = purpose == Purpose::Rescue;
         let tree = Tree::new(staging.open()?, wanted.clone(), keep_going, Owners::left());
-        Ok(Proof { tree, ledger: Ledger::new(staging.path().to_owned()), purpose })
+        Ok(Proof { tree, ledger: Ledger::new(staging.scratch()?), purpose })
     }
 
     /// Takes all that comes.
@@ -69,6 +69,9 @@ impl Proof {
         let (part, path, mut member) =
             (entry.name.part, entry.name.path.clone(), entry.member.clone());
         self.tree.take(Event::Entry(harmless(entry)), body)?;
+        if self.tree.left_out.holds(&path) {
+            return Ok(());
+        }
         let Some((path, set)) = path.strip_prefix(&self.tree.wanted).zip(set) else {
             return Ok(());
         };

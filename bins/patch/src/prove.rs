@@ -28,12 +28,13 @@ pub(crate) fn prove(
         () => Purpose::Check,
     };
     let mut proof = Proof::new(&staging, path, purpose)?;
-    let mut entries = Entries::new(input, wanted, keep_going.then(|| staging.path().to_owned()));
+    let scratch = keep_going.then(|| staging.scratch()).transpose()?;
+    let mut entries = Entries::new(input, wanted, scratch);
     proof.take_all(&mut entries)?;
     let (degraded, lost) = proof.tree.finish()?;
     let totals = entries.totals();
     let lost = totals.lost + lost;
-    if !staging.has_tree() {
+    if !staging.has_tree()? {
         return Err(arguments.nothing(path, lost));
     }
     let what = if arguments.unchanged { What::Unchanged(path.clone()) } else { What::All };

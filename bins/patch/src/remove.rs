@@ -1,33 +1,53 @@
-//! Removing what another set's entry replaces.
+//! Deleting an object with all that is in it, through open directories only: another user who
+//! moves things about meanwhile can't lead it elsewhere.
 
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, Dir, unlinkat};
 use rustix::io::{Errno, Result};
 
-/// Removes whatever has that name, with all that is in it; nothing is fine too.
+use crate::entered::Entered;
+use crate::look;
+
+/// Directories are nested less deeply than this, so that the stack suffices.
+pub(crate) const DEEPEST: usize = 4200;
+
+/// Deletes whatever has that name, with all that is in it. That nothing has is no error. A
+/// mounted file system is not entered.
 pub(crate) fn remove(parent: BorrowedFd<'_>, name: &[u8]) -> Result<()> {
-    match rustix::fs::unlinkat(parent, name, AtFlags::empty()) {
+    remove_below(parent, name, 0)
+}
+
+fn remove_below(parent: BorrowedFd<'_>, name: &[u8], depth: usize) -> Result<()> {
+    match unlinkat(parent, name, AtFlags::empty()) {
         Err(Errno::NOENT) => Ok(()),
-        Err(Errno::ISDIR | Errno::PERM) => remove_directory(parent, name),
+        Err(Errno::ISDIR | Errno::PERM) => remove_directory(parent, name, depth),
         done => done,
     }
 }
 
-fn remove_directory(parent: BorrowedFd<'_>, name: &[u8]) -> Result<()> {
-    let stat = rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
-    if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
-        return Err(Errno::PERM);
+fn remove_directory(parent: BorrowedFd<'_>, name: &[u8], depth: usize) -> Result<()> {
+    if depth > DEEPEST {
+        return Err(Errno::NAMETOOLONG);
     }
-    rustix::fs::chmodat(parent, name, Mode::RWXU, AtFlags::empty())?;
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let directory = rustix::fs::openat(parent, name, flags, Mode::empty())?;
-    for entry in Dir::read_from(&directory)? {
+    let directory = match Entered::open(parent, name) {
+        Err(Errno::NOTDIR | Errno::LOOP) => return Err(Errno::PERM),
+        directory => directory?,
+    };
+    if look::open(&directory)?.mount {
+        return Err(Errno::BUSY);
+    }
+    empty(&directory, depth)?;
+    unlinkat(parent, name, AtFlags::REMOVEDIR)
+}
+
+fn empty(directory: &Entered, depth: usize) -> Result<()> {
+    for entry in Dir::read_from(directory)? {
         let entry = entry?;
         let name = entry.file_name().to_bytes();
         if name != b"." && name != b".." {
-            remove(std::os::fd::AsFd::as_fd(&directory), name)?;
+            remove_below(directory.as_fd(), name, depth + 1)?;
         }
     }
-    rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR)
+    Ok(())
 }

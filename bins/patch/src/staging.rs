@@ -1,153 +1,198 @@
-//! The folder beside the destination in which the tree is built.
+//! The folder in which the tree is built.
+//!
+//! It stands in a directory that another user may be able to write to, who can then rename it or
+//! put something else in its place at any moment. So it is made, entered and checked once, and from
+//! then on reached by its open handle alone; its name is looked up again only to delete it when it
+//! is empty. Nobody else can enter it.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, Permissions};
-use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::hash::{BuildHasher, RandomState};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, FlockOperation, RenameFlags, flock};
-use rustix::io::Errno;
+use rustix::fs::{
+    AtFlags, Dir, FlockOperation, Mode, OFlags, fchmod, flock, fstat, mkdirat, openat, unlinkat,
+};
+use rustix::io::{Errno, Result};
+use rustix::process::geteuid;
 use stream::{Failure, OrFail, Status};
-use tempfile::TempDir;
 
 use crate::content::PATCHED;
 use crate::cursor::TREE;
 use crate::first::LINKED;
+use crate::folder;
+use crate::look::{self, Id, Look};
 use crate::remove::remove;
+use crate::scratch::{self, SCRATCH, Scratch};
+use crate::survey::is_empty;
 
-/// Where the old tree goes if it can't be exchanged for the new one.
-const REPLACED: &[u8] = b"replaced";
+/// Where an object of the destination goes if it can't be exchanged for the new one.
+pub(crate) const REPLACED: &[u8] = b"replaced";
+/// An empty file by which a folder that was left behind is known: only who may write to the folder
+/// can have made it.
+const MARK: &[u8] = b"moo-patch";
+/// All names in the folder, the mark last.
+const NAMES: [&[u8]; 6] = [TREE, REPLACED, PATCHED, LINKED, SCRATCH, MARK];
 /// Bytes of the destination's name in that of the folder, which may not be too long.
 const MOST_OF_NAME: usize = 120;
+/// Characters of a random name.
+const RANDOM: usize = 6;
+/// How often another name is tried.
+const TRIES: usize = 32;
 
-/// A folder beside the destination. It goes when it is dropped, with what is in it.
+/// The folder. It is deleted when it is dropped, with what is in it.
 pub(crate) struct Staging {
-    folder: TempDir,
-    /// Locked as long as this process lives, so that a folder that was left behind is known. None
-    /// where the file system knows no such lock.
-    _lock: Option<File>,
-    destination: PathBuf,
-    force: bool,
+    parent: OwnedFd,
+    /// Locked as long as this process lives, so that a folder that was left behind is known.
+    folder: OwnedFd,
+    name: String,
+    id: Id,
+    path: PathBuf,
 }
 
 impl Staging {
-    /// A folder for that destination, at which nothing may be but an empty directory, unless it
-    /// is to be replaced by force.
-    pub(crate) fn beside(destination: &Path, force: bool) -> Result<Staging, Failure> {
-        let which = destination.display();
-        let Some(name) = destination.file_name() else {
-            let why = format!("{which}: has no name of its own (name a new directory)");
-            return Err(Failure::new(Status::Usage, why));
-        };
-        let parent = match destination.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        };
-        fs::create_dir_all(parent).or_fail(Status::Failed, parent.display())?;
-        // Without a slash at its end, which would lead through a symbolic link.
-        let destination = parent.join(name);
-        check_destination(&destination, parent, force)?;
-        Staging::make(parent, destination, force)
+    /// A folder in an open directory, which messages call `shown`, for a destination of that name.
+    /// Those that killed runs have left there for the same destination are deleted.
+    pub(crate) fn make(
+        parent: OwnedFd,
+        shown: &Path,
+        destination: &OsStr,
+    ) -> std::result::Result<Staging, Failure> {
+        let prefix = prefix(destination);
+        remove_leftovers(&parent, shown, &prefix);
+        for _ in 0..TRIES {
+            let name = format!("{prefix}{}", random());
+            match mkdirat(&parent, &name, Mode::RWXU) {
+                Err(Errno::EXIST) => continue,
+                made => made.or_fail(Status::Failed, shown.display())?,
+            }
+            let path = shown.join(&name);
+            let taken = take(&parent, &name).inspect_err(|_| {
+                let _ = unlinkat(&parent, &name, AtFlags::REMOVEDIR);
+            });
+            if let Some((folder, id)) = taken.or_fail(Status::Failed, path.display())? {
+                return Ok(Staging { parent, folder, name, id, path });
+            }
+        }
+        let why = "another user replaces what is created here; restore to a directory of your own";
+        Err(Failure::new(Status::Failed, format!("{}: {why}", shown.display())))
     }
 
     /// A folder for a tree that is not to be delivered, among the temporary files.
-    pub(crate) fn temporary() -> Result<Staging, Failure> {
+    pub(crate) fn temporary() -> std::result::Result<Staging, Failure> {
         let parent = std::env::temp_dir();
-        Staging::make(&parent, parent.join("verify"), false)
+        Staging::make(folder::open(&parent, false)?, &parent, OsStr::new("verify"))
     }
 
-    fn make(parent: &Path, destination: PathBuf, force: bool) -> Result<Staging, Failure> {
-        let prefix = prefix(destination.file_name().unwrap_or_default());
-        remove_leftovers(parent, &prefix);
-        let folder = tempfile::Builder::new()
-            .prefix(&prefix)
-            .permissions(Permissions::from_mode(0o700))
-            .tempdir_in(parent)
-            .or_fail(Status::Failed, parent.display())?;
-        let lock = lock(folder.path()).ok();
-        Ok(Staging { folder, _lock: lock, destination, force })
-    }
-
-    /// Where the folder is.
+    /// Where it was made.
+    #[cfg(test)]
     pub(crate) fn path(&self) -> &Path {
-        self.folder.path()
+        &self.path
     }
 
-    /// The folder itself.
-    pub(crate) fn open(&self) -> Result<OwnedFd, Failure> {
-        let path = self.folder.path();
-        File::open(path).map(OwnedFd::from).or_fail(Status::Failed, path.display())
+    /// The folder itself, in a handle of its own.
+    pub(crate) fn open(&self) -> std::result::Result<OwnedFd, Failure> {
+        self.folder.try_clone().or_fail(Status::Failed, self.path.display())
+    }
+
+    /// Which directory it is.
+    pub(crate) fn id(&self) -> Id {
+        self.id
+    }
+
+    /// Where it makes files without names.
+    pub(crate) fn scratch(&self) -> std::result::Result<Scratch, Failure> {
+        Ok(Scratch::new(self.open()?, &self.path))
+    }
+
+    /// The root of what has been built; `None` if nothing has been.
+    pub(crate) fn tree(&self) -> std::result::Result<Option<Look>, Failure> {
+        look::at(&self.folder, TREE).or_fail(Status::Failed, self.path.display())
     }
 
     /// Whether there is something to deliver.
-    pub(crate) fn has_tree(&self) -> bool {
-        self.tree().symlink_metadata().is_ok()
+    pub(crate) fn has_tree(&self) -> std::result::Result<bool, Failure> {
+        self.tree().map(|tree| tree.is_some())
     }
 
-    /// Gives the tree its name.
-    pub(crate) fn deliver(self) -> Result<(), Failure> {
-        let which = self.destination.display();
-        let delivered = self.rename().or_fail(Status::Failed, which);
-        self.clear();
-        delivered
-    }
-
-    fn rename(&self) -> rustix::io::Result<()> {
-        let (tree, to) = (self.tree(), &self.destination);
-        let rename = |flags| rustix::fs::renameat_with(CWD, &tree, CWD, to, flags);
-        if self.force && to.symlink_metadata().is_ok() {
-            return match rename(RenameFlags::EXCHANGE) {
-                Err(Errno::INVAL | Errno::NOSYS) => self.replace(),
-                exchanged => exchanged,
-            };
-        }
-        // An empty directory makes room; anything else does not, should it have come meanwhile.
-        match fs::remove_dir(to) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(Errno::from_io_error(&error).unwrap_or(Errno::EXIST));
+    fn clear(&self) -> Result<()> {
+        empty(&self.folder)?;
+        match look::at(&self.parent, self.name.as_bytes())? {
+            Some(there) if there.id == self.id => {
+                unlinkat(&self.parent, &self.name, AtFlags::REMOVEDIR)
             }
-            _ => {}
-        }
-        match rename(RenameFlags::NOREPLACE) {
-            Err(Errno::INVAL | Errno::NOSYS) => rename(RenameFlags::empty()),
-            renamed => renamed,
+            // Another user has renamed it: it is empty, and his.
+            _ => Ok(()),
         }
     }
+}
 
-    /// Takes the place of the old tree where the file system can't exchange the two.
-    fn replace(&self) -> rustix::io::Result<()> {
-        let (to, old) = (&self.destination, self.inside(REPLACED));
-        rustix::fs::rename(to, &old)?;
-        rustix::fs::rename(self.tree(), to).inspect_err(|_| {
-            let _ = rustix::fs::rename(&old, to);
-        })
-    }
-
-    fn tree(&self) -> PathBuf {
-        self.inside(TREE)
-    }
-
-    fn inside(&self, name: &[u8]) -> PathBuf {
-        self.folder.path().join(OsStr::from_bytes(name))
-    }
-
-    /// Removes what is left, directories without permissions too.
-    fn clear(&self) {
-        if let Ok(folder) = self.open() {
-            for name in [TREE, REPLACED, PATCHED, LINKED] {
-                let _ = remove(folder.as_fd(), name);
-            }
-        }
+impl AsFd for Staging {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.folder.as_fd()
     }
 }
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        self.clear();
+        if let Err(failure) = self.clear().or_fail(Status::Failed, "could not be deleted") {
+            log::warn!("{}: {failure}", self.path.display());
+        }
     }
+}
+
+/// Enters a folder that has just been made, and locks and marks it. `None` if it is not the one
+/// that was made.
+fn take(parent: &OwnedFd, name: &str) -> Result<Option<(OwnedFd, Id)>> {
+    let Some((folder, look)) = enter(parent, name.as_bytes())? else {
+        return Ok(None);
+    };
+    if !is_empty(folder.as_fd())? || !is_ours(&folder, &look)? {
+        return Ok(None);
+    }
+    // Some file systems have one mode for all that they hold.
+    let _ = fchmod(&folder, Mode::RWXU);
+    // Some know no locks. Another run that takes it for a leftover has it locked already.
+    if lock(&folder) == Err(Errno::AGAIN) {
+        return Ok(None);
+    }
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    match openat(&folder, MARK, flags, Mode::RUSR | Mode::WUSR) {
+        // Such a run has deleted it.
+        Err(Errno::NOENT) => Ok(None),
+        marked => marked.map(|_| Some((folder, look.id))),
+    }
+}
+
+/// Opens a directory that is no mount point; `None` if the name is none of such a directory.
+fn enter(parent: &OwnedFd, name: &[u8]) -> Result<Option<(OwnedFd, Look)>> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let folder = match openat(parent, name, flags, Mode::empty()) {
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(None),
+        folder => folder?,
+    };
+    let look = look::open(&folder)?;
+    Ok(Some((folder, look)).filter(|_| !look.mount))
+}
+
+/// Whether a folder that has just been made belongs to the caller. Some file systems give all that
+/// is made in them to somebody else: there a file in it has the owner of the folder, too.
+fn is_ours(folder: &OwnedFd, look: &Look) -> Result<bool> {
+    if look.owner == geteuid().as_raw() {
+        return Ok(true);
+    }
+    let file = scratch::make(folder)?;
+    Ok(fstat(&file)?.st_uid == look.owner)
+}
+
+/// Deletes what such a folder has, and goes on past what it can't delete.
+fn empty(folder: &OwnedFd) -> Result<()> {
+    NAMES.iter().fold(Ok(()), |done, name| done.and(remove(folder.as_fd(), name)))
+}
+
+fn lock(folder: &OwnedFd) -> Result<()> {
+    flock(folder, FlockOperation::NonBlockingLockExclusive)
 }
 
 /// What the names of the folders for a destination begin with.
@@ -157,54 +202,59 @@ fn prefix(name: &OsStr) -> String {
     format!(".{}.moo-", name.get(..most).unwrap_or(&name))
 }
 
-fn lock(folder: &Path) -> io::Result<File> {
-    let file = File::open(folder)?;
-    flock(&file, FlockOperation::NonBlockingLockExclusive)?;
-    Ok(file)
+/// The end of a folder's name.
+fn random() -> String {
+    let mut number = RandomState::new().hash_one(0);
+    let mut end = String::new();
+    while end.len() < RANDOM {
+        let digit = u32::try_from(number % 36).unwrap_or_default();
+        end.extend(char::from_digit(digit, 36));
+        number /= 36;
+    }
+    end
 }
 
-/// Removes the folders of runs that were killed: nobody locks them any more.
-fn remove_leftovers(parent: &Path, prefix: &str) {
-    let (Ok(folder), Ok(entries)) = (File::open(parent), fs::read_dir(parent)) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let ours = name
-            .as_bytes()
-            .strip_prefix(prefix.as_bytes())
-            .is_some_and(|end| end.len() == 6 && end.iter().all(u8::is_ascii_alphanumeric));
-        let own = entry.metadata().is_ok_and(|found| {
-            found.is_dir() && found.uid() == rustix::process::geteuid().as_raw()
-        });
-        if ours && own && lock(&entry.path()).is_ok() {
-            log::info!("{}: left by a run that was killed, removed", entry.path().display());
-            let _ = remove(folder.as_fd(), name.as_bytes());
+/// Deletes the folders of runs that were killed: nobody locks them any more.
+fn remove_leftovers(parent: &OwnedFd, shown: &Path, prefix: &str) {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let listed = openat(parent, ".", flags, Mode::empty()).and_then(Dir::new);
+    for entry in listed.into_iter().flatten().flatten() {
+        let name = entry.file_name().to_bytes();
+        let end = name.strip_prefix(prefix.as_bytes());
+        let named =
+            end.is_some_and(|end| end.len() == RANDOM && end.iter().all(u8::is_ascii_alphanumeric));
+        if named && remove_leftover(parent, name) == Ok(true) {
+            let path = shown.join(OsStr::from_bytes(name));
+            log::info!("{}: left by a run that was killed, deleted", path.display());
         }
     }
 }
 
-fn check_destination(destination: &Path, parent: &Path, force: bool) -> Result<(), Failure> {
-    let refuse =
-        |why: &str| Err(Failure::new(Status::Usage, format!("{}: {why}", destination.display())));
-    let Ok(found) = destination.symlink_metadata() else {
-        return Ok(());
+/// Deletes a folder if a killed run has left it. Another user may have given its name to any
+/// directory: only one with the mark is emptied.
+fn remove_leftover(parent: &OwnedFd, name: &[u8]) -> Result<bool> {
+    let Some((folder, look)) = enter(parent, name)? else {
+        return Ok(false);
     };
-    let holder = parent.metadata().or_fail(Status::Failed, parent.display())?;
-    if found.is_dir() && found.dev() != holder.dev() {
-        return refuse("is a mount point (name a new directory in it)");
+    if look.owner != geteuid().as_raw() || lock(&folder).is_err() {
+        return Ok(false);
     }
-    let empty = found.is_dir()
-        && fs::read_dir(destination)
-            .or_fail(Status::Failed, destination.display())?
-            .next()
-            .is_none();
-    if empty || force { Ok(()) } else { refuse("exists already (--force replaces it)") }
+    if look::at(&folder, MARK)?.is_some_and(|mark| mark.owner == look.owner) {
+        empty(&folder)?;
+    }
+    unlinkat(parent, name, AtFlags::REMOVEDIR)?;
+    Ok(true)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+
+    fn staging(parent: &Path) -> Staging {
+        Staging::make(folder::open(parent, true).unwrap(), parent, OsStr::new("out")).unwrap()
+    }
 
     #[test]
     fn the_folder_of_a_long_name_has_a_name_that_fits() {
@@ -215,26 +265,37 @@ mod tests {
     }
 
     #[test]
-    fn only_folders_that_nobody_locks_are_left_over() {
+    fn only_folders_that_nobody_locks_and_that_are_marked_are_left_over() {
         let parent = tempfile::tempdir().unwrap();
-        let alive = Staging::beside(&parent.path().join("out"), false).unwrap();
-        let dead = parent.path().join(".out.moo-abc123");
-        fs::create_dir_all(dead.join("tree/below")).unwrap();
-        let second = Staging::beside(&parent.path().join("out"), false).unwrap();
-        assert!(alive.folder.path().exists() && !dead.exists());
-        assert_ne!(alive.folder.path(), second.folder.path());
+        let alive = staging(parent.path());
+        let at = |name: &str| parent.path().join(name);
+        for dead in [".out.moo-abc123", ".out.moo-abc124", ".out.moo-abc125"] {
+            fs::create_dir_all(at(dead)).unwrap();
+        }
+        for dead in [".out.moo-abc123", ".out.moo-abc124"] {
+            fs::create_dir_all(at(dead).join("tree/below")).unwrap();
+        }
+        fs::write(at(".out.moo-abc123/moo-patch"), "").unwrap();
+        let second = staging(parent.path());
+        assert!(alive.path().exists() && second.path() != alive.path());
+        assert!(!at(".out.moo-abc123").exists() && !at(".out.moo-abc125").exists());
+        assert!(at(".out.moo-abc124/tree/below").exists(), "a directory that is not ours");
     }
 
     #[test]
-    fn a_tree_takes_the_place_of_another_where_they_cannot_be_exchanged() {
+    fn it_is_gone_when_it_is_dropped_unless_its_name_has_been_taken() {
         let parent = tempfile::tempdir().unwrap();
-        let out = parent.path().join("out");
-        fs::create_dir_all(out.join("old")).unwrap();
-        let staging = Staging::beside(&out, true).unwrap();
-        fs::create_dir_all(staging.tree().join("new")).unwrap();
-        staging.replace().unwrap();
-        assert!(out.join("new").exists() && !out.join("old").exists());
-        drop(staging);
-        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
+        let first = staging(parent.path());
+        fs::create_dir_all(first.path().join("tree/below")).unwrap();
+        drop(first);
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
+        let second = staging(parent.path());
+        let path = second.path().to_owned();
+        fs::create_dir_all(path.join("tree/below")).unwrap();
+        fs::rename(&path, parent.path().join("moved")).unwrap();
+        fs::create_dir(&path).unwrap();
+        drop(second);
+        assert!(path.exists());
+        assert_eq!(fs::read_dir(parent.path().join("moved")).unwrap().count(), 0);
     }
 }

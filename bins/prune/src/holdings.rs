@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use archive::{Collection, SetId, StoredSet};
 use local::Folder;
 use store::Store;
-use stream::{Failure, OrFail, Status};
+use stream::Failure;
+use survey::Survey;
 
 /// The store and the archive as they are now.
 pub(crate) struct Holdings {
-    /// The sizes of the store's files, in bytes, by name.
-    pub(crate) sizes: BTreeMap<String, u64>,
+    /// Which files of the store are meant.
+    pub(crate) survey: Survey,
     pub(crate) store: Collection,
     pub(crate) archive: Option<Archive>,
 }
@@ -25,15 +26,12 @@ pub(crate) struct Archive {
 
 impl Holdings {
     /// Looks at both.
-    pub(crate) fn of(
-        url: &str,
-        store: &mut dyn Store,
-        archive: Option<Folder>,
-    ) -> Result<Holdings, Failure> {
-        let files = store.list()?.into_iter();
-        let sizes: BTreeMap<_, _> = files.map(|file| (file.name, file.size)).collect();
-        let store = Collection::of(sizes.keys().cloned()).or_fail(Status::Integrity, url)?;
-        Ok(Holdings { sizes, store, archive: archive.map(Archive::of).transpose()? })
+    pub(crate) fn of(store: &mut dyn Store, archive: Option<Folder>) -> Result<Holdings, Failure> {
+        let archive = archive.map(Archive::of).transpose()?;
+        let files = store.list()?;
+        let folder = archive.as_ref().map(|archive| &archive.folder);
+        let survey = Survey::of(store, &files, folder, &[])?;
+        Ok(Holdings { store: survey.collection.clone(), survey, archive })
     }
 
     /// The archive's files of a set; a prune that was killed may have left it without a manifest.
@@ -48,7 +46,7 @@ impl Holdings {
 
     /// The bytes of files together.
     pub(crate) fn size<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> u64 {
-        names.into_iter().filter_map(|name| self.sizes.get(name)).sum()
+        names.into_iter().map(|name| self.survey.size(name)).sum()
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) fn plan(holdings: &Holdings) -> Result<Plan, Failure> {
             plan_set(set, &known, holdings, &mut plan);
         }
     }
-    for name in &holdings.store.strangers {
+    for name in holdings.survey.strangers() {
         plan_file(name, &known, &mut plan);
     }
     let partial = holdings.store.partial.iter();

@@ -75,7 +75,7 @@ impl Program for Prune {
         };
         let rules = self.rules.at_this_time()?;
         let mut store = store::open(&self.url, &self.reached)?;
-        let holdings = Holdings::of(&self.url, store.as_mut(), archive)?;
+        let holdings = Holdings::of(store.as_mut(), archive)?;
         let plan = if self.leftovers {
             leftovers::plan(&holdings)?
         } else {

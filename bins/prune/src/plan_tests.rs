@@ -17,7 +17,7 @@ fn files((base, day): (i64, i64)) -> Vec<String> {
 
 fn lines_of(sets: &[(i64, i64)]) -> Vec<Line> {
     let names: BTreeSet<_> = sets.iter().flat_map(|&set| files(set)).collect();
-    lines(&Collection::of(names).unwrap())
+    lines(&Collection::of(names))
 }
 
 /// What is left of each line, as the days of its sets.
@@ -90,7 +90,7 @@ fn a_set_that_has_lost_its_manifest_does_not_make_what_builds_on_it_look_old() {
     let sets = [(99, 1), (1, 2), (2, 20), (99, 30)];
     let mut names: Vec<_> = sets.iter().flat_map(|&set| files(set)).collect();
     names.retain(|name| !(name.contains("full.19700102") && name.contains("manifest")));
-    let lines = lines(&Collection::of(names).unwrap());
+    let lines = lines(&Collection::of(names));
     assert_eq!(lines.len(), 2);
     let older = |day| Wanted { since: since(day), ..Wanted::default() };
     assert_eq!(left(&lines, &older(20)), [vec![1, 2, 20], vec![30]]);

@@ -6,6 +6,7 @@
 
 use std::fs;
 
+use cli::lifeline;
 use store::Store;
 use stream::{Failure, OrFail, Status};
 
@@ -30,7 +31,9 @@ impl Removal<'_> {
         }
         for goner in &plan.goes {
             self.forget(goner)?;
-            goner.stored.iter().try_for_each(|name| self.remove(name))?;
+            for name in &goner.stored {
+                self.remove(self.holdings.survey.stored_name(name))?;
+            }
             log::info!("{}: removed", goner.what);
         }
         self.store.settle()
@@ -40,6 +43,7 @@ impl Removal<'_> {
         let Some(archive) = &self.holdings.archive else { return Ok(()) };
         for name in &goner.archived {
             let path = archive.folder.path(name);
+            lifeline::check();
             fs::remove_file(&path).or_fail(Status::Failed, path.display())?;
         }
         Ok(())
@@ -47,6 +51,7 @@ impl Removal<'_> {
 
     /// Removes a file of the store. One that is not there is gone, as it should be.
     fn remove(&mut self, name: &str) -> Result<(), Failure> {
+        lifeline::check();
         match self.store.remove(name) {
             Err(failure) if failure.status() == Status::Absent => Ok(()),
             Err(failure) if failure.status() == Status::Refused => Err(refused(&failure)),

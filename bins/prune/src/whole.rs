@@ -45,7 +45,7 @@ fn fault(
         (None, Some(archive)) if !archive.is_empty() => {
             return Ok(Some(format!("the archive does not know the {}", set.id)));
         }
-        _ => of_seal(set, store)?,
+        _ => of_seal(set, holdings, store)?,
     };
     let missing = expected.into_iter().find(|number| !set.volumes.contains_key(number));
     Ok(missing.map(|number| format!("the {} has lost volume {number}", set.id)))
@@ -60,9 +60,18 @@ fn of_manifest(archive: &Archive, known: &StoredSet) -> Result<BTreeSet<u64>, Fa
 
 /// The same as the seal has them, if there is one, and in any case those below the last that is
 /// there. Whoever could forge a seal here could as well remove what he wants to be gone.
-fn of_seal(set: &StoredSet, store: &mut dyn Store) -> Result<BTreeSet<u64>, Failure> {
+fn of_seal(
+    set: &StoredSet,
+    holdings: &Holdings,
+    store: &mut dyn Store,
+) -> Result<BTreeSet<u64>, Failure> {
     let last = set.volumes.keys().next_back().copied().unwrap_or(1);
-    let text = set.seal.as_ref().map(|name| read(store, name)).transpose()?.unwrap_or_default();
+    let text = set
+        .seal
+        .as_ref()
+        .map(|name| read(store, holdings.survey.stored_name(name)))
+        .transpose()?
+        .unwrap_or_default();
     let names = text.lines().filter_map(|line| Some(line.split_once("  ")?.1));
     let volumes = names.filter_map(FileName::parse).filter_map(|name| match name.kind {
         FileKind::Volume(number) if name.set == set.id => Some(number),

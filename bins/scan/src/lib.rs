@@ -17,6 +17,7 @@ mod resumed;
 mod rules;
 mod selection;
 mod source;
+mod standing;
 mod subvolume;
 mod walk;
 

@@ -9,6 +9,7 @@ use stream::{Failure, OrFail, Packed, SetHead, SetType, Status};
 use crate::Scan;
 use crate::base::State;
 use crate::source::Source;
+use crate::standing::{Standing, is_ahead};
 use crate::{privilege, resumed};
 
 /// What the run is going to do.
@@ -37,11 +38,12 @@ impl Plan {
         let lock = Lock::start(&folder)?;
         let collection = folder.collection()?;
         let time = time_after(&folder, &collection)?;
-        let chain = chain_to_extend(arguments, &collection, time)?;
+        let standing = Standing::of(&folder, &collection, time)?;
+        let chain = chain_to_extend(arguments, &standing, time)?;
         let chain = trusted(arguments, &folder, chain)?;
         let mut head = head(source, time, chain.map(Chain::end));
         head.run = Some(lock.run().to_owned());
-        head.previous_seal = folder.newest_seal(&collection)?;
+        head.previous_seal = standing.last_seal;
         head.options = Some(resumed::options(arguments));
         let interrupted = resumed::find(arguments, &folder, &head)?;
         let base = match chain {
@@ -95,13 +97,22 @@ fn head(source: &Source, time: SetTime, base: Option<SetTime>) -> SetHead {
 /// The chain that an increment is to extend; none for a full set.
 fn chain_to_extend<'a>(
     arguments: &Scan,
-    collection: &'a Collection,
+    standing: &Standing<'a>,
     now: SetTime,
 ) -> Result<Option<&'a Chain>, Failure> {
+    if let Some(ahead) = standing.ahead {
+        let why = format!("the {ahead} is dated later than the clock of this machine");
+        if arguments.incremental {
+            let why = format!("--incremental: {why} (make a full backup)");
+            return Err(Failure::new(Status::Absent, why));
+        }
+        log::warn!("{why}: making a full set of now");
+        return Ok(None);
+    }
     if arguments.full {
         return Ok(None);
     }
-    let usable = collection.newest_chain().filter(|chain| chain.has_all_signatures());
+    let usable = standing.chain.filter(|chain| chain.has_all_signatures());
     let Some(chain) = usable else {
         if arguments.incremental {
             let why = "the archive has no chain to build on (make a full backup first)";
@@ -166,10 +177,13 @@ fn check_source(folder: &Folder, chain: &Chain, head: &SetHead) -> Result<(), Fa
     ))
 }
 
-/// The time of a new set: now, and later than any set that is there or was not finished. Files of
-/// that could be in the store, where no name is taken twice.
+/// The time of a new set: now, and later than any set that is there or was not finished, those aside
+/// that are dated later than the clock. Files of that could be in the store, where no name is taken
+/// twice.
 fn time_after(folder: &Folder, collection: &Collection) -> Result<SetTime, Failure> {
-    match folder.times(collection)?.into_iter().max() {
+    let now_is = now()?;
+    let past = folder.times(collection)?.into_iter().filter(|time| !is_ahead(*time, now_is));
+    match past.max() {
         Some(newest) => now_after(newest),
         None => now(),
     }

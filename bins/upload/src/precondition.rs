@@ -1,25 +1,36 @@
 //! What must hold in the store before a set is sent there.
 
-use archive::{Chain, Collection};
-use stream::{Failure, OrFail, SetHead, Status};
+use archive::Collection;
+use stream::{Failure, SetHead, Status};
 
-/// Checks that the store, which has files of those names, is in the state that the set builds on.
+/// Checks that the set fits into the store, which has files of those names. Sets that it does not
+/// build on do not matter, whatever their dates: anybody may have added them.
 pub(crate) fn check(url: &str, names: &[String], set: &SetHead) -> Result<(), Failure> {
-    let collection = Collection::of(names.iter().cloned()).or_fail(Status::Integrity, url)?;
-    let newest = collection.newest_chain().map(Chain::end);
+    let collection = Collection::of(names.iter().cloned());
     let hint = "make a full backup, or bring the archive up to date";
-    match (set.base, newest) {
-        (Some(base), None) => absent(url, &format!("has no set of {base} to build on ({hint})")),
-        (Some(base), Some(newest)) if newest != base => {
-            absent(url, &format!("its newest set is of {newest}, not of {base} ({hint})"))
-        }
-        (None, Some(newest)) if newest >= set.time => {
-            absent(url, &format!("already has a set of {newest}, which is not before {}", set.time))
-        }
-        _ => Ok(()),
+    if let Some(there) = collection.complete().find(|there| there.id.time == set.time) {
+        return absent(url, &format!("already has the {}", there.id));
+    }
+    let Some(base) = set.base else { return Ok(()) };
+    if let Some(rival) = collection.complete().find(|there| there.id.base == Some(base)) {
+        return absent(url, &format!("already has the {} on the set of {base} ({hint})", rival.id));
+    }
+    // The manifest of the base may have another name, which who has its seal can tell.
+    let is_there = collection.sets().any(|there| there.id.time == base);
+    if is_there || !collection.strangers.is_empty() {
+        return Ok(());
+    }
+    let newest = collection.newest_chain().map(archive::Chain::end);
+    match newest {
+        None => absent(url, &format!("has no set of {base} to build on ({hint})")),
+        Some(newest) => absent(
+            url,
+            &format!("its newest set is of {newest}, and it has none of {base} ({hint})"),
+        ),
     }
 }
 
 fn absent(url: &str, why: &str) -> Result<(), Failure> {
-    Err(Failure::new(Status::Absent, format!("{url}: {why}")))
+    // A store that has moved on will not take the rest of an interrupted run later, either.
+    Err(Failure::new(Status::Absent, format!("{url}: {why}")).ending_resume())
 }

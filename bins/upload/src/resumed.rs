@@ -11,7 +11,8 @@ pub(crate) fn check(url: &str, files: &[Stored], set: &SetHead) -> Result<(), Fa
     let lost = |volume: &&Receipt| sizes.get(name(volume)) != Some(&volume.size);
     let Some(volume) = set.stored().iter().find(lost) else { return Ok(()) };
     let why = "has lost what an interrupted run had sent (the next run starts anew)";
-    Err(Failure::new(Status::Absent, format!("{url}: {why}: {}", volume.stored)))
+    let why = format!("{url}: {why}: {}", volume.stored);
+    Err(Failure::new(Status::Absent, why).ending_resume())
 }
 
 /// The name that a volume has in the store.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::slots::Slots;
-use crate::{Absent, Chain, Error, SetTime, StoredSet};
+use crate::{Absent, Chain, SetTime, StoredSet};
 
 /// The sets of a store and the chains that they form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,19 +24,36 @@ pub struct Collection {
 impl Collection {
     /// Sorts the names of a listing. One that comes twice counts once.
     ///
-    /// # Errors
-    /// Two files with the same place in one set, such as a volume with two suffixes. Where just
-    /// one of them has the name that we would give it, that one is taken instead, and the others
-    /// are strangers.
-    pub fn of(names: impl IntoIterator<Item = String>) -> Result<Collection, Error> {
+    /// Of several files for one place in a set, such as a volume with two suffixes, one is taken: the
+    /// one in our own spelling, else one that is encrypted. The others are strangers.
+    pub fn of(names: impl IntoIterator<Item = String>) -> Collection {
+        Collection::preferring(names, &|_| false)
+    }
+
+    /// Sorts the names of a listing as [`Collection::of`] does, but takes before all others the
+    /// files that a seal names, which `is_named` tells.
+    pub fn preferring(
+        names: impl IntoIterator<Item = String>,
+        is_named: &dyn Fn(&str) -> bool,
+    ) -> Collection {
         let mut slots = Slots::default();
         names.into_iter().for_each(|raw| slots.add(raw));
-        let sets = slots.take_sets()?;
+        let sets = slots.take_sets(is_named);
         let (complete, incomplete) = sets.into_iter().partition(|set| set.manifest.is_some());
         let (chains, orphans) = Links::join(complete);
         let partial = slots.partial.into_iter().collect();
         let strangers = slots.strangers.into_iter().collect();
-        Ok(Collection { chains, orphans, incomplete, partial, strangers })
+        Collection { chains, orphans, incomplete, partial, strangers }
+    }
+
+    /// The sets that have a manifest: those of the chains, and the orphans.
+    pub fn complete(&self) -> impl Iterator<Item = &StoredSet> {
+        self.chains.iter().flat_map(|chain| &chain.sets).chain(&self.orphans)
+    }
+
+    /// All sets, also those without a manifest.
+    pub fn sets(&self) -> impl Iterator<Item = &StoredSet> {
+        self.complete().chain(&self.incomplete)
     }
 
     /// The chain with the newest state.
@@ -169,7 +186,7 @@ mod tests {
 
     #[test]
     fn each_time_has_its_state() {
-        let all = Collection::of(files(&[(0, 10), (10, 20), (20, 30), (0, 40), (40, 50)])).unwrap();
+        let all = Collection::of(files(&[(0, 10), (10, 20), (20, 30), (0, 40), (40, 50)]));
         assert_eq!(chains(&all), [vec![10, 20, 30], vec![40, 50]]);
         assert_eq!(
             [10, 19, 20, 39, 40, 99].map(|t| state(&all, t).unwrap()),
@@ -188,18 +205,17 @@ mod tests {
 
     #[test]
     fn a_missing_set_hides_the_states_after_it_only() {
-        let gap = Collection::of(files(&[(0, 10), (20, 30), (30, 40), (0, 50)])).unwrap();
+        let gap = Collection::of(files(&[(0, 10), (20, 30), (30, 40), (0, 50)]));
         let missing = Absent::Missing { orphan: id(20, 30), base: at(20) };
         assert_eq!([19, 50].map(|t| state(&gap, t)), [Ok(10), Ok(50)]);
         assert_eq!([30, 45].map(|t| state(&gap, t)), [Err(missing), Err(missing)]);
-        let headless = Collection::of(files(&[(10, 20)])).unwrap();
+        let headless = Collection::of(files(&[(10, 20)]));
         assert_eq!(state(&headless, 30), Err(Absent::Missing { orphan: id(10, 20), base: at(10) }));
     }
 
     #[test]
     fn a_later_increment_on_the_same_base_takes_the_place_of_the_earlier() {
-        let fork =
-            Collection::of(files(&[(0, 10), (10, 20), (10, 30), (20, 40), (30, 50)])).unwrap();
+        let fork = Collection::of(files(&[(0, 10), (10, 20), (10, 30), (20, 40), (30, 50)]));
         assert_eq!(chains(&fork), [[10, 30, 50]]);
         assert_eq!(
             fork.orphans.iter().map(|set| set.id).collect::<Vec<_>>(),
@@ -211,7 +227,7 @@ mod tests {
 
     #[test]
     fn chains_go_by_their_ends() {
-        let late = Collection::of(files(&[(0, 10), (0, 20), (10, 30)])).unwrap();
+        let late = Collection::of(files(&[(0, 10), (0, 20), (10, 30)]));
         assert_eq!(chains(&late), [vec![20], vec![10, 30]]);
         assert_eq!([15, 25, 35].map(|t| state(&late, t)), [Ok(10), Ok(20), Ok(30)]);
     }
@@ -224,7 +240,7 @@ mod tests {
         names.push("duplicity-inc.19700101T000010Z.to.19700101T000030Z.manifest.part".into());
         names.push(seal_name(at(10)));
         names.push(seal_name(at(60)));
-        let all = Collection::of(names).unwrap();
+        let all = Collection::of(names);
         assert_eq!((chains(&all), all.orphans.len(), all.incomplete.len()), (vec![vec![10]], 0, 1));
         assert_eq!(all.partial.len(), 1);
         assert_eq!(all.strangers.len(), 2);
@@ -236,20 +252,28 @@ mod tests {
     }
 
     #[test]
-    fn of_two_files_for_one_place_only_our_spelling_is_certain() {
+    fn of_two_files_for_one_place_the_named_one_counts_then_our_spelling_then_the_encrypted_one() {
         let volume = file(id(0, 0), FileKind::Volume(1));
         let with = |names: &[&str]| {
             Collection::of(files(&[(0, 0)]).into_iter().chain(names.iter().map(|&n| n.to_owned())))
         };
         let short = "df.0.1.dt.g".to_owned();
         let par = format!("{volume}.par2");
-        let all = with(&[&volume, &short, &par, "notes"]).unwrap();
+        let all = with(&[&volume, &short, &par, "notes"]);
         assert_eq!(all.chains[0].sets[0].volumes[&1], volume);
         assert_eq!(all.strangers, [&short, &par, "notes"].map(str::to_owned));
         let twin = volume.replace(".gpg", ".gz");
-        let error = with(&[&twin]).unwrap_err().to_string();
-        assert_eq!(error, format!("{twin}: stored a second time as {volume}"));
-        assert!(Collection::of(["df.0.m".to_owned(), "df.0.m.g".to_owned()]).is_err());
+        let encrypted = with(&[&twin]);
+        assert_eq!(encrypted.chains[0].sets[0].volumes[&1], volume);
+        assert_eq!(encrypted.strangers, [twin.as_str()]);
+        let names =
+            [volume.clone(), twin.clone(), short.clone(), file(id(0, 0), FileKind::Manifest)];
+        for named in [&twin, &short, &volume] {
+            let all = Collection::preferring(names.clone(), &|name| name == named);
+            assert_eq!(&all.chains[0].sets[0].volumes[&1], named);
+        }
+        let old = Collection::of(["df.0.m".to_owned(), "df.0.m.g".to_owned()]);
+        assert_eq!(old.chains[0].sets[0].manifest.as_deref(), Some("df.0.m.g"));
     }
 
     proptest! {
@@ -259,8 +283,8 @@ mod tests {
             names.sort();
             names.dedup();
             names.retain({ let mut kept = kept.into_iter(); move |_| kept.next().unwrap_or(true) });
-            let mut all = Collection::of(names.iter().rev().cloned()).unwrap();
-            prop_assert_eq!(&all, &Collection::of(names.clone()).unwrap());
+            let mut all = Collection::of(names.iter().rev().cloned());
+            prop_assert_eq!(&all, &Collection::of(names.clone()));
             for chain in &all.chains {
                 prop_assert!(chain.sets[0].id.is_full());
                 let ends = (chain.sets[0].id.time, chain.sets[chain.sets.len() - 1].id.time);
@@ -277,7 +301,7 @@ mod tests {
 
         #[test]
         fn a_state_is_never_newer_than_asked_for_and_none_is_passed_over(sets in vec((0i64..12, 1i64..12), 0..14), time in 0i64..14) {
-            let all = Collection::of(files(&sets)).unwrap();
+            let all = Collection::of(files(&sets));
             let newest = sets.iter().map(|&(_, t)| t).filter(|&t| t <= time).max();
             match all.chain_at(at(time)) {
                 Ok((chain, count)) => prop_assert_eq!(Some(chain.sets[count - 1].id.time.seconds()), newest),

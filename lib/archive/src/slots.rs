@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Error, FileKind, FileName, SetId, SetTime, StoredSet, parse_seal};
+use crate::{FileKind, FileName, SetId, SetTime, StoredSet, parse_seal};
 
 /// The names of a listing, sorted by what they are.
 #[derive(Default)]
@@ -27,10 +27,11 @@ impl Slots {
     }
 
     /// The sets by time, each with its files; what has no place among them becomes a stranger.
-    pub(crate) fn take_sets(&mut self) -> Result<Vec<StoredSet>, Error> {
+    /// `is_named` tells whether a seal names a file.
+    pub(crate) fn take_sets(&mut self, is_named: &dyn Fn(&str) -> bool) -> Vec<StoredSet> {
         let mut sets: Vec<StoredSet> = Vec::new();
         for ((id, kind), candidates) in std::mem::take(&mut self.files) {
-            let raw = self.choose(candidates)?;
+            let Some(raw) = self.choose(candidates, is_named) else { continue };
             if sets.last().is_none_or(|last| last.id != id) {
                 sets.push(StoredSet::new(id));
             }
@@ -39,22 +40,24 @@ impl Slots {
             }
         }
         self.give_seals(&mut sets);
-        Ok(sets)
+        sets
     }
 
-    /// The one name for a place: that in our own spelling, if there are several.
-    fn choose(&mut self, candidates: BTreeSet<String>) -> Result<String, Error> {
-        let canonical = |raw: &String| FileName::parse(raw).is_some_and(|n| n.is_canonical(raw));
-        let (own, others): (Vec<_>, Vec<_>) = candidates.into_iter().partition(canonical);
-        let (mut first, rest) = if own.is_empty() { (others, own) } else { (own, others) };
-        let Some(chosen) = first.pop() else {
-            return Err(Error::new("file", "without a name"));
+    /// The one name for a place: the one that a seal names, else one in our own spelling, else one
+    /// that is encrypted. The others are strangers.
+    fn choose(
+        &mut self,
+        candidates: BTreeSet<String>,
+        is_named: &dyn Fn(&str) -> bool,
+    ) -> Option<String> {
+        let rank = |raw: &String| {
+            let name = FileName::parse(raw)?;
+            Some((is_named(raw), name.is_canonical(raw), name.wrapping))
         };
-        if let Some(twin) = first.pop() {
-            return Err(Error::new(chosen, format!("stored a second time as {twin}")));
-        }
-        self.strangers.extend(rest);
-        Ok(chosen)
+        // Of equal ones the first by name, so that the choice is the same everywhere.
+        let chosen = candidates.iter().rev().max_by_key(|raw| rank(raw))?.clone();
+        self.strangers.extend(candidates.into_iter().filter(|raw| *raw != chosen));
+        Some(chosen)
     }
 
     fn give_seals(&mut self, sets: &mut [StoredSet]) {

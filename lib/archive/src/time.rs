@@ -20,6 +20,9 @@ const RANGE: std::ops::Range<i64> = -2_177_452_800..4_102_444_800;
 pub struct SetTime(i64);
 
 impl SetTime {
+    /// The last second that a set can have.
+    pub const LAST: SetTime = SetTime(RANGE.end - 1);
+
     /// The time that many seconds after the start of 1970 in UTC.
     ///
     /// # Errors

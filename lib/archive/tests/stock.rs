@@ -28,7 +28,7 @@ fn chain(peer: &Path, options: &[&str]) -> Place {
 }
 
 fn collection(names: &[String]) -> Collection {
-    let all = Collection::of(names.iter().cloned()).unwrap();
+    let all = Collection::of(names.iter().cloned());
     assert_eq!((all.chains.len(), all.orphans.len(), all.incomplete.len()), (1, 0, 0));
     assert_eq!(all.chains[0].sets.len(), 2);
     assert!(all.chains[0].has_all_signatures());

@@ -12,7 +12,7 @@ pub fn now() -> Result<SetTime, Failure> {
 }
 
 /// How many seconds a clock may be behind a set: a few sets can be made in the same second.
-const PATIENCE: i64 = 5;
+pub const PATIENCE: i64 = 5;
 
 /// The time by the clock once it is later than that of a set, for which it waits some seconds.
 ///

@@ -1,12 +1,13 @@
 //! The folder and the names in it.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use archive::{
     Collection, FileKind, FileName, Manifest, ManifestParser, SetId, SetTime, StoredSet, Wrapping,
+    read_line,
 };
 use flate2::read::MultiGzDecoder;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -17,8 +18,6 @@ use crate::Signatures;
 
 /// What the names of a run's own files begin with; duplicity passes over them.
 const JOURNAL: &str = ".moobacker.";
-/// How much of a line of a manifest is read: more than a manifest may have.
-const LONGEST_LINE: u64 = (1 << 20) + 1;
 /// Bytes of the buffers of all files that are read at once.
 const BUFFERS: usize = 8 << 20;
 /// The least that a buffer has.
@@ -61,7 +60,7 @@ impl Folder {
 
     /// The sets whose manifests and signatures are here.
     pub fn collection(&self) -> Result<Collection, Failure> {
-        Collection::of(self.names()?).or_fail(Status::Integrity, self.path.display())
+        self.names().map(Collection::of)
     }
 
     /// The times of the sets that are here, whole or not, and of those that runs have begun.
@@ -83,11 +82,7 @@ impl Folder {
         let mut lines = BufReader::new(self.read(name, 1)?);
         let mut parser = ManifestParser::default();
         let mut line = Vec::new();
-        let mut next = |line: &mut Vec<u8>| {
-            line.clear();
-            lines.by_ref().take(LONGEST_LINE).read_until(b'\n', line)
-        };
-        while next(&mut line).or_fail(Status::Failed, &which)? > 0 {
+        while read_line(&mut lines, &mut line).or_fail(Status::Failed, &which)? {
             parser.line(&line).or_fail(Status::Integrity, &which)?;
         }
         parser.finish().map(Some).or_fail(Status::Integrity, &which)
@@ -104,9 +99,12 @@ impl Folder {
     pub fn newest_seal(&self, collection: &Collection) -> Result<Option<String>, Failure> {
         let sets = collection.chains.iter().flat_map(|chain| &chain.sets);
         let newest = sets.filter(|set| set.seal.is_some()).max_by_key(|set| set.id);
-        let Some(name) = newest.and_then(|set| set.seal.as_ref()) else {
-            return Ok(None);
-        };
+        newest.map(|set| self.seal_hash(set)).transpose().map(Option::flatten)
+    }
+
+    /// The SHA-256 of the seal of a set, in hex; none where it has none.
+    pub fn seal_hash(&self, set: &StoredSet) -> Result<Option<String>, Failure> {
+        let Some(name) = &set.seal else { return Ok(None) };
         let path = self.path(name);
         let seal = fs::read(&path).or_fail(Status::Failed, path.display())?;
         Ok(Some(format!("{:x}", Sha256::digest(seal))))

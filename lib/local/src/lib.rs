@@ -11,7 +11,7 @@ mod said;
 mod seen;
 mod signatures;
 
-pub use clock::{now, now_after};
+pub use clock::{PATIENCE, now, now_after};
 pub use folder::Folder;
 pub use interrupted::Interrupted;
 pub use journal::{ARRIVED, Journal, PACKED, read as read_journal};

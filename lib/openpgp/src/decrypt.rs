@@ -1,13 +1,13 @@
 //! Unsealing: one OpenPGP message a file, and nothing of it trusted that is not protected.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 
 use sequoia_openpgp::crypto::SessionKey;
 use sequoia_openpgp::packet::{PKESK, SKESK, Tag};
-use sequoia_openpgp::parse::Parse;
 use sequoia_openpgp::parse::stream::{
     DecryptionHelper, DecryptorBuilder, MessageLayer, MessageStructure, VerificationHelper,
 };
+use sequoia_openpgp::parse::{PacketParser, Parse};
 use sequoia_openpgp::policy::StandardPolicy;
 use sequoia_openpgp::types::SymmetricAlgorithm;
 use sequoia_openpgp::{Cert, KeyHandle};
@@ -75,14 +75,10 @@ impl Decryption {
         out: &mut dyn Write,
     ) -> Result<(), Failure> {
         let trouble = Trouble::new(which);
-        let unreadable = |error: io::Error| trouble.explain(error.into(), Status::Integrity);
-        let mut message = head::without_armor(trouble.watch(message)).map_err(unreadable)?;
-        let first = head::read(&mut message).map_err(unreadable)?;
-        let whole = io::Cursor::new(&first).chain(message);
-        let head = head::look(&first);
+        let (first, head, whole) = begin(&trouble, message)?;
         match head.shape {
             Shape::Protected => match self.key(which, &first, &head)? {
-                Some(key) => self.unprotect(which, &trouble, key, whole, out),
+                Some(key) => self.unprotect(which, &trouble, &key, whole, out),
                 None => self.read(which, &trouble, Some(&first), whole, out),
             },
             Shape::Authenticated => self.read(which, &trouble, Some(&first), whole, out),
@@ -91,6 +87,37 @@ impl Decryption {
             Shape::NotEncrypted => self.read(which, &trouble, None, whole, out),
             Shape::Unprotected => unprotected::open(self, which, &trouble, whole, out),
         }
+    }
+
+    /// Decrypts one message, and writes no byte of it before all of it has been checked: the message is read
+    /// twice, from where it stands.
+    pub fn open_checked(
+        &self,
+        which: &str,
+        message: &mut (impl Read + Seek + Send + Sync),
+        out: &mut dyn Write,
+    ) -> Result<(), Failure> {
+        let trouble = Trouble::new(which);
+        let start = message.stream_position().or_fail(Status::Failed, which)?;
+        let (first, head, whole) = begin(&trouble, &mut *message)?;
+        let key = match head.shape {
+            Shape::Protected if self.signers_wanted.is_empty() => self.key(which, &first, &head)?,
+            _ => None,
+        };
+        let Some(key) = key else {
+            drop(whole);
+            message.seek(SeekFrom::Start(start)).or_fail(Status::Failed, which)?;
+            self.open(which, &mut *message, &mut io::sink())?;
+            message.seek(SeekFrom::Start(start)).or_fail(Status::Failed, which)?;
+            return self.open(which, message, out);
+        };
+        // The check covers what is encrypted: it need not be unpacked for that.
+        let checked = content(which, &key, whole)
+            .and_then(|mut content| io::copy(&mut content, &mut io::sink()));
+        checked.map_err(|error| trouble.explain(error.into(), Status::Integrity))?;
+        message.seek(SeekFrom::Start(start)).or_fail(Status::Failed, which)?;
+        let (_, _, whole) = begin(&trouble, message)?;
+        self.unprotect(which, &trouble, &key, whole, out)
     }
 
     /// The key of a message; none where its cipher is left to sequoia.
@@ -118,13 +145,11 @@ impl Decryption {
         &self,
         which: &str,
         trouble: &Trouble,
-        key: Key,
+        key: &Key,
         message: impl Read + Send + Sync,
         out: &mut dyn Write,
     ) -> Result<(), Failure> {
-        let mut body = Body::new(which, Tag::SEIP, BufReader::with_capacity(PIECE, message));
-        body.read_exact(&mut [0]).or_fail(Status::Integrity, which)?;
-        let mut content = Unprotect::new(which, body, key);
+        let mut content = content(which, key, message).or_fail(Status::Integrity, which)?;
         let mut first = Vec::new();
         let read = (&mut content).take(PEEK).read_to_end(&mut first);
         read.or_fail(Status::Integrity, which)?;
@@ -149,7 +174,7 @@ impl Decryption {
     ) -> Result<(), Failure> {
         let policy = policy();
         let search = encrypted.map(|head| Search::new(self, which, head));
-        let opening = Opening { decryption: self, which, search };
+        let opening = Opening { decryption: self, which, search, compressed: false };
         let mut message = Framed::new(message);
         DecryptorBuilder::from_reader(&mut message)
             .and_then(|builder| builder.buffer_size(BUFFER).with_policy(&policy, None, opening))
@@ -162,6 +187,30 @@ impl Decryption {
         }
         Ok(())
     }
+}
+
+/// The first bytes of a message, what they tell, and all of it.
+fn begin<'a>(
+    trouble: &Trouble,
+    message: impl Read + Send + Sync + 'a,
+) -> Result<(Vec<u8>, Head, impl Read + Send + Sync + 'a), Failure> {
+    let unreadable = |error: io::Error| trouble.explain(error.into(), Status::Integrity);
+    let mut message = head::without_armor(trouble.watch(message)).map_err(unreadable)?;
+    let first = head::read(&mut message).map_err(unreadable)?;
+    let whole = io::Cursor::new(first.clone()).chain(message);
+    let head = head::look(&first);
+    Ok((first, head, whole))
+}
+
+/// What is encrypted in a message, without its key packets.
+fn content<R: Read>(
+    which: &str,
+    key: &Key,
+    message: R,
+) -> io::Result<Unprotect<Body<BufReader<R>>>> {
+    let mut body = Body::new(which, Tag::SEIP, BufReader::with_capacity(PIECE, message));
+    body.read_exact(&mut [0])?;
+    Unprotect::new(which, body, key)
 }
 
 /// Writes the content as it comes.
@@ -187,6 +236,8 @@ struct Opening<'a> {
     which: &'a str,
     /// Done once: encryption inside of something else is nothing that a backup has.
     search: Option<Search<'a>>,
+    /// Whether a compressed packet has been seen.
+    compressed: bool,
 }
 
 impl DecryptionHelper for Opening<'_> {
@@ -205,6 +256,17 @@ impl DecryptionHelper for Opening<'_> {
 }
 
 impl VerificationHelper for Opening<'_> {
+    /// Nested compression grows by a factor of a thousand each time; GnuPG compresses once.
+    fn inspect(&mut self, packet: &PacketParser<'_>) -> anyhow::Result<()> {
+        if packet.packet.tag() != Tag::CompressedData {
+            return Ok(());
+        }
+        if std::mem::replace(&mut self.compressed, true) {
+            return Err(refused(self.which, "compressed more than once").into());
+        }
+        Ok(())
+    }
+
     fn get_certs(&mut self, _: &[KeyHandle]) -> anyhow::Result<Vec<Cert>> {
         Ok(self.decryption.signers_wanted.clone())
     }

@@ -96,7 +96,8 @@ impl GnuPGKey {
     fn call(&self, what: &[&str]) -> Result<Gpg, Failure> {
         let key = format!("{:X}!", self.key.fingerprint());
         let hash = HASH.to_string();
-        let common = ["--digest-algo", &hash, "--no-emit-version", "--local-user", &key];
+        let common =
+            ["--digest-algo", &hash, "--no-emit-version", "--no-comments", "--local-user", &key];
         Gpg::start(common.iter().chain(what), self.passphrase.as_ref())
     }
 

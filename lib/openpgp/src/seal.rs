@@ -1,22 +1,29 @@
 //! The text of a set's seal: signed so that `gpg -d FILE` prints it and anybody can read it.
 
-use std::io::{Read, Write};
+use std::borrow::Cow;
+use std::io::{self, Read, Write};
 
+use sequoia_openpgp::Packet;
 use sequoia_openpgp::armor;
-use sequoia_openpgp::parse::Parse;
 use sequoia_openpgp::parse::stream::{
-    MessageLayer, MessageStructure, VerificationError, VerificationHelper, VerifierBuilder,
+    DetachedVerifierBuilder, MessageLayer, MessageStructure, VerificationError, VerificationHelper,
 };
+use sequoia_openpgp::parse::{PacketParser, PacketParserResult, Parse};
 use sequoia_openpgp::policy::StandardPolicy;
 use sequoia_openpgp::serialize::stream::{self as stack, Armorer, LiteralWriter, Message};
+use sequoia_openpgp::types::SignatureType;
 use sequoia_openpgp::{Cert, Fingerprint, KeyHandle};
-use stream::{Failure, Status};
+use stream::{Failure, OrFail, Status};
 
+use crate::framed_text::{self, Framed};
 use crate::signer::{HASH, Hand, Signer};
 use crate::trouble::failure;
+use crate::unsigned;
 
 /// The longest text, in bytes: a line for each file of a set, some hundred thousand of them.
-const LONGEST: u64 = 64 << 20;
+const LONGEST: usize = 64 << 20;
+/// Signatures of one text: one, or one of each of some keys. The time to check them grows with their square.
+const MOST_SIGNATURES: usize = 8;
 
 /// Who vouches for a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,19 +53,39 @@ pub fn sign_text(text: &[u8], signer: Option<&Signer>) -> Result<Vec<u8>, Failur
     made.map_err(|error| failure(error, Status::Failed, "seal"))
 }
 
-/// Reads what [`sign_text`] or `gpg --clear-sign` made, and tells who vouches for it. A signature
-/// that does not hold is an error.
-pub fn read_text(
+/// Reads what [`sign_text`] or `gpg --clear-sign` made, and tells who vouches for it. This is the only way in
+/// which a seal is opened, and it costs no more than its length does: nothing in it is unpacked.
+///
+/// # Errors
+/// [`Status::Integrity`]: another form than that of the two (see [`framed_text`]), more than 64 MiB or
+/// eight signatures, a signature that does not hold.
+pub fn read_text<'a>(
     which: &str,
-    bytes: &[u8],
+    bytes: &'a [u8],
     certs: &[Cert],
-) -> Result<(Vec<u8>, SealState), Failure> {
-    let read = verify(bytes, Check { which, certs, state: SealState::Unsigned });
-    let (text, state) = read.map_err(|error| failure(error, Status::Integrity, which))?;
-    if text.len() as u64 > LONGEST {
-        return Err(Failure::new(Status::Integrity, format!("{which}: too long")));
+) -> Result<(Cow<'a, [u8]>, SealState), Failure> {
+    if bytes.len() > LONGEST {
+        return Err(refused(which, "too long"));
     }
-    Ok((text, state))
+    match framed_text::parse(bytes).map_err(|why| refused(which, why))? {
+        Framed::Signed { text, hashes, signatures } => {
+            let check = Check { which, certs, state: SealState::UnknownSigner };
+            let state = verify(&text, &hashes, &signatures, check)
+                .map_err(|error| failure(error, Status::Integrity, which))?;
+            Ok((text, state))
+        }
+        Framed::Message(message) => {
+            let mut text = Vec::new();
+            let read = unsigned::literal(which, message.as_slice())
+                .and_then(|mut content| content.read_to_end(&mut text));
+            let read = read.map_err(|error| match error.kind() {
+                io::ErrorKind::Other => error,
+                _ => io::Error::other("is no bare text"),
+            });
+            read.or_fail(Status::Integrity, which)?;
+            Ok((Cow::Owned(text), SealState::Unsigned))
+        }
+    }
 }
 
 fn is_signable(text: &[u8]) -> bool {
@@ -85,15 +112,56 @@ fn cleartext(text: &[u8], pair: sequoia_openpgp::crypto::KeyPair) -> anyhow::Res
     Ok(out)
 }
 
-fn verify(bytes: &[u8], check: Check<'_>) -> anyhow::Result<(Vec<u8>, SealState)> {
+/// Who has signed a text. All that the armor holds must be signatures of texts, as GnuPG demands too.
+fn verify(
+    text: &[u8],
+    hashes: &[&[u8]],
+    signatures: &[u8],
+    check: Check<'_>,
+) -> anyhow::Result<SealState> {
+    check_packets(check.which, hashes, signatures)?;
     let policy = StandardPolicy::new();
-    let mut verifier = VerifierBuilder::from_bytes(bytes)?.with_policy(&policy, None, check)?;
-    let mut text = Vec::new();
-    (&mut verifier).take(LONGEST + 1).read_to_end(&mut text)?;
-    if verifier.processing_csf_message() == Some(true) {
-        text.push(b'\n');
+    let verifier = DetachedVerifierBuilder::from_bytes(signatures)?;
+    let mut verifier = verifier.with_policy(&policy, None, check)?;
+    // The last line feed belongs to the frame.
+    verifier.verify_bytes(text.strip_suffix(b"\n").unwrap_or(text))?;
+    Ok(verifier.into_helper().state)
+}
+
+/// Looks at what the armor of signatures holds, before anything is done with it: signatures of texts alone,
+/// over the hashes that are announced.
+fn check_packets(which: &str, hashes: &[&[u8]], signatures: &[u8]) -> anyhow::Result<()> {
+    let mut count = 0;
+    let mut used = Vec::new();
+    let mut next = PacketParser::from_bytes(signatures)?;
+    while let PacketParserResult::Some(parser) = next {
+        count += 1;
+        let text = match &parser.packet {
+            Packet::Signature(signature) => {
+                used.push(signature.hash_algo());
+                signature.version() == 4 && signature.typ() == SignatureType::Text
+            }
+            _ => false,
+        };
+        if !text || count > MOST_SIGNATURES {
+            let why =
+                if text { "has too many signatures" } else { "has a signature of another kind" };
+            return Err(refused(which, why).into());
+        }
+        next = parser.next()?.1;
     }
-    Ok((text, verifier.into_helper().state))
+    let names: Vec<&[u8]> =
+        used.iter().map(|hash| hash.text_name().unwrap_or_default().as_bytes()).collect();
+    if names.iter().any(|name| !hashes.contains(name))
+        || hashes.iter().any(|hash| !names.contains(hash))
+    {
+        return Err(refused(which, "announces other hashes than its signature has").into());
+    }
+    if count == 0 { Err(refused(which, "has no signature").into()) } else { Ok(()) }
+}
+
+fn refused(which: &str, why: &str) -> Failure {
+    Failure::new(Status::Integrity, format!("{which}: {why}"))
 }
 
 /// Judges the signatures of a text.

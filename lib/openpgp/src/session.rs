@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use sequoia_openpgp::crypto::{KeyPair, SessionKey};
+use sequoia_openpgp::crypto::{KeyPair, S2K, SessionKey};
 use sequoia_openpgp::packet::key::{SecretParts, UnspecifiedRole};
 use sequoia_openpgp::packet::{Key, PKESK, SKESK};
 use sequoia_openpgp::types::SymmetricAlgorithm;
@@ -99,6 +99,11 @@ impl<'a> Search<'a> {
         let session = pkesk.decrypt(&mut pair, algorithm);
         let opened = session.map(|(algorithm, session)| attempt(algorithm, &session));
         self.damaged |= opened == Some(false);
+        if opened.is_none() && !key.pk_algo().is_supported() {
+            let (id, kind) = (key.keyid(), key.pk_algo());
+            let hint = "only gpg can use it: gpg --import the file, and give no --secret-key";
+            self.reasons.push(format!("secret key {id:X}: {kind}, {hint}"));
+        }
         opened == Some(true)
     }
 
@@ -141,10 +146,14 @@ impl<'a> Search<'a> {
         let Some(Passphrase(password)) = self.decryption.passphrase.get(&prompt)? else {
             return Ok(false);
         };
-        let tried = skesks.iter().take(MOST_PASSPHRASES);
+        let tried = skesks.iter().filter(|skesk| costs_little(skesk)).take(MOST_PASSPHRASES);
         let mut sessions = tried.filter_map(|skesk| skesk.decrypt(&password).ok());
         if sessions.any(|(algorithm, session)| attempt(algorithm, &session)) {
             return Ok(true);
+        }
+        if !skesks.iter().any(costs_little) {
+            let why = "it turns the passphrase into a key by Argon2, which GnuPG 2.2 does not read";
+            return Err(Failure::new(Status::Integrity, format!("{}: {why}", self.which)));
         }
         self.reasons.push("the passphrase does not open it".into());
         Ok(false)
@@ -185,6 +194,17 @@ impl Learned {
     fn agent_knows(&self) -> bool {
         *self.agent_knows.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a passphrase is turned into a key in the ways of GnuPG 2.2, which take a second at most. Argon2
+/// takes as much memory and time as whoever made the message wishes.
+fn costs_little(skesk: &SKESK) -> bool {
+    let s2k = match skesk {
+        SKESK::V4(skesk) => skesk.s2k(),
+        SKESK::V6(skesk) => skesk.s2k(),
+        _ => return false,
+    };
+    !matches!(s2k, S2K::Argon2 { .. })
 }
 
 /// A hidden recipient may be any key that can decrypt at all.

@@ -44,7 +44,10 @@ pub(crate) fn is_ours(algorithm: SymmetricAlgorithm) -> bool {
 }
 
 /// The key of a message.
-pub(crate) struct Key(Box<dyn Cipher + Send + Sync>);
+pub(crate) struct Key {
+    algorithm: SymmetricAlgorithm,
+    session: SessionKey,
+}
 
 impl Key {
     /// A session key, if it seems to fit to a message that begins with this prefix. None where the
@@ -58,7 +61,12 @@ impl Key {
         plain[..PREFIX].copy_from_slice(prefix);
         cipher(algorithm, session)?.decrypt(&mut plain);
         let opens = plain[BLOCK - 2..BLOCK] == plain[BLOCK..PREFIX];
-        if opens { cipher(algorithm, session).map(Key) } else { None }
+        opens.then(|| Key { algorithm, session: session.clone() })
+    }
+
+    /// A cipher at the beginning of the message; none where it is not ours.
+    fn cipher(&self) -> Option<Box<dyn Cipher + Send + Sync>> {
+        cipher(self.algorithm, &self.session)
     }
 }
 
@@ -98,11 +106,13 @@ enum End {
 }
 
 impl<R: Read> Unprotect<R> {
-    /// The content of a body of which the version has been read.
-    pub(crate) fn new(which: &str, body: R, key: Key) -> Unprotect<R> {
-        let (which, cipher, plain) = (which.to_owned(), key.0, Vec::new());
+    /// The content of a body of which the version has been read. An error where the key is of no cipher of
+    /// ours, which [`Key::find`] gives nobody.
+    pub(crate) fn new(which: &str, body: R, key: &Key) -> io::Result<Unprotect<R>> {
+        let cipher = key.cipher().ok_or(io::ErrorKind::Unsupported)?;
+        let (which, plain) = (which.to_owned(), Vec::new());
         // The prefix is hashed, but not read.
-        Unprotect { which, body, cipher, hash: Sha1::new(), plain, at: PREFIX, ended: None }
+        Ok(Unprotect { which, body, cipher, hash: Sha1::new(), plain, at: PREFIX, ended: None })
     }
 
     /// Where in what is decrypted the check may begin.
@@ -185,7 +195,7 @@ mod tests {
         let mut body = Body::new("vol1", Tag::SEIP, message);
         body.read_exact(&mut [0])?;
         let mut content = Vec::new();
-        Unprotect::new("vol1", body, key).read_to_end(&mut content)?;
+        Unprotect::new("vol1", body, &key)?.read_to_end(&mut content)?;
         Ok(content)
     }
 

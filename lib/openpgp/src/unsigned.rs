@@ -37,7 +37,12 @@ pub(crate) fn content<'a>(
     literal(which, BufReader::with_capacity(PIECE, inflate))
 }
 
-fn literal<'a>(which: &str, mut message: impl BufRead + 'a) -> io::Result<Box<dyn BufRead + 'a>> {
+/// A reader of the content of one literal packet that is the whole message; an error where it is anything
+/// else.
+pub(crate) fn literal<'a>(
+    which: &str,
+    mut message: impl BufRead + 'a,
+) -> io::Result<Box<dyn BufRead + 'a>> {
     if !begins_with(&mut message, Tag::Literal)? {
         return Err(other());
     }

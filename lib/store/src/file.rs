@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ use rustix::fs::{AtFlags, CWD, RenameFlags};
 use rustix::io::Errno;
 use stream::{Failure, OrFail, Status};
 
+use crate::listing::Listing;
 use crate::{Sink, Store, Stored, temporary};
 
 /// `file:///absolute` or `file://relative`.
@@ -41,21 +43,17 @@ impl Store for FileStore {
     }
 
     fn list(&mut self) -> Result<Vec<Stored>, Failure> {
-        let mut files = Vec::new();
+        let mut listing = Listing::new(&self.url, None);
         for entry in fs::read_dir(&self.folder).or_fail_by_kind(&self.url)? {
             let entry = entry.or_fail_by_kind(&self.url)?;
-            let Ok(name) = entry.file_name().into_string() else {
-                continue;
-            };
             let facts = match entry.metadata() {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 facts => facts.or_fail_by_kind(&self.url)?,
             };
-            if facts.is_file() {
-                files.push(Stored { name, size: facts.len() });
-            }
+            let size = facts.is_file().then_some(facts.len());
+            listing.add(entry.file_name().as_bytes(), size)?;
         }
-        Ok(files)
+        Ok(listing.finish())
     }
 
     fn receive(&mut self, name: &str) -> Result<Box<dyn Sink>, Failure> {

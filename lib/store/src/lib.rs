@@ -3,8 +3,11 @@
 
 mod file;
 mod held;
+mod listed;
+mod listing;
 mod options;
 mod rclone;
+mod retry;
 mod sftp;
 mod temporary;
 mod throttle;
@@ -14,6 +17,8 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use stream::{Failure, Status};
+
+use crate::listed::Listed;
 
 pub use options::Options;
 pub use temporary::final_name;
@@ -44,7 +49,8 @@ pub trait Store {
     /// Makes the folder if it is not there.
     fn prepare(&mut self) -> Result<(), Failure>;
 
-    /// All files in the folder; names that are not UTF-8 are none of ours and left out.
+    /// All files in the folder; names that are not UTF-8, or longer than 255 bytes, are none of ours and left
+    /// out. A list that is too long for any store, or does not end, is an error.
     fn list(&mut self) -> Result<Vec<Stored>, Failure>;
 
     /// A new file, which is going to bear that name. Until it is published it has a temporary one
@@ -69,7 +75,7 @@ pub trait Store {
     /// are to be `kept` for a later run.
     fn discard(&mut self, kept: &BTreeSet<String>);
 
-    /// The content of a file.
+    /// The content of a file; an error where it is longer than the last list says.
     fn open(&mut self, name: &str) -> Result<Box<dyn Read + Send + Sync>, Failure>;
 
     /// Removes a file.
@@ -81,7 +87,7 @@ pub trait Store {
 
 /// A folder of this machine.
 pub fn folder(path: &Path) -> Box<dyn Store> {
-    Box::new(file::FileStore::new(&path.display().to_string(), path))
+    Box::new(Listed::new(file::FileStore::new(&path.display().to_string(), path)))
 }
 
 /// The store behind a URL.
@@ -89,14 +95,14 @@ pub fn open(url: &str, options: &Options) -> Result<Box<dyn Store>, Failure> {
     let usage = |why: &str| Failure::new(Status::Usage, format!("{url}: {why}"));
     if let Some(remote) = url.strip_prefix("rclone:") {
         return match remote.contains(':') {
-            true => Ok(Box::new(rclone::RcloneStore::new(url, remote, options))),
+            true => Ok(Box::new(Listed::new(rclone::RcloneStore::new(url, remote, options)))),
             false => Err(usage("names no remote (such as rclone:REMOTE:PATH)")),
         };
     }
     match url.split_once("://") {
         Some(("file", "")) => Err(usage("names no folder")),
-        Some(("file", path)) => Ok(Box::new(file::FileStore::new(url, path.as_ref()))),
-        Some(("sftp", rest)) => Ok(Box::new(sftp::SftpStore::new(rest, options)?)),
+        Some(("file", path)) => Ok(Box::new(Listed::new(file::FileStore::new(url, path.as_ref())))),
+        Some(("sftp", rest)) => Ok(Box::new(Listed::new(sftp::SftpStore::new(rest, options)?))),
         Some((scheme, _)) => {
             Err(usage(&format!("no store of the kind {scheme} (file://, sftp:// and rclone: are)")))
         }

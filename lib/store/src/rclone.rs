@@ -15,6 +15,7 @@ use stream::{Failure, OrFail, Status};
 use self::call::Rclone;
 use self::read::Reading;
 use self::send::{Arrived, Outgoing, Sender, Way};
+use crate::listing::Listing;
 use crate::{Options, Sink, Store, Stored, temporary};
 
 /// `rclone:REMOTE:PATH`.
@@ -87,9 +88,12 @@ impl RcloneStore {
         let told = self.rclone.run("", &["lsjson", words[0], words[1], words[2], &place])?;
         let files: Vec<Listed> =
             serde_json::from_slice(&told).or_fail(Status::Refused, self.rclone.which(""))?;
-        let size = |file: &Listed| u64::try_from(file.size).unwrap_or(0);
-        let files = files.into_iter().map(|file| (size(&file), file.name));
-        Ok(self.listing.insert(files.map(|(size, name)| (name, size)).collect()))
+        let mut listing = Listing::new(&self.rclone.which(""), None);
+        for Listed { name, size } in files {
+            listing.add(name.as_bytes(), Some(u64::try_from(size).unwrap_or(0)))?;
+        }
+        let files = listing.finish().into_iter().map(|file| (file.name, file.size));
+        Ok(self.listing.insert(files.collect()))
     }
 
     fn listing(&mut self) -> Result<&BTreeMap<String, u64>, Failure> {

@@ -7,15 +7,19 @@ mod identities;
 mod known_hosts;
 mod lanes;
 mod link;
+mod proxy;
 mod read;
 mod send;
 mod settings;
+mod ssh_says;
 mod trouble;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufReader, Read};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use ssh2::{ErrorCode, File};
 use stream::{Failure, Status};
@@ -27,10 +31,8 @@ use self::link::{Link, Try};
 use self::read::Reading;
 use self::send::WINDOW;
 use self::trouble::{Answer, Trouble};
+use crate::listing::Listing;
 use crate::{Options, Sink, Store, Stored};
-
-/// More files than this are no store, but a server that wants our memory.
-const MOST_FILES: usize = 2_000_000;
 
 /// `sftp://USER@HOST/FOLDER`.
 ///
@@ -39,6 +41,8 @@ const MOST_FILES: usize = 2_000_000;
 pub(crate) struct SftpStore {
     address: Address,
     link: Arc<Mutex<Link>>,
+    /// How long to wait for an answer.
+    timeout: Duration,
     sender: Option<Sender>,
     /// Final names of what has arrived, and the temporary ones.
     received: BTreeMap<String, String>,
@@ -48,7 +52,8 @@ impl SftpStore {
     pub(crate) fn new(url: &str, options: &Options) -> Result<SftpStore, Failure> {
         let address = Address::parse(url)?;
         let link = Arc::new(Mutex::new(Link::new(address.clone(), options)?));
-        Ok(SftpStore { address, link, sender: None, received: BTreeMap::new() })
+        let (timeout, received) = (options.timeout(), BTreeMap::new());
+        Ok(SftpStore { address, link, timeout, sender: None, received })
     }
 
     fn run<T>(
@@ -70,7 +75,8 @@ impl Store for SftpStore {
 
     fn list(&mut self) -> Result<Vec<Stored>, Failure> {
         let folder = &self.address.folder;
-        self.run("", |connection, _| list(connection, Path::new(folder)))
+        let timeout = self.timeout;
+        self.run("", |connection, _| list(connection, Path::new(folder), timeout))
     }
 
     fn receive(&mut self, name: &str) -> Result<Box<dyn Sink>, Failure> {
@@ -172,32 +178,36 @@ fn exists(connection: &mut Connection, path: &Path) -> Result<bool, Trouble> {
     }
 }
 
-fn list(connection: &mut Connection, folder: &Path) -> Result<Vec<Stored>, Trouble> {
-    let mut listing = connection.sftp.opendir(folder)?;
-    let files = list_all(&mut listing, folder);
+fn list(
+    connection: &mut Connection,
+    folder: &Path,
+    timeout: Duration,
+) -> Result<Vec<Stored>, Trouble> {
+    let mut directory = connection.sftp.opendir(folder)?;
+    let listing = Listing::new(&folder.display().to_string(), Some(timeout));
+    let files = list_all(&mut directory, listing);
     let files = connection.checked(files)?;
-    connection.close(listing);
+    connection.close(directory);
     Ok(files)
 }
 
-fn list_all(listing: &mut File, folder: &Path) -> Result<Vec<Stored>, Trouble> {
-    let mut files = Vec::new();
+fn list_all(directory: &mut File, mut listing: Listing) -> Result<Vec<Stored>, Trouble> {
     loop {
-        let (name, facts) = match listing.readdir() {
+        let (name, facts) = match directory.readdir() {
             Ok(entry) => entry,
-            Err(error) if error.code() == ErrorCode::Session(END_OF_LIST) => return Ok(files),
+            Err(error) if error.code() == ErrorCode::Session(END_OF_LIST) => break,
             Err(error) => return Err(error.into()),
         };
-        if !facts.is_file() {
-            continue;
+        let size = facts.is_file().then(|| facts.size.unwrap_or(0));
+        listing.add(name.as_os_str().as_bytes(), size).map_err(Trouble::Final)?;
+    }
+    // An entry without a name looks like the end. Some servers begin anew when they are asked again.
+    match directory.readdir() {
+        Ok((name, facts)) if facts.is_file() && !listing.has(name.as_os_str().as_bytes()) => {
+            let why = "lists a file without a name, which hides those after it";
+            Err(Trouble::Final(listing.failure(Status::Refused, why)))
         }
-        if let Ok(name) = name.into_os_string().into_string() {
-            files.push(Stored { name, size: facts.size.unwrap_or(0) });
-        }
-        if files.len() > MOST_FILES {
-            let why = format!("{}: has too many files for a store", folder.display());
-            return Err(Trouble::Final(Failure::new(Status::Refused, why)));
-        }
+        _ => Ok(listing.finish()),
     }
 }
 

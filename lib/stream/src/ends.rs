@@ -262,6 +262,9 @@ pub struct Failed {
     pub status: u8,
     /// Its message.
     pub message: String,
+    /// Whether the interrupted run that this one resumed has to be given up.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ends_resume: bool,
 }
 
 impl Failed {
@@ -271,12 +274,15 @@ impl Failed {
             stage: failure.stage().unwrap_or(stage).to_owned(),
             status: failure.status().code(),
             message: failure.message().to_owned(),
+            ends_resume: failure.ends_resume(),
         }
     }
 }
 
 impl From<Failed> for Failure {
     fn from(failed: Failed) -> Failure {
-        Failure::upstream(failed.stage, Status::from_code(failed.status), failed.message)
+        let status = Status::from_code(failed.status);
+        let failure = Failure::upstream(failed.stage, status, failed.message);
+        if failed.ends_resume { failure.ending_resume() } else { failure }
     }
 }

@@ -70,18 +70,31 @@ pub struct Failure {
     status: Status,
     message: String,
     origin: Origin,
+    ends_resume: bool,
 }
 
 impl Failure {
     /// A failure of this program, in the words that its user reads.
     pub fn new(status: Status, message: impl Into<String>) -> Failure {
-        Failure { status, message: message.into(), origin: Origin::Here }
+        Failure { status, message: message.into(), origin: Origin::Here, ends_resume: false }
     }
 
     /// What a stage in front of this one has failed with and has already told its user.
     pub fn upstream(stage: impl Into<String>, status: Status, message: impl Into<String>) -> Self {
         let origin = Origin::Upstream { stage: stage.into() };
-        Failure { status, message: message.into(), origin }
+        Failure { status, message: message.into(), origin, ends_resume: false }
+    }
+
+    /// The same failure, which says that the interrupted run can never be resumed: not by the next
+    /// run either, which has to start anew.
+    #[must_use]
+    pub fn ending_resume(self) -> Failure {
+        Failure { ends_resume: true, ..self }
+    }
+
+    /// Whether the interrupted run that this one resumes has to be given up.
+    pub fn ends_resume(&self) -> bool {
+        self.ends_resume
     }
 
     /// The stage behind this one is gone; it has said why, or was killed.
@@ -90,6 +103,7 @@ impl Failure {
             status: Status::Failed,
             message: "standard output: closed by the stage behind".into(),
             origin: Origin::ClosedPipe,
+            ends_resume: false,
         }
     }
 
@@ -137,7 +151,7 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&archive::legible::line(&self.message))
     }
 }
 

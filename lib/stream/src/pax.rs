@@ -92,7 +92,7 @@ pub(crate) fn apply(body: &[u8], member: &mut Member) -> Result<(), String> {
 
 fn split(records: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let space = records.iter().take(20).position(|b| *b == b' ')?;
-    let length: usize = std::str::from_utf8(&records[..space]).ok()?.parse().ok()?;
+    let length = usize::try_from(decimal(&records[..space])?).ok()?;
     let record = records.get(space + 1..length)?.strip_suffix(b"\n")?;
     let equals = record.iter().position(|b| *b == b'=')?;
     Some((&record[..equals], &record[equals + 1..], &records[length..]))
@@ -101,13 +101,18 @@ fn split(records: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
 fn set(member: &mut Member, key: &[u8], value: &[u8]) -> Result<(), String> {
     let text = || std::str::from_utf8(value).map_err(|_| wrong(key));
     match key {
+        // An empty value deletes the record, says POSIX; others take it for the value.
+        b"path" | b"linkpath" | b"size" | b"mtime" | b"uid" | b"gid" if value.is_empty() => {
+            return Err(wrong(key));
+        }
         b"path" => member.name = value.to_vec(),
         b"linkpath" => member.link = value.to_vec(),
         b"uname" => member.uname = value.to_vec(),
         b"gname" => member.gname = value.to_vec(),
-        b"uid" => member.uid = text()?.parse().map_err(|_| wrong(key))?,
-        b"gid" => member.gid = text()?.parse().map_err(|_| wrong(key))?,
-        b"size" => member.size = text()?.parse().map_err(|_| wrong(key))?,
+        b"uid" => member.uid = decimal(value).ok_or_else(|| wrong(key))?,
+        b"gid" => member.gid = decimal(value).ok_or_else(|| wrong(key))?,
+        b"size" => member.size = decimal(value).ok_or_else(|| wrong(key))?,
+        b"mtime" if value.starts_with(b"+") => return Err(wrong(key)),
         b"mtime" => member.mtime = text()?.parse().map_err(|_| wrong(key))?,
         // Its body is not the content: a map of the holes is in it.
         key if key.starts_with(b"GNU.sparse.") => return Err("a sparse member of GNU tar".into()),
@@ -126,6 +131,12 @@ fn set_attribute(member: &mut Member, key: &[u8], value: &[u8]) -> Result<(), St
     };
     let fits = member.attributes.insert(&attributes::name(keyword), value.to_vec());
     if fits { Ok(()) } else { Err("too many extended attributes".into()) }
+}
+
+/// A number of digits alone.
+fn decimal(text: &[u8]) -> Option<u64> {
+    let digits = std::str::from_utf8(text).ok().filter(|_| text.iter().all(u8::is_ascii_digit))?;
+    digits.parse().ok()
 }
 
 fn wrong(key: &[u8]) -> String {

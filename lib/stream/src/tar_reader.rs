@@ -88,34 +88,28 @@ impl<R: Read> TarReader<R> {
     }
 
     /// Goes on to the next member, over what is left of the body before.
+    ///
+    /// # Errors
+    /// Besides what is no tar: what GNU tar, Python's tarfile (which duplicity uses) and we would take for
+    /// different things. No program that makes backups writes any of it.
     pub fn advance(&mut self) -> Result<Next, TarError> {
         self.skip()?;
-        let mut extended = None;
-        let mut long_name = None;
-        let mut long_link = None;
+        let mut extensions = Extensions::default();
         loop {
             let Some(header) = self.header()? else {
-                return Ok(Next::Nothing);
+                return extensions.end(Next::Nothing);
             };
             if header.as_bytes().iter().all(|b| *b == 0) {
-                return Ok(Next::Zeros);
+                return extensions.end(Next::Zeros);
             }
-            let size = header.entry_size().map_err(|_| malformed("malformed size"))?;
+            let size = size(&header)?;
             match header.as_old().linkflag[0] {
-                b'x' => extended = Some(self.extension(size)?),
-                b'g' => drop(self.extension(size)?),
-                b'L' => long_name = Some(until_nul(self.extension(size)?)),
-                b'K' => long_link = Some(until_nul(self.extension(size)?)),
+                b'x' => put(&mut extensions.extended, self.extension(size)?)?,
+                b'g' => return Err(malformed("a global extended header, which no backup has")),
+                b'L' => put(&mut extensions.name, until_nul(self.extension(size)?))?,
+                b'K' => put(&mut extensions.link, until_nul(self.extension(size)?))?,
                 flag => {
-                    let mut member = decode(&header, flag, size)?;
-                    member.name = long_name.unwrap_or(member.name);
-                    member.link = long_link.unwrap_or(member.link);
-                    if let Some(body) = extended {
-                        pax::apply(&body, &mut member).map_err(TarError::Malformed)?;
-                    }
-                    while member.name.len() > 1 && member.name.ends_with(b"/") {
-                        member.name.pop();
-                    }
+                    let member = extensions.member(&header, flag, size)?;
                     self.expect_body(member.size);
                     return Ok(Next::Member(Box::new(member)));
                 }
@@ -177,6 +171,92 @@ impl<R: Read> TarReader<R> {
     }
 }
 
+/// What stands in front of a member and belongs to it.
+#[derive(Default)]
+struct Extensions {
+    /// The body of an extended header.
+    extended: Option<Vec<u8>>,
+    /// GNU's long names.
+    name: Option<Vec<u8>>,
+    link: Option<Vec<u8>>,
+}
+
+impl Extensions {
+    /// The end of the tar, where nothing may lack its member.
+    fn end(self, next: Next) -> Result<Next, TarError> {
+        if self.extended.is_none() && self.name.is_none() && self.link.is_none() {
+            return Ok(next);
+        }
+        Err(malformed("an extended header without its member"))
+    }
+
+    /// The member that they belong to.
+    fn member(self, header: &Header, flag: u8, size: u64) -> Result<Member, TarError> {
+        let is_gnu = self.name.is_some() || self.link.is_some();
+        if is_gnu && self.extended.is_some() {
+            return Err(malformed("a long name and an extended header of one member"));
+        }
+        let mut member = decode(header, flag, size)?;
+        let was_folder = member.name.ends_with(b"/");
+        member.name = self.name.unwrap_or(member.name);
+        member.link = self.link.unwrap_or(member.link);
+        if let Some(body) = self.extended {
+            pax::apply(&body, &mut member).map_err(TarError::Malformed)?;
+        }
+        let is_folder = member.name.ends_with(b"/");
+        while member.name.len() > 1 && member.name.ends_with(b"/") {
+            member.name.pop();
+        }
+        if flag == 0 && was_folder != is_folder {
+            return Err(malformed("a name that is a directory's and a file's"));
+        }
+        if flag == 0 && is_folder {
+            // As tars were before they had a flag for directories.
+            member.kind = Kind::Directory;
+        }
+        // A source that is a single file is called `snapshot/`.
+        let is_below = member.name.contains(&b'/');
+        if member.kind == Kind::File && is_folder && is_below {
+            return Err(malformed("a file with the name of a directory"));
+        }
+        let has_body = matches!(member.kind, Kind::File | Kind::Other(_));
+        if member.size > 0 && !has_body {
+            return Err(malformed("content in a member that is no file"));
+        }
+        Ok(member)
+    }
+}
+
+/// Sets what may stand in front of a member once.
+fn put<T>(slot: &mut Option<T>, value: T) -> Result<(), TarError> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(malformed("two extended headers of one member")),
+    }
+}
+
+/// The size in a header. Of a binary one, the last eight bytes are all that the `tar` crate looks at.
+fn size(header: &Header) -> Result<u64, TarError> {
+    let field = &header.as_old().size;
+    let fits = match field[0] {
+        0..0x80 => is_octal(field),
+        first => first == 0x80 && field[1..4] == [0; 3],
+    };
+    let size = header.entry_size().ok().filter(|_| fits);
+    size.filter(|size| *size <= i64::MAX as u64).ok_or_else(|| malformed("malformed size"))
+}
+
+/// Whether all readers take a field for the same number: digits, with blanks before them, and behind them
+/// nothing but blanks and NULs.
+fn is_octal(field: &[u8]) -> bool {
+    let is_blank = |byte: &u8| matches!(byte, b' ' | 0);
+    let start = field.iter().position(|byte| *byte != b' ').unwrap_or(field.len());
+    let digits = &field[start..];
+    let end = digits.iter().position(is_blank).unwrap_or(digits.len());
+    let (digits, behind) = digits.split_at(end);
+    digits.iter().all(|digit| matches!(digit, b'0'..=b'7')) && behind.iter().all(is_blank)
+}
+
 /// The body of the last member.
 impl<R: Read> Read for TarReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -224,6 +304,22 @@ fn checksum(block: &[u8; BLOCK]) -> u32 {
     sum(&block[..148]) + 8 * u32::from(b' ') + sum(&block[156..])
 }
 
+/// Checks the fields that others read in another way than the `tar` crate.
+fn check_fields(header: &Header, kind: Kind) -> Result<(), TarError> {
+    let old = header.as_old();
+    let is_ours = |field: &[u8]| field[0] >= 0x80 || is_octal(field);
+    if ![&old.mode[..], &old.uid, &old.gid, &old.mtime].into_iter().all(is_ours) {
+        return Err(malformed("malformed number in a header"));
+    }
+    // Python takes what GNU tar has in the place of the prefix for one.
+    let is_ustar = header.as_ustar().is_some();
+    let prefix = &header.as_bytes()[345..500];
+    if !is_ustar && !matches!(kind, Kind::Other(_)) && prefix.iter().any(|byte| *byte != 0) {
+        return Err(malformed("a name in two parts in an old header"));
+    }
+    Ok(())
+}
+
 fn decode(header: &Header, flag: u8, size: u64) -> Result<Member, TarError> {
     let number = |result: io::Result<u64>, what: &str| {
         result.map_err(|_| malformed(format!("malformed {what} in a header")))
@@ -231,6 +327,7 @@ fn decode(header: &Header, flag: u8, size: u64) -> Result<Member, TarError> {
     let device = |half: io::Result<Option<u32>>| half.ok().flatten().unwrap_or(0);
     let owner = |name: Option<&[u8]>| name.unwrap_or_default().to_vec();
     let kind = Kind::from_flag(flag);
+    check_fields(header, kind)?;
     Ok(Member {
         name: header.path_bytes().into_owned(),
         kind,

@@ -3,7 +3,7 @@
 use std::fs;
 
 use tests::machine::{Machine, Network};
-use tests::{Duplicity, Run};
+use tests::{Duplicity, Run, Sandbox};
 
 use super::sets::Chains;
 
@@ -189,4 +189,30 @@ fn what_is_no_folder_of_backups_is_refused() {
     let as_user = "setpriv --reuid nobody --clear-groups /usr/local/lib/moobacker/prune-remote.sh";
     let run = barn.machine.sh(&format!("{as_user} --keep-full 1 /srv/empty")).fails_with(1);
     run.stderr_is("prune-remote.sh: only root can do this");
+}
+
+#[test]
+fn a_file_beside_the_sealed_one_is_named_and_goes_only_if_that_is_asked_for() {
+    let sandbox = Sandbox::new();
+    sandbox.sh("moo-keygen --sign-only host >/dev/null").silent();
+    let options = "--no-encryption --seal-key host.secret.pgp";
+    let chains = Chains::with(sandbox, options, &["full", "inc"]);
+    let Some(barn) = Barn::new(&chains) else { return };
+    let twin = format!("duplicity-full.{}.vol1.difftar", chains.times[0]);
+    let before = barn.machine.sh(&format!("ls {STORE}")).out();
+    barn.machine.sh(&format!("cd {STORE} && echo moo >{twin} && echo moo >{twin}.gpg")).silent();
+    let told = barn.prune(&format!("--keep-full 1 {STORE}")).succeeds();
+    let words = "a stranger beside a file of a set (--strangers removes it)";
+    told.stdout_has(&format!("keep    {twin}, {words}"))
+        .stdout_has(&format!("{twin}.gpg, {words}"));
+    barn.prune(&format!("--strangers {STORE}"))
+        .succeeds()
+        .stdout_has("remove  strangers, files: 2");
+    barn.prune(&format!("--strangers --force {STORE}")).silent();
+    barn.machine.sh(&format!("ls {STORE}")).succeeds().stdout_is(before.trim());
+    // One whose rival nobody has sealed stays, and so does the rival.
+    let volume = format!("{STORE}/{twin}.gz");
+    barn.machine.sh(&format!("echo moo >{STORE}/{twin}; echo >>{volume}")).silent();
+    let told = barn.prune(&format!("--strangers {STORE}")).succeeds();
+    told.stdout_has("no seal has either").stdout_has("nothing would go");
 }

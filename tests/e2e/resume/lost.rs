@@ -171,3 +171,13 @@ fn a_public_key_is_enough_to_go_on() {
         subject.goes_on("", &before);
     }
 }
+
+#[test]
+fn a_resumed_run_whose_stream_breaks_costs_no_volume_that_has_arrived() {
+    let sandbox = Sandbox::new();
+    let (mut subject, before) = cut(&sandbox);
+    let broken = "\"$REAL\" \"$@\" | { head -c 600000; head -c 5000000 /dev/zero | tr '\\0' x; }";
+    subject.shimmed("moo-encrypt", broken, "").fails_with(5).one_message();
+    subject.goes_on("", &before);
+    subject.all_is_there();
+}

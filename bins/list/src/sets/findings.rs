@@ -59,9 +59,21 @@ pub(crate) fn all(inventory: &Inventory, known: Option<&Known>) -> Vec<Finding> 
     found.extend(inventory.incomplete.iter().filter(|set| !is_known(known, set.stored.id)).map(
         |set| Finding::note("incomplete", Some(set.stored.id), "has no manifest, so it is none"),
     ));
+    // Of a set that somebody else may have made, nothing can be lost that is ours.
+    for finding in &mut found {
+        let is_strange = |id| {
+            inventory.unsealed.contains(&id) || known.is_some_and(|known| known.is_strange(id))
+        };
+        finding.lost &= !finding.set.is_some_and(is_strange);
+    }
     found.sort_by_key(|finding| finding.set);
     found.extend(unfinished(inventory));
     found.extend(foreign(inventory));
+    found.extend(renamed(inventory));
+    let unsealed = inventory.unsealed.iter();
+    found.extend(unsealed.map(|id| {
+        Finding::note("unsealed", Some(*id), "has no seal of the seal key, and does not count")
+    }));
     found
 }
 
@@ -189,6 +201,13 @@ fn unfinished(inventory: &Inventory) -> Option<Finding> {
     let files = shown::count(inventory.unfinished, "file");
     let what = format!("{files} of a run that goes on or was interrupted");
     (inventory.unfinished > 0).then(|| Finding::note("unfinished", None, what))
+}
+
+/// Files that somebody has renamed.
+fn renamed(inventory: &Inventory) -> Option<Finding> {
+    let files = shown::count(inventory.renamed, "file");
+    let what = format!("{files} under another name than the seal gives");
+    (inventory.renamed > 0).then(|| Finding::note("renamed", None, what))
 }
 
 /// Files that belong to no set.

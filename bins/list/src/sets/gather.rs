@@ -1,11 +1,11 @@
 //! What there is: the names in the store, and what the archive knows of them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use archive::{Collection, Manifest, SetId, SetTime, StoredSet, Wrapping};
 use local::Folder;
-use store::Stored;
 use stream::Failure;
+use survey::Survey;
 
 use crate::sets::findings::{self, Finding};
 
@@ -21,6 +21,10 @@ pub(crate) struct Inventory {
     pub(crate) incomplete: Vec<Set>,
     /// Names of files that belong to no set.
     pub(crate) foreign: Vec<String>,
+    /// How many files have other names than their seals give them.
+    pub(crate) renamed: u64,
+    /// Sets that have no seal of the seal key.
+    pub(crate) unsealed: BTreeSet<SetId>,
     /// How many files have the temporary names of an upload.
     pub(crate) unfinished: u64,
     /// What there is to say about it.
@@ -68,19 +72,25 @@ pub(crate) struct Known {
     pub(crate) sets: BTreeMap<SetId, StoredSet>,
 }
 
+impl Known {
+    /// Whether a set is none of those that the archive knows, though it is not older than they are.
+    pub(crate) fn is_strange(&self, id: SetId) -> bool {
+        let first = self.sets.keys().next();
+        first.is_some_and(|first| first.time <= id.time) && !self.sets.contains_key(&id)
+    }
+}
+
 /// Brings the two together.
 pub(crate) fn gather(
-    collection: Collection,
-    files: &[Stored],
+    survey: &Survey,
+    unsealed: &BTreeSet<SetId>,
     folder: Option<&Folder>,
     now: SetTime,
 ) -> Result<Inventory, Failure> {
     let known = folder.map(known).transpose()?;
-    let gatherer = Gatherer {
-        sizes: files.iter().map(|file| (file.name.as_str(), file.size)).collect(),
-        archive: folder.zip(known.as_ref()),
-    };
-    let Collection { chains, orphans, incomplete, partial, strangers } = collection;
+    let gatherer = Gatherer { survey, archive: folder.zip(known.as_ref()) };
+    let Collection { chains, orphans, incomplete, partial, .. } = survey.collection.clone();
+    let strangers = survey.strangers().into_iter().map(str::to_owned);
     let chains = chains.into_iter().map(|chain| gatherer.sets(chain.sets));
     let others = partial.into_iter().chain(strangers);
     let (unfinished, foreign): (Vec<_>, _) =
@@ -92,11 +102,13 @@ pub(crate) fn gather(
         incomplete: gatherer.sets(incomplete)?,
         foreign,
         unfinished: unfinished.len() as u64,
+        renamed: survey.renamed().len() as u64,
+        unsealed: unsealed.clone(),
         findings: Vec::new(),
         last_good: None,
     };
     inventory.findings = findings::all(&inventory, known.as_ref());
-    inventory.last_good = last_good(&inventory);
+    inventory.last_good = last_good(&inventory, known.as_ref());
     Ok(inventory)
 }
 
@@ -111,7 +123,7 @@ fn known(folder: &Folder) -> Result<Known, Failure> {
 }
 
 struct Gatherer<'a> {
-    sizes: HashMap<&'a str, u64>,
+    survey: &'a Survey,
     archive: Option<(&'a Folder, &'a Known)>,
 }
 
@@ -121,7 +133,7 @@ impl Gatherer<'_> {
     }
 
     fn set(&self, stored: StoredSet) -> Result<Set, Failure> {
-        let size = |name: &str| self.sizes.get(name).copied().unwrap_or(0);
+        let size = |name: &str| self.survey.size(name);
         let bytes = stored.files().fold(0u64, |sum, name| sum.saturating_add(size(name)));
         let content = stored.volumes.values().chain(&stored.signatures);
         let wrapping = content.map(|name| Wrapping::of_name(name)).collect();
@@ -139,12 +151,28 @@ impl Gatherer<'_> {
     }
 }
 
-/// The newest state whose sets are all whole.
-fn last_good(inventory: &Inventory) -> Option<SetTime> {
+/// The newest state whose sets are all whole. One that is dated later than the clock, or that somebody
+/// else may have added, counts only where there is no other.
+fn last_good(inventory: &Inventory, known: Option<&Known>) -> Option<SetTime> {
+    let ahead = inventory.now.seconds() + findings::SKEW;
+    let strange = |set: &Set| {
+        let id = set.stored.id;
+        let unknown = known.is_some_and(|known| known.is_strange(id));
+        unknown || inventory.unsealed.contains(&id) || id.time.seconds() > ahead
+    };
+    last_whole(inventory, &strange).or_else(|| {
+        // A store of strange sets alone is not one of good ones, but for those of a wrong clock.
+        let strange = |set: &Set| inventory.unsealed.contains(&set.stored.id);
+        last_whole(inventory, &strange)
+    })
+}
+
+fn last_whole(inventory: &Inventory, strange: &dyn Fn(&Set) -> bool) -> Option<SetTime> {
     let lossy: BTreeSet<SetId> =
         inventory.findings.iter().filter(|finding| finding.lost).filter_map(|f| f.set).collect();
     let good = inventory.chains.iter().filter_map(|sets| {
-        let whole = sets.iter().take_while(|set| !lossy.contains(&set.stored.id));
+        let good = |set: &&Set| !lossy.contains(&set.stored.id) && !strange(set);
+        let whole = sets.iter().take_while(good);
         whole.last().map(|set| set.stored.id.time)
     });
     good.max()

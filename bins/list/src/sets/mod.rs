@@ -7,10 +7,14 @@ mod json;
 mod table;
 mod watch;
 
-use archive::Collection;
+use std::collections::BTreeSet;
+
+use archive::{Collection, SetId};
 use local::Folder;
-use store::Stored;
-use stream::{Failure, OrFail, Status};
+use openpgp::{Cert, find_certificate};
+use store::Store;
+use stream::Failure;
+use survey::Survey;
 
 use crate::List;
 use crate::out::Out;
@@ -20,10 +24,15 @@ pub(crate) fn list(arguments: &List, url: &str) -> Result<(), Failure> {
     let now = crate::now()?;
     let limit = arguments.max_age.as_ref().map(|age| watch::limit(age, now)).transpose()?;
     let folder = arguments.archive.as_deref().map(Folder::open).transpose()?;
-    let files = store::open(url, &arguments.reached)?.list()?;
-    let names = files.iter().map(|file: &Stored| file.name.clone());
-    let collection = Collection::of(names).or_fail(Status::Integrity, url)?;
-    let inventory = gather::gather(collection, &files, folder.as_ref(), now)?;
+    let mut store = store::open(url, &arguments.reached)?;
+    let files = store.list()?;
+    let certs = arguments.seal_key.iter().map(|key| find_certificate(key));
+    let certs = certs.collect::<Result<Vec<_>, _>>()?;
+    let mut survey = Survey::of(store.as_mut(), &files, folder.as_ref(), &certs)?;
+    let known = folder.as_ref().map(Folder::collection).transpose()?;
+    // What no seal vouches for is listed, but is no good set.
+    let unsealed = unsealed(&mut survey, store.as_mut(), (known.as_ref(), &certs))?;
+    let inventory = gather::gather(&survey, &unsealed, folder.as_ref(), now)?;
     let mut out = Out::new();
     if arguments.json {
         out.json(&json::object(url, &inventory))?;
@@ -32,4 +41,26 @@ pub(crate) fn list(arguments: &List, url: &str) -> Result<(), Failure> {
     }
     out.flush()?;
     watch::judge(url, &inventory, limit)
+}
+
+/// The sets that have no seal of the seal key, where one is demanded, and that the archive does not
+/// know.
+fn unsealed(
+    survey: &mut Survey,
+    store: &mut dyn Store,
+    (known, certs): (Option<&Collection>, &[Cert]),
+) -> Result<BTreeSet<SetId>, Failure> {
+    let mut unsealed = BTreeSet::new();
+    if certs.is_empty() {
+        return Ok(unsealed);
+    }
+    let known: BTreeSet<_> =
+        known.into_iter().flat_map(Collection::complete).map(|set| set.id).collect();
+    let sets: Vec<_> = survey.collection.complete().map(|set| set.id).collect();
+    for set in sets.into_iter().filter(|set| !known.contains(set)) {
+        if survey.seal(store, set)?.is_none() {
+            unsealed.insert(set);
+        }
+    }
+    Ok(unsealed)
 }

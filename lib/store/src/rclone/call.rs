@@ -1,18 +1,20 @@
 //! Calls of rclone: each is a process.
 
 use std::fs::File;
-use std::io::{self, Seek};
+use std::io::{self, Read, Seek};
 use std::process::{Child, Command, Output, Stdio};
-use std::thread::sleep;
-use std::time::Duration;
+use std::thread::{self, sleep};
 
 use stream::{Failure, OrFail, Status};
 
 use super::trouble;
 use crate::Options;
+use crate::retry::{given_up_after, pause_after};
 
-/// The longest pause between two tries.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// More bytes than rclone says of the largest list of files, each of some 250.
+const MOST_TOLD: u64 = 768 << 20;
+/// Bytes of standard error that are kept.
+const MOST_SAID: u64 = 1 << 20;
 
 /// rclone, and the folder of a remote that it is called for.
 #[derive(Clone)]
@@ -55,9 +57,14 @@ impl Rclone {
 
     /// The same, once.
     pub(crate) fn try_once(&self, name: &str, words: &[&str]) -> Result<Vec<u8>, Failure> {
-        let child = self.start(words, Stdio::null())?;
-        let output = child.wait_with_output().or_fail(Status::Failed, "rclone")?;
-        self.check(name, output)
+        let mut child = self.start(words, Stdio::null())?;
+        let (stdout, stderr) = told(&mut child).or_fail(Status::Failed, "rclone")?;
+        let status = child.wait().or_fail(Status::Failed, "rclone")?;
+        if stdout.len() as u64 == MOST_TOLD {
+            let why = format!("{}: has too many files for a store", self.which(name));
+            return Err(Failure::new(Status::Refused, why));
+        }
+        self.check(name, Output { status, stdout, stderr })
     }
 
     /// Stores a file under that name.
@@ -96,7 +103,15 @@ impl Rclone {
         if output.status.success() {
             return Ok(output.stdout);
         }
-        Err(trouble::failure(&self.which(name), output.status.code(), &output.stderr))
+        Err(self.failure(name, &output))
+    }
+
+    /// Why a call for a file has failed. What the user and we have named says nothing of that.
+    pub(crate) fn failure(&self, name: &str, output: &Output) -> Failure {
+        let path = self.remote.rsplit(':').next().unwrap_or_default();
+        let own = [self.place(name), self.url.clone(), self.remote.clone(), path.to_owned()];
+        let own: Vec<&str> = own.iter().map(String::as_str).chain([name]).collect();
+        trouble::failure(&self.which(name), output.status.code(), &output.stderr, &own)
     }
 
     /// Tries again, after 1, 4, 16 … seconds, what has failed because the remote is out of reach.
@@ -109,12 +124,11 @@ impl Rclone {
             match once() {
                 Err(failure) if failure.status() == Status::Lost && count < self.tries => {
                     log::info!("{failure}; trying again");
-                    pause(count);
+                    sleep(pause_after(count));
                     count += 1;
                 }
                 Err(failure) if failure.status() == Status::Lost => {
-                    let tries = if count == 1 { "1 try".into() } else { format!("{count} tries") };
-                    let why = format!("{failure} (given up after {tries})");
+                    let why = format!("{failure} {}", given_up_after(count));
                     return Err(Failure::new(Status::Lost, why));
                 }
                 done => return done,
@@ -123,9 +137,25 @@ impl Rclone {
     }
 }
 
-const SPOOL: &str = "temporary file";
-
-/// The pause after so many tries.
-pub(crate) fn pause(count: u32) {
-    sleep(Duration::from_secs(4_u64.saturating_pow(count - 1)).min(LONGEST_PAUSE));
+/// What it prints, up to that much, and what it says on standard error.
+fn told(child: &mut Child) -> io::Result<(Vec<u8>, Vec<u8>)> {
+    let (stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
+    let (mut printed, mut said) = (Vec::new(), Vec::new());
+    thread::scope(|scope| {
+        let listening = || {
+            let from = stderr.as_mut()?;
+            from.take(MOST_SAID).read_to_end(&mut said).ok()?;
+            io::copy(from, &mut io::sink()).ok()
+        };
+        let listener = thread::Builder::new().spawn_scoped(scope, listening)?;
+        let read = stdout.map_or(Ok(0), |from| from.take(MOST_TOLD).read_to_end(&mut printed));
+        if printed.len() as u64 == MOST_TOLD || read.is_err() {
+            child.kill()?;
+        }
+        let _ = listener.join();
+        read
+    })?;
+    Ok((printed, said))
 }
+
+const SPOOL: &str = "temporary file";

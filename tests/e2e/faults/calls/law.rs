@@ -26,7 +26,9 @@ pub(in crate::faults) fn is_told(run: Run, failing: &Failing, failed: &[String])
     let said = run.err();
     // A server leaves out of its list what it can't look at, and the next full set is made.
     let unlisted = !ours && run.status == 0 && said.contains(": the store has lost ");
-    if !unlisted && (failed.is_empty() || again || run.status == 0) {
+    // A folder that could not be deleted is named, and all else is done.
+    let left = run.status == 0 && said.contains("could not be deleted: ");
+    if !unlisted && !left && (failed.is_empty() || again || run.status == 0) {
         return run.silent().status;
     }
     assert!(!said.contains("panicked"), "a panic");

@@ -25,8 +25,10 @@ fn what_an_intruder_renames_or_swaps_is_named_and_whole_under_its_old_name() {
             rename(&mut session, path, "/backups/etc/.upload-4-aside");
             if swapped {
                 put(&mut session, path, b"no backup");
+                is_noticed(&house, path);
+            } else {
+                is_found(&house, path);
             }
-            is_noticed(&house, path);
             is_told_by_seals(&house, path);
             // What the store's owner does about it.
             let name = path.rsplit('/').next().unwrap();
@@ -35,6 +37,16 @@ fn what_an_intruder_renames_or_swaps_is_named_and_whole_under_its_old_name() {
             house.store.sh(AUDIT).silent();
         }
         house.comes_back();
+    }
+}
+
+/// A restore finds the file under its new name, with the archive directory or the seal key alone.
+fn is_found(house: &House<'_>, path: &str) {
+    let name = path.rsplit('/').next().unwrap();
+    for options in ["", "--archive-dir /root/none"] {
+        let run = house.restore(options).succeeds().one_message();
+        run.stderr_has(&format!("{name}: has the name .upload-4-aside"));
+        house.laptop.sh("diff -r /srv/source /srv/out && rm -r /srv/out").silent();
     }
 }
 
@@ -84,22 +96,24 @@ fn what_an_intruder_adds_is_no_backup_and_keeps_none_from_coming_back() {
         let name = format!("/backups/etc/duplicity-inc.{newest}.to.{}.{end}", now.trim());
         put(&mut session, &name, b"no backup");
     }
-    house.restore("").fails_with(5).one_message().stderr_has("has no seal");
-    house.restore(&format!("--time {newest}")).silent();
-    house.laptop.sh("diff -r /srv/source /srv/out").silent();
+    let words = "has no seal of the seal key, and does not count";
+    for options in ["", "--archive-dir /root/none"] {
+        house.restore(options).fails_with(3).one_message().stderr_has(words);
+        house.laptop.sh("diff -r /srv/source /srv/out && rm -r /srv/out").silent();
+    }
     // The next backup tells of it, and builds on none of it.
     let next = house.laptop.sh(&format!("sleep 1.1; {BACKUP}")).succeeds();
-    next.one_message().stderr_has("which the archive does not know");
+    next.one_message().stderr_has("which the archive does not know (a full set is needed)");
     house.comes_back();
-    // One of a time to come lets no later one in, which each run says until it is removed.
+    // One of a time to come keeps no later one out.
     let future = "/backups/etc/duplicity-full.20991231T000000Z.manifest.gpg";
     put(&mut session, future, b"no backup");
-    house.comes_back();
-    let told = "already has a set of 20991231T000000Z";
-    house.laptop.sh(BACKUP).fails_with(10).stderr_has(told);
-    house.store.sh(&format!("rm /srv/purrbackups{future}")).silent();
-    house.laptop.sh(&format!("sleep 1.1; {BACKUP}")).silent();
-    house.comes_back();
+    house.restore("").fails_with(3).one_message().stderr_has("20991231T000000Z");
+    house.laptop.sh("rm -r /srv/out").silent();
+    let next = house.laptop.sh(&format!("sleep 1.1; {BACKUP}")).succeeds().one_message();
+    next.stderr_has("20991231T000000Z, which the archive does not know");
+    house.restore("").fails_with(3).one_message().stderr_has("20991231T000000Z");
+    house.laptop.sh("diff -r /srv/source /srv/out && rm -r /srv/out").silent();
 }
 
 #[test]

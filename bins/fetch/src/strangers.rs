@@ -1,0 +1,34 @@
+//! What a store has that does not count, in a few lines.
+
+use cli::legible;
+use survey::{Survey, Uncounted};
+
+/// How many of a kind are named.
+const NAMED: usize = 5;
+
+/// Warns of sets that do not count, and of files under other names than their own.
+pub(crate) fn warn(url: &str, gone: &[Uncounted], survey: &Survey) {
+    for Uncounted { set, why } in gone.iter().rev().take(NAMED) {
+        log::warn!("{url}: the {set} {why}");
+    }
+    if gone.len() > NAMED {
+        log::warn!("{url}: {} more sets do not count", gone.len() - NAMED);
+    }
+    let renamed = survey.renamed();
+    for (name, there) in renamed.iter().take(NAMED) {
+        log::warn!("{url}: {name}: has the name {}", legible::name(there.as_bytes()));
+    }
+    if renamed.len() > NAMED {
+        log::warn!("{url}: {} more files have other names than their own", renamed.len() - NAMED);
+    }
+    let twins: Vec<_> = survey.twins();
+    for name in twins.iter().take(NAMED) {
+        log::warn!(
+            "{url}: {}: is not the file of that set, ignored",
+            legible::name(name.as_bytes())
+        );
+    }
+    if twins.len() > NAMED {
+        log::warn!("{url}: {} more files are not those of their sets", twins.len() - NAMED);
+    }
+}

@@ -1,0 +1,119 @@
+//! A store whose files are read no further than its own list of them says: a file without end would fill
+//! whatever it is copied to.
+
+use std::collections::{BTreeSet, HashMap};
+use std::io::{self, Read};
+
+use stream::{Failure, Status};
+
+use crate::{Sink, Store, Stored};
+
+/// A store, and what its last list said of its files.
+pub(crate) struct Listed<S> {
+    store: S,
+    sizes: HashMap<String, u64>,
+}
+
+impl<S: Store> Listed<S> {
+    pub(crate) fn new(store: S) -> Listed<S> {
+        Listed { store, sizes: HashMap::new() }
+    }
+}
+
+impl<S: Store> Store for Listed<S> {
+    fn prepare(&mut self) -> Result<(), Failure> {
+        self.store.prepare()
+    }
+
+    fn list(&mut self) -> Result<Vec<Stored>, Failure> {
+        let files = self.store.list()?;
+        self.sizes = files.iter().map(|file| (file.name.clone(), file.size)).collect();
+        Ok(files)
+    }
+
+    fn receive(&mut self, name: &str) -> Result<Box<dyn Sink>, Failure> {
+        self.store.receive(name)
+    }
+
+    fn arrived(&mut self, name: &str) -> Option<String> {
+        self.store.arrived(name)
+    }
+
+    fn adopt(&mut self, name: &str, temporary: &str) {
+        self.store.adopt(name, temporary);
+    }
+
+    fn arrive(&mut self) -> Result<(), Failure> {
+        self.store.arrive()
+    }
+
+    fn publish(&mut self, name: &str) -> Result<(), Failure> {
+        self.store.publish(name)
+    }
+
+    fn discard(&mut self, kept: &BTreeSet<String>) {
+        self.store.discard(kept);
+    }
+
+    fn open(&mut self, name: &str) -> Result<Box<dyn Read + Send + Sync>, Failure> {
+        let inner = self.store.open(name)?;
+        match self.sizes.get(name) {
+            Some(&left) => Ok(Box::new(AtMost { name: name.to_owned(), inner, left })),
+            None => Ok(inner),
+        }
+    }
+
+    fn remove(&mut self, name: &str) -> Result<(), Failure> {
+        self.store.remove(name)
+    }
+
+    fn settle(&mut self) -> Result<(), Failure> {
+        self.store.settle()
+    }
+}
+
+/// A file that may have so many more bytes.
+struct AtMost<R> {
+    name: String,
+    inner: R,
+    left: u64,
+}
+
+impl<R: Read> Read for AtMost<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // One byte more tells whether it goes on.
+        let most = self.left.saturating_add(1).min(buffer.len() as u64);
+        let n = self.inner.read(&mut buffer[..most as usize])?;
+        let Some(left) = self.left.checked_sub(n as u64) else {
+            let why = format!("{}: is longer than the store's list of files says", self.name);
+            return Err(Failure::new(Status::Integrity, why).into());
+        };
+        self.left = left;
+        Ok(n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stream::OrFail;
+
+    fn read(content: &[u8], left: u64) -> Result<Vec<u8>, Failure> {
+        let (name, mut all) = ("vol1".to_owned(), Vec::new());
+        let read = AtMost { name, inner: content, left }.read_to_end(&mut all);
+        read.or_fail(Status::Failed, "other").map(|_| all)
+    }
+
+    #[test]
+    fn a_file_is_read_up_to_its_size_and_refused_if_it_is_longer() {
+        assert_eq!(read(b"moo", 3), Ok(b"moo".to_vec()));
+        // What is cut shows in its hash.
+        assert_eq!(read(b"mo", 3), Ok(b"mo".to_vec()));
+        assert_eq!(read(b"", 0), Ok(Vec::new()));
+        for (content, size) in [(&b"mooo"[..], 3), (b"m", 0)] {
+            assert_eq!(read(content, size).unwrap_err().status(), Status::Integrity);
+        }
+        let mut endless = AtMost { name: "v".into(), inner: io::repeat(0), left: 1 << 20 };
+        assert!(io::copy(&mut endless, &mut io::sink()).is_err());
+    }
+}

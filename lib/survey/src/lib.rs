@@ -1,0 +1,188 @@
+//! Which files and sets of a store count.
+//!
+//! Who can only add files to a store can also rename them. So a listing alone does not tell what a
+//! file is: the file that a seal names is the one with the sealed size and hash, whatever its name
+//! is now. A file that no seal names is a stranger where another one has its place in a set. A set
+//! that nobody vouches for does not count where somebody has to: see [`Judge`].
+
+mod judge;
+mod renamed;
+mod seals;
+
+use std::collections::{HashMap, HashSet};
+use std::io::Read;
+
+use archive::{Collection, FileName, SetId, SetTime};
+use local::Folder;
+use openpgp::Cert;
+use store::{Store, Stored};
+use stream::{Failure, Status};
+
+pub use judge::{Judge, Uncounted};
+pub use seals::Sealed;
+
+use crate::seals::Seals;
+
+/// What a store holds.
+pub struct Survey {
+    /// The sets, with the names that their seals give the files.
+    pub collection: Collection,
+    /// Sizes in bytes, by the names in the store.
+    sizes: HashMap<String, u64>,
+    /// The names in the store of files that were renamed, by the names in their seals.
+    renamed: HashMap<String, String>,
+    /// All names, those of renamed files as their seals have them.
+    names: Vec<String>,
+    /// Names that a seal gives.
+    named: HashSet<String>,
+    seals: Seals,
+    /// The sets that have a manifest, whether they count or not.
+    complete: HashSet<SetId>,
+}
+
+impl Survey {
+    /// Looks at a listing. The seals in the archive directory `folder` and those of the store tell
+    /// which files are meant; where `certs` are given, only those that one of them has signed.
+    ///
+    /// Seals of the store and files without a place are read only where there are files without a
+    /// place.
+    ///
+    /// # Errors
+    /// The store is out of reach, or the archive directory can't be read.
+    pub fn of(
+        store: &mut dyn Store,
+        files: &[Stored],
+        folder: Option<&Folder>,
+        certs: &[Cert],
+    ) -> Result<Survey, Failure> {
+        let files = files.iter().filter(|file| !file.name.is_empty());
+        let sizes: HashMap<String, u64> =
+            files.map(|file| (file.name.clone(), file.size)).collect();
+        let mut names: Vec<String> = sizes.keys().cloned().collect();
+        names.sort();
+        let collection = Collection::of(names.iter().cloned());
+        let mut survey = Survey {
+            collection,
+            sizes,
+            renamed: HashMap::new(),
+            names,
+            named: HashSet::new(),
+            seals: Seals::new(certs.to_vec()),
+            complete: HashSet::new(),
+        };
+        if let Some(folder) = folder {
+            survey.seals.of_archive(folder)?;
+        }
+        if !survey.collection.strangers.is_empty() {
+            survey.seals.of_store(store, &survey.collection, &survey.sizes)?;
+        }
+        survey.find_renamed(store)?;
+        survey.complete = survey.collection.complete().map(|set| set.id).collect();
+        Ok(survey)
+    }
+
+    /// The name in the store of a file of the collection.
+    pub fn stored_name<'a>(&'a self, name: &'a str) -> &'a str {
+        self.renamed.get(name).map_or(name, String::as_str)
+    }
+
+    /// The size in bytes of a file of the collection.
+    pub fn size(&self, name: &str) -> u64 {
+        self.sizes.get(self.stored_name(name)).copied().unwrap_or(0)
+    }
+
+    /// Whether the store has a set with its manifest, be it one that counts or not.
+    pub fn has(&self, set: SetId) -> bool {
+        self.complete.contains(&set)
+    }
+
+    /// Files that belong to no set that counts, sorted: those of others, and those that bear the
+    /// name of a file of a set and are not that file.
+    pub fn strangers(&self) -> Vec<&str> {
+        let mut names: Vec<_> = self.collection.strangers.iter().map(String::as_str).collect();
+        // The file that is meant has another name.
+        let replaced = self.renamed.keys().filter(|name| self.sizes.contains_key(*name));
+        names.extend(replaced.map(String::as_str));
+        names.sort_unstable();
+        names
+    }
+
+    /// All files with the names that their seals give them, without what passes for another file.
+    pub fn listing(&self) -> Vec<Stored> {
+        let twins: HashSet<&str> = self.twins().into_iter().collect();
+        let names = self.names.iter().filter(|name| !twins.contains(name.as_str()));
+        let file = |name: &String| Stored { name: name.clone(), size: self.size(name) };
+        let replaced = self.renamed.keys().filter(|name| twins.contains(name.as_str()));
+        names.chain(replaced).map(file).collect()
+    }
+
+    /// The strangers that pass for a file of a set which the collection has.
+    pub fn twins(&self) -> Vec<&str> {
+        let sets: HashSet<SetId> = self.collection.sets().map(|set| set.id).collect();
+        let of_set = |name: &&str| {
+            let file = FileName::parse(name).filter(|_| !FileName::is_stranger(name));
+            file.is_some_and(|file| sets.contains(&file.set))
+        };
+        self.strangers().into_iter().filter(of_set).collect()
+    }
+
+    /// Opens a file of the collection, whatever its name in the store is.
+    pub fn open(
+        &self,
+        store: &mut dyn Store,
+        name: &str,
+    ) -> Result<Box<dyn Read + Send + Sync>, Failure> {
+        store.open(self.stored_name(name))
+    }
+
+    /// Files that bear another name than their seal gives them: that name, and theirs; sorted.
+    pub fn renamed(&self) -> Vec<(&str, &str)> {
+        let pairs = self.renamed.iter().map(|(name, there)| (name.as_str(), there.as_str()));
+        let mut pairs: Vec<_> = pairs.collect();
+        pairs.sort_unstable();
+        pairs
+    }
+
+    /// The seal of a set, if it has one that holds.
+    ///
+    /// # Errors
+    /// The store is out of reach.
+    pub fn seal(&mut self, store: &mut dyn Store, set: SetId) -> Result<Option<&Sealed>, Failure> {
+        if self.seals.get(set).is_none()
+            && let Some(name) = self.seal_name(set.time)
+        {
+            let there = self.stored_name(&name).to_owned();
+            self.seals.read(store, &name, &there)?;
+        }
+        Ok(self.seals.get(set))
+    }
+
+    fn seal_name(&self, time: SetTime) -> Option<String> {
+        let name = archive::seal_name(time);
+        let is_there = self.renamed.contains_key(&name) || self.sizes.contains_key(&name);
+        is_there.then_some(name)
+    }
+
+    /// Takes sets out of the collection. Their files belong to no set from then on.
+    pub(crate) fn remove(&mut self, sets: &HashSet<SetId>) {
+        let gone: HashSet<String> = self
+            .collection
+            .sets()
+            .filter(|set| sets.contains(&set.id))
+            .flat_map(|set| set.volumes.values().chain(&set.signatures).chain(&set.manifest))
+            .cloned()
+            .collect();
+        self.names.retain(|name| !gone.contains(name));
+        self.sort();
+    }
+
+    fn sort(&mut self) {
+        let names = self.names.iter().cloned();
+        self.collection = Collection::preferring(names, &|name| self.named.contains(name));
+    }
+}
+
+/// Whether a failure is one of a single file, and says nothing of the others.
+pub(crate) fn of_one_file(failure: &Failure) -> bool {
+    matches!(failure.status(), Status::Refused | Status::Absent | Status::Integrity)
+}

@@ -1,0 +1,132 @@
+//! Files that bear another name than the one in their seal, found by size and hash.
+
+use std::collections::{HashMap, HashSet};
+use std::io::{self, Read};
+
+use archive::seal_name;
+use sha2::{Digest, Sha256};
+use store::Store;
+use stream::{Failure, OrFail, Status};
+
+use crate::{Survey, of_one_file};
+
+/// How many files are tried where the seal does not tell the size of one that is missing.
+const MOST_TRIED: usize = 1000;
+
+impl Survey {
+    /// Finds the files that the seals name. Each file of the store is hashed once at most, and only
+    /// one that no seal names or that has the size of such a one.
+    pub(crate) fn find_renamed(&mut self, store: &mut dyn Store) -> Result<(), Failure> {
+        let mut names = self.missing(store)?;
+        for (set, sealed) in &self.seals.all {
+            if let Some(there) = &sealed.there {
+                names.insert(seal_name(set.time), there.clone());
+            }
+        }
+        self.named = self.seals.files().map(|file| file.name).collect();
+        if !names.is_empty() {
+            let moved: HashSet<&String> = names.values().collect();
+            let replaced = self.names.iter().filter(|name| !moved.contains(name)).cloned();
+            let mut all: Vec<_> = replaced.chain(names.keys().cloned()).collect();
+            all.sort();
+            all.dedup();
+            self.names = all;
+            self.renamed = names;
+        }
+        self.sort();
+        Ok(())
+    }
+
+    /// The names in the store of sealed files that are not there under their own.
+    fn missing(&self, store: &mut dyn Store) -> Result<HashMap<String, String>, Failure> {
+        let wanted: Vec<_> = self.seals.files().collect();
+        let sealed: HashMap<&str, Option<u64>> =
+            wanted.iter().map(|file| (file.name.as_str(), file.size)).collect();
+        // A file under a sealed name that has another size is not the one that is meant.
+        let is_free = |name: &str, size: u64| match sealed.get(name) {
+            None => true,
+            Some(told) => told.is_some_and(|told| told != size),
+        };
+        let mut strays = Strays::default();
+        for (name, size) in &self.sizes {
+            if is_free(name, *size) {
+                strays.by_size.entry(*size).or_default().push(name.clone());
+            }
+        }
+        strays.sort();
+        let mut found = HashMap::new();
+        for file in wanted {
+            let there = self.sizes.get(&file.name).copied();
+            let fits = there.is_some() && file.size.is_none_or(|size| Some(size) == there);
+            let rivals = strays.rivals(file.size);
+            if rivals.is_empty() || (fits && file.size.is_none()) {
+                continue;
+            }
+            // One of the same size may have taken its name.
+            if fits && strays.is(store, &file.name, file.sha256)? {
+                continue;
+            }
+            for rival in rivals {
+                if strays.is(store, &rival, file.sha256)? {
+                    found.insert(file.name.clone(), rival);
+                    break;
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Files that have no place, and the hashes of those that have been read.
+#[derive(Default)]
+struct Strays {
+    by_size: HashMap<u64, Vec<String>>,
+    hashes: HashMap<String, String>,
+}
+
+impl Strays {
+    /// Puts them into an order that is the same each time.
+    fn sort(&mut self) {
+        self.by_size.values_mut().for_each(|names| names.sort_unstable());
+    }
+
+    /// Those that may be a file of that size.
+    fn rivals(&self, size: Option<u64>) -> Vec<String> {
+        match size {
+            Some(size) => self.by_size.get(&size).cloned().unwrap_or_default(),
+            None => {
+                let mut all: Vec<_> = self.by_size.values().flatten().cloned().collect();
+                all.sort_unstable();
+                all.truncate(MOST_TRIED);
+                all
+            }
+        }
+    }
+
+    /// Whether a file has that SHA-256.
+    fn is(&mut self, store: &mut dyn Store, name: &str, sha256: &str) -> Result<bool, Failure> {
+        if !self.hashes.contains_key(name) {
+            let hash = match hash(store, name) {
+                Err(failure) if of_one_file(&failure) => String::new(),
+                hash => hash?,
+            };
+            self.hashes.insert(name.to_owned(), hash);
+        }
+        Ok(self.hashes.get(name).is_some_and(|hash| hash == sha256))
+    }
+}
+
+/// The SHA-256 of a file, in hex.
+fn hash(store: &mut dyn Store, name: &str) -> Result<String, Failure> {
+    let mut file = store.open(name)?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(format!("{:x}", hash.finalize())),
+            Ok(n) => hash.update(&buffer[..n]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error).or_fail(Status::Refused, name),
+        }
+    }
+}

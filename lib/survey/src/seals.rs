@@ -1,0 +1,173 @@
+//! Seals, and which of them to believe.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::io::Read;
+
+use archive::{Collection, Seal, SealedFile, SetId, parse_seal, seal_name};
+use local::Folder;
+use openpgp::{Cert, SealState, read_text};
+use sha2::{Digest, Sha256};
+use store::Store;
+use stream::{Failure, OrFail, Status};
+
+use crate::of_one_file;
+
+/// The largest seal that is read, in bytes.
+const LARGEST: u64 = 64 << 20;
+
+/// How the text of a seal begins that somebody has renamed.
+const ARMOR: &[u8] = b"-----BEGIN PGP ";
+
+/// A seal that holds.
+#[derive(Clone, Debug)]
+pub struct Sealed {
+    /// What it says.
+    pub seal: Seal,
+    /// The SHA-256 of its file, in hex.
+    pub sha256: String,
+    /// The size of its file in bytes.
+    pub(crate) size: u64,
+    /// The name of its file in the store, where it is not its own; none where nobody knows it.
+    pub(crate) there: Option<String>,
+}
+
+/// The seals that have been read.
+pub(crate) struct Seals {
+    certs: Vec<Cert>,
+    pub(crate) all: BTreeMap<SetId, Sealed>,
+    /// Those that the archive directory has.
+    kept: BTreeMap<SetId, ()>,
+}
+
+impl Seals {
+    pub(crate) fn new(certs: Vec<Cert>) -> Seals {
+        Seals { certs, all: BTreeMap::new(), kept: BTreeMap::new() }
+    }
+
+    /// Whether a seal has to be signed.
+    pub(crate) fn are_demanded(&self) -> bool {
+        !self.certs.is_empty()
+    }
+
+    pub(crate) fn get(&self, set: SetId) -> Option<&Sealed> {
+        self.all.get(&set)
+    }
+
+    /// Reads the seals that the archive directory has. They are believed: nobody else writes there.
+    pub(crate) fn of_archive(&mut self, folder: &Folder) -> Result<(), Failure> {
+        for set in folder.collection()?.complete() {
+            let Some(name) = &set.seal else { continue };
+            let path = folder.path(name);
+            let bytes = fs::read(&path).or_fail(Status::Failed, path.display())?;
+            if let Ok(sealed) = parse(name, &bytes, &self.certs)
+                && sealed.seal.set == set.id
+            {
+                self.kept.insert(set.id, ());
+                self.all.insert(set.id, sealed);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the seals of the store that the archive directory does not have, and those among the
+    /// strangers.
+    pub(crate) fn of_store(
+        &mut self,
+        store: &mut dyn Store,
+        collection: &Collection,
+        sizes: &HashMap<String, u64>,
+    ) -> Result<(), Failure> {
+        for set in collection.sets() {
+            let known = self.all.contains_key(&set.id);
+            if let Some(name) = set.seal.as_ref().filter(|_| !known) {
+                self.read(store, name, name)?;
+            }
+        }
+        for name in &collection.strangers {
+            let small = sizes.get(name).is_some_and(|&size| size > 0 && size <= LARGEST);
+            if small && looks_like_a_seal(store, name)? {
+                self.read(store, name, name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a seal of the store, if it holds; the first one of a set counts.
+    pub(crate) fn read(
+        &mut self,
+        store: &mut dyn Store,
+        name: &str,
+        there: &str,
+    ) -> Result<(), Failure> {
+        let read = bytes(store, there, LARGEST).and_then(|bytes| parse(name, &bytes, &self.certs));
+        match read {
+            Ok(mut sealed) => {
+                let its_own = parse_seal(there) == Some(sealed.seal.set.time);
+                sealed.there = (!its_own).then(|| there.to_owned());
+                self.all.entry(sealed.seal.set).or_insert(sealed);
+                Ok(())
+            }
+            Err(failure) if of_one_file(&failure) => {
+                log::info!("{failure}");
+                Ok(())
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// The files that all seals name, and the seals that the archive directory has: the set, the
+    /// name, the size if it is known, and the SHA-256 in hex.
+    pub(crate) fn files(&self) -> impl Iterator<Item = Wanted<'_>> {
+        let files = self.all.values().flat_map(|sealed| &sealed.seal.files).map(Wanted::of);
+        let kept = self.kept.keys().filter_map(|set| self.all.get(set));
+        files.chain(kept.map(|sealed| Wanted {
+            name: seal_name(sealed.seal.set.time),
+            size: Some(sealed.size),
+            sha256: &sealed.sha256,
+        }))
+    }
+}
+
+/// A file that there should be.
+pub(crate) struct Wanted<'a> {
+    pub(crate) name: String,
+    pub(crate) size: Option<u64>,
+    pub(crate) sha256: &'a str,
+}
+
+impl Wanted<'_> {
+    fn of(file: &SealedFile) -> Wanted<'_> {
+        Wanted { name: file.name.clone(), size: None, sha256: &file.sha256 }
+    }
+}
+
+/// The bytes of a file, as far as that limit.
+fn bytes(store: &mut dyn Store, name: &str, limit: u64) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let read = store.open(name)?.take(limit).read_to_end(&mut bytes);
+    read.or_fail(Status::Refused, name)?;
+    Ok(bytes)
+}
+
+fn looks_like_a_seal(store: &mut dyn Store, name: &str) -> Result<bool, Failure> {
+    match bytes(store, name, ARMOR.len() as u64) {
+        Ok(start) => Ok(start == ARMOR),
+        Err(failure) if of_one_file(&failure) => Ok(false),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// What a seal says, if it holds.
+fn parse(name: &str, bytes: &[u8], certs: &[Cert]) -> Result<Sealed, Failure> {
+    let (text, state) = read_text(name, bytes, certs)?;
+    if !certs.is_empty() && !matches!(state, SealState::SignedBy(_)) {
+        return Err(Failure::new(
+            Status::Integrity,
+            format!("{name}: is not signed by the seal key"),
+        ));
+    }
+    let seal = Seal::parse(&text).or_fail(Status::Integrity, name)?;
+    let sha256 = format!("{:x}", Sha256::digest(bytes));
+    Ok(Sealed { seal, sha256, size: bytes.len() as u64, there: None })
+}
