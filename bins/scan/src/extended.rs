@@ -25,8 +25,10 @@ pub(crate) fn put(member: &mut Member, read: Result<Attributes, Trouble>) -> Opt
 /// What the last backup recorded of a file's attributes, where they must be the same: every change
 /// sets the inode's time. Where the file system counts that in seconds, two can have the same.
 pub(crate) fn unchanged(was: &Member, now: &Member) -> Option<String> {
-    let same = |fact| was.facts.get(fact).is_some() && was.facts.get(fact) == now.facts.get(fact);
-    let fine = now.facts.parse(CTIME).is_some_and(|changed: Stamp| changed.nanos != 0);
-    let known = was.knows_attributes() && fine && same(INODE) && same(CTIME);
-    was.facts.get(XATTRS).filter(|_| known).map(str::to_owned)
+    let [ctime, inode, xattrs] = was.facts.pick([CTIME, INODE, XATTRS]);
+    let same =
+        ctime.is_some() && inode.is_some() && [ctime, inode] == now.facts.pick([CTIME, INODE]);
+    let fine = || now.facts.parse(CTIME).is_some_and(|changed: Stamp| changed.nanos != 0);
+    let known = same && was.knows_attributes() && fine();
+    xattrs.filter(|_| known).map(str::to_owned)
 }

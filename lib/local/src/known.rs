@@ -58,9 +58,12 @@ impl Known {
     /// it was stored in the very tick of its last change. Those facts that are `ignored` don't
     /// count.
     pub fn needs_reading(&self, now: &Member, ignored: &[&str]) -> bool {
-        let was = &self.member.facts;
-        let differs = |fact: &&str| !ignored.contains(fact) && was.get(fact) != now.facts.get(fact);
-        self.is_exact() && (was.get(RECENT).is_some() || [CTIME, INODE].iter().any(differs))
+        let [ctime, inode, recent] = self.member.facts.pick([CTIME, INODE, RECENT]);
+        let now = now.facts.pick([CTIME, INODE]);
+        let same_ctime = ignored.contains(&CTIME) || ctime == now[0];
+        let same_inode = ignored.contains(&INODE) || inode == now[1];
+        let is_exact = ctime.is_some();
+        is_exact && !(same_ctime && same_inode && recent.is_none())
     }
 
     /// The SHA-256 of the content, in hex, where a set of ours knows it.

@@ -157,6 +157,19 @@ impl Facts {
         self.words().find_map(|word| value_of(key, word))
     }
 
+    /// The values of several facts, found in one go.
+    pub fn pick<const N: usize>(&self, keys: [&str; N]) -> [Option<&str>; N] {
+        let mut found = [None; N];
+        for word in self.words() {
+            for (key, value) in keys.iter().zip(&mut found) {
+                if value.is_none() {
+                    *value = value_of(key, word);
+                }
+            }
+        }
+        found
+    }
+
     /// The value of a fact that has some form; none where it is not of that form.
     pub fn parse<T: FromStr>(&self, key: &str) -> Option<T> {
         self.get(key)?.parse().ok()
@@ -314,6 +327,7 @@ mod tests {
         let get = |facts: &Facts, key| facts.parse::<u8>(key);
         let known = ["size", "sizes", "size2", "siz"].map(|key| get(&facts, key));
         assert_eq!(known, [Some(4), Some(2), Some(3), None]);
+        assert_eq!(facts.pick(["size2", "siz", "size"]), [Some("3"), None, Some("4")]);
         facts.keep(&["size2", "odd"]);
         assert_eq!(facts.encode(), "moobacker size2=3");
         facts.remove("size2");
