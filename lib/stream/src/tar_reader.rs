@@ -191,7 +191,10 @@ impl Extensions {
         if self.extended.is_none() && self.name.is_none() && self.link.is_none() {
             return Ok(next);
         }
-        Err(malformed("an extended header without its member"))
+        match next {
+            Next::Nothing => Err(TarError::Cut),
+            _ => Err(malformed("an extended header without its member")),
+        }
     }
 
     /// The member that they belong to.

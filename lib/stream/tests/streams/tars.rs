@@ -61,6 +61,8 @@ prop_compose! {
         attributes in attributes(),
     ) -> Member {
         let is_file = kind == Kind::File;
+        // A slash at its end makes a name that of a directory.
+        let name = if is_file { [name.as_slice(), b"x"].concat() } else { name };
         Member {
             name, kind, size: 0, mode, uid, gid, uname, gname,
             mtime: Stamp { secs, nanos },
