@@ -59,7 +59,8 @@ eval "set -- $words"
 [ $# -eq 1 ] || fail 2 'one folder is needed (see --help)'
 folder=$1
 case $full in *[!0-9]* | ???????* | '') fail 2 "--keep-full: $full: not a number" ;; esac
-[ -n "$older$strangers" ] || [ "$full" -gt 0 ] || fail 2 'a rule is needed, such as --older-than 6M (see --help)'
+[ -n "$older$strangers" ] || [ "$full" -gt 0 ] ||
+    fail 2 'a rule is needed, such as --older-than 6M (see --help)'
 young=$(seconds --min-age "$min_age")
 age=0
 [ -z "$older" ] || age=$(seconds --older-than "$older")
@@ -118,7 +119,8 @@ without_twins() {
         $1 == "loose" { line[++n] = $2 " " $3 " " $4; name[n] = $2; of[n] = place }
         END {
             for (i = 1; i <= n; i++)
-                if (!(of[i] in good)) print "stays " name[i] ", beside another file for its place, and no seal has either"
+                if (!(of[i] in good))
+                    print "stays " name[i] ", beside another file for its place, and no seal has either"
                 else if (strangers) print "go", line[i], "strangers", 0
                 else print "stays " name[i] ", a stranger beside a file of a set (--strangers removes it)"
         }'

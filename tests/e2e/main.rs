@@ -6,6 +6,7 @@
 mod backup;
 mod bench;
 mod captured;
+mod changes;
 mod compose;
 mod consolidate;
 mod costs;

@@ -7,7 +7,8 @@ use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::thread::Builder;
 use std::vec;
 
-use local::{Known, Signatures};
+use archive::TreePath;
+use local::{Known, SeenBefore, Signatures};
 use stream::{Failure, Status};
 
 /// How many entries are handed over at once at most, and how many bytes of paths; and how many times
@@ -21,6 +22,16 @@ pub(crate) struct Past {
     pub(crate) known: Known,
     /// What size its content can have had.
     pub(crate) sizes: Option<RangeInclusive<u64>>,
+    /// Whether its inode data is that of a later scan than the one that stored it.
+    pub(crate) seen: bool,
+}
+
+/// Where the state is read from.
+pub(crate) struct State {
+    /// What the sets of the chain add up to.
+    pub(crate) signatures: Signatures,
+    /// What later scans saw.
+    pub(crate) seen: SeenBefore,
 }
 
 /// All entries of the state, in the walk's order.
@@ -28,20 +39,22 @@ pub(crate) struct Base {
     reader: Reader,
     batch: vec::IntoIter<Past>,
     next: Option<Past>,
+    /// How many entries it has come to.
+    entries: u64,
 }
 
 enum Reader {
     Thread(Receiver<Result<Vec<Past>, Failure>>),
     /// No other thread may be started, or can be.
-    Here(Box<Signatures>),
+    Here(Box<State>),
 }
 
 impl Base {
     /// Starts to read it, in a thread of its own if there may be more than one.
-    pub(crate) fn start(state: Signatures, jobs: NonZero<usize>) -> Result<Base, Failure> {
+    pub(crate) fn start(state: State, jobs: NonZero<usize>) -> Result<Base, Failure> {
         let reader =
             if jobs.get() > 1 { Reader::thread(state) } else { Reader::Here(Box::new(state)) };
-        let mut base = Base { reader, batch: Vec::new().into_iter(), next: None };
+        let mut base = Base { reader, batch: Vec::new().into_iter(), next: None, entries: 0 };
         base.advance()?;
         Ok(base)
     }
@@ -57,13 +70,28 @@ impl Base {
             self.batch = self.reader.batch()?.into_iter();
         }
         self.next = self.batch.next();
+        self.entries += u64::from(self.next.is_some());
         Ok(())
+    }
+
+    /// The entry that it stands at, if that is the one of `path`. Goes on to the next one.
+    pub(crate) fn take(&mut self, path: &TreePath) -> Result<Option<Past>, Failure> {
+        let Some(past) = self.next.take_if(|past| past.known.path == *path) else {
+            return Ok(None);
+        };
+        self.advance()?;
+        Ok(Some(past))
+    }
+
+    /// How many entries it has come to so far.
+    pub(crate) fn entries(&self) -> u64 {
+        self.entries
     }
 }
 
 impl Reader {
-    fn thread(state: Signatures) -> Reader {
-        let (hand, handed) = channel::<Signatures>();
+    fn thread(state: State) -> Reader {
+        let (hand, handed) = channel::<State>();
         let (sender, receiver) = sync_channel(WAITING);
         let read = move || {
             if let Ok(state) = handed.recv() {
@@ -93,7 +121,7 @@ fn died() -> Failure {
 }
 
 /// Ends with the state, with an error, or when nobody listens any more.
-fn send_all(mut state: Signatures, to: &SyncSender<Result<Vec<Past>, Failure>>) {
+fn send_all(mut state: State, to: &SyncSender<Result<Vec<Past>, Failure>>) {
     loop {
         let batch = batch(&mut state);
         let is_last = batch.as_ref().map_or(true, Vec::is_empty);
@@ -103,7 +131,7 @@ fn send_all(mut state: Signatures, to: &SyncSender<Result<Vec<Past>, Failure>>) 
     }
 }
 
-fn batch(state: &mut Signatures) -> Result<Vec<Past>, Failure> {
+fn batch(state: &mut State) -> Result<Vec<Past>, Failure> {
     let (mut batch, mut bytes) = (Vec::with_capacity(BATCH), 0);
     while batch.len() < BATCH && bytes < BATCH_BYTES {
         let Some(past) = take(state)? else { break };
@@ -113,15 +141,19 @@ fn batch(state: &mut Signatures) -> Result<Vec<Past>, Failure> {
     Ok(batch)
 }
 
-fn take(state: &mut Signatures) -> Result<Option<Past>, Failure> {
-    let Some(known) = state.peek() else { return Ok(None) };
+fn take(state: &mut State) -> Result<Option<Past>, Failure> {
+    let Some(known) = state.signatures.peek() else { return Ok(None) };
     // duplicity records only the signature, which tells the size no better than to a block.
     let sizes = match known.size() {
         None if known.has_signature => {
-            let signature = state.signature()?;
+            let signature = state.signatures.signature()?;
             rsync::file_size(&signature, signature.len() as u64)
         }
         size => size.map(|size| size..=size),
     };
-    Ok(state.take()?.map(|known| Past { known, sizes }))
+    let known = state.signatures.take()?;
+    Ok(known.map(|mut known| {
+        let seen = state.seen.update(&mut known);
+        Past { known, sizes, seen }
+    }))
 }

@@ -4,15 +4,18 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use archive::TreePath;
 use attributes::Trouble;
-use stream::member::{Kind, LINK, XATTRS};
+use local::{Known, SeenNow};
+use stream::member::{CTIME, INODE, Kind, LINK, XATTRS};
 use stream::{Attributes, Failure, Member, Status, Totals};
 
-use crate::base::Base;
+use crate::base::{Base, Past};
 use crate::entry;
 use crate::extended;
 use crate::links::Links;
 use crate::owners::Owners;
-use crate::report::{News, Report, Told};
+use crate::privilege;
+use crate::report::{Content, News, Report, Told};
+use crate::rules::Rules;
 use crate::walk::{Found, Walk};
 
 /// What is said of the source where there are more files with several names than are remembered.
@@ -24,6 +27,8 @@ const NO_PROC: &str = "its extended attributes can't be read, since /proc is not
 pub(crate) struct Changes<R> {
     walk: Walk,
     base: Option<Base>,
+    seen: Option<SeenNow>,
+    rules: Rules,
     report: R,
     owners: Owners,
     links: Links,
@@ -33,12 +38,20 @@ pub(crate) struct Changes<R> {
 }
 
 impl<R: Report> Changes<R> {
-    pub(crate) fn new(walk: Walk, base: Option<Base>, report: R) -> Changes<R> {
+    pub(crate) fn new(
+        walk: Walk,
+        base: Option<Base>,
+        seen: Option<SeenNow>,
+        rules: Rules,
+        report: R,
+    ) -> Changes<R> {
         let start = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
         let start = u64::try_from(start).unwrap_or_default();
         Changes {
             walk,
             base,
+            seen,
+            rules,
             report,
             owners: Owners::default(),
             links: Links::new(),
@@ -63,17 +76,43 @@ impl<R: Report> Changes<R> {
                 continue;
             }
             self.deleted_before(Some(&found.path))?;
+            let is_root = found.path.is_root();
             self.entry(found)?;
+            if is_root {
+                self.check_root()?;
+            }
         }
         self.deleted_before(None)?;
+        self.check_end()?;
         self.totals.unreadable += self.walk.overlong();
         if self.links.overflowed() {
             self.warn(&TreePath::root(), TOO_MANY_LINKS);
         }
         if let Some(why) = self.walk.hollow() {
-            log::warn!("{}: {why}", self.walk.shown(&TreePath::root()));
+            log::warn!("{}: {}", self.walk.shown(&TreePath::root()), why.told());
+        }
+        if let Some(told) = self.walk.subvolumes() {
+            log::warn!("{told}");
+        }
+        if let Some(seen) = self.seen {
+            privilege::without(|| seen.finish())?;
         }
         Ok(self.totals)
+    }
+
+    /// Stops before a source that is not mounted counts as one whose entries are deleted.
+    fn check_root(&self) -> Result<(), Failure> {
+        let had_entries = self.base.as_ref().is_some_and(|base| base.peek().is_some());
+        self.rules.check_root(self.walk.is_empty_source() && had_entries, || {
+            self.walk.shown(&TreePath::root())
+        })
+    }
+
+    fn check_end(&self) -> Result<(), Failure> {
+        let source = || self.walk.shown(&TreePath::root());
+        self.rules.check_selection(self.walk.selects_nothing(), source)?;
+        let entries = self.base.as_ref().map_or(0, Base::entries);
+        self.rules.check_deletions(self.totals.deleted_files, entries, source)
     }
 
     /// Reports what the state has before `path`, or before its end, and the source has not.
@@ -178,13 +217,47 @@ impl<R: Report> Changes<R> {
         let Some(base) = &mut self.base else {
             return Ok(Some(News::New));
         };
-        let Some(past) = base.peek().filter(|past| past.known.path == *path) else {
+        let Some(Past { known, sizes, seen }) = base.take(path)? else {
             return Ok(Some(News::New));
         };
-        let has_size = || past.sizes.as_ref().is_some_and(|sizes| sizes.contains(&size));
-        let same = past.known.is_same(member) && (member.kind != Kind::File || has_size());
-        base.advance()?;
-        Ok((!same).then_some(News::Changed))
+        if !known.is_same(member) {
+            return Ok(Some(News::Changed));
+        }
+        if member.kind != Kind::File {
+            return Ok(None);
+        }
+        let has_size = sizes.is_some_and(|sizes| sizes.contains(&size));
+        if has_size && !known.needs_reading(member, self.rules.ignored()) {
+            if seen {
+                // Not what it has now: those facts may be ignored, and nobody has read it.
+                self.record(&known, &known.member)?;
+            }
+            return Ok(None);
+        }
+        // A file of a file system that knows no lengths has a length of 0, and more when it is read.
+        if has_size || size == 0 { self.reread(path, &known) } else { Ok(Some(News::Changed)) }
+    }
+
+    /// Compares the content of a file with that of the last backup, where nothing else tells.
+    fn reread(&mut self, path: &TreePath, known: &Known) -> Result<Option<News>, Failure> {
+        let Some(sha256) = known.sha256() else { return Ok(Some(News::Changed)) };
+        match self.report.reread(path, sha256, &self.walk)? {
+            Content::Other => return Ok(Some(News::Changed)),
+            Content::Same(None) => {}
+            Content::Same(Some(stat)) => {
+                let mut now = Member::default();
+                now.facts.set(CTIME, entry::changed(&stat));
+                now.facts.set(INODE, stat.st_ino);
+                self.record(known, &now)?;
+            }
+        }
+        log::info!("{}: has the same content as in the last backup", self.walk.shown(path));
+        Ok(None)
+    }
+
+    fn record(&mut self, known: &Known, now: &Member) -> Result<(), Failure> {
+        let Some(seen) = &mut self.seen else { return Ok(()) };
+        privilege::without(|| seen.record(known, now))
     }
 
     fn changed(&mut self, path: &TreePath, member: Member, news: News) -> Result<(), Failure> {

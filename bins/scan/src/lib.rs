@@ -2,6 +2,7 @@
 
 mod base;
 mod changes;
+mod clock;
 mod content;
 mod directory;
 mod entry;
@@ -13,9 +14,11 @@ mod plan;
 mod privilege;
 mod report;
 mod resumed;
+mod rules;
 mod selection;
 mod source;
 mod standing;
+mod subvolume;
 mod walk;
 
 use std::ffi::OsString;
@@ -30,14 +33,15 @@ use crate::changes::Changes;
 use crate::plan::Plan;
 use crate::report::{Listing, TreeStream};
 use crate::resumed::Resumed;
+use crate::rules::Rules;
 use crate::selection::{Selection, Words};
 use crate::source::Source;
 use crate::walk::Walk;
 
 /// Read a source tree and write what has changed since the last backup as a tree stream
 ///
-/// It is the first stage of a backup, and the only one that may need root. Content is read once,
-/// here. With an archive it decides between a full set and an increment; without one it makes a
+/// It is the first stage of a backup, and the only one that may need root. Content is read
+/// here, once, unless only the content can tell whether a file has changed. With an archive it decides between a full set and an increment; without one it makes a
 /// full set. What cannot be read is named, keeps its last state, and makes the exit status 3.
 #[derive(clap::Parser, Debug)]
 #[command(name = "moo-scan", version, after_help = EXAMPLES)]
@@ -66,6 +70,15 @@ pub struct Scan {
     /// What the options of the other stages amount to, as far as a set can't be of two kinds
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     run_options: OsString,
+    /// Do not read a file again because its inode's change time alone is another one
+    #[arg(long, overrides_with = "ignore_ctime")]
+    ignore_ctime: bool,
+    /// Do not read a file again because its inode number alone is another one
+    #[arg(long, overrides_with = "ignore_inode")]
+    ignore_inode: bool,
+    /// Record entries as deleted also where the source is empty, or most of it is gone or excluded
+    #[arg(long, overrides_with = "allow_deletions")]
+    allow_deletions: bool,
     /// Read no content and write no stream: list on standard output what would be stored
     #[arg(long)]
     dry_run: bool,
@@ -95,20 +108,26 @@ impl Program for Scan {
         &self.common
     }
 
+    fn has_stream(words: &[OsString]) -> bool {
+        !words.iter().take_while(|word| *word != "--").any(|word| word == "--dry-run")
+    }
+
     fn run(self, output: &mut Output<File>) -> Result<Totals, Failure> {
+        let rules = Rules::of(&self);
         let source = Source::open(&self.source)?;
         let (selection, mut plan) = privilege::without(|| {
             let selection = Selection::new(&self.words, &source, local::now()?)?;
             Ok((selection, Plan::make(&self, &source)?))
         })?;
         let stored = plan.go_on(&source)?;
-        let Plan { head, base, lock: _lock, .. } = plan;
+        let Plan { head, base, seen, lock: _lock, .. } = plan;
         let base = base.map(|state| Base::start(state, self.jobs.count())).transpose()?;
         let walk = Walk::new(source, selection);
         if self.dry_run {
-            return Changes::new(walk, base, Listing::new(output.text())).run();
+            return Changes::new(walk, base, seen, rules, Listing::new(output.text())).run();
         }
         output.begin(&Begin::backup(Kind::Tree, head))?;
-        Changes::new(walk, base, Resumed::new(TreeStream::new(output), stored)).run()
+        let report = Resumed::new(TreeStream::new(output), stored);
+        Changes::new(walk, base, seen, rules, report).run()
     }
 }

@@ -3,10 +3,11 @@
 use std::os::unix::ffi::OsStrExt;
 
 use archive::{Chain, Collection, SetTime, parse_time};
-use local::{Folder, Interrupted, Lock, Signatures, now, now_after};
+use local::{Folder, Interrupted, Lock, SeenBefore, SeenNow, now, now_after};
 use stream::{Failure, OrFail, Packed, SetHead, SetType, Status};
 
 use crate::Scan;
+use crate::base::State;
 use crate::source::Source;
 use crate::standing::{Standing, is_ahead};
 use crate::{privilege, resumed};
@@ -16,7 +17,9 @@ pub(crate) struct Plan {
     /// The set that is made.
     pub(crate) head: SetHead,
     /// The state that an increment builds on.
-    pub(crate) base: Option<Signatures>,
+    pub(crate) base: Option<State>,
+    /// What the next scan is told of files whose inodes have changed.
+    pub(crate) seen: Option<SeenNow>,
     /// Keeps other runs away from the archive.
     pub(crate) lock: Option<Lock>,
     /// The run that it may be going on with, in place of making that set.
@@ -29,7 +32,7 @@ impl Plan {
         let archive = arguments.archive.as_ref().filter(|at| at.exists() || !arguments.dry_run);
         let Some(path) = archive else {
             let head = head(source, now()?, None);
-            return Ok(Plan { head, base: None, lock: None, interrupted: None });
+            return Ok(Plan { head, base: None, seen: None, lock: None, interrupted: None });
         };
         let folder = Folder::create(path)?;
         let lock = Lock::start(&folder)?;
@@ -48,12 +51,14 @@ impl Plan {
                 if !arguments.allow_source_mismatch {
                     check_source(&folder, chain, &head)?;
                 }
-                Some(folder.signatures(&chain.sets)?)
+                let signatures = folder.signatures(&chain.sets)?;
+                Some(State { signatures, seen: SeenBefore::open(&folder) })
             }
             None => None,
         };
+        let seen = (!arguments.dry_run).then(|| SeenNow::new(folder.clone()));
         let interrupted = interrupted.map(|run| (folder, run));
-        Ok(Plan { head, base, lock: Some(lock), interrupted })
+        Ok(Plan { head, base, seen, lock: Some(lock), interrupted })
     }
 
     /// Goes on with the interrupted run, if the source lets it. Returns where.

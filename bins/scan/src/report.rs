@@ -5,10 +5,11 @@ use std::io::{self, Write};
 
 use archive::{EntryName, Part, TreePath};
 use attributes::Object;
-use stream::member::{DOUBT, INODE, Kind, LINK, SHA256, SIZE, SPARSE};
+use rustix::fs::Stat;
+use stream::member::{DOUBT, INODE, Kind, LINK, RECENT, SHA256, SIZE, SPARSE};
 use stream::{Facts, Failure, Member, Output, write_content};
 
-use crate::content::Content;
+use crate::content;
 use crate::entry;
 use crate::extended;
 use crate::owners::Owners;
@@ -33,6 +34,15 @@ pub(crate) enum Told {
     Unreadable(io::Error),
 }
 
+/// What a second look at a file's content has found.
+pub(crate) enum Content {
+    /// It is that of the last backup. Comes with the inode that was read, where a change of it from
+    /// now on would leave a trace.
+    Same(Option<Stat>),
+    /// It is another one, or was changed or failed while it was read.
+    Other,
+}
+
 /// Where changes go.
 pub(crate) trait Report {
     /// Whether anything is to be told of a path, and what is below it.
@@ -49,6 +59,9 @@ pub(crate) trait Report {
         walk: &Walk,
         owners: &mut Owners,
     ) -> Result<Told, Failure>;
+
+    /// Compares the content of the file that `walk` has found last with a SHA-256 in hex.
+    fn reread(&mut self, path: &TreePath, sha256: &str, walk: &Walk) -> Result<Content, Failure>;
 
     /// Takes the path of an entry that is gone.
     fn deleted(&mut self, path: &TreePath) -> Result<(), Failure>;
@@ -74,18 +87,21 @@ impl<'a> TreeStream<'a> {
         &mut self,
         path: &TreePath,
         found: &Member,
-        mut content: Content,
+        mut content: content::Content,
         owners: &mut Owners,
     ) -> Result<Told, Failure> {
         let (member, trouble) = opened(found, &content, owners);
         let mut doubt = None;
-        let last = |content: &mut Content, length: u64| {
+        let last = |content: &mut content::Content, length: u64| {
             let mut facts = Facts::default();
             facts.set(SIZE, length);
             facts.set(SHA256, content.sha256());
             doubt = content.doubt();
             if doubt.is_some() {
                 facts.set(DOUBT, "1");
+            }
+            if content.is_recent() {
+                facts.set(RECENT, "1");
             }
             Ok(facts)
         };
@@ -99,7 +115,11 @@ impl<'a> TreeStream<'a> {
 
 /// The member of a file that is open: that counts, should the name have been given to another one
 /// since it was found. With it comes what there is to say of its attributes.
-fn opened(found: &Member, content: &Content, owners: &mut Owners) -> (Member, Option<String>) {
+fn opened(
+    found: &Member,
+    content: &content::Content,
+    owners: &mut Owners,
+) -> (Member, Option<String>) {
     let mut member = entry::member(Kind::File, content.stat(), Vec::new(), owners);
     let read = attributes::read(Object::Open(content.file()));
     let trouble = extended::put(&mut member, read);
@@ -125,10 +145,24 @@ impl Report for TreeStream<'_> {
         if member.kind != Kind::File {
             return self.bare(Part::Snapshot, path, member).map(|()| Told::Whole(0));
         }
-        match walk.open().and_then(Content::new) {
+        match walk.open().and_then(content::Content::new) {
             Ok(content) => self.file(path, &member, content, owners),
             Err(error) => Ok(Told::Unreadable(error)),
         }
+    }
+
+    /// Where it is another one, it is read again to be stored: the content can't wait anywhere
+    /// until its end has told that it is needed.
+    fn reread(&mut self, _path: &TreePath, sha256: &str, walk: &Walk) -> Result<Content, Failure> {
+        let Ok(mut content) = walk.open().and_then(content::Content::new) else {
+            // Storing it fails in the same way, and says so.
+            return Ok(Content::Other);
+        };
+        let read = io::copy(&mut content, &mut io::sink());
+        if read.is_err() || content.doubt().is_some() || content.sha256() != sha256 {
+            return Ok(Content::Other);
+        }
+        Ok(Content::Same((!content.is_recent()).then(|| *content.stat())))
     }
 
     fn deleted(&mut self, path: &TreePath) -> Result<(), Failure> {
@@ -162,6 +196,11 @@ impl<W: Write> Report for Listing<W> {
     ) -> Result<Told, Failure> {
         let word = if news == News::New { "new" } else { "changed" };
         self.line(word, path).map(|()| Told::Whole(0))
+    }
+
+    /// A dry run reads no content: whether it is another one has to stay open.
+    fn reread(&mut self, path: &TreePath, _sha256: &str, _walk: &Walk) -> Result<Content, Failure> {
+        self.line("reread", path).map(|()| Content::Same(None))
     }
 
     fn deleted(&mut self, path: &TreePath) -> Result<(), Failure> {

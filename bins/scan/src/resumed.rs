@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::BufReader;
+use std::os::unix::ffi::OsStrExt;
 
 use archive::{FileKind, LONGEST_LINE, TreePath, read_line};
 use local::{Folder, Interrupted};
@@ -14,14 +15,20 @@ use stream::{Failure, FileFacts, Member, OrFail, Packed, SetHead, Started, Statu
 use crate::Scan;
 use crate::entry;
 use crate::owners::Owners;
-use crate::report::{News, Report, Told};
+use crate::report::{Content, News, Report, Told};
 use crate::source::Source;
 use crate::walk::Walk;
 
 /// What the options of a run amount to, as far as two that share a set have to agree.
 pub(crate) fn options(arguments: &Scan) -> String {
-    let words = (&arguments.words, &arguments.run_options);
-    format!("{:x}", Sha256::digest(format!("{words:?}")))
+    let mut hash = Sha256::new();
+    let mut add = |text: &[u8]| {
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text);
+    };
+    arguments.words.spell(&mut add);
+    add(arguments.run_options.as_bytes());
+    format!("{:x}", hash.finalize())
 }
 
 /// The interrupted run that one with this `head` could go on with.
@@ -152,6 +159,10 @@ impl<R: Report> Report for Resumed<R> {
             return Err(Failure::new(Status::Failed, format!("{}: {why}", walk.shown(path))));
         }
         self.report.entry(path, member, news, walk, owners)
+    }
+
+    fn reread(&mut self, path: &TreePath, sha256: &str, walk: &Walk) -> Result<Content, Failure> {
+        self.report.reread(path, sha256, walk)
     }
 
     fn deleted(&mut self, path: &TreePath) -> Result<(), Failure> {

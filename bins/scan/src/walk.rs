@@ -15,8 +15,9 @@ use rustix::io::Errno;
 use stream::{Attributes, Failure};
 
 use crate::directory::{allow_deep_trees, sorted_names};
-use crate::selection::{Selection, Verdict};
+use crate::selection::{OTHER_FILESYSTEMS, Selection, Verdict};
 use crate::source::Source;
+use crate::subvolume;
 
 /// What the walk has come to.
 pub(crate) struct Found {
@@ -47,7 +48,29 @@ pub(crate) struct Walk {
     /// How many directories have held entries whose paths no set can hold.
     overlong: u64,
     /// What there is to say of the source in the end: that nothing in it was found.
-    hollow: Option<&'static str>,
+    hollow: Option<Hollow>,
+    /// The first subvolume of the same file system that was left out as another one, and how many
+    /// there were.
+    subvolumes: Option<(TreePath, u64)>,
+}
+
+/// Why nothing in the source was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hollow {
+    /// There is nothing.
+    Empty,
+    /// Nothing of it is selected.
+    LeftOut,
+}
+
+impl Hollow {
+    /// That, in words.
+    pub(crate) fn told(self) -> &'static str {
+        match self {
+            Hollow::Empty => "holds nothing to back up",
+            Hollow::LeftOut => "all of it is left out",
+        }
+    }
 }
 
 /// A directory that is being walked.
@@ -67,7 +90,7 @@ impl Walk {
         allow_deep_trees();
         let shown = source.name.to_string_lossy().into_owned();
         let mode = FileType::from_raw_mode(source.stat.st_mode);
-        let hollow = (mode == FileType::Directory).then_some("holds nothing to back up");
+        let hollow = (mode == FileType::Directory).then_some(Hollow::Empty);
         Walk {
             source: Some(source),
             selection,
@@ -78,6 +101,7 @@ impl Walk {
             ready: VecDeque::new(),
             overlong: 0,
             hollow,
+            subvolumes: None,
         }
     }
 
@@ -111,8 +135,33 @@ impl Walk {
 
     /// What to say of the source when nothing in it was found: it may not be mounted, or a pattern
     /// be wrong.
-    pub(crate) fn hollow(&self) -> Option<&'static str> {
+    pub(crate) fn hollow(&self) -> Option<Hollow> {
         self.hollow
+    }
+
+    /// Whether there may be objects in the source, but none of them is selected.
+    pub(crate) fn selects_nothing(&self) -> bool {
+        match self.hollow {
+            Some(Hollow::LeftOut) => true,
+            Some(Hollow::Empty) => self.selection.lists(),
+            None => false,
+        }
+    }
+
+    /// Whether the source, which was found last, is a directory without any names.
+    pub(crate) fn is_empty_source(&self) -> bool {
+        self.frames.last().is_some_and(|frame| frame.names.len() == 0) && !self.selection.lists()
+    }
+
+    /// What to say of subvolumes that were left out as other file systems.
+    pub(crate) fn subvolumes(&self) -> Option<String> {
+        let (first, count) = self.subvolumes.as_ref()?;
+        let others = match count {
+            1 => String::new(),
+            _ => format!(" (so are {} more; --verbosity info names them)", count - 1),
+        };
+        let why = "is a subvolume of the same btrfs, and left out by";
+        Some(format!("{}: {why} {OTHER_FILESYSTEMS}{others}", self.shown(first)))
     }
 
     /// The path of an object as messages name it.
@@ -150,7 +199,11 @@ impl Walk {
             Verdict::Enter => true,
             Verdict::Exclude(why) => {
                 log::info!("{}: left out by {why}", self.shown(&path));
-                self.hollow = self.hollow.and(Some("all of it is left out"));
+                self.hollow = self.hollow.and(Some(Hollow::LeftOut));
+                let nested = |stat: &Stat| subvolume::is_nested(at, &name, stat);
+                if why == OTHER_FILESYSTEMS && stat.as_ref().is_ok_and(nested) {
+                    self.subvolumes.get_or_insert((path, 0)).1 += 1;
+                }
                 return Ok(());
             }
         };

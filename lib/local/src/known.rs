@@ -1,7 +1,7 @@
 //! An entry as the newest set that has it knows it.
 
 use archive::{Part, TreePath};
-use stream::member::{CTIME, DOUBT, Kind, LINK, SIZE, XATTRS};
+use stream::member::{CTIME, DOUBT, INODE, Kind, LINK, RECENT, SHA256, SIZE, XATTRS};
 use stream::{Member, Stamp};
 
 /// What the archive knows of an entry of the source.
@@ -51,6 +51,21 @@ impl Known {
             && (self.same_time(now.mtime) || now.kind.is_device())
             && self.same_attributes(now)
             && self.same_link(now)
+    }
+
+    /// Whether only the content can tell that a file which [`Known::is_same`] is what it was: its
+    /// inode is another or has changed, as after a write whose modification time was put back, or
+    /// it was stored in the very tick of its last change. Those facts that are `ignored` don't
+    /// count.
+    pub fn needs_reading(&self, now: &Member, ignored: &[&str]) -> bool {
+        let was = &self.member.facts;
+        let differs = |fact: &&str| !ignored.contains(fact) && was.get(fact) != now.facts.get(fact);
+        self.is_exact() && (was.get(RECENT).is_some() || [CTIME, INODE].iter().any(differs))
+    }
+
+    /// The SHA-256 of the content, in hex, where a set of ours knows it.
+    pub fn sha256(&self) -> Option<&str> {
+        self.member.facts.get(SHA256)
     }
 
     /// Whether extended attributes are the same; what is not known is no change.

@@ -8,6 +8,7 @@ mod journal;
 mod known;
 mod lock;
 mod said;
+mod seen;
 mod signatures;
 
 pub use clock::{PATIENCE, now, now_after};
@@ -17,4 +18,5 @@ pub use journal::{ARRIVED, Journal, PACKED, read as read_journal};
 pub use known::Known;
 pub use lock::Lock;
 pub use said::Said;
+pub use seen::{SeenBefore, SeenNow};
 pub use signatures::Signatures;

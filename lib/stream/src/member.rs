@@ -18,6 +18,9 @@ pub const LOST: &str = "lost";
 pub const CTIME: &str = "ctime";
 /// The fact that a file's content may not be what it was at one moment; its value is of no account.
 pub const DOUBT: &str = "doubt";
+/// The fact that a file was read so soon after its last change that a further change could have left
+/// no trace: the clock of its file system had not ticked. The value is ignored.
+pub const RECENT: &str = "recent";
 /// The fact of the inode's number.
 pub const INODE: &str = "inode";
 /// The fact of what stands for the extended attributes where they are compared: [`NO_XATTRS`], a

@@ -9,6 +9,7 @@ use archive::{SetTime, parse_time};
 use fancy_regex::{CompileError, Regex};
 use stream::{Failure, OrFail, Status};
 
+use super::OTHER_FILESYSTEMS;
 use super::filelist;
 use super::options::{Sign, Word};
 use super::rule::Rule;
@@ -43,7 +44,7 @@ impl Builder<'_> {
                 Ok(())
             }
             Word::OtherFilesystems => {
-                let told = "--exclude-other-filesystems".to_owned();
+                let told = OTHER_FILESYSTEMS.to_owned();
                 self.rules.push(Rule::OtherFilesystems { device: self.source.stat.st_dev, told });
                 Ok(())
             }

@@ -39,7 +39,7 @@ impl Glob {
             Some(rest) => (rest, true),
             None => (glob, false),
         };
-        let parts = parse(glob)?;
+        let parts = parse(glob, ignore_case)?;
         let mut start = Progress::default();
         start.reach(0, &parts);
         let strict = start.clone();

@@ -22,7 +22,7 @@ fn matches(pattern: &str, path: &[u8]) -> bool {
 }
 
 /// Patterns, what they match, and what not; a slash at the end of a path marks a directory.
-const MEANINGS: [(&str, &[&str], &[&str]); 25] = [
+const MEANINGS: [(&str, &[&str], &[&str]); 27] = [
     ("a", &["a", "a/", "a/b/c"], &["ab", "b/a", "A"]),
     ("a/", &["a/", "a/b"], &["a", "ab/"]),
     ("a/*", &["a/b", "a/b/c", "a/.b"], &["a/", "ab"]),
@@ -48,6 +48,8 @@ const MEANINGS: [(&str, &[&str], &[&str]); 25] = [
     ("[a", &["[a"], &["a"]),
     (r"\*[*][[]", &[r"\b*["], &["*[", r"\b*b"]),
     ("ignorecase:A[b-c]É", &["abé", "ABÉ", "aCé/d"], &["adé"]),
+    ("ignorecase:[A-z]1", &["a1", "M1", "z1"], &["_1"]),
+    ("ignorecase:[a-Z]1", &["a1", "M1", "Z1"], &["11"]),
 ];
 
 #[test]

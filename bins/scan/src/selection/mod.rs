@@ -31,6 +31,9 @@ use self::rule::{Rule, Subject};
 use self::spelling::Spelling;
 use crate::source::Source;
 
+/// The option that leaves other file systems out.
+pub(crate) const OTHER_FILESYSTEMS: &str = "--exclude-other-filesystems";
+
 /// What is selected.
 #[derive(Debug)]
 pub(crate) struct Selection {
@@ -160,5 +163,10 @@ fn only(words: &Words) -> Result<Option<Only>, Failure> {
         return Ok(None);
     };
     let text = filelist::read(path)?;
-    Only::parse(&text, words.null_separator, &path.to_string_lossy()).map(Some)
+    let only = Only::parse(&text, words.null_separator, &path.to_string_lossy())?;
+    if only.is_empty() {
+        let why = "lists no path, so nothing would be backed up";
+        return Err(Failure::new(Status::Usage, format!("{}: {why}", path.display())));
+    }
+    Ok(Some(only))
 }

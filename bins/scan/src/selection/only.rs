@@ -31,6 +31,11 @@ impl Only {
         Ok(Only(paths))
     }
 
+    /// Whether nothing is asked for.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The names in a directory that lead to what is listed, sorted.
     pub(crate) fn names(&self, directory: &TreePath) -> Vec<Vec<u8>> {
         let start = self.0.partition_point(|path| path <= directory);

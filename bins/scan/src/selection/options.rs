@@ -1,6 +1,7 @@
 //! The options that select, in the order in which they were given.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use clap::parser::ValueSource;
@@ -38,6 +39,41 @@ pub(crate) struct Words {
     pub(crate) files_from: Option<PathBuf>,
     /// Whether the entries of lists end with NUL.
     pub(crate) null_separator: bool,
+}
+
+impl Words {
+    /// Spells the options out: two lists select the same exactly when their texts are the same,
+    /// in this version and in later ones. Each text is given to `add`.
+    pub(crate) fn spell(&self, add: &mut impl FnMut(&[u8])) {
+        for word in &self.ordered {
+            let (name, value): (&str, &OsStr) = match word {
+                Word::Glob(Sign::Include, glob) => ("include", glob),
+                Word::Glob(Sign::Exclude, glob) => ("exclude", glob),
+                Word::Filelist(Sign::Include, path) => ("include-filelist", path.as_os_str()),
+                Word::Filelist(Sign::Exclude, path) => ("exclude-filelist", path.as_os_str()),
+                Word::Regexp(Sign::Include, text) => ("include-regexp", text),
+                Word::Regexp(Sign::Exclude, text) => ("exclude-regexp", text),
+                Word::OlderThan(time) => ("exclude-older-than", OsStr::new(time)),
+                Word::OtherFilesystems => ("exclude-other-filesystems", OsStr::new("")),
+            };
+            add(name.as_bytes());
+            add(value.as_bytes());
+        }
+        for mark in &self.marks {
+            add(b"exclude-if-present");
+            add(mark.as_bytes());
+        }
+        if self.no_devices {
+            add(b"exclude-device-files");
+        }
+        if let Some(path) = &self.files_from {
+            add(b"files-from");
+            add(path.as_os_str().as_bytes());
+        }
+        if self.null_separator {
+            add(b"null-separator");
+        }
+    }
 }
 
 #[derive(Args)]
@@ -157,5 +193,32 @@ mod tests {
         for (shown, part) in shown.iter().zip(order) {
             assert!(shown.contains(part), "{shown} {part}");
         }
+    }
+
+    /// A set is resumed only with the same options: what they are spelled as must never change.
+    #[test]
+    fn options_are_spelled_as_in_every_version() {
+        let words = Words {
+            ordered: vec![
+                Word::Glob(Sign::Include, "a".into()),
+                Word::Glob(Sign::Exclude, "b".into()),
+                Word::Filelist(Sign::Include, "c".into()),
+                Word::Filelist(Sign::Exclude, "d".into()),
+                Word::Regexp(Sign::Include, "e".into()),
+                Word::Regexp(Sign::Exclude, "f".into()),
+                Word::OlderThan("1M".to_owned()),
+                Word::OtherFilesystems,
+            ],
+            marks: vec!["g".into()],
+            no_devices: true,
+            files_from: Some("h".into()),
+            null_separator: true,
+        };
+        let mut texts = Vec::new();
+        words.spell(&mut |text: &[u8]| texts.push(String::from_utf8(text.to_vec()).unwrap()));
+        let spelled = "include a exclude b include-filelist c exclude-filelist d include-regexp e \
+            exclude-regexp f exclude-older-than 1M exclude-other-filesystems  exclude-if-present g \
+            exclude-device-files files-from h null-separator";
+        assert_eq!(texts.join(" "), spelled);
     }
 }

@@ -41,12 +41,16 @@ impl Part {
     }
 }
 
-/// Reads a glob, which has no way to escape a letter but a class of its own.
+/// Reads a glob, which has no way to escape a letter but a class of its own. Where case does not
+/// count it is read in lower case, as duplicity does: so the range `[A-z]` is `[a-z]`.
 ///
 /// # Errors
 /// A range whose ends are in the wrong order.
-pub(crate) fn parse(glob: &[u8]) -> Result<Vec<Part>, &'static str> {
-    let glob = symbols(glob);
+pub(crate) fn parse(glob: &[u8], ignore_case: bool) -> Result<Vec<Part>, &'static str> {
+    let mut glob = symbols(glob);
+    if ignore_case {
+        glob.iter_mut().for_each(|symbol| *symbol = folded(*symbol));
+    }
     let mut rest = glob.as_slice();
     let mut parts: Vec<Part> = Vec::with_capacity(rest.len());
     while let Some((first, after)) = rest.split_first() {

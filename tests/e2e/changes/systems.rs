@@ -1,0 +1,145 @@
+//! File systems that count time in coarse steps, know no lengths, or have parts of their own.
+
+use rustix::process::geteuid;
+use tests::Sandbox;
+
+use crate::moo::Moo;
+
+/// A file system in an image, mounted on `disk` until dropped.
+struct Disk<'a>(&'a Sandbox);
+
+impl<'a> Disk<'a> {
+    /// One of that size which `make` makes; none, which is said, where nothing may be mounted.
+    fn new(sandbox: &'a Sandbox, size: &str, make: &str) -> Option<Disk<'a>> {
+        let mkfs = format!(
+            "truncate -s {size} image && {make} image >made 2>&1 || {{ cat made; false; }}"
+        );
+        drop(sandbox.sh(&mkfs).succeeds());
+        let mounted = sandbox.sh("mkdir disk && mount -o loop image disk");
+        if mounted.status != 0 {
+            eprintln!("no image can be mounted here, the test is left out: {}", mounted.err());
+            assert!(!geteuid().is_root() || std::env::var_os("container").is_some());
+            return None;
+        }
+        Some(Disk(sandbox))
+    }
+}
+
+impl Drop for Disk<'_> {
+    fn drop(&mut self) {
+        let _ = self.0.sh("umount disk || umount -l disk");
+    }
+}
+
+/// Changes a file in the very tick of the clock in which it was stored, if the machine is quick
+/// enough, and demands its new content of the next backup.
+fn a_change_in_the_tick_is_stored(sandbox: &Sandbox) {
+    let moo = Moo::plain(sandbox);
+    sandbox.sh("mkdir disk/src && ln -s disk/src link").silent();
+    let backup =
+        "moo backup --archive-dir . --name archive --no-encryption disk/src file://$PWD/store";
+    for round in 0..3 {
+        sandbox.sh(&format!("echo aaaa{round} >disk/src/f")).silent();
+        drop(sandbox.sh(backup).succeeds());
+        sandbox.sh(&format!("echo bbbb{round} >disk/src/f")).silent();
+        drop(sandbox.sh(&format!("sleep 2.1 && {backup}")).succeeds());
+        drop(moo.restore("").succeeds());
+        sandbox.sh("cmp disk/src/f out/f && rm -r out").silent();
+    }
+    // What has rested is not read again for ever.
+    drop(sandbox.sh(&format!("sleep 2.1 && {backup}")).succeeds());
+    sandbox.sh("moo-scan --dry-run --archive archive disk/src").silent();
+}
+
+#[test]
+fn a_change_in_the_second_of_the_backup_was_lost_on_ext4_with_small_inodes_and_is_stored() {
+    let sandbox = Sandbox::new();
+    let Some(_disk) = Disk::new(&sandbox, "16M", "mkfs.ext4 -q -I 128") else { return };
+    a_change_in_the_tick_is_stored(&sandbox);
+}
+
+#[test]
+fn a_change_in_the_two_seconds_of_the_backup_was_lost_on_fat_and_is_stored() {
+    let sandbox = Sandbox::new();
+    let Some(_disk) = Disk::new(&sandbox, "16M", "mkfs.vfat") else { return };
+    a_change_in_the_tick_is_stored(&sandbox);
+}
+
+#[test]
+fn a_subvolume_that_exclude_other_filesystems_leaves_out_was_not_named_and_is() {
+    let sandbox = Sandbox::new();
+    let Some(_disk) = Disk::new(&sandbox, "300M", "mkfs.btrfs -q") else { return };
+    let make = "btrfs subvolume create disk/src && btrfs subvolume create disk/src/a \
+        && btrfs subvolume create disk/src/b && touch disk/src/f && mkdir disk/src/mounted";
+    drop(sandbox.sh(make).succeeds());
+    let scan = "moo-scan --dry-run --exclude-other-filesystems disk/src";
+    sandbox.sh(scan).succeeds().one_message().stderr_has(
+        "disk/src/a: is a subvolume of the same btrfs, and left out by --exclude-other-filesystems \
+            (so are 1 more",
+    );
+    sandbox.sh("moo-scan --dry-run disk/src").succeeds().stderr_is("");
+    sandbox.sh("btrfs subvolume delete disk/src/a disk/src/b >deleted").silent();
+    drop(sandbox.sh("mount -t tmpfs none disk/src/mounted").succeeds());
+    let run = sandbox.sh(scan);
+    let _ = sandbox.sh("umount disk/src/mounted");
+    run.succeeds().stderr_is("");
+}
+
+/// A FUSE file system whose files say that they have no content.
+const SIZELESS: &str = r"
+import stat, sys, errno
+from fusepy import FUSE, Operations, FuseOSError
+SMALL = b'the whole document\n' * 100
+LARGE = bytes(range(256)) * 1000
+FILES = {'/small': SMALL, '/large': LARGE, '/empty': b''}
+class Sizeless(Operations):
+    def getattr(self, path, fh=None):
+        if path == '/':
+            return dict(st_mode=stat.S_IFDIR | 0o755, st_nlink=2)
+        if path in FILES:
+            return dict(st_mode=stat.S_IFREG | 0o644, st_nlink=1, st_size=0, st_mtime=1700000000)
+        raise FuseOSError(errno.ENOENT)
+    def readdir(self, path, fh):
+        return ['.', '..'] + [name[1:] for name in FILES]
+    def read(self, path, size, offset, fh):
+        return FILES[path][offset:offset + size]
+FUSE(Sizeless(), sys.argv[1], foreground=False, ro=True, direct_io=True)
+";
+
+#[test]
+fn files_that_say_they_are_empty_were_stored_empty_and_are_stored_as_they_are_read() {
+    let sandbox = Sandbox::new();
+    std::fs::write(sandbox.path("fs.py"), SIZELESS).unwrap();
+    let mounted = sandbox.sh("mkdir src && /usr/bin/python3 fs.py src");
+    if mounted.status != 0 {
+        eprintln!("no FUSE here, the test is left out: {}", mounted.err());
+        assert!(!geteuid().is_root() || std::env::var_os("container").is_some());
+        return;
+    }
+    let moo = Moo::plain(&sandbox);
+    let first = moo.backup("");
+    let planned = sandbox.sh("moo-scan --dry-run --archive archive src");
+    let second = moo.backup("");
+    let copied =
+        sandbox.sh("mkdir copy && for f in small large empty; do cat src/$f >copy/$f; done");
+    let _ = sandbox.sh("fusermount3 -u src || umount src");
+    (first.silent(), copied.silent(), second.silent());
+    planned.succeeds().stdout_is("reread   large\nreread   small");
+    moo.restore("").silent();
+    sandbox.sh("diff -r copy out").silent();
+    // The second backup has found the same content, and stored nothing.
+    sandbox.sh("zcat archive/duplicity-new-signatures.*.gz | tar t").succeeds().stdout_is("");
+}
+
+#[test]
+fn files_of_proc_were_stored_empty_without_a_word_and_have_their_content() {
+    let sandbox = Sandbox::new();
+    let source = "/proc/sys/kernel/random";
+    let files = "boot_id poolsize";
+    let backup = format!("moo backup --no-encryption {source} file://$PWD/store");
+    // uuid is another one each time, which may be seen.
+    let run = sandbox.sh(&backup);
+    assert!([0, 3].contains(&run.status), "{}", run.err());
+    let compare = format!("for f in {files}; do cmp {source}/$f out/$f || exit 1; done");
+    sandbox.sh(&format!("moo restore file://$PWD/store out; {compare}")).succeeds();
+}
