@@ -1,10 +1,12 @@
 #!/bin/sh
 # rescue.sh STORE DEST [TIME]: restores a folder from a store of moobacker or duplicity with nothing but gpg,
 # tar, rdiff, gzip and coreutils. DEST must not exist. TIME is that of a set's file name: 20261122T201500Z.
+# What tar can't extract is named, all else comes back, and the status is 3.
 # The secret key has to be in gpg's keyring. Run as root to get owners and devices back.
 set -eu
 LC_ALL=C; export LC_ALL
 die() { printf 'rescue.sh: %s\n' "$*" >&2; exit 1; }
+lacking() { lacks=1; printf 'rescue.sh: not all of it came back: %s\n' "$1" >&2; }
 plain() { # prints a file of the store
     case $1 in *.gpg) gpg -q -d "$1" ;; *.gz) gzip -dc "$1" ;; *) cat "$1" ;; esac || die "damaged: $1"
 }
@@ -40,13 +42,14 @@ prepare() { # refuses bad names, notes folders, clears the way for anything else
 }
 apply() { # opens folders to their owner until the end, notes links, joins the pieces of files
     case $name in
-    snapshot/*/) if [ ! -w "$name" ] || [ ! -x "$name" ]; then chmod u+rwx "$name"; fi ;;
+    snapshot/*/) [ ! -d "$name" ] || { [ -w "$name" ] && [ -x "$name" ]; } || chmod u+rwx "$name" ;;
     snapshot/*) [ ! -h "$name" ] || printf '%s\n' "$line" >>list.0 ;;
     diff/*) join "$name" ;;
     multivol_*) join "${name%/*}" ;;
     esac
 }
 join() { # adds a piece to the file that is open
+    [ -e "$name" ] || return 0 # tar has said why it is not there
     [ "$1" = "$open" ] || { finish; open=$1; cp -p --attributes-only "$name" form; }
     cat "$name" >>body
 }
@@ -66,14 +69,15 @@ volume() { # until the end all links lead below /dev/null, so that nothing can b
     tar -tf tar --warning=none --quoting-style=escape >names || die "damaged: $1"
     each names prepare
     tar -xpf tar --warning=none --delay-directory-restore --anchored --exclude='deleted/*' \
-        --transform='s,^,/dev/null/,RH' || die "damaged: $1"
+        --transform='s,^,/dev/null/,RH' || lacking "$1"
+    : >keep; each "list.$count" still; mv keep "list.$count"
     tar -cf "tar.$count" --format=posix --no-recursion -T "list.$count"
     each names apply; rm -rf diff multivol_*
 }
 still() { if [ -d "$name" ] || [ -h "$name" ]; then printf '%s\n' "$line" >>keep; fi; }
 
 if [ $# -lt 2 ] || [ -e "$2" ] || [ -h "$2" ]; then die 'usage: rescue.sh STORE DEST [TIME], DEST must not exist'; fi
-store=$(cd "$1"; pwd) until=${3:-99991231T235959Z} at=00000000T000000Z open='' count=0
+store=$(cd "$1"; pwd) until=${3:-99991231T235959Z} at=00000000T000000Z open='' count=0 lacks=0
 case $until in [0-9]*[0-9]T[0-9]*[0-9]Z) ;; *) die "not a time of a set: $until" ;; esac
 case $2 in /*) dest=$2 ;; *) dest=$PWD/$2 ;; esac
 last_of "$store"/duplicity-full.*.manifest* || die "no backup of that time: $1"
@@ -98,4 +102,5 @@ n=0; while [ "$n" -le "$count" ]; do
     [ ! -s "list.$n" ] || tar -xpf "tar.$n" --warning=none --no-recursion --transform='s,^/dev/null/,,RH' -T "list.$n"
     n=$((n + 1))
 done
-mv -T snapshot "$dest"; cd /; rm -rf "$work"
+mv -T snapshot "$dest"; cd /; rm -rf "$work"; trap - EXIT
+[ "$lacks" = 0 ] || exit 3

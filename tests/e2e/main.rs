@@ -21,6 +21,7 @@ mod harness;
 mod hostile;
 mod interop;
 mod kept;
+mod limits;
 mod look;
 mod manual;
 mod memory;

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufReader, Write};
 use std::num::NonZero;
 
 use archive::{
     Collection, FileKind, FileName, ManifestParser, ManifestSealer, SetId, SetTime, StoredSet,
-    Wrapping, seal_name,
+    Wrapping, read_line, seal_name,
 };
 use deflate::{Deflate, Effort, Format};
 use local::Folder;
@@ -15,8 +15,6 @@ use stream::{Failure, OrFail, Receipt, Status};
 
 /// Signature tars are read back at each increment; little is gained by packing them harder.
 const LEVEL: u8 = 1;
-/// How much of a line of a draft is read: more than a line may have.
-const LONGEST_LINE: u64 = (1 << 20) + 1;
 
 /// Turns the parts of `set` into files of the archive, the manifest last, if the store has all
 /// that the manifest names.
@@ -123,14 +121,10 @@ fn each_line(
 ) -> Result<(), Failure> {
     let mut from = BufReader::new(open(draft)?);
     let mut line = Vec::new();
-    loop {
-        line.clear();
-        let read = from.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line);
-        if read.or_fail(Status::Failed, draft.display())? == 0 {
-            return Ok(());
-        }
+    while read_line(&mut from, &mut line).or_fail(Status::Failed, draft.display())? {
         take(&line)?;
     }
+    Ok(())
 }
 
 fn fill_in(

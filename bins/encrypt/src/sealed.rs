@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, Write};
+use std::io::{self, BufReader, Read, Seek, Write};
 
-use archive::{FileKind, FileName, ManifestSealer, Seal, SealedFile, SetId, seal_name};
+use archive::{FileKind, FileName, ManifestSealer, Seal, SealedFile, SetId, read_line, seal_name};
 use openpgp::{Signer, sign_text};
 use stream::{Failure, FileWriter, OrFail, Output, SetHead, Status};
 
@@ -12,8 +12,6 @@ use crate::hashing::{Hashes, Hashing};
 use crate::wrap::Wrap;
 
 const SPOOL: &str = "temporary file";
-/// The longest line of a manifest: a path of 4 KiB, quoted, is far below.
-const LONGEST_LINE: u64 = 1 << 20;
 
 /// What is known of a set while its files pass by.
 pub(crate) struct SealedSet {
@@ -142,9 +140,7 @@ fn fill_in(
     let mut draft = BufReader::new(draft);
     let (mut line, mut filled) = (Vec::new(), Vec::new());
     loop {
-        line.clear();
-        let n = draft.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line);
-        if n.or_fail(Status::Failed, "manifest")? == 0 {
+        if !read_line(&mut draft, &mut line).or_fail(Status::Failed, "manifest")? {
             sealer.finish(&mut filled).or_fail(Status::Integrity, which)?;
             return to.write_all(&filled).or_fail(Status::Failed, "manifest");
         }

@@ -12,9 +12,10 @@ use sha2::{Digest, Sha256};
 use stream::member::{SHA256, SPARSE};
 use stream::{Failure, Member, OrFail, Status};
 
-use crate::apply::{Tree, wrong};
+use crate::apply::{Tree, remove_if_held, wrong};
 use crate::entries::Entries;
 use crate::first::First;
+use crate::left_out::{OrLeaveOut, Trouble};
 use crate::metadata::{Given, Metadata};
 use crate::remove::remove;
 use crate::writer::Writer;
@@ -31,7 +32,18 @@ impl Tree {
         which: &TreePath,
         member: &Member,
         body: &mut Entries,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Trouble> {
+        let written = self.write_whole(path, which, member, body);
+        self.clear_if_left_out(path, which, written)
+    }
+
+    fn write_whole(
+        &mut self,
+        path: &TreePath,
+        which: &TreePath,
+        member: &Member,
+        body: &mut Entries,
+    ) -> Result<(), Trouble> {
         let metadata = Metadata::of(member, &mut self.owners).of_new();
         let first = self.first(path, member);
         let (parent, name) = self.place(path, which)?;
@@ -40,12 +52,12 @@ impl Tree {
             Err(Errno::EXIST) => remove(parent, name).and_then(|()| create(parent, name)),
             created => created,
         }
-        .or_fail(Status::Failed, which)?;
+        .or_leave_out(which)?;
         let mut writer = writer(file, member, first.as_ref());
         let hash = copy(body, &mut writer, which)?;
         check(which, &hash, body)?;
         let settled = settle(&mut writer, first, &metadata, (parent, name));
-        let (given, _) = settled.or_fail(Status::Failed, which)?;
+        let (given, _) = settled.or_leave_out(which)?;
         self.cursor.shortfall.add(which, given);
         Ok(())
     }
@@ -57,14 +69,30 @@ impl Tree {
         which: &TreePath,
         member: &Member,
         body: &mut Entries,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Trouble> {
+        let patched = self.patch_whole(path, which, member, body);
+        self.clear_if_left_out(path, which, patched)
+    }
+
+    fn patch_whole(
+        &mut self,
+        path: &TreePath,
+        which: &TreePath,
+        member: &Member,
+        body: &mut Entries,
+    ) -> Result<(), Trouble> {
         let mut metadata = Metadata::of(member, &mut self.owners);
         let first = self.first(path, member);
         let staging = self.cursor.staging()?;
         let staging = staging.as_fd();
+        let left_out = self.left_out.may_hold(which);
         let (parent, name) = self.place(path, which)?;
-        let Some(basis) = open_basis(parent, name).or_fail(Status::Failed, which)? else {
-            return Err(wrong(which, "a delta, but the sets before have no such file"));
+        let Some(basis) = open_basis(parent, name).or_leave_out(which)? else {
+            return Err(if left_out {
+                Trouble::LeftOut("the file that it is a delta of is not restored".to_owned())
+            } else {
+                wrong(which, "a delta, but the sets before have no such file").into()
+            });
         };
         // Where it is not known what they are now, they are what they were.
         metadata.extended = metadata.extended.or_else(|| read(Object::Open(basis.as_fd())).ok());
@@ -76,12 +104,29 @@ impl Tree {
         drop(patched);
         check(which, &hash, body)?;
         let settled = settle(&mut writer, first, &metadata, (parent, name));
-        let (given, linked) = settled.or_fail(Status::Failed, which)?;
+        let (given, linked) = settled.or_leave_out(which)?;
         if !linked {
             renameat(staging, PATCHED, parent, name).or_fail(Status::Failed, which)?;
         }
         self.cursor.shortfall.add(which, given);
         Ok(())
+    }
+
+    /// Removes what there is of a file that is left out: half of it, or an older state.
+    fn clear_if_left_out(
+        &mut self,
+        path: &TreePath,
+        which: &TreePath,
+        done: Result<(), Trouble>,
+    ) -> Result<(), Trouble> {
+        let nothing = !matches!(done, Err(Trouble::LeftOut(_)));
+        if nothing || self.cursor.is_too_deep(path) || self.cursor.is_taken(path)? {
+            return done;
+        }
+        if let Some((parent, name)) = self.cursor.parent(path)? {
+            remove_if_held(parent, name).or_fail(Status::Failed, which)?;
+        }
+        done
     }
 
     /// The first name of the file that an entry is a further name of, if the tree has it.
@@ -112,11 +157,12 @@ fn settle(
     let Some(first) = first.filter(|_| same) else {
         return Ok((given, false));
     };
-    if first.looks_like(writer.file()) && first.link(parent, name).is_ok() {
+    let is_same = first.looks_like(writer.file());
+    if is_same && first.link(parent, name).is_ok() {
         return Ok((given, true));
     }
     writer.part()?;
-    Ok((metadata.set(writer.file())?, false))
+    Ok((Given { link: !is_same, ..metadata.set(writer.file())? }, false))
 }
 
 fn create(parent: BorrowedFd<'_>, name: &[u8]) -> rustix::io::Result<File> {
@@ -147,7 +193,7 @@ fn open_basis(parent: BorrowedFd<'_>, name: &[u8]) -> rustix::io::Result<Option<
 }
 
 /// Copies content, and returns its SHA-256 in hex.
-fn copy(from: &mut impl Read, to: &mut Writer, which: &TreePath) -> Result<String, Failure> {
+fn copy(from: &mut impl Read, to: &mut Writer, which: &TreePath) -> Result<String, Trouble> {
     let mut hash = Sha256::new();
     // On the stack, since most files are small and there are many.
     let mut buffer = [0; BUFFER];
@@ -156,10 +202,10 @@ fn copy(from: &mut impl Read, to: &mut Writer, which: &TreePath) -> Result<Strin
             Ok(0) => return Ok(format!("{:x}", hash.finalize())),
             Ok(n) => n,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error).or_fail(Status::Integrity, which),
+            Err(error) => return Ok(Err(error).or_fail(Status::Integrity, which)?),
         };
         hash.update(&buffer[..n]);
-        to.write_all(&buffer[..n]).or_fail(Status::Failed, which)?;
+        to.write_all(&buffer[..n]).or_leave_out(which)?;
     }
 }
 

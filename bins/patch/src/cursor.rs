@@ -12,15 +12,18 @@ use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use stream::{Failure, OrFail, Status};
 
+use crate::folding::{Spelled, folds};
 use crate::metadata::Metadata;
 use crate::shortfall::Shortfall;
 
 /// The name of the tree in the staging folder.
 pub(crate) const TREE: &[u8] = b"tree";
-/// Deeper trees than the system could walk by itself are refused.
+/// What is deeper is left out: an old or a forged set can hold it.
 const DEEPEST: usize = 4096;
 /// Handles that such a tree takes: one a directory, and two when it is removed.
-const HANDLES: u64 = 2 * DEEPEST as u64 + 64;
+const HANDLES: u64 = 2 * DEEPEST as u64 + OTHERS;
+/// Handles of other files.
+const OTHERS: u64 = 40;
 
 /// The open directories from the staging folder down.
 pub(crate) struct Cursor {
@@ -28,6 +31,10 @@ pub(crate) struct Cursor {
     /// Where the last frame is; the root where there is none.
     path: TreePath,
     frames: Vec<Frame>,
+    /// How many directories may be open.
+    deepest: usize,
+    /// Whether two names can be one object here.
+    folds: bool,
     /// What could not be given back as it was.
     pub(crate) shortfall: Shortfall,
 }
@@ -35,13 +42,17 @@ pub(crate) struct Cursor {
 struct Frame {
     directory: OwnedFd,
     metadata: Metadata,
+    spelled: Spelled,
 }
 
 impl Cursor {
     pub(crate) fn new(staging: OwnedFd) -> Cursor {
-        allow_handles();
+        let deepest = allow_handles();
+        let folds = folds(staging.as_fd());
         Cursor {
             staging,
+            deepest,
+            folds,
             path: TreePath::root(),
             frames: Vec::new(),
             shortfall: Shortfall::default(),
@@ -51,6 +62,42 @@ impl Cursor {
     /// The staging folder, in a handle of its own.
     pub(crate) fn staging(&self) -> Result<OwnedFd, Failure> {
         self.staging.try_clone().or_fail(Status::Failed, "staging folder")
+    }
+
+    /// Whether a path is deeper than the cursor can go.
+    pub(crate) fn is_too_deep(&self, path: &TreePath) -> bool {
+        // A path of so many bytes can't have more components.
+        path.as_bytes().len() / 2 + 1 >= self.deepest && path.depth() >= self.deepest
+    }
+
+    /// Whether the name of `path` leads to another object here, whose name differs from it only
+    /// in what the file system ignores.
+    pub(crate) fn is_taken(&mut self, path: &TreePath) -> Result<bool, Failure> {
+        let Some(name) = path.file_name().filter(|_| self.folds) else {
+            return Ok(false);
+        };
+        if !self.go(&path.parent().unwrap_or_default())? {
+            return Ok(false);
+        }
+        self.is_taken_here(name, path)
+    }
+
+    fn is_taken_here(&mut self, name: &[u8], path: &TreePath) -> Result<bool, Failure> {
+        match self.frames.last_mut() {
+            Some(Frame { directory, spelled, .. }) if self.folds => {
+                spelled.is_taken(directory, name).or_fail(Status::Failed, path)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Notes that a name in the directory where the cursor is, is given to an object or is none's
+    /// any more.
+    pub(crate) fn note(&mut self, name: &[u8], made: bool) {
+        let Some(frame) = self.frames.last_mut() else {
+            return;
+        };
+        if made { frame.spelled.made(name) } else { frame.spelled.gone(name) }
     }
 
     /// The directory that holds `path`, and the name there; none where there is no such
@@ -91,16 +138,15 @@ impl Cursor {
         metadata: Option<Metadata>,
     ) -> Result<bool, Failure> {
         let name = path.file_name().unwrap_or(TREE);
-        if self.frames.len() >= DEEPEST {
-            let why = format!("{path}: more than {DEEPEST} directories deep");
-            return Err(Failure::new(Status::Integrity, why));
+        if self.frames.len() >= self.deepest || self.is_taken_here(name, path)? {
+            return Ok(false);
         }
         let opened = open_directory(self.here(), name).or_fail(Status::Failed, path)?;
         let Some((directory, found)) = opened else {
             return Ok(false);
         };
         let metadata = metadata.unwrap_or(found);
-        self.frames.push(Frame { directory, metadata });
+        self.frames.push(Frame { directory, metadata, spelled: Spelled::default() });
         self.path.clone_from(path);
         Ok(true)
     }
@@ -146,15 +192,16 @@ impl Cursor {
     }
 }
 
-/// Asks for as many handles as the deepest tree takes; if they are refused, the system says so
-/// when they are needed.
-fn allow_handles() {
+/// Asks for as many handles as the deepest tree takes. Returns how many directories may be open.
+fn allow_handles() -> usize {
     let limit = getrlimit(Resource::Nofile);
-    let current = limit.current.filter(|current| *current < HANDLES);
-    if current.is_some() {
-        let most = limit.maximum.map_or(HANDLES, |most| most.min(HANDLES));
-        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(most), ..limit });
-    }
+    let Some(current) = limit.current.filter(|current| *current < HANDLES) else {
+        return DEEPEST;
+    };
+    let most = limit.maximum.map_or(HANDLES, |most| most.min(HANDLES));
+    let allowed = setrlimit(Resource::Nofile, Rlimit { current: Some(most), ..limit });
+    let handles = if allowed.is_ok() { most } else { current };
+    usize::try_from(handles.saturating_sub(OTHERS)).map_or(DEEPEST, |fit| fit.clamp(8, DEEPEST))
 }
 
 /// Opens a directory so that we can work in it, and tells what it looked like; none where the
@@ -171,7 +218,8 @@ pub(crate) fn open_directory(
         return Ok(None);
     }
     if stat.st_mode & 0o700 != 0o700 {
-        rustix::fs::chmodat(parent, name, Mode::RWXU, AtFlags::empty())?;
+        // Where modes can't be set, opening it tells whether that matters.
+        let _ = rustix::fs::chmodat(parent, name, Mode::RWXU, AtFlags::empty());
     }
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let directory = rustix::fs::openat(parent, name, flags, Mode::empty())?;

@@ -25,6 +25,10 @@ pub(crate) struct Metadata {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Given {
     pub(crate) owner: bool,
+    pub(crate) mode: bool,
+    pub(crate) mtime: bool,
+    /// False for a further name of a file that has become a file of its own.
+    pub(crate) link: bool,
     pub(crate) attributes: Result<()>,
 }
 
@@ -72,38 +76,44 @@ impl Metadata {
 
     /// Gives it to an open file or directory.
     pub(crate) fn set(&self, object: impl AsFd) -> Result<Given> {
-        let stat = rustix::fs::fstat(&object)?;
+        let look = || rustix::fs::fstat(&object);
         let chown = |uid, gid| rustix::fs::fchown(&object, uid, gid);
-        let owned = self.own((stat.st_uid, stat.st_gid), chown)?;
+        let owned = self.own(look, chown)?;
         let attributes = self.extend(Object::Open(object.as_fd()), owned);
-        rustix::fs::fchmod(&object, self.mode(owned))?;
-        rustix::fs::futimens(&object, &self.times())?;
-        Ok(self.given(owned, attributes))
+        bear(rustix::fs::fchmod(&object, self.mode(owned)))?;
+        bear(rustix::fs::futimens(&object, &self.times()))?;
+        let now = look()?;
+        Ok(Given { mode: self.has_mode(&now, owned), ..self.given(&now, owned, attributes) })
     }
 
     /// Gives it to an object that is not to be opened. A symbolic link has no mode.
     pub(crate) fn set_at(&self, parent: impl AsFd, name: &[u8], has_mode: bool) -> Result<Given> {
         let flags = AtFlags::SYMLINK_NOFOLLOW;
-        let stat = rustix::fs::statat(&parent, name, flags)?;
+        let look = || rustix::fs::statat(&parent, name, flags);
         let chown = |uid, gid| rustix::fs::chownat(&parent, name, uid, gid, flags);
-        let owned = self.own((stat.st_uid, stat.st_gid), chown)?;
+        let owned = self.own(look, chown)?;
         let attributes = self.extend(Object::At(parent.as_fd(), name), owned);
         if has_mode {
-            rustix::fs::chmodat(&parent, name, self.mode(owned), AtFlags::empty())?;
+            bear(rustix::fs::chmodat(&parent, name, self.mode(owned), AtFlags::empty()))?;
         }
-        rustix::fs::utimensat(&parent, name, &self.times(), flags)?;
-        Ok(self.given(owned, attributes))
+        bear(rustix::fs::utimensat(&parent, name, &self.times(), flags))?;
+        let now = look()?;
+        let mode = !has_mode || self.has_mode(&now, owned);
+        Ok(Given { mode, ..self.given(&now, owned, attributes) })
     }
 
+    /// Gives the owner. Some file systems say that they have done so, and have not.
     fn own(
         &self,
-        (user, group): (u32, u32),
+        look: impl Fn() -> Result<Stat>,
         chown: impl Fn(Option<Uid>, Option<Gid>) -> Result<()>,
     ) -> Result<Owned> {
         let Some((uid, gid)) = self.owner else {
             return Ok(Owned { user: false, group: false });
         };
-        let found = Owned { user: user == uid, group: group == gid };
+        let owned =
+            || look().map(|now| Owned { user: now.st_uid == uid, group: now.st_gid == gid });
+        let found = owned()?;
         if !self.gives_owner || found.user && found.group {
             return Ok(found);
         }
@@ -111,9 +121,10 @@ impl Metadata {
         match chown(Some(Uid::from_raw(uid)), group) {
             // Who is not root can still give it to a group of his own.
             Err(Errno::PERM | Errno::INVAL) => {
-                Ok(Owned { group: found.group || chown(None, group).is_ok(), ..found })
+                let _ = chown(None, group);
+                owned()
             }
-            done => done.map(|()| Owned { user: true, group: true }),
+            done => bear(done).and_then(|()| owned()),
         }
     }
 
@@ -138,8 +149,15 @@ impl Metadata {
         Mode::from_raw_mode(self.mode & !(setuid | setgid))
     }
 
-    fn given(&self, owned: Owned, attributes: Result<()>) -> Given {
-        Given { owner: !self.gives_owner || owned.user && owned.group, attributes }
+    fn has_mode(&self, now: &Stat, owned: Owned) -> bool {
+        Mode::from_raw_mode(now.st_mode & 0o7777) == self.mode(owned)
+    }
+
+    fn given(&self, now: &Stat, owned: Owned, attributes: Result<()>) -> Given {
+        let owner = !self.gives_owner || owned.user && owned.group;
+        // File systems round: FAT to two seconds.
+        let mtime = now.st_mtime.abs_diff(self.mtime.secs) <= 2;
+        Given { owner, mode: true, mtime, link: true, attributes }
     }
 
     fn times(&self) -> Timestamps {
@@ -148,5 +166,13 @@ impl Metadata {
             last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
             last_modification: Timespec { tv_sec: secs, tv_nsec: nanos.into() },
         }
+    }
+}
+
+/// Bears with a file system that has no such metadata: what an object has got is looked at after.
+fn bear(done: Result<()>) -> Result<()> {
+    match done {
+        Err(Errno::PERM | Errno::INVAL | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
+        done => done,
     }
 }

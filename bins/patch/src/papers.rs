@@ -1,16 +1,13 @@
 //! What tells of a volume that is lost: the manifest and the signatures of its set.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Seek, Write};
+use std::io::{BufReader, Seek, Write};
 
-use archive::{FileKind, FileName, Manifest, ManifestParser, SetId, TreePath};
+use archive::{FileKind, FileName, Manifest, ManifestParser, SetId, TreePath, read_line};
 use stream::{Failure, OrFail, Scope, Status};
 
 use crate::Input;
 use crate::scratch::Scratch;
-
-/// The longest line of a manifest.
-const LONGEST_LINE: u64 = 1 << 20;
 
 /// A part of a set that is lost.
 pub(crate) struct Loss {
@@ -105,12 +102,7 @@ pub(crate) fn manifest(input: &mut Input) -> Result<Option<Manifest>, Failure> {
     let mut lines = BufReader::new(&mut *input);
     let mut line = Vec::new();
     let mut sound = true;
-    loop {
-        line.clear();
-        let read = lines.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line);
-        if read.or_fail(Status::Integrity, "standard input")? == 0 {
-            break;
-        }
+    while read_line(&mut lines, &mut line).or_fail(Status::Integrity, "standard input")? {
         sound = sound && parser.line(&line).is_ok();
     }
     drop(lines);

@@ -69,6 +69,9 @@ impl Proof {
         let (part, path, mut member) =
             (entry.name.part, entry.name.path.clone(), entry.member.clone());
         self.tree.take(Event::Entry(harmless(entry)), body)?;
+        if self.tree.left_out.holds(&path) {
+            return Ok(());
+        }
         let Some((path, set)) = path.strip_prefix(&self.tree.wanted).zip(set) else {
             return Ok(());
         };

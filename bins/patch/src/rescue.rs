@@ -9,12 +9,12 @@ use archive::{EntryName, Part, TreePath};
 use rustix::fs::{AtFlags, Mode, mkdirat, unlinkat};
 use stream::{Failure, Next, OrFail, Status, TarError, TarReader};
 
-use crate::apply::{Tree, is_directory};
+use crate::apply::{TOO_DEEP, Tree, is_directory, remove_if_held};
 use crate::cursor::{TREE, names, open_directory};
 use crate::entries::{Entries, Entry, Event};
+use crate::left_out::{OrLeaveOut, Trouble};
 use crate::marks::Marks;
 use crate::papers::Loss;
-use crate::remove::remove;
 
 impl Tree {
     /// Takes what comes next.
@@ -44,7 +44,7 @@ impl Tree {
     }
 
     /// Makes the directories above a path that are lost themselves.
-    pub(crate) fn make_way(&mut self, path: &TreePath) -> Result<(), Failure> {
+    pub(crate) fn make_way(&mut self, path: &TreePath) -> Result<(), Trouble> {
         if self.marks.is_none() || self.cursor.parent(path)?.is_some() {
             return Ok(());
         }
@@ -58,23 +58,24 @@ impl Tree {
         Ok(())
     }
 
-    fn make_directory(&mut self, path: &TreePath) -> Result<(), Failure> {
+    fn make_directory(&mut self, path: &TreePath) -> Result<(), Trouble> {
+        if self.cursor.is_taken(path)? {
+            return Ok(());
+        }
         let Some((parent, name)) = self.cursor.parent(path)? else {
             return Ok(());
         };
         if is_directory(parent, name) {
             return Ok(());
         }
-        remove(parent, name)
-            .and_then(|()| mkdirat(parent, name, Mode::RWXU))
-            .or_fail(Status::Failed, path)?;
+        remove_if_held(parent, name).or_fail(Status::Failed, path)?;
+        mkdirat(parent, name, Mode::RWXU).or_leave_out(path)?;
+        self.cursor.note(name, true);
         let Some(marks) = &mut self.marks else {
             return Ok(());
         };
         match self.cursor.parent(&path.child(marks.name()))? {
-            Some((inside, name)) => {
-                marks.put(inside, name, "is lost").or_fail(Status::Failed, path)
-            }
+            Some((inside, name)) => marks.put(inside, name, "is lost").or_leave_out(path),
             None => Ok(()),
         }
     }
@@ -95,12 +96,29 @@ impl Tree {
         let Some(path) = which.strip_prefix(&self.wanted) else {
             return Ok(());
         };
-        self.make_way(&path)?;
-        let (Some(marks), Some((parent, name))) = (&mut self.marks, self.cursor.parent(&path)?)
-        else {
-            return Ok(());
-        };
-        marks.put(parent, name, why).or_fail(Status::Failed, which)
+        match self.put_mark(&path, which, why) {
+            Err(Trouble::Failed(failure)) => Err(failure),
+            Err(Trouble::LeftOut(_)) => {
+                self.left_out.add(which, why.to_owned());
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    fn put_mark(&mut self, path: &TreePath, which: &TreePath, why: &str) -> Result<(), Trouble> {
+        if self.cursor.is_too_deep(path) {
+            return Err(Trouble::LeftOut(TOO_DEEP.to_owned()));
+        }
+        self.make_way(path)?;
+        if self.cursor.is_taken(path)? {
+            return Err(Trouble::LeftOut(why.to_owned()));
+        }
+        if let (Some(marks), Some((parent, name))) = (&mut self.marks, self.cursor.parent(path)?) {
+            marks.put(parent, name, why).or_leave_out(which)?;
+            self.cursor.note(name, true);
+        }
+        Ok(())
     }
 
     /// Goes on past a part of a set: what was in it is told by the set's signatures.

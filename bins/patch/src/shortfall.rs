@@ -11,6 +11,9 @@ use crate::metadata::Given;
 pub(crate) struct Shortfall {
     owners: u64,
     attributes: u64,
+    modes: u64,
+    mtimes: u64,
+    links: u64,
     devices: u64,
 }
 
@@ -25,6 +28,18 @@ impl Shortfall {
             log::info!("{which}: not given all its extended attributes: {error}");
             self.attributes += 1;
         }
+        if !given.mode {
+            log::info!("{which}: not given its mode");
+            self.modes += 1;
+        }
+        if !given.mtime {
+            log::info!("{which}: not given its modification time");
+            self.mtimes += 1;
+        }
+        if !given.link {
+            log::info!("{which}: a hard link, restored as a file of its own");
+            self.links += 1;
+        }
     }
 
     /// Takes a device that could not be made.
@@ -35,7 +50,8 @@ impl Shortfall {
 
     /// Says what there is to say, and returns how many objects it is about.
     pub(crate) fn tell(&self) -> u64 {
-        let all = self.owners + self.attributes + self.devices;
+        let metadata = self.owners + self.attributes + self.modes + self.mtimes;
+        let all = metadata + self.links + self.devices;
         if all == 0 {
             return 0;
         }
@@ -48,6 +64,9 @@ impl Shortfall {
         let parts = [
             (self.owners, "the owner of ", "object"),
             (self.attributes, "extended attributes of ", "object"),
+            (self.modes, "the mode of ", "object"),
+            (self.mtimes, "the modification time of ", "object"),
+            (self.links, "", "hard link"),
             (self.devices, "", "device"),
         ];
         let parts = parts.iter().filter(|(count, ..)| *count > 0).map(|(count, before, what)| {
@@ -67,7 +86,7 @@ mod tests {
     fn all_of_it_is_one_line() {
         let mut shortfall = Shortfall::default();
         assert_eq!(shortfall.tell(), 0);
-        let given = Given { owner: false, attributes: Ok(()) };
+        let given = Given { owner: false, mode: true, mtime: true, link: true, attributes: Ok(()) };
         shortfall.add("a", given);
         assert_eq!(shortfall.words(), "the owner of 1 object");
         shortfall.add("b", Given { attributes: Err(Errno::PERM), ..given });

@@ -44,11 +44,12 @@ pub(crate) fn write(
     }
     let head = head(wanted, entries.origin(), archive.as_ref())?;
     output.begin(&Begin::backup(stream::Kind::Tree, head))?;
-    let (files, bytes) = all(&mut proof.tree, proof.ledger.state()?, output)?;
+    let (files, bytes, overlong) = all(&mut proof.tree, proof.ledger.state()?, output)?;
+    let unreadable = overlong + proof.tree.left_out.tell();
     let start = u64::try_from(start).unwrap_or_default();
     let source = Totals { start, source_files: files, source_bytes: bytes, ..Totals::default() };
     // Nothing is known to have been there before.
-    Ok(Totals { new_files: files, new_bytes: bytes, ..source })
+    Ok(Totals { new_files: files, new_bytes: bytes, unreadable, ..source })
 }
 
 /// Starts a run on an archive.
@@ -102,19 +103,28 @@ fn time_behind(set: SetTime, taken: &[SetTime]) -> Result<SetTime, Failure> {
     Ok(time)
 }
 
-/// Writes all entries of a state. Returns how many there are, and the bytes of their content.
+/// Writes all entries of a state. Returns how many there are, the bytes of their content, and how
+/// many are left out, since only sets of earlier releases hold such long paths.
 fn all(
     tree: &mut Tree,
     mut state: Signatures,
     output: &mut Output<File>,
-) -> Result<(u64, u64), Failure> {
-    let (mut files, mut bytes) = (0, 0);
+) -> Result<(u64, u64, u64), Failure> {
+    let (mut files, mut bytes, mut overlong) = (0, 0, 0);
     while let Some(known) = state.peek() {
-        bytes += entry(tree, known, output)?;
-        files += 1;
+        if known.path.fits() {
+            bytes += entry(tree, known, output)?;
+            files += 1;
+        } else {
+            if known.path.parent().is_none_or(|parent| parent.fits()) {
+                let why = format!("a path of more than {} bytes", TreePath::LONGEST);
+                log::warn!("{}: left out with all that is in it: {why}", known.path.shortened());
+            }
+            overlong += 1;
+        }
         state.advance()?;
     }
-    Ok((files, bytes))
+    Ok((files, bytes, overlong))
 }
 
 /// Writes an entry. Returns the bytes of its content.

@@ -53,6 +53,11 @@ impl<R: Report> Changes<R> {
             self.warn(&TreePath::root(), NO_PROC);
         }
         while let Some(found) = self.walk.advance()? {
+            if found.overlong {
+                self.deleted_before(Some(&found.path))?;
+                self.kept = Some(found.path);
+                continue;
+            }
             if !self.report.takes(&found.path) {
                 self.pass(&found);
                 continue;
@@ -61,6 +66,7 @@ impl<R: Report> Changes<R> {
             self.entry(found)?;
         }
         self.deleted_before(None)?;
+        self.totals.unreadable += self.walk.overlong();
         if self.links.overflowed() {
             self.warn(&TreePath::root(), TOO_MANY_LINKS);
         }
@@ -81,7 +87,7 @@ impl<R: Report> Changes<R> {
                 break;
             }
             let kept = self.kept.as_ref().is_some_and(|kept| known.path.starts_with(kept));
-            if !kept && !known.path.is_root() {
+            if !kept && !known.path.is_root() && can_be_deleted(&known.path) {
                 self.totals.deleted_files += 1;
                 self.report.deleted(&known.path)?;
             }
@@ -91,7 +97,7 @@ impl<R: Report> Changes<R> {
     }
 
     fn entry(&mut self, found: Found) -> Result<(), Failure> {
-        let Found { path, stat, listed, attributes } = found;
+        let Found { path, stat, listed, attributes, .. } = found;
         let stat = match stat {
             Ok(stat) => stat,
             Err(error) => return self.unreadable(&path, &error.to_string()),
@@ -216,6 +222,12 @@ impl<R: Report> Changes<R> {
         self.totals.unreadable += 1;
         log::warn!("{}: {}", self.walk.shown(path), plain(why));
     }
+}
+
+/// Whether a set can say that a path is gone. Earlier releases stored longer paths than a set can
+/// hold: what is below one of these goes with it, without an entry of its own.
+fn can_be_deleted(path: &TreePath) -> bool {
+    path.fits() || path.parent().is_some_and(|parent| parent.fits())
 }
 
 /// The system's words as ours are.

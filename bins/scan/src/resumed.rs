@@ -1,12 +1,15 @@
 //! Going on with a set that an interrupted run has begun: what its volumes hold already is passed
 //! over, in the state that it had then.
 
-use archive::TreePath;
+use std::fs::File;
+use std::io::BufReader;
+
+use archive::{FileKind, LONGEST_LINE, TreePath, read_line};
 use local::{Folder, Interrupted};
 use rustix::fs::{AtFlags, CWD};
 use sha2::{Digest, Sha256};
 use stream::member::{Kind, SIZE};
-use stream::{Failure, FileFacts, Member, Packed, SetHead, Started, Status};
+use stream::{Failure, FileFacts, Member, OrFail, Packed, SetHead, Started, Status};
 
 use crate::Scan;
 use crate::entry;
@@ -31,12 +34,29 @@ pub(crate) fn find(
         return Ok(None);
     }
     let Some(run) = Interrupted::find(folder)? else { return Ok(None) };
-    let why = obstacle(arguments, &run.head, head);
+    let why = match obstacle(arguments, &run.head, head) {
+        None if holds_a_long_line(folder, &run)? => Some("a path in it is too long"),
+        why => why,
+    };
     if let Some(why) = why {
         log::info!("{}: was interrupted, but is not resumed: {why}", run.head.id());
         return Ok(None);
     }
     Ok(Some(run))
+}
+
+/// Whether the draft of a run's manifest has a line that no manifest may have. Earlier releases
+/// stored paths of any length.
+fn holds_a_long_line(folder: &Folder, run: &Interrupted) -> Result<bool, Failure> {
+    let draft = folder.path(&Folder::part_name(run.head.id(), FileKind::Manifest));
+    let Ok(file) = File::open(&draft) else { return Ok(false) };
+    let (mut lines, mut line) = (BufReader::new(file), Vec::new());
+    while read_line(&mut lines, &mut line).or_fail(Status::Failed, draft.display())? {
+        if line.len() > LONGEST_LINE {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn obstacle(arguments: &Scan, was: &SetHead, now: &SetHead) -> Option<&'static str> {

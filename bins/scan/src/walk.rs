@@ -28,6 +28,8 @@ pub(crate) struct Found {
     pub(crate) listed: io::Result<()>,
     /// Its extended attributes; none of a regular file, of which they are not always wanted.
     pub(crate) attributes: Option<Result<Attributes, Trouble>>,
+    /// Whether no set can hold its path: then it is not entered.
+    pub(crate) overlong: bool,
 }
 
 /// A walk over what is selected of the source.
@@ -42,6 +44,8 @@ pub(crate) struct Walk {
     frames: Vec<Frame>,
     /// What was found and is still to be told: the last object, and directories above it.
     ready: VecDeque<Found>,
+    /// How many directories have held entries whose paths no set can hold.
+    overlong: u64,
     /// What there is to say of the source in the end: that nothing in it was found.
     hollow: Option<&'static str>,
 }
@@ -51,6 +55,8 @@ struct Frame {
     directory: OwnedFd,
     path: TreePath,
     names: vec::IntoIter<Vec<u8>>,
+    /// Entries whose paths no set can hold: left out, with all that is below them.
+    overlong: u64,
     /// The directory itself, where it counts only if something in it does.
     held: Option<Found>,
 }
@@ -70,6 +76,7 @@ impl Walk {
             name: Vec::new(),
             frames: Vec::new(),
             ready: VecDeque::new(),
+            overlong: 0,
             hollow,
         }
     }
@@ -96,6 +103,12 @@ impl Walk {
         Ok(self.ready.pop_front())
     }
 
+    /// How many directories, so far, have held entries that were left out since no set can hold
+    /// their paths.
+    pub(crate) fn overlong(&self) -> u64 {
+        self.overlong
+    }
+
     /// What to say of the source when nothing in it was found: it may not be mounted, or a pattern
     /// be wrong.
     pub(crate) fn hollow(&self) -> Option<&'static str> {
@@ -108,6 +121,10 @@ impl Walk {
             return self.shown.clone();
         }
         format!("{}/{path}", self.shown.trim_end_matches('/'))
+    }
+
+    fn shown_short(&self, path: &TreePath) -> String {
+        format!("{}/{}", self.shown.trim_end_matches('/'), path.shortened())
     }
 
     /// Makes an entry of the directory that is being walked ready, if it is selected.
@@ -137,9 +154,23 @@ impl Walk {
                 return Ok(());
             }
         };
+        if !path.fits() {
+            self.leave_out(path, stat);
+            return Ok(());
+        }
         self.name = name;
         self.take(path, stat, enter);
         Ok(())
+    }
+
+    /// Makes an entry ready whose path no set can hold. What is below it is not looked at.
+    fn leave_out(&mut self, path: TreePath, stat: io::Result<Stat>) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.overlong += 1;
+        }
+        self.hollow = None;
+        let (listed, attributes) = (Ok(()), None);
+        self.ready.push_back(Found { path, stat, listed, attributes, overlong: true });
     }
 
     /// Makes the object ready that is to be found now; or enters it, to see if something in it is
@@ -162,7 +193,17 @@ impl Walk {
 
     /// Goes back to the directory above the one that is being walked.
     fn leave(&mut self) {
-        if let Some(Frame { held: Some(found), .. }) = self.frames.pop() {
+        let Some(Frame { path, overlong, held, .. }) = self.frames.pop() else {
+            return;
+        };
+        if overlong > 0 {
+            self.overlong += 1;
+            let entries = if overlong == 1 { "1 entry" } else { &format!("{overlong} entries") };
+            let longest = TreePath::LONGEST;
+            let why = format!("{entries} in it not backed up: paths of more than {longest} bytes");
+            log::warn!("{}: {why}; use shorter or fewer nested names", self.shown_short(&path));
+        }
+        if let Some(found) = held {
             log::info!("{}: left out, as nothing in it is included", self.shown(&found.path));
         }
     }
@@ -204,7 +245,7 @@ impl Walk {
         };
         let is_directory = kind == Some(FileType::Directory);
         let listed = if is_directory { self.enter(&path) } else { Ok(()) };
-        Found { path, stat, listed, attributes }
+        Found { path, stat, listed, attributes, overlong: false }
     }
 
     /// Makes the directory found last the next to be walked.
@@ -219,6 +260,7 @@ impl Walk {
             directory,
             path: path.clone(),
             names: names.into_iter(),
+            overlong: 0,
             held: None,
         });
         Ok(())

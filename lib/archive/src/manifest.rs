@@ -78,7 +78,7 @@ impl ManifestParser {
     /// Takes the next line, with its line end or without.
     ///
     /// # Errors
-    /// A line that is damaged or above 1 MiB, a volume's block without its paths, a number of a
+    /// A line that is damaged or above 1 MiB outside the list of files, a volume's block without its paths, a number of a
     /// volume above ten million, more than 1 GiB in all.
     pub fn line(&mut self, line: &[u8]) -> Result<(), Error> {
         let record = self.records.next(line)?;
@@ -235,6 +235,12 @@ pub(crate) mod tests {
     fn unknown_lines_are_passed_over() {
         let text = format!("Colour red\n\n{}", VOLUMES.replace("  Hash", "  Taste sweet\n  Hash"));
         assert_eq!(numbers(&text), Ok(vec![1, 2, 3]));
+    }
+
+    #[test]
+    fn a_line_of_the_list_of_files_may_have_any_length() {
+        let long = "x".repeat(2 << 20);
+        assert_eq!(numbers(&format!("{VOLUMES}Filelist 1\n    new {long}\n")), Ok(vec![1, 2, 3]));
     }
 
     #[test]

@@ -6,6 +6,9 @@ use std::fmt;
 use crate::Error;
 use crate::error::push_visible;
 
+/// Characters of a long path that a message shows.
+const SHOWN: usize = 200;
+
 /// A path relative to the source root: components of any bytes but `/` and NUL, never `.` or
 /// `..`, joined by `/`. The root itself is the empty path.
 ///
@@ -15,6 +18,33 @@ use crate::error::push_visible;
 pub struct TreePath(Vec<u8>);
 
 impl TreePath {
+    /// The longest path, in bytes, that a new set holds. The system opens no path of 4,096 bytes,
+    /// and other programs that read a set put names of their own before it. A path of this length
+    /// has 2,000 components at most, so this bounds the depth of a tree too.
+    pub const LONGEST: usize = 4000;
+
+    /// Whether a new set can hold this path.
+    pub fn fits(&self) -> bool {
+        self.0.len() <= TreePath::LONGEST
+    }
+
+    /// How many components it has; none for the root.
+    pub fn depth(&self) -> usize {
+        self.components().count()
+    }
+
+    /// For messages, the beginning and the end of a long path.
+    pub fn shortened(&self) -> String {
+        let shown = self.to_string();
+        let letters = shown.chars().count();
+        if letters <= SHOWN {
+            return shown;
+        }
+        let start: String = shown.chars().take(SHOWN / 2).collect();
+        let end: String = shown.chars().skip(letters - SHOWN / 2).collect();
+        format!("{start}...{end}")
+    }
+
     /// The source root.
     pub fn root() -> TreePath {
         TreePath::default()
@@ -202,6 +232,17 @@ pub(crate) mod tests {
         let names = ["", "a", "a/b/c", "a/z", "a-b", "a.txt"];
         let paths: Vec<_> = names.iter().map(|n| TreePath::parse(n.as_bytes()).unwrap()).collect();
         assert!(paths.is_sorted());
+    }
+
+    #[test]
+    fn a_long_path_is_shown_by_its_ends() {
+        let path =
+            TreePath::parse(&[b"start/".to_vec(), b"x/".repeat(5000), b"end".to_vec()].concat());
+        let path = path.unwrap();
+        let shown = path.shortened();
+        assert!(shown.starts_with("start/x/") && shown.ends_with("/x/end") && shown.len() == 203);
+        assert!(!path.fits() && path.depth() == 5002 && TreePath::root().depth() == 0);
+        assert_eq!(TreePath::root().shortened(), ".");
     }
 
     #[test]

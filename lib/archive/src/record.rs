@@ -3,11 +3,9 @@
 use std::borrow::Cow;
 
 use crate::entry::decimal;
+use crate::line::LONGEST;
 use crate::quote::{is_blank, unquote};
 use crate::{Error, Place, TreePath};
-
-/// The longest line of a manifest, in bytes.
-const LONGEST: usize = 1 << 20;
 
 /// The highest number of a volume.
 const HIGHEST: u64 = 10_000_000;
@@ -48,12 +46,12 @@ impl Records {
     }
 
     fn classify<'a>(&mut self, line: &'a [u8]) -> Result<Record<'a>, String> {
-        if line.len() > LONGEST {
-            return Err("too long".into());
-        }
         let indented = is_indented(line);
         if self.in_filelist && indented {
             return Ok(Record::Other);
+        }
+        if line.len() > LONGEST {
+            return Err("too long".into());
         }
         self.in_filelist = false;
         let (word, rest) = split_word(trim(line));

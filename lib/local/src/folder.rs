@@ -1,12 +1,13 @@
 //! The folder and the names in it.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use archive::{
     Collection, FileKind, FileName, Manifest, ManifestParser, SetId, SetTime, StoredSet, Wrapping,
+    read_line,
 };
 use flate2::read::MultiGzDecoder;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -17,8 +18,6 @@ use crate::Signatures;
 
 /// What the names of a run's own files begin with; duplicity passes over them.
 const JOURNAL: &str = ".moobacker.";
-/// How much of a line of a manifest is read: more than a manifest may have.
-const LONGEST_LINE: u64 = (1 << 20) + 1;
 /// Bytes of the buffers of all files that are read at once.
 const BUFFERS: usize = 8 << 20;
 /// The least that a buffer has.
@@ -83,11 +82,7 @@ impl Folder {
         let mut lines = BufReader::new(self.read(name, 1)?);
         let mut parser = ManifestParser::default();
         let mut line = Vec::new();
-        let mut next = |line: &mut Vec<u8>| {
-            line.clear();
-            lines.by_ref().take(LONGEST_LINE).read_until(b'\n', line)
-        };
-        while next(&mut line).or_fail(Status::Failed, &which)? > 0 {
+        while read_line(&mut lines, &mut line).or_fail(Status::Failed, &which)? {
             parser.line(&line).or_fail(Status::Integrity, &which)?;
         }
         parser.finish().map(Some).or_fail(Status::Integrity, &which)
