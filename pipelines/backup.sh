@@ -95,7 +95,7 @@ hooks() {
         status=0
         run sh -c "$hook" || status=$?
         [ "$status" = 0 ] && continue
-        echo "$self: ${2:+$2: }$1: $hook: exit status $status" >&2
+        printf '%s\n' "$(legible "$self: ${2:+$2: }$1: $hook: exit status $status")" >&2
         return 1
     done
 }

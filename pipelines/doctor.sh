@@ -82,12 +82,12 @@ run_backup="$here/backup.sh --user $owner"
 # finding STATUS WHICH WHAT COMMAND: a line for what is wrong; COMMAND mends it.
 result=0
 finding() {
-    printf '%s\n' "$self: $2: $3: $4" >&2
+    printf '%s\n' "$(legible "$self: $2: $3: $4")" >&2
     case $result in 0 | "$1") result=$1 ;; *) result=1 ;; esac
 }
 
 # passed WHICH WHAT: what is well, for who asks.
-passed() { [ -z "$verbose" ] || printf '%s\n' "$1: $2"; }
+passed() { [ -z "$verbose" ] || printf '%s\n' "$(legible "$1: $2")"; }
 
 # owners COMMAND…: runs it as the user; root's hands stay off what is the user's.
 owners() (as_user "$@")

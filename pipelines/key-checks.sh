@@ -72,34 +72,59 @@ last_day() {
 
 # check_secret: no keyring and no file here has the secret half.
 check_secret() {
-    found=''
+    found=$(secret_keys && secret_files)
+    if [ -z "$found" ]; then
+        passed 'the secret key' 'is not on this machine' && return 0
+    fi
+    what='who takes this machine can read its backups by this secret key'
+    foreign=$(printf '%s\n' "$found" | sed -n 's/^other //p' | sed 1q)
+    # Root is not sent to a path where somebody else could put another file.
+    [ -z "$foreign" ] || finding 6 "$foreign" "$what" 'its owner has to delete it'
+    roots=$(printf '%s\n' "$found" | sed -n 's/^root //p' | tr '\n' ' ')
+    [ -z "$roots" ] || finding 6 "${roots%% *}" "$what" "shred -u ${roots% }"
+}
+
+# secret_keys: those that gpg's agents have; a stub of a key on a card is no secret.
+secret_keys() (
     set +f
     for store in /root/.gnupg "$home"/.gnupg /home/*/.gnupg; do
         for grip in $grips; do
             file=$store/private-keys-v1.d/$grip.key
-            [ ! -e "$file" ] || found="$found $(shown "$file")"
+            [ ! -f "$file" ] || grep -qsa 'shadowed-private-key' -- "$file" || secret "$file"
         done
     done
-    set -f
-    found=$found$(secret_files)
-    if [ -n "$found" ]; then
-        first=${found# }
-        finding 6 "${first%% *}" 'who takes this machine can read its backups by this secret key' "shred -u$found"
-    else
-        passed 'the secret key' 'is not on this machine'
-    fi
-}
+)
 
 # secret_files: files where keys are usually left, if they hold one of those.
 secret_files() {
     find /etc/moobacker "$home" /root /home /dev/shm /tmp -xdev -maxdepth 4 -type f -size -64k \
-        -exec grep -lsE 'BEGIN PGP PRIVATE KEY BLOCK' {} + 2>/dev/null | while read -r file; do
-        held=$(gpg --no-autostart --homedir "$keyring" --batch -q --no-permission-warning --no-options --with-colons \
-            --with-keygrip --show-keys <"$file" 2>/dev/null) || :
-        for grip in $(facts_of grp "$held"); do
-            case $newline$grips in *"$newline$grip$newline"*) shown "$file" && break ;; esac
+        -exec grep -lsZE 'BEGIN PGP PRIVATE KEY BLOCK' {} + 2>/dev/null | tr '\n\0' '\001\n' |
+        while read -r file; do
+            file=$(printf '%s/' "$file" | tr '\001' '\n') file=${file%/}
+            for grip in $(held_grips "$file"); do
+                case $newline$grips in *"$newline$grip$newline"*) secret "$file" && break ;; esac
+            done
         done
-    done | sed 's/^/ /' | tr -d '\n'
+}
+
+# held_grips FILE: the keygrips of the secret keys in it, without the stubs of keys that are elsewhere.
+held_grips() {
+    { gpg_reads --list-packets <"$1" && gpg_reads --with-colons --with-keygrip --show-keys <"$1"; } 2>/dev/null |
+        LC_ALL=C awk -F : '
+            /^:(secret|public) (sub )?key packet:/ { held[++packets] = /^:secret/ }
+            /^\tgnu-dummy/ { held[packets] = 0 }
+            $1 == "grp" && held[++keys] { print $10 }'
+}
+
+gpg_reads() {
+    gpg --no-autostart --homedir "$keyring" --batch -q --no-permission-warning --no-options "$@"
+}
+
+# secret FILE: a line for a file with a secret key: `root` and the file as the shell takes it, where
+# only root can change what is at that path; else `other` and the file as people read it.
+secret() {
+    name=$(legible "$1")
+    if [ "$name" = "$1" ] && only_roots "$1"; then shown root "$1"; else printf '%s\n' "other $name"; fi
 }
 
 # check_seal: the key that seals is there and signs, and its certificate is the one that is kept.

@@ -13,6 +13,16 @@ roots() {
     return 1
 }
 
+# only_roots PATH: quietly, whether nobody but root can write it or put something else in its place.
+only_roots() {
+    up=$1
+    while :; do
+        case $(stat -c '%u %A' -- "$up" 2>/dev/null) in '0 '[!l]????-??-?) ;; *) return 1 ;; esac
+        [ "$up" != / ] || return 0
+        up=$(dirname -- "$up")
+    done
+}
+
 # roots_up PATH: neither it nor any folder above it can be written by others.
 roots_up() {
     up=$1 good=0
@@ -97,7 +107,8 @@ check_home() {
 # private PATH MODE: nobody but its owner has any right to it.
 private() {
     case $(stat -c %A -- "$1") in ????------) return 0 ;; esac
-    finding 1 "$1" 'others have rights to it' "chmod $2 $(shown "$1")"
+    # The user's, who could put a link in its place.
+    finding 1 "$1" 'others have rights to it' "runuser -u $owner -- chmod $2 $(shown "$1")"
     return 1
 }
 

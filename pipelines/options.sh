@@ -5,8 +5,43 @@
 # fail STATUS MESSAGE: one line, and out.
 fail() {
     # shellcheck disable=SC2154 # set by who sources this
-    echo "$self: $2" >&2
+    printf '%s\n' "$(legible "$self: $2")" >&2
     exit "$1"
+}
+
+# legible TEXT: the text on one line, as the programs print names: bytes that could command a
+# terminal, turn the direction of writing, or are not UTF-8 stand as \xHH.
+legible() {
+    printf '%s' "$1" | od -An -v -tu1 | LC_ALL=C awk '
+        # How many bytes make up the character that begins at `at`: none if it is no UTF-8.
+        function measured(    first, i, next_byte) {
+            first = bytes[at]
+            if (first < 128) { code = first; return 1 }
+            size = first < 194 ? 0 : first < 224 ? 2 : first < 240 ? 3 : first < 245 ? 4 : 0
+            code = first % (size == 2 ? 32 : size == 3 ? 16 : 8)
+            for (i = 1; i < size; i++) {
+                next_byte = bytes[at + i] + 0
+                if (next_byte < 128 || next_byte > 191) return 0
+                code = code * 64 + next_byte - 128
+            }
+            if (size == 3 && (code < 2048 || code > 55295 && code < 57344)) return 0
+            if (size == 4 && (code < 65536 || code > 1114111)) return 0
+            return size
+        }
+        function is_command() {
+            return code < 32 || code > 126 && code < 160 || code == 8206 || code == 8207 ||
+                code > 8231 && code < 8239 || code > 8293 && code < 8298
+        }
+        { for (i = 1; i <= NF; i++) bytes[++count] = $i + 0 }
+        END {
+            for (at = 1; at <= count; at += len) {
+                len = measured()
+                form = len && !is_command() ? "%c" : "\\x%02x"
+                if (!len) len = 1
+                for (i = 0; i < len; i++) printf form, bytes[at + i]
+            }
+            print ""
+        }'
 }
 
 # quoted WORD: the word so that `eval` gives it back as it is.

@@ -115,7 +115,7 @@ removed() {
         rm -f -- "$1"
         return
     fi
-    echo "$self: ${name#*.}: was changed meanwhile, and stays" >&2
+    printf '%s\n' "$(legible "$self: ${name#*.}: was changed meanwhile, and stays")" >&2
     mv -n -- "$1" "./${name#*.}"
 }
 

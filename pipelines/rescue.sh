@@ -5,8 +5,9 @@
 # The secret key has to be in gpg's keyring. Run as root to get owners and devices back.
 set -eu
 LC_ALL=C; export LC_ALL
-die() { printf 'rescue.sh: %s\n' "$*" >&2; exit 1; }
-lacking() { lacks=1; printf 'rescue.sh: not all of it came back: %s\n' "$1" >&2; }
+say() { printf 'rescue.sh: %s' "$*" | tr -c '[:print:]' '?' >&2; echo >&2; } # no name commands the terminal
+die() { say "$@"; exit 1; }
+lacking() { lacks=1; say "not all of it came back: $1"; }
 plain() { # prints a file of the store
     case $1 in *.gpg) gpg -q -d "$1" ;; *.gz) gzip -dc "$1" ;; *) cat "$1" ;; esac || die "damaged: $1"
 }
@@ -23,7 +24,7 @@ check_seal() { # the hashes of all files of the set, if the signer is known
     if [ ! -e "$1" ]; then return
     elif gpg -q -d "$1" >seal 2>seal.log; then (cd "$store"; sha256sum --quiet -c -) <seal >&2 || die "damaged: $set"
     elif [ $? = 1 ]; then die "bad signature: $1"
-    else echo "rescue.sh: not checked, its signer is not known: $1" >&2; fi
+    else say "not checked, its signer is not known: $1"; fi
 }
 each() { # runs a command for each line of a list: $line as tar prints it, $name as it really is
     while IFS= read -r line; do

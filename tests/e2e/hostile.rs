@@ -134,8 +134,8 @@ fn a_sparse_member_is_refused_since_its_body_is_not_its_content() {
 #[test]
 fn messages_about_odd_names_stay_one_harmless_line() {
     let name = &b"snapshot/no\nwhere/\x1b[2J\r\x07\xff\xc2\x9b"[..];
-    refused([&[root(), file(name, b"")], &[]], "no\\n");
-    refused([&[root(), file(&b"evil\n\x1b[31mgreen"[..], b"")], &[]], "\\n");
+    refused([&[root(), file(name, b"")], &[]], "no\\x0a");
+    refused([&[root(), file(&b"evil\n\x1b[31mgreen"[..], b"")], &[]], "\\x0a");
     let user = |name: &[u8]| {
         let mut entry = file("snapshot/f", b"moo");
         entry.member.uname = name.to_owned();

@@ -7,3 +7,4 @@ pub(crate) mod kit;
 mod life;
 mod linked;
 mod server;
+mod ways;

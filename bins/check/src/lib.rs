@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use archive::{Chain, Collection};
 use cli::{Common, Program};
 use local::Folder;
-use openpgp::find_certificate;
+use openpgp::{find_certificate, refuse_weak_signers};
 use stream::{Failure, OrFail, Status, Totals};
 
 use crate::content::Due;
@@ -69,6 +69,7 @@ impl Program for Check {
     fn run(self, (): &mut ()) -> Result<Totals, Failure> {
         let certs = self.seal_key.iter().map(|key| find_certificate(key));
         let certs = certs.collect::<Result<Vec<_>, _>>()?;
+        refuse_weak_signers(&certs)?;
         let folder = self.archive.as_deref().map(Folder::open).transpose()?;
         let mut store = store::open(&self.url, &self.reached)?;
         let files = store.list()?;

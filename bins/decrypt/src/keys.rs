@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use openpgp::{Cert, Decryption, PassphraseOptions, find_certificate, read_secret_key};
+use openpgp::{
+    Cert, Decryption, PassphraseOptions, find_certificate, read_secret_key, refuse_weak_signers,
+};
 use stream::Failure;
 
 /// What opens the files, and who must have signed them.
@@ -32,13 +34,16 @@ impl Keys {
         }
         decryption.gnupg = self.secret_key.is_empty();
         decryption.signers_wanted = certificates(&self.sign_key)?;
+        refuse_weak_signers(&decryption.signers_wanted)?;
         decryption.allow_unprotected = self.allow_unprotected;
         Ok(decryption)
     }
 
     /// Who may have signed a seal; nobody where it need not be signed.
     pub(crate) fn seal_certificates(&self) -> Result<Vec<Cert>, Failure> {
-        certificates(&self.seal_key)
+        let signers = certificates(&self.seal_key)?;
+        refuse_weak_signers(&signers)?;
+        Ok(signers)
     }
 }
 

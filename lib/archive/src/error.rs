@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 
+use crate::legible;
+
 /// The longest excerpt of foreign text in a message, in characters.
 const EXCERPT: usize = 200;
 
@@ -22,22 +24,8 @@ impl Error {
 
 /// The start of a foreign text in a form that a terminal shows on one line.
 pub(crate) fn printable(raw: &[u8]) -> String {
-    let start = &raw[..raw.len().min(4 * EXCERPT)];
-    let text = String::from_utf8_lossy(start);
-    let mut shown = String::new();
-    for letter in text.chars().take(EXCERPT) {
-        push_visible(&mut shown, letter);
-    }
-    shown
-}
-
-/// Adds a character, a control character in its escaped form.
-pub(crate) fn push_visible(shown: &mut String, letter: char) {
-    if letter.is_control() {
-        shown.extend(letter.escape_default());
-    } else {
-        shown.push(letter);
-    }
+    let text = String::from_utf8_lossy(&raw[..raw.len().min(4 * EXCERPT)]);
+    legible::line(&text.chars().take(EXCERPT).collect::<String>())
 }
 
 #[cfg(test)]
@@ -48,7 +36,7 @@ mod tests {
     fn a_message_stays_on_one_line_and_short() {
         let error = Error::new(b"a\n\x1b[2J".repeat(1000), "bad");
         let text = error.to_string();
-        assert!(text.starts_with("a\\n\\u{1b}[2J"));
+        assert!(text.starts_with("a\\x0a\\x1b[2J"));
         assert!(text.ends_with(": bad"));
         assert!(!text.contains('\n') && text.len() < 10 * EXCERPT);
     }

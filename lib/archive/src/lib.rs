@@ -11,6 +11,7 @@ mod collection;
 mod entry;
 mod error;
 mod filelist;
+pub mod legible;
 mod line;
 mod manifest;
 mod name;

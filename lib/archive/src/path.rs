@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 
 use crate::Error;
-use crate::error::push_visible;
+use crate::legible;
 
 /// Characters of a long path that a message shows.
 const SHOWN: usize = 200;
@@ -154,15 +154,13 @@ impl PartialOrd for TreePath {
     }
 }
 
-/// For messages: not UTF-8 shows as `\u{fffd}`, controls are escaped, the root is `.`.
+/// For messages: what is not UTF-8, and what commands a terminal, shows as `\xHH`; the root is `.`.
 impl fmt::Display for TreePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_root() {
             return f.write_str(".");
         }
-        let mut shown = String::new();
-        String::from_utf8_lossy(&self.0).chars().for_each(|c| push_visible(&mut shown, c));
-        f.write_str(&shown)
+        f.write_str(&legible::name(&self.0))
     }
 }
 

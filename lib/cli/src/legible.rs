@@ -2,39 +2,12 @@
 //! deceive who reads it.
 
 use archive::TreePath;
+pub use archive::legible::{is_command, name};
 use stream::member::Kind;
-
-/// A name or a target on one line: a byte that is no part of UTF-8, control characters, those that
-/// turn the direction of writing, and the backslash stand as `\xHH` for each byte.
-pub fn name(raw: &[u8]) -> String {
-    let mut text = String::new();
-    for chunk in raw.utf8_chunks() {
-        for letter in chunk.valid().chars() {
-            if letter == '\\' || is_command(letter) {
-                let mut bytes = [0; 4];
-                push_bytes(&mut text, letter.encode_utf8(&mut bytes).as_bytes());
-            } else {
-                text.push(letter);
-            }
-        }
-        push_bytes(&mut text, chunk.invalid());
-    }
-    text
-}
 
 /// A path, of which the source itself is `.`.
 pub fn path(path: &TreePath) -> String {
     if path.is_root() { ".".to_owned() } else { name(path.as_bytes()) }
-}
-
-/// Whether a terminal does something else than to show it.
-pub fn is_command(letter: char) -> bool {
-    letter.is_control()
-        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-fn push_bytes(text: &mut String, bytes: &[u8]) {
-    text.extend(bytes.iter().map(|byte| format!("\\x{byte:02x}")));
 }
 
 /// A number of bytes, such as `999 B` or `1.2 GiB`.
@@ -72,12 +45,8 @@ pub fn kind(kind: Kind) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-
     #[test]
-    fn what_a_terminal_would_obey_is_spelt_out() {
-        assert_eq!(name(b"a\x1b[2J\n\\\xff"), "a\\x1b[2J\\x0a\\x5c\\xff");
-        assert_eq!(name("\u{9b}x\u{202e}é".as_bytes()), "\\xc2\\x9bx\\xe2\\x80\\xaeé");
+    fn the_source_itself_is_a_dot() {
         assert_eq!(path(&TreePath::root()), ".");
     }
 
@@ -87,13 +56,5 @@ mod tests {
             [999, 1024, 1_048_575, 1 << 40, u64::MAX].map(size),
             ["999 B", "1.0 KiB", "1.0 MiB", "1.0 TiB", "16.0 EiB"]
         );
-    }
-
-    proptest! {
-        #[test]
-        fn no_two_names_look_the_same(one: Vec<u8>, two: Vec<u8>) {
-            prop_assert_eq!(name(&one) == name(&two), one == two);
-            prop_assert!(!name(&one).chars().any(is_command));
-        }
     }
 }

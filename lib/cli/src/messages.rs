@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use archive::legible;
 use log::{LevelFilter, Log, Metadata, Record};
 
 /// How much a program says, in duplicity's words or numbers.
@@ -62,21 +63,8 @@ pub(crate) fn start(stage: &'static str, Verbosity(level): Verbosity) {
 /// Writes one line to standard error, at once, so that the stages' lines do not mix. Where nobody
 /// can read it, the exit status tells.
 pub(crate) fn say(stage: &str, message: &impl std::fmt::Display) {
-    let line = format!("{stage}: {}\n", shown(&message.to_string()));
+    let line = format!("{stage}: {}\n", legible::line(&message.to_string()));
     let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
-}
-
-/// A message on one line, without what could command a terminal: names come from outside.
-fn shown(message: &str) -> String {
-    let mut line = String::with_capacity(message.len());
-    for letter in message.chars() {
-        if letter.is_control() {
-            line.extend(letter.escape_default());
-        } else {
-            line.push(letter);
-        }
-    }
-    line
 }
 
 #[cfg(test)]
@@ -89,10 +77,5 @@ mod tests {
         assert_eq!("Notice".parse(), Ok(Verbosity(LevelFilter::Warn)));
         assert_eq!("8".parse(), Ok(Verbosity(LevelFilter::Info)));
         assert_eq!("10".parse::<Verbosity>(), Err(NoLevel));
-    }
-
-    #[test]
-    fn a_name_with_newline_and_escape_stays_on_one_harmless_line() {
-        assert_eq!(shown("a\nb\x1b[2J"), "a\\nb\\u{1b}[2J");
     }
 }

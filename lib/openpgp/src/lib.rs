@@ -27,6 +27,7 @@ mod unprotect;
 mod unprotected;
 mod unsigned;
 mod usable;
+mod weak;
 
 pub use certificates::{find_certificate, read_certificate, read_secret_key};
 pub use decrypt::Decryption;
@@ -37,3 +38,4 @@ pub use seal::{SealState, read_text, sign_text};
 pub use sequoia_openpgp::{Cert, Fingerprint};
 pub use signer::Signer;
 pub use usable::encryption_key;
+pub use weak::refuse_weak_signers;

@@ -99,6 +99,11 @@ impl<'a> Search<'a> {
         let session = pkesk.decrypt(&mut pair, algorithm);
         let opened = session.map(|(algorithm, session)| attempt(algorithm, &session));
         self.damaged |= opened == Some(false);
+        if opened.is_none() && !key.pk_algo().is_supported() {
+            let (id, kind) = (key.keyid(), key.pk_algo());
+            let hint = "only gpg can use it: gpg --import the file, and give no --secret-key";
+            self.reasons.push(format!("secret key {id:X}: {kind}, {hint}"));
+        }
         opened == Some(true)
     }
 

@@ -12,14 +12,16 @@ use sequoia_openpgp::{Cert, Fingerprint};
 use stream::{Failure, Status};
 
 use crate::trouble::failure;
+use crate::weak::weakness;
 
 /// The public part of a primary key or subkey.
 pub(crate) type PublicKey = Key<PublicParts, UnspecifiedRole>;
-type Candidate<'a> = ValidKeyAmalgamation<'a, PublicParts, UnspecifiedRole, bool>;
+pub(crate) type Candidate<'a> = ValidKeyAmalgamation<'a, PublicParts, UnspecifiedRole, bool>;
 
 /// The key that GnuPG would encrypt to: the newest usable one that is meant for encryption.
 pub fn encryption_key(cert: &Cert) -> Result<PublicKey, Failure> {
-    newest(cert, "encryption", |key| key.for_transport_encryption() || key.for_storage_encryption())
+    let fits = |key: &Candidate<'_>| key.for_transport_encryption() || key.for_storage_encryption();
+    newest(cert, "encryption", fits).map_err(|failure| weakness(cert, fits).unwrap_or(failure))
 }
 
 /// The key that GnuPG would sign with, of those whose secret part is at hand.
@@ -27,7 +29,16 @@ pub(crate) fn signing_key(
     cert: &Cert,
     at_hand: impl Fn(&Fingerprint) -> bool,
 ) -> Result<PublicKey, Failure> {
-    newest(cert, "signing", |key| key.for_signing() && at_hand(&key.key().fingerprint()))
+    let fits = |key: &Candidate<'_>| key.for_signing() && at_hand(&key.key().fingerprint());
+    newest(cert, "signing", fits).map_err(|failure| weakness(cert, fits).unwrap_or(failure))
+}
+
+/// Why no signature of a certificate could be accepted, if its keys are too weak.
+pub(crate) fn check_signing_key(cert: &Cert) -> Option<Failure> {
+    let fits = |key: &Candidate<'_>| key.for_signing();
+    let policy = StandardPolicy::new();
+    let is_strong = cert.keys().with_policy(&policy, None).supported().any(|key| fits(&key));
+    if is_strong { None } else { weakness(cert, fits) }
 }
 
 /// GnuPG prefers subkeys to the primary key, and among them the newest.
@@ -84,12 +95,12 @@ fn unusable(cert: &Cert, why: &str) -> Failure {
     Failure::new(Status::Key, format!("{}: {why}", name(cert)))
 }
 
-fn name(cert: &Cert) -> String {
+pub(crate) fn name(cert: &Cert) -> String {
     match cert.userids().next() {
         Some(user) => format!(
             "certificate {:X} ({})",
             cert.fingerprint(),
-            String::from_utf8_lossy(user.userid().value()).escape_debug()
+            String::from_utf8_lossy(user.userid().value())
         ),
         None => format!("certificate {:X}", cert.fingerprint()),
     }

@@ -5,6 +5,7 @@ mod file;
 mod held;
 mod options;
 mod rclone;
+mod retry;
 mod sftp;
 mod temporary;
 mod throttle;

@@ -7,9 +7,11 @@ mod identities;
 mod known_hosts;
 mod lanes;
 mod link;
+mod proxy;
 mod read;
 mod send;
 mod settings;
+mod ssh_says;
 mod trouble;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -111,6 +111,8 @@ fn what_names_the_host_makes_it_known() {
         "[127.0.0.*]:* KEY",
         "[127.0.0.?]:* KEY",
         "* KEY",
+        // As ssh has it, a host without its port is meant whatever its port.
+        "127.0.0.1 KEY",
         &format!("NAME {OTHER}\nNAME KEY"),
         "NAME KEY\nnonsense\n@cert-authority * KEY",
     ] {
@@ -138,12 +140,12 @@ fn what_does_not_name_the_host_or_revokes_its_key_does_not() {
     let sandbox = Sandbox::new();
     let store = Listed::new(&sandbox, &[Kind::Ed25519]);
     for (known, why) in [
-        ("127.0.0.1 KEY", "is not known"),
+        (&*format!("127.0.0.1 {OTHER}"), "is not known"),
         ("[127.0.0.1]:22 KEY", "is not known"),
-        ("*,!NAME KEY", "is not known"),
+        ("*,!NAME,!127.0.0.1 KEY", "is not known"),
         ("[127.0.0.2]:* KEY", "is not known"),
         ("# NAME KEY", "is not known"),
-        ("@cert-authority NAME KEY", "is not known"),
+        ("@cert-authority NAME KEY", "has a @cert-authority line"),
         ("NAME KEY\n@revoked * KEY", "is revoked"),
         ("@revoked NAME KEY\nNAME KEY", "is revoked"),
         ("NAME KEY\n@revoked NAME nonsense", "line 2: can't be read"),

@@ -167,28 +167,6 @@ fn a_host_is_what_the_configuration_says() {
 }
 
 #[test]
-fn what_can_not_be_done_as_the_configuration_says_is_refused() {
-    let sandbox = Sandbox::new();
-    let sshd = closed(&sandbox);
-    sshd.client_key(Kind::Ed25519);
-    let remote = Remote::at(&sandbox, &sshd);
-    for (text, word) in [
-        ("Host *\n  ProxyJump gate\n", "ProxyJump"),
-        ("Host *\n  ProxyCommand nc %h %p\n", "ProxyCommand"),
-        ("Match host 127.0.0.1\n  Port 1\n", "Match"),
-    ] {
-        configure(&sandbox, text);
-        remote.look().fails_with(2).one_message().stderr_has(word);
-    }
-    assert!(!sshd.log().contains("Connection from"));
-    configure(&sandbox, "Host gate\n  ProxyJump other\nHost 127.0.0.1\n  ProxyJump none\n");
-    remote.look().succeeds();
-    remote.clone().option("-o ProxyJump=gate").look().fails_with(2).one_message();
-    remote.clone().option("-o Port").look().fails_with(2).one_message();
-    remote.option("--ssh-config nowhere").look().fails_with(2).one_message();
-}
-
-#[test]
 fn an_account_without_sftp_says_so() {
     for command in ["exit 1", "echo hello", "echo This account is closed; sleep 1"] {
         let sandbox = Sandbox::new();

@@ -4,15 +4,12 @@ use std::fs::File;
 use std::io::{self, Seek};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
-use std::time::Duration;
 
 use stream::{Failure, OrFail, Status};
 
 use super::trouble;
 use crate::Options;
-
-/// The longest pause between two tries.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+use crate::retry::{given_up_after, pause_after};
 
 /// rclone, and the folder of a remote that it is called for.
 #[derive(Clone)]
@@ -96,7 +93,15 @@ impl Rclone {
         if output.status.success() {
             return Ok(output.stdout);
         }
-        Err(trouble::failure(&self.which(name), output.status.code(), &output.stderr))
+        Err(self.failure(name, &output))
+    }
+
+    /// Why a call for a file has failed. What the user and we have named says nothing of that.
+    pub(crate) fn failure(&self, name: &str, output: &Output) -> Failure {
+        let path = self.remote.rsplit(':').next().unwrap_or_default();
+        let own = [self.place(name), self.url.clone(), self.remote.clone(), path.to_owned()];
+        let own: Vec<&str> = own.iter().map(String::as_str).chain([name]).collect();
+        trouble::failure(&self.which(name), output.status.code(), &output.stderr, &own)
     }
 
     /// Tries again, after 1, 4, 16 … seconds, what has failed because the remote is out of reach.
@@ -109,12 +114,11 @@ impl Rclone {
             match once() {
                 Err(failure) if failure.status() == Status::Lost && count < self.tries => {
                     log::info!("{failure}; trying again");
-                    pause(count);
+                    sleep(pause_after(count));
                     count += 1;
                 }
                 Err(failure) if failure.status() == Status::Lost => {
-                    let tries = if count == 1 { "1 try".into() } else { format!("{count} tries") };
-                    let why = format!("{failure} (given up after {tries})");
+                    let why = format!("{failure} {}", given_up_after(count));
                     return Err(Failure::new(Status::Lost, why));
                 }
                 done => return done,
@@ -124,8 +128,3 @@ impl Rclone {
 }
 
 const SPOOL: &str = "temporary file";
-
-/// The pause after so many tries.
-pub(crate) fn pause(count: u32) {
-    sleep(Duration::from_secs(4_u64.saturating_pow(count - 1)).min(LONGEST_PAUSE));
-}

@@ -2,11 +2,12 @@
 
 use std::io::{self, Read};
 use std::process::{Child, Stdio};
+use std::thread::sleep;
 
 use stream::{Failure, OrFail, Status};
 
-use super::call::{Rclone, pause};
-use super::trouble;
+use super::call::Rclone;
+use crate::retry::pause_after;
 
 /// A file that is being read.
 pub(crate) struct Reading {
@@ -14,6 +15,7 @@ pub(crate) struct Reading {
     name: String,
     size: u64,
     at: u64,
+    /// Those that have failed since the last byte came.
     tries: u32,
     child: Option<Child>,
 }
@@ -44,7 +46,7 @@ impl Reading {
         let output = self.child.take().map(Child::wait_with_output).transpose();
         match output.or_fail(Status::Failed, "rclone") {
             Ok(Some(output)) if !output.status.success() => {
-                trouble::failure(&which, output.status.code(), &output.stderr)
+                self.rclone.failure(&self.name, &output)
             }
             Ok(_) => Failure::new(Status::Lost, format!("{which}: ends too early")),
             Err(failure) => failure,
@@ -63,6 +65,7 @@ impl Read for Reading {
             let n = self.next(&mut buffer[..wanted])?;
             self.at += n as u64;
             if n > 0 {
+                self.tries = 0;
                 return Ok(n);
             }
             let failure = self.end();
@@ -70,7 +73,7 @@ impl Read for Reading {
             if failure.status() != Status::Lost || self.tries >= self.rclone.tries {
                 return Err(failure.into());
             }
-            pause(self.tries);
+            sleep(pause_after(self.tries));
         }
     }
 }

@@ -2,22 +2,24 @@
 
 use stream::{Failure, Status};
 
-/// Words in messages, in lower case, and what they mean; the first that fits counts.
+/// Words of rclone and of the system, in lower case, and what they mean; the first that fits counts.
 const MEANINGS: &[(&str, Status)] = &[
     ("didn't find section in config", Status::Usage),
+    ("no space left", Status::Refused),
+    ("quota exceeded", Status::Refused),
+    ("read-only file system", Status::Refused),
     ("unable to authenticate", Status::Key),
     ("invalidaccesskeyid", Status::Key),
     ("signaturedoesnotmatch", Status::Key),
     ("invalid_grant", Status::Key),
-    ("token", Status::Key),
     ("401 unauthorized", Status::Key),
     ("private key", Status::Key),
     ("knownhosts", Status::Key),
     ("host key", Status::Key),
-    ("password", Status::Key),
-    ("no space left", Status::Refused),
     ("permission denied", Status::Refused),
     ("accessdenied", Status::Refused),
+    ("token", Status::Key),
+    ("password", Status::Key),
     ("connection", Status::Lost),
     ("dial tcp", Status::Lost),
     ("no such host", Status::Lost),
@@ -35,20 +37,34 @@ const MEANINGS: &[(&str, Status)] = &[
     ("directory or doesn't exist", Status::Absent),
 ];
 
-/// The failure behind an exit status and what was written on standard error.
-pub(crate) fn failure(which: &str, code: Option<i32>, said: &[u8]) -> Failure {
+/// The failure behind an exit status and what was written on standard error. `own` are the words
+/// that came from the user or from us: they tell nothing, whatever they look like.
+pub(crate) fn failure(which: &str, code: Option<i32>, said: &[u8], own: &[&str]) -> Failure {
     let said = String::from_utf8_lossy(said);
     let why = reason(&said);
-    let text = why.to_lowercase();
-    let meaning = MEANINGS.iter().find(|(words, _)| text.contains(words));
-    let status = match (meaning, code) {
-        (Some((_, status)), _) => *status,
-        (None, Some(3 | 4)) => Status::Absent,
-        (None, Some(5)) => Status::Lost,
-        _ => Status::Refused,
+    let status = match code {
+        Some(3 | 4) => Status::Absent,
+        Some(5) => Status::Lost,
+        _ => {
+            let words = without_names(&why, own);
+            let meaning = MEANINGS.iter().find(|(meaning, _)| words.contains(meaning));
+            meaning.map_or(Status::Refused, |(_, status)| *status)
+        }
     };
     let hint = if status == Status::Usage { " (rclone config tells the remotes)" } else { "" };
     Failure::new(status, format!("{which}: rclone: {why}{hint}"))
+}
+
+/// A message in lower case without names: those that were given, what is quoted, and paths.
+fn without_names(message: &str, own: &[&str]) -> String {
+    let mut text = message.to_owned();
+    for name in own.iter().filter(|name| !name.is_empty()) {
+        text = text.replace(name, " ");
+    }
+    let unquoted: Vec<&str> = text.split('"').step_by(2).collect();
+    let text = unquoted.join(" ").to_lowercase();
+    let words: Vec<&str> = text.split_whitespace().filter(|word| !word.contains('/')).collect();
+    words.join(" ")
 }
 
 /// The reason in the last thing that it says: behind `Failed to VERB: `, and with its causes.
@@ -71,7 +87,7 @@ mod tests {
     use super::*;
 
     fn said(code: i32, text: &str) -> (Status, String) {
-        let failure = failure("rclone:r:f", Some(code), text.as_bytes());
+        let failure = failure("rclone:r:f", Some(code), text.as_bytes(), &["r:f", "f"]);
         let message = failure.message().strip_prefix("rclone:r:f: rclone: ").unwrap().to_owned();
         (failure.status(), message)
     }
@@ -116,6 +132,19 @@ mod tests {
         ];
         for (code, text, (status, message)) in cases {
             assert_eq!(said(code, text), (status, message.to_owned()));
+        }
+    }
+
+    #[test]
+    fn names_tell_nothing_of_what_has_failed() {
+        for name in ["token-store", "password", "connection lost", "401 unauthorized"] {
+            let said = format!("Failed to rcat: write /srv/{name}/x: no space left on device\n");
+            let place = format!("cloud:{name}");
+            let failure = failure("w", Some(1), said.as_bytes(), &[&place, name]);
+            assert_eq!(failure.status(), Status::Refused, "{name}: {failure}");
+            let said = format!("Failed to lsjson: \"{place}\": what nobody knows\n");
+            let failure = super::failure("w", Some(1), said.as_bytes(), &[&place, name]);
+            assert_eq!(failure.status(), Status::Refused, "{name}: {failure}");
         }
     }
 }

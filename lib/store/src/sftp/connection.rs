@@ -1,17 +1,19 @@
 //! One connection to a server: TCP, the host's key, our key, the SFTP channel.
 
-use std::io::ErrorKind;
-use std::net::{Shutdown, TcpStream, ToSocketAddrs};
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
 use ssh_key::{HashAlg, PublicKey};
 use ssh2::{ErrorCode, File, MethodType, Session, Sftp};
 use stream::{Failure, Status};
 
 use super::identities;
 use super::known_hosts::{KnownHosts, Verdict};
+use super::proxy::{self, Opened, Proxy};
 use super::settings::Settings;
-use super::trouble::Trouble;
+use super::trouble::{Trouble, of_system};
 
 /// A connection that is ready for requests.
 pub(crate) struct Connection {
@@ -19,23 +21,44 @@ pub(crate) struct Connection {
     pub(crate) session: Session,
     /// What is being closed: the server has been asked to.
     closing: Vec<File>,
-    socket: TcpStream,
+    socket: OwnedFd,
+    /// What carries it, to be ended after all that is above.
+    _proxy: Option<Proxy>,
 }
 
 impl Connection {
     /// Connects and logs in, to a host whose key is known.
     pub(crate) fn open(settings: &Settings, timeout: Duration) -> Result<Connection, Trouble> {
-        let socket = connect(settings, timeout)?;
-        let known = KnownHosts::of(&settings.known_name(), &settings.known_hosts)
-            .map_err(Trouble::Final)?;
+        let known = KnownHosts::of(settings).map_err(Trouble::Final)?;
+        let Opened { socket, mut proxy } = proxy::open(settings, timeout)?;
+        match Connection::over(&socket, settings, &known, timeout) {
+            Ok((sftp, session)) => {
+                Ok(Connection { sftp, session, closing: Vec::new(), socket, _proxy: proxy })
+            }
+            // The command on the way knows more of it.
+            Err(Trouble::Lost(why)) => {
+                let more = proxy.as_mut().and_then(Proxy::reason);
+                Err(Trouble::Lost(more.map_or(why.clone(), |more| format!("{why} ({more})"))))
+            }
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    fn over(
+        socket: &OwnedFd,
+        settings: &Settings,
+        known: &KnownHosts,
+        timeout: Duration,
+    ) -> Result<(Sftp, Session), Trouble> {
         // libssh2's own cipher would take half of all processor time.
         chachapoly::link();
         let mut session = Session::new()?;
         session.set_timeout(u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX));
-        session.method_pref(MethodType::HostKey, &known.algorithms())?;
-        session.set_tcp_stream(socket.try_clone().map_err(|error| lost(&error))?);
+        session.method_pref(MethodType::HostKey, &known.algorithms(&settings.host_key_kinds))?;
+        session
+            .set_tcp_stream(socket.try_clone().map_err(|error| Trouble::Lost(of_system(&error)))?);
         session.handshake()?;
-        check_host(&session, settings, &known)?;
+        check_host(&session, settings, known)?;
         identities::log_in(&session, settings)?;
         let start = Instant::now();
         let sftp = session.sftp().map_err(|error| {
@@ -43,9 +66,9 @@ impl Connection {
             // libssh2 counts whole seconds, and not every error tells that time was up.
             let in_time =
                 error.code() != ErrorCode::Session(TIMEOUT) && start.elapsed() * 2 < timeout;
-            if in_time && is_alive(&socket) { no_sftp(settings) } else { error.into() }
+            if in_time && is_alive(socket) { no_sftp(settings) } else { error.into() }
         })?;
-        Ok(Connection { sftp, session, closing: Vec::new(), socket })
+        Ok((sftp, session))
     }
 }
 
@@ -66,7 +89,7 @@ impl Connection {
     /// for answers when it is closed.
     pub(crate) fn checked<T>(&self, result: Result<T, Trouble>) -> Result<T, Trouble> {
         if matches!(result, Err(Trouble::Lost(_))) {
-            let _ = self.socket.shutdown(Shutdown::Both);
+            let _ = shutdown(&self.socket, Shutdown::Both);
         }
         result
     }
@@ -75,29 +98,8 @@ impl Connection {
 impl Drop for Connection {
     /// Ends it at once: what is still open on a dead connection would wait for its answers.
     fn drop(&mut self) {
-        let _ = self.socket.shutdown(Shutdown::Both);
+        let _ = shutdown(&self.socket, Shutdown::Both);
     }
-}
-
-fn connect(settings: &Settings, timeout: Duration) -> Result<TcpStream, Trouble> {
-    let addresses = (settings.host.as_str(), settings.port).to_socket_addrs();
-    let mut trouble = Trouble::Lost("the host has no address".to_owned());
-    for address in addresses.map_err(|error| lost(&error))? {
-        match TcpStream::connect_timeout(&address, timeout) {
-            Ok(socket) => {
-                // Requests are small, and each is waited for.
-                socket.set_nodelay(true).map_err(|error| lost(&error))?;
-                return Ok(socket);
-            }
-            Err(error) => trouble = lost(&error),
-        }
-    }
-    Err(trouble)
-}
-
-fn lost(error: &std::io::Error) -> Trouble {
-    let text = error.to_string().to_lowercase();
-    Trouble::Lost(text.split(" (os error").next().unwrap_or_default().to_owned())
 }
 
 /// Talks to nobody else than who was meant.
@@ -114,6 +116,12 @@ fn check_host(session: &Session, settings: &Settings, known: &KnownHosts) -> Res
         Verdict::Revoked(file) => {
             refuse(format!("the host key {name} is revoked in {}", file.display()))
         }
+        Verdict::Authority(file) => refuse(format!(
+            "the host key {name} is not known: {} has a @cert-authority line, but certificates of hosts are \
+             not supported (list the host's own key too, if its fingerprint is the one that its owner tells: {})",
+            file.display(),
+            accepting(&key, settings)
+        )),
         Verdict::Unknown => refuse(format!(
             "the host key {name} is not known (if the fingerprint is the one that its owner tells: {})",
             accepting(&key, settings)
@@ -144,10 +152,10 @@ const TIMEOUT: i32 = -9;
 
 /// Whether the other end has not closed the connection. libssh2 has made the socket one that does
 /// not wait.
-fn is_alive(socket: &TcpStream) -> bool {
-    match socket.peek(&mut [0]) {
-        Ok(len) => len > 0,
-        Err(error) => error.kind() == ErrorKind::WouldBlock,
+fn is_alive(socket: &OwnedFd) -> bool {
+    match recv(socket, &mut [0_u8], RecvFlags::PEEK) {
+        Ok((_, len)) => len > 0,
+        Err(error) => error == Errno::AGAIN,
     }
 }
 

@@ -12,6 +12,8 @@ use ssh_key::known_hosts::{Entry, HostPatterns, Marker};
 use stream::{Failure, OrFail, Status};
 use wildmatch::WildMatch;
 
+use super::settings::Settings;
+
 /// What the lists say about a key.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -21,6 +23,8 @@ pub(crate) enum Verdict {
     /// The host has other keys, which that file names.
     Changed(PathBuf),
     Revoked(PathBuf),
+    /// The host has no key that is known, but that file lets an authority vouch for it.
+    Authority(PathBuf),
 }
 
 /// What is known of one host.
@@ -28,12 +32,30 @@ pub(crate) enum Verdict {
 pub(crate) struct KnownHosts {
     keys: Vec<(PathBuf, PublicKey)>,
     revoked: Vec<(PathBuf, PublicKey)>,
+    /// The first file that names an authority for the host.
+    authority: Option<PathBuf>,
+    /// The keys are those of the host without its port: another key is no change.
+    portless: bool,
 }
 
 impl KnownHosts {
-    /// What the lists say about the host of that name, which is `HOST` or `[HOST]:PORT`. Lists
-    /// that are not there say nothing.
-    pub(crate) fn of(name: &str, files: &[PathBuf]) -> Result<KnownHosts, Failure> {
+    /// What the lists say about the host: where they know no key of `[HOST]:PORT`, what they say of
+    /// `HOST`, as ssh has it. Lists that are not there say nothing.
+    pub(crate) fn of(settings: &Settings) -> Result<KnownHosts, Failure> {
+        let mut known = KnownHosts::named(&settings.known_name(), &settings.known_hosts)?;
+        if let Some(name) = settings.second_name()
+            && known.keys.is_empty()
+        {
+            let second = KnownHosts::named(&name, &settings.known_hosts)?;
+            known.portless = true;
+            known.keys = second.keys;
+            known.revoked.extend(second.revoked);
+            known.authority = known.authority.or(second.authority);
+        }
+        Ok(known)
+    }
+
+    fn named(name: &str, files: &[PathBuf]) -> Result<KnownHosts, Failure> {
         let mut known = KnownHosts::default();
         for file in files {
             match fs::read(file) {
@@ -72,22 +94,26 @@ impl KnownHosts {
             None => &mut self.keys,
             Some(Marker::Revoked) => &mut self.revoked,
             // Certificates of hosts are beyond the library that speaks SSH for us.
-            Some(Marker::CertAuthority) => return,
+            Some(Marker::CertAuthority) => {
+                self.authority.get_or_insert_with(|| file.to_owned());
+                return;
+            }
         };
         list.push((file.to_owned(), entry.into()));
     }
 
     /// The algorithms to ask the host for, best first: those of the keys that are known, since a
-    /// host has several keys and shows one.
-    pub(crate) fn algorithms(&self) -> String {
+    /// host has several keys and shows one. Only those that the configuration allows, if it says.
+    pub(crate) fn algorithms(&self, allowed: &[String]) -> String {
         let is_known = |name: &str| {
             self.keys.iter().any(|(_, key)| {
                 let algorithm = key.algorithm();
                 name == algorithm.as_str() || (algorithm.is_rsa() && name.starts_with("rsa-"))
             })
         };
+        let is_allowed = |name: &str| allowed.is_empty() || allowed.iter().any(|a| a == name);
         let (known, others): (Vec<_>, Vec<_>) =
-            ALGORITHMS.into_iter().partition(|name| is_known(name));
+            ALGORITHMS.into_iter().filter(|name| is_allowed(name)).partition(|name| is_known(name));
         [known, others].concat().join(",")
     }
 
@@ -100,9 +126,10 @@ impl KnownHosts {
         if self.keys.iter().any(|known| same(&known)) {
             return Verdict::Known;
         }
-        match self.keys.first() {
-            Some((file, _)) => Verdict::Changed(file.clone()),
-            None => Verdict::Unknown,
+        match (self.keys.first(), &self.authority) {
+            (Some((file, _)), _) if !self.portless => Verdict::Changed(file.clone()),
+            (_, Some(file)) => Verdict::Authority(file.clone()),
+            (_, None) => Verdict::Unknown,
         }
     }
 }
@@ -170,7 +197,11 @@ mod tests {
         assert_verdict("store", &format!("store {OTHER}\nstore {KEY}"), &Verdict::Known);
         let both = format!("store {KEY}\n@revoked * {KEY}");
         assert_verdict("store", &both, &Verdict::Revoked("list".into()));
-        assert_verdict("store", &format!("@cert-authority * {KEY}"), &Verdict::Unknown);
+        assert_verdict(
+            "store",
+            &format!("@cert-authority * {KEY}"),
+            &Verdict::Authority("list".into()),
+        );
         assert!(verdict("store", &format!("store {KEY}\n@revoked * damaged")).is_err());
     }
 
@@ -186,6 +217,6 @@ mod tests {
     fn the_kind_of_the_known_key_is_asked_for_first() {
         let mut known = KnownHosts::default();
         known.add("store", Path::new("list"), &format!("store {KEY}")).unwrap();
-        assert!(known.algorithms().starts_with("ssh-ed25519,ecdsa"));
+        assert!(known.algorithms(&[]).starts_with("ssh-ed25519,ecdsa"));
     }
 }

@@ -13,10 +13,8 @@ use super::connection::Connection;
 use super::settings::Settings;
 use super::trouble::Trouble;
 use crate::Options;
+use crate::retry::{given_up_after, pause_after};
 use crate::throttle::Throttle;
-
-/// The longest pause between two tries.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// The link of a store.
 pub(crate) struct Link {
@@ -87,8 +85,7 @@ impl Link {
             };
             self.connection = None;
             if count >= self.tries || self.given_up.load(Ordering::Relaxed) {
-                let tries = if count == 1 { "1 try".to_owned() } else { format!("{count} tries") };
-                let why = format!("{}: {why} (given up after {tries})", self.address);
+                let why = format!("{}: {why} {}", self.address, given_up_after(count));
                 return Err(Failure::new(Status::Lost, why));
             }
             log::info!("{}: {why}; trying again", self.address);
@@ -119,8 +116,7 @@ impl Link {
 
     /// Waits for 1, 4, 16 … seconds.
     fn pause(&self, count: u32) {
-        let pause = Duration::from_secs(4_u64.saturating_pow(count - 1)).min(LONGEST_PAUSE);
-        let end = Instant::now() + pause;
+        let end = Instant::now() + pause_after(count);
         while Instant::now() < end && !self.given_up.load(Ordering::Relaxed) {
             sleep(Duration::from_millis(50));
         }

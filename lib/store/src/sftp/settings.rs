@@ -1,19 +1,15 @@
-//! How to reach a host: what the URL says, else `-o`, else the user's configuration of SSH, else
-//! the system's; as OpenSSH does it, as far as it concerns us.
+//! How to reach a host: what the URL says, else `-o`, else the configurations of SSH, as `ssh -G`
+//! understands them.
 
-use std::collections::HashMap;
-use std::fs;
-use std::io::{self, Cursor};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::time::Duration;
 
-use ssh2_config::{HostParams, ParseRule, SshConfig};
-use stream::{Failure, OrFail, Status};
+use stream::{Failure, Status};
 
 use super::address::Address;
+use super::proxy::Way;
+use super::ssh_says::{Source, SshSays};
 use crate::Options;
-
-/// The configuration of all users.
-const SYSTEM: &str = "/etc/ssh/ssh_config";
 
 /// How to reach a host, and as whom.
 #[derive(Debug)]
@@ -24,11 +20,18 @@ pub(crate) struct Settings {
     /// The name that its keys are known by, whatever its port, if that is not its own.
     pub(crate) alias: Option<String>,
     pub(crate) known_hosts: Vec<PathBuf>,
+    /// The kinds of host keys to accept; any that we know if there are none.
+    pub(crate) host_key_kinds: Vec<String>,
     /// Keys that were named; without any, the user's usual ones.
     pub(crate) identities: Vec<PathBuf>,
     /// Whether keys that only the agent has are not to be tried.
     pub(crate) identities_only: bool,
     pub(crate) agent: Agent,
+    pub(crate) way: Way,
+    /// The longest that connecting may take, if that was set.
+    pub(crate) connect_timeout: Option<Duration>,
+    /// Kept for as long as a program on the way may read it.
+    _source: Source,
 }
 
 /// Where the agent with the keys is.
@@ -40,34 +43,59 @@ pub(crate) enum Agent {
     Off,
 }
 
+/// Settings that we can't follow: without them ssh would go another way, or trust others.
+const REFUSED: [&str; 5] =
+    ["ProxyUseFdpass", "KnownHostsCommand", "RevokedHostKeys", "BindAddress", "BindInterface"];
+
+/// The keys that ssh tries if none are named; it says them as if they were.
+const USUAL: [&str; 7] = ["rsa", "ecdsa", "ecdsa_sk", "ed25519", "ed25519_sk", "xmss", "dsa"];
+
 impl Settings {
     /// Puts them together.
     ///
     /// # Errors
     /// [`Status::Usage`] for a configuration that can't be read, or that asks for what we can't.
     pub(crate) fn of(address: &Address, options: &Options) -> Result<Settings, Failure> {
-        let params = configuration(address, options)?;
-        let given = Given { unsupported: &params.unsupported_fields };
-        refuse_what_is_not_understood(&params, &given)?;
-        let host = params.host_name.clone().unwrap_or_else(|| address.host.clone());
-        let host = host.replace("%h", &address.host);
-        let user = address.user.clone().or_else(|| params.user.clone());
-        let user = user.map_or_else(own_name, Ok)?;
-        let expand = |text: &str| expanded(text, &host, &user);
-        let identities = params.identity_file.clone().unwrap_or_default();
+        let (says, source) = SshSays::of(address, options)?;
+        for setting in REFUSED {
+            if let Some(value) = says.one(&setting.to_lowercase()) {
+                return Err(refused(&format!("{setting} {value}: is not supported here")));
+            }
+        }
+        let host = says.one("hostname").unwrap_or(&address.host).to_owned();
+        let user = says.one("user").map(str::to_owned).map_or_else(own_name, Ok)?;
+        let port = says.one("port").and_then(|port| port.parse().ok());
+        let port = address.port.or(port).unwrap_or(22);
+        check_words(&host, &user)?;
+        let place = Place { name: &address.host, host: &host, user: &user, port };
+        let way = Way::of(&says, &source, &place)?;
+        let alias = says.one("hostkeyalias").map(str::to_owned);
+        let files = |key: &str, usual: &str| match says.all(key) {
+            [] => vec![place.file(usual)],
+            _ => says.files(key).iter().map(|file| place.file(file)).collect(),
+        };
+        let mut known_hosts = files("userknownhostsfile", "~/.ssh/known_hosts");
+        known_hosts.extend(files("globalknownhostsfile", "/etc/ssh/ssh_known_hosts"));
+        let identities = named_identities(&says);
+        let kinds = says.one("hostkeyalgorithms").unwrap_or_default();
+        let seconds = says.one("connecttimeout").and_then(|seconds| seconds.parse().ok());
         Ok(Settings {
-            port: address.port.or(params.port).unwrap_or(22),
-            alias: given.word("hostkeyalias").map(str::to_owned),
-            known_hosts: known_hosts(&given, expand),
-            identities: identities.iter().map(|file| expand(&file.to_string_lossy())).collect(),
-            identities_only: given.word("identitiesonly") == Some("yes"),
-            agent: match given.word("identityagent") {
+            alias,
+            known_hosts,
+            host_key_kinds: kinds.split(',').map(str::to_owned).filter(|k| !k.is_empty()).collect(),
+            identities: identities.iter().map(|file| place.file(file)).collect(),
+            identities_only: says.one("identitiesonly") == Some("yes"),
+            agent: match says.all("identityagent").first().map(String::as_str) {
                 None | Some("SSH_AUTH_SOCK") => Agent::Environment,
                 Some("none") => Agent::Off,
-                Some(path) => Agent::Socket(expand(path)),
+                Some(path) => Agent::Socket(place.file(path)),
             },
+            way,
+            connect_timeout: seconds.filter(|s| *s > 0).map(Duration::from_secs),
+            port,
             host,
             user,
+            _source: source,
         })
     }
 
@@ -79,102 +107,79 @@ impl Settings {
             (None, port) => format!("[{}]:{port}", self.host.to_lowercase()),
         }
     }
-}
 
-/// What the parser passes on as it was written.
-struct Given<'a> {
-    unsupported: &'a HashMap<String, Vec<String>>,
-}
-
-impl Given<'_> {
-    fn words(&self, key: &str) -> &[String] {
-        self.unsupported.get(key).map(Vec::as_slice).unwrap_or_default()
-    }
-
-    fn word(&self, key: &str) -> Option<&str> {
-        self.words(key).first().map(String::as_str)
+    /// The name that counts where the lists have nothing for the first: as ssh, the host alone.
+    pub(crate) fn second_name(&self) -> Option<String> {
+        (self.alias.is_none() && self.port != 22).then(|| self.host.to_lowercase())
     }
 }
 
-/// The options and the files, the first of which to name a setting decides.
-fn configuration(address: &Address, options: &Options) -> Result<HostParams, Failure> {
-    let mut text = String::new();
-    for option in &options.ssh_options {
-        let Some((key, value)) = option.split_once('=') else {
-            let why = "a setting is KEY=VALUE, such as Port=2222";
-            return Err(Failure::new(Status::Usage, format!("--ssh-option {option}: {why}")));
-        };
-        text.push_str(&format!("{key} {value}\n"));
-    }
-    let user = match &options.ssh_config {
-        Some(file) => (file.clone(), fs::read(file).or_fail(Status::Usage, file.display())?),
-        None => read_if_there(&home().join(".ssh/config"))?,
-    };
-    let system = read_if_there(Path::new(SYSTEM))?;
-    let of_options = (PathBuf::from("--ssh-option"), text.into_bytes());
-    let mut params: Option<HostParams> = None;
-    for (file, text) in [of_options, user, system] {
-        let read = parsed(&text, &file)?.query(&address.host);
-        params = Some(params.map_or(read.clone(), |params| merged(params, &read)));
-    }
-    params.ok_or_else(|| Failure::new(Status::Failed, "no configuration"))
+/// What the tokens of a configuration stand for.
+pub(crate) struct Place<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) host: &'a str,
+    pub(crate) user: &'a str,
+    pub(crate) port: u16,
 }
 
-fn merged(mut params: HostParams, further: &HostParams) -> HostParams {
-    params.overwrite_if_none(further);
-    for (ours, theirs) in [
-        (&mut params.unsupported_fields, &further.unsupported_fields),
-        (&mut params.ignored_fields, &further.ignored_fields),
-    ] {
-        for (key, value) in theirs {
-            ours.entry(key.clone()).or_insert_with(|| value.clone());
+impl Place<'_> {
+    /// A text with its tokens replaced; none for a token that is not among them.
+    pub(crate) fn expand(&self, text: &str) -> Option<String> {
+        let mut parts = text.split('%');
+        let mut done = parts.next().unwrap_or_default().to_owned();
+        while let Some(part) = parts.next() {
+            match part.chars().next() {
+                Some('h') => done.push_str(self.host),
+                Some('n') => done.push_str(self.name),
+                Some('r') => done.push_str(self.user),
+                Some('p') => done.push_str(&self.port.to_string()),
+                Some('d') => done.push_str(&home().to_string_lossy()),
+                // `%%`: what follows has no token at its start.
+                None => {
+                    done.push('%');
+                    done.push_str(parts.next()?);
+                    continue;
+                }
+                Some(_) => return None,
+            }
+            done.push_str(&part[1..]);
+        }
+        Some(done)
+    }
+
+    /// A path of the configuration. ssh has expanded most; where it has not, `~` is HOME.
+    fn file(&self, text: &str) -> PathBuf {
+        let text = self.expand(text).unwrap_or_else(|| text.to_owned());
+        match text.strip_prefix("~/") {
+            Some(rest) => home().join(rest),
+            None => text.into(),
         }
     }
-    params
 }
 
-fn parsed(text: &[u8], file: &Path) -> Result<SshConfig, Failure> {
-    let rules = ParseRule::ALLOW_UNKNOWN_FIELDS | ParseRule::ALLOW_UNSUPPORTED_FIELDS;
-    let text = String::from_utf8_lossy(text);
-    let config = SshConfig::default().home_dir(home());
-    config.parse(&mut Cursor::new(text.as_bytes()), rules).or_fail(Status::Usage, file.display())
+/// The keys that a configuration names; none if ssh tells those that everybody has.
+fn named_identities(says: &SshSays) -> &[String] {
+    let all = says.all("identityfile");
+    let is_usual =
+        |file: &String| file.strip_prefix("~/.ssh/id_").is_some_and(|kind| USUAL.contains(&kind));
+    if all.len() > 3 && all.iter().all(is_usual) { &[] } else { all }
 }
 
-fn read_if_there(file: &Path) -> Result<(PathBuf, Vec<u8>), Failure> {
-    let text = match fs::read(file) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        text => text.or_fail(Status::Usage, file.display())?,
-    };
-    Ok((file.to_owned(), text))
+/// Commands of a configuration are given these words, and a shell reads the commands.
+fn check_words(host: &str, user: &str) -> Result<(), Failure> {
+    let is_bad = |c: char| c.is_control() || c.is_whitespace() || "'`\"$\\;&<>|(){},".contains(c);
+    if host.starts_with('-') || host.contains(is_bad) {
+        return Err(refused(&format!("{host}: not the name of a host")));
+    }
+    if user.starts_with('-') || user.contains(|c| c != '\\' && is_bad(c)) || user.ends_with('\\') {
+        return Err(refused(&format!("{user}: not the name of a user")));
+    }
+    Ok(())
 }
 
-/// Going on without these would reach another host, or the host in another way, than was meant.
-fn refuse_what_is_not_understood(params: &HostParams, given: &Given<'_>) -> Result<(), Failure> {
-    let is_match = |key: &String| key.eq_ignore_ascii_case("match");
-    let jump = params.proxy_jump.as_ref().is_some_and(|hosts| hosts != &["none"]);
-    let command = given.word("proxycommand").is_some_and(|command| command != "none");
-    let (setting, hint) = match () {
-        () if jump => ("ProxyJump", "set it to none for this host, or forward a port with ssh -L"),
-        () if command => ("ProxyCommand", "set it to none for this host"),
-        () if params.ignored_fields.keys().any(is_match) => {
-            ("Match", "give a file without it with --ssh-config")
-        }
-        () => return Ok(()),
-    };
-    let why = format!("{setting} is not supported ({hint})");
-    Err(Failure::new(Status::Usage, format!("configuration of ssh: {why}")))
-}
-
-fn known_hosts(given: &Given<'_>, expand: impl Fn(&str) -> PathBuf) -> Vec<PathBuf> {
-    let files = |key: &str, usual: &[&str]| -> Vec<PathBuf> {
-        match given.words(key) {
-            [] => usual.iter().map(|file| expand(file)).collect(),
-            words => words.iter().filter(|word| *word != "none").map(|file| expand(file)).collect(),
-        }
-    };
-    let mut all = files("userknownhostsfile", &["~/.ssh/known_hosts", "~/.ssh/known_hosts2"]);
-    all.extend(files("globalknownhostsfile", &["/etc/ssh/ssh_known_hosts"]));
-    all
+/// A configuration that can't be followed.
+pub(crate) fn refused(why: &str) -> Failure {
+    Failure::new(Status::Usage, format!("configuration of ssh: {why}"))
 }
 
 /// The home of who runs the program, as the environment says.
@@ -189,12 +194,16 @@ fn own_name() -> Result<String, Failure> {
     })
 }
 
-/// A path of the configuration: `~`, and the tokens that people use there.
-fn expanded(text: &str, host: &str, user: &str) -> PathBuf {
-    let text = text.replace("%h", host).replace("%r", user);
-    let text = text.replace("%d", &home().to_string_lossy()).replace("%%", "%");
-    match text.strip_prefix("~/") {
-        Some(rest) => home().join(rest),
-        None => text.into(),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_expanded_and_unknown_ones_refused() {
+        let place = Place { name: "box", host: "10.0.0.1", user: "purr", port: 2222 };
+        let expand = |text: &str| place.expand(text);
+        assert_eq!(expand("nc %h %p"), Some("nc 10.0.0.1 2222".into()));
+        assert_eq!(expand("%%h %r@%n %%%h"), Some("%h purr@box %10.0.0.1".into()));
+        assert_eq!((expand("x%"), expand("%C")), (None, None));
     }
 }

@@ -106,6 +106,12 @@ pub(crate) fn is_lost(error: &Error) -> bool {
     )
 }
 
+/// An error of the system in the form of our messages.
+pub(crate) fn of_system(error: &io::Error) -> String {
+    let text = error.to_string().to_lowercase();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
+}
+
 /// An error of libssh2 in the form of our messages.
 fn plain(text: &str) -> String {
     let text = text.trim().trim_end_matches('.');

@@ -13,8 +13,8 @@ const KEYS: &[(&str, &str, &str)] = &[
     (
         "moo keygen --no-passphrase /root/other >/dev/null; mv /etc/moobacker/backup.cert.pgp /root
         cp /root/other.cert.pgp /etc/moobacker/backup.cert.pgp; mv /root/other.secret.pgp /tmp",
-        "can read its backups by this secret key: shred -u /tmp/other.secret.pgp",
-        "",
+        "/tmp/other.secret.pgp: who takes this machine can read its backups by this secret key: its owner",
+        "rm /tmp/other.secret.pgp",
     ),
     (
         "moo keygen --no-passphrase /root/ours >/dev/null; cp /root/ours.cert.pgp /etc/moobacker/backup.cert.pgp

@@ -1,0 +1,173 @@
+//! The way to a host: directly, or through a command, as ProxyCommand and ProxyJump say.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use stream::{Failure, Status};
+
+use super::settings::{Place, Settings, refused};
+use super::ssh_says::{Source, SshSays};
+use super::trouble::{Trouble, of_system};
+
+/// How the bytes get there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// By TCP, over addresses of that kind.
+    Direct(Family),
+    /// Through the standard input and output of a command: the program and its arguments.
+    Through(Vec<OsString>),
+}
+
+/// The kinds of addresses to use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Family {
+    Any,
+    Inet,
+    Inet6,
+}
+
+impl Way {
+    /// The way that a configuration says.
+    ///
+    /// # Errors
+    /// [`Status::Usage`] for a command with tokens that are not known: ssh goes no other way either.
+    pub(crate) fn of(says: &SshSays, source: &Source, at: &Place<'_>) -> Result<Way, Failure> {
+        let unknown = |key: &str, text: &str| refused(&format!("{key} {text}: an unknown % in it"));
+        if let Some(jumps) = says.one("proxyjump") {
+            let jumps = at.expand(jumps).ok_or_else(|| unknown("ProxyJump", jumps))?;
+            return Ok(Way::Through(by_jump(&jumps, source, at)));
+        }
+        if let Some(command) = says.one("proxycommand") {
+            let text = at.expand(command).ok_or_else(|| unknown("ProxyCommand", command))?;
+            let shell = std::env::var_os("SHELL").filter(|shell| !shell.is_empty());
+            let shell = shell.unwrap_or_else(|| "/bin/sh".into());
+            return Ok(Way::Through(vec![shell, "-c".into(), format!("exec {text}").into()]));
+        }
+        Ok(Way::Direct(match says.one("addressfamily") {
+            Some("inet") => Family::Inet,
+            Some("inet6") => Family::Inet6,
+            _ => Family::Any,
+        }))
+    }
+}
+
+/// The command that goes through other hosts to the last of them, and on from there.
+fn by_jump(jumps: &str, source: &Source, at: &Place<'_>) -> Vec<OsString> {
+    let (before, last) = jumps.rsplit_once(',').unwrap_or(("", jumps));
+    let last = if last.starts_with("ssh://") { last.to_owned() } else { format!("ssh://{last}") };
+    let mut words: Vec<OsString> = vec!["ssh".into()];
+    words.extend(source.words().into_iter().map(OsString::from));
+    // Nobody is there to answer questions.
+    words.push("-oBatchMode=yes".into());
+    if !before.is_empty() {
+        words.extend(["-J".into(), before.into()]);
+    }
+    words.extend(["-W".into(), format!("[{}]:{}", at.host, at.port).into()]);
+    words.extend(["--".into(), last.into()]);
+    words
+}
+
+/// An open way to a host, before anything was said on it.
+pub(crate) struct Opened {
+    pub(crate) socket: OwnedFd,
+    pub(crate) proxy: Option<Proxy>,
+}
+
+/// A command that carries a connection. It ends with it.
+pub(crate) struct Proxy {
+    child: Child,
+    said: File,
+}
+
+impl Proxy {
+    /// What the command has said about its failure, in a line.
+    pub(crate) fn reason(&mut self) -> Option<String> {
+        let mut said = Vec::new();
+        self.said.rewind().ok()?;
+        // More than that is no message.
+        self.said.by_ref().take(1 << 16).read_to_end(&mut said).ok()?;
+        let said = String::from_utf8_lossy(&said);
+        said.lines().map(str::trim).rfind(|line| !line.is_empty()).map(str::to_owned)
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Opens the way to a host.
+pub(crate) fn open(settings: &Settings, timeout: Duration) -> Result<Opened, Trouble> {
+    match &settings.way {
+        Way::Direct(family) => {
+            let socket = connect(settings, *family, timeout)?.into();
+            Ok(Opened { socket, proxy: None })
+        }
+        Way::Through(words) => through(words),
+    }
+}
+
+fn through(words: &[OsString]) -> Result<Opened, Trouble> {
+    let failed = |error: std::io::Error| {
+        let which = words.first().map(|word| word.display().to_string()).unwrap_or_default();
+        Trouble::Final(Failure::new(Status::Failed, format!("{which}: {}", of_system(&error))))
+    };
+    let (ours, theirs) = UnixStream::pair().map_err(failed)?;
+    let said = tempfile::tempfile().map_err(failed)?;
+    let mut words_left = words.iter();
+    let program = words_left.next().cloned().unwrap_or_default();
+    let mut command = Command::new(program);
+    command.args(words_left);
+    command.stdin(Stdio::from(OwnedFd::from(theirs.try_clone().map_err(failed)?)));
+    command.stdout(Stdio::from(OwnedFd::from(theirs)));
+    command.stderr(Stdio::from(said.try_clone().map_err(failed)?));
+    // Our secrets are nobody's business on the way.
+    command.env_remove("PASSPHRASE").env_remove("SIGN_PASSPHRASE");
+    let child = command.spawn().map_err(failed)?;
+    Ok(Opened { socket: ours.into(), proxy: Some(Proxy { child, said }) })
+}
+
+fn connect(settings: &Settings, family: Family, timeout: Duration) -> Result<TcpStream, Trouble> {
+    let lost = |error: std::io::Error| Trouble::Lost(of_system(&error));
+    let timeout = settings.connect_timeout.map_or(timeout, |most| most.min(timeout));
+    let addresses = (settings.host.as_str(), settings.port).to_socket_addrs();
+    let addresses = addresses.map_err(|error| no_address(&settings.host, &error))?;
+    let fits = |address: &SocketAddr| match family {
+        Family::Any => true,
+        Family::Inet => address.is_ipv4(),
+        Family::Inet6 => address.is_ipv6(),
+    };
+    let mut trouble = Trouble::Lost("the host has no address".to_owned());
+    for address in addresses.filter(fits) {
+        match TcpStream::connect_timeout(&address, timeout) {
+            Ok(socket) => {
+                // Requests are small, and each is waited for.
+                socket.set_nodelay(true).map_err(lost)?;
+                return Ok(socket);
+            }
+            Err(error) => trouble = lost(error),
+        }
+    }
+    Err(trouble)
+}
+
+/// What the resolver says, as glibc and musl do, of a name that is not there: it will not be there
+/// the next time either.
+const NO_SUCH_NAME: [&str; 2] = ["Name or service not known", "Name does not resolve"];
+
+fn no_address(host: &str, error: &std::io::Error) -> Trouble {
+    let text = error.to_string();
+    if NO_SUCH_NAME.iter().any(|words| text.contains(words)) {
+        let why = format!("{host}: there is no host of that name");
+        return Trouble::Final(Failure::new(Status::Lost, why));
+    }
+    Trouble::Lost(of_system(error))
+}
