@@ -4,6 +4,18 @@
 set -eu
 self=backup.sh
 
+# limit LETTER VALUE: sudo hands down the limits of the caller, who may not cut hooks and dumps short. This
+# comes first: with few descriptors the shell could not even read the other files.
+# Root sets VALUE; others raise their soft limit as far as they may.
+# shellcheck disable=SC3045 # dash has these
+limit() {
+    [ "$(id -u)" != 0 ] || ! ulimit "-$1" "$2" 2>/dev/null || return 0
+    ulimit -S "-$1" "$(ulimit -H "-$1")" 2>/dev/null || :
+}
+for resource in f t d v; do limit "$resource" unlimited; done
+limit n 65536
+limit s 8192
+
 usage() {
     cat <<'TEXT'
 usage: backup.sh [--config FILE] [--user NAME] [--dry-run] [SOURCE...]
@@ -28,6 +40,14 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
 . "$here/conf.sh"
 # shellcheck source-path=SCRIPTDIR source=steps.sh
 . "$here/steps.sh"
+
+# moo-run is the process that the caller knows: if it is killed, all that runs here is.
+if [ -z "${MOO_LIFELINE-}" ]; then
+    run=$here/moo-run
+    [ -x "$run" ] || run=$here/../target/release/moo-run
+    exec "$run" --forward backup.sh "$here/backup.sh" "$@"
+fi
+unset MOO_LIFELINE
 
 config=/etc/moobacker/backup.conf user=''
 own_option() {

@@ -71,6 +71,6 @@ url=$1 && shift
 # With ./ before it, no path can be taken for a url.
 paths=''
 for path; do paths="$paths $(quoted "./$path")"; done
-archive=$(archive_of "$url")
+archive=$(known_archive "$url")
 has_sets "$archive" || fetch_archive "$url"
 eval "moo-list $all --archive \"\$archive\" $list -- $paths"

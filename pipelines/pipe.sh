@@ -8,6 +8,13 @@
 # shellcheck source-path=SCRIPTDIR source=privileges.sh
 . "$here/privileges.sh"
 
+# Units of systemd have no HOME: the user database knows it.
+if [ -z "${HOME-}" ]; then
+    HOME=$(getent passwd "$(id -u)" | cut -d : -f 6)
+    export HOME
+    [ -n "$HOME" ] || unset HOME
+fi
+
 # What the options that all pipes have amount to: options for every stage, options for the stages
 # that reach the store, where archives are; and what of a source counts.
 all='' reach='' archive_dir='' archive_name='' scan=''
@@ -94,14 +101,21 @@ check_common() {
 # archive_of URL: the archive folder of a store: ARCHIVE_DIR/NAME, where NAME is, as with
 # duplicity, the MD5 of the URL.
 archive_of() {
-    dir=${archive_dir:-${XDG_STATE_HOME:-${HOME:?}/.local/state}/moobacker}
+    [ -n "$archive_dir${XDG_STATE_HOME-}${HOME-}" ] ||
+        fail 2 'no home directory for the archive directory; set HOME, or give --archive-dir'
+    dir=${archive_dir:-${XDG_STATE_HOME:-${HOME-}/.local/state}/moobacker}
     name=${archive_name:-$(printf '%s' "$1" | md5sum | cut -d ' ' -f 1)}
     printf '%s/%s\n' "$dir" "$name"
+}
+
+# known_archive URL: the same for those who can do without: /dev/null where there is no home.
+known_archive() {
+    (archive_of "$1") 2>/dev/null || echo /dev/null
 }
 
 # archive_option URL: --archive and its value for a stage, where there is an archive of the store.
 # It is the user's: root looks at nothing in it.
 archive_option() {
-    archive=$(archive_of "$1")
+    archive=$(known_archive "$1")
     ! (as_user test -d "$archive") || printf ' --archive %s' "$(quoted "$archive")"
 }

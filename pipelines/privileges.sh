@@ -15,8 +15,17 @@ $entry
 TEXT
     [ "$uid" != 0 ] || fail 2 "--user: $1: is root too"
     case ${GNUPGHOME-} in "$home"/*) ;; *) unset GNUPGHOME ;; esac
-    export_only PATH LANG LC_ALL TZ TERM GNUPGHOME
+    export_only PATH LANG LC_ALL TZ TERM GNUPGHOME MOO_LIFELINE MOO_SCRATCH
     export HOME="$home" USER="$user" LOGNAME="$user"
+    give_lifeline
+}
+
+# give_lifeline: the user's stages hold the lifeline of moo-run, and share its folder for temporary
+# files where they can reach it.
+give_lifeline() {
+    [ -n "${MOO_SCRATCH-}" ] || return 0
+    chown -- "$uid:$gid" "$MOO_SCRATCH"
+    ! (as_user test -w "$MOO_SCRATCH") || export TMPDIR="$MOO_SCRATCH"
 }
 
 # as_user PROGRAM [ARGUMENT…]: becomes the program, as the user and without any privilege.

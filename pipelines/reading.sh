@@ -66,7 +66,7 @@ passphrase_from() {
 # moo_decrypt has the passphrase. The archive is $archive.
 read_from() {
     url=$1
-    archive=$(archive_of "$url")
+    archive=$(known_archive "$url")
     # Passphrases are for the stage that decrypts, and no business of the others.
     [ -z "${PASSPHRASE+set}" ] || passphrase=$PASSPHRASE
     unset PASSPHRASE SIGN_PASSPHRASE

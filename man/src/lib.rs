@@ -44,6 +44,7 @@ pub fn commands() -> Vec<Command> {
         check::Check::command(),
         prune::Prune::command(),
         keygen::Keygen::command(),
+        run::Run::command(),
     ]
 }
 

@@ -43,6 +43,8 @@ mod resume;
 mod seals;
 mod selection;
 mod sftp;
+mod signals;
 mod stores;
 mod streams;
+mod surroundings;
 mod verify;

@@ -1,5 +1,6 @@
 //! What a shell snippet did: its exit status and its output, with assertions that print it all.
 
+use std::os::unix::process::ExitStatusExt;
 use std::process::Output;
 
 /// A snippet that has ended.
@@ -7,6 +8,8 @@ pub struct Run {
     script: String,
     /// The exit status; 124 after the time limit, 128 and more after a signal.
     pub status: i32,
+    /// The signal that the program itself died of.
+    signal: Option<i32>,
     /// What it wrote on standard output.
     pub stdout: Vec<u8>,
     /// What it wrote on standard error.
@@ -18,6 +21,7 @@ impl Run {
         Run {
             script: script.to_owned(),
             status: output.status.code().unwrap_or(-1),
+            signal: output.status.signal(),
             stdout: output.stdout,
             stderr: output.stderr,
         }
@@ -95,6 +99,12 @@ impl Run {
         String::from_utf8_lossy(&self.stderr).into_owned()
     }
 
+    /// The signal, for people: a shell shows one as a status above 128.
+    fn ending(&self) -> String {
+        let shown = (self.status > 128).then(|| self.status - 128);
+        self.signal.or(shown).map(|signal| format!(", signal {signal}")).unwrap_or_default()
+    }
+
     #[track_caller]
     fn exits_with(self, status: i32) -> Run {
         let same = self.status == status;
@@ -105,9 +115,10 @@ impl Run {
     fn holds(self, truth: bool, expected: &str) -> Run {
         assert!(
             truth,
-            "expected that it {expected}:\n$ {}\n--- status {}\n--- stdout\n{}\n--- stderr\n{}",
+            "expected that it {expected}:\n$ {}\n--- status {}{}\n--- stdout\n{}\n--- stderr\n{}",
             self.script,
             self.status,
+            self.ending(),
             self.out(),
             self.err()
         );

@@ -9,6 +9,7 @@ use archive::{
     Collection, FileKind, FileName, ManifestParser, ManifestSealer, SetId, SetTime, StoredSet,
     Wrapping, read_line, seal_name,
 };
+use cli::lifeline;
 use deflate::{Deflate, Effort, Format};
 use local::Folder;
 use stream::{Failure, OrFail, Receipt, Status};
@@ -58,6 +59,7 @@ pub(crate) fn clear(folder: &Folder, sets: impl Fn(SetTime) -> bool) -> Result<(
     for name in folder.names()? {
         if unfinished(&name).is_some_and(&sets) {
             let path = folder.path(&name);
+            lifeline::check();
             std::fs::remove_file(&path).or_fail(Status::Failed, path.display())?;
         }
     }
@@ -171,6 +173,7 @@ fn put(
     buffered.flush().or_fail(Status::Failed, &which)?;
     drop(buffered);
     file.as_file().sync_all().or_fail(Status::Failed, &which)?;
+    lifeline::check();
     file.persist(&path).map_err(|e| e.error).or_fail(Status::Failed, &which)?;
     open(&folder.path(""))?.sync_all().or_fail(Status::Failed, &which)
 }

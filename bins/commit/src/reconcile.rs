@@ -5,6 +5,7 @@ use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
 use archive::{Chain, Collection, FileKind, SetTime};
+use cli::lifeline;
 use local::{Folder, Lock};
 use stream::{Failure, OrFail, Receipt, Status};
 
@@ -58,6 +59,7 @@ fn remove_parts(folder: &Folder, kept: Option<SetTime>) -> Result<(), Failure> {
         let time = unfinished(&name);
         if (time.is_some() && time != kept) || name.starts_with(".commit-") {
             let path = folder.path(&name);
+            lifeline::check();
             std::fs::remove_file(&path).or_fail(Status::Failed, path.display())?;
         }
         newest = newest.max(time);

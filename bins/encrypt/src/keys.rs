@@ -80,6 +80,7 @@ fn certificates(keys: &[String]) -> Result<Vec<Cert>, Failure> {
 }
 
 fn nothing_to_encrypt_to() -> Failure {
-    let hint = "give --encrypt-key, or a passphrase in PASSPHRASE, or --no-encryption";
+    let hint =
+        "give --encrypt-key, --passphrase-file, --passphrase-fd, PASSPHRASE or --no-encryption";
     Failure::new(Status::Key, format!("no key and no passphrase to encrypt with ({hint})"))
 }

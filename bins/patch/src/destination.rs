@@ -186,6 +186,7 @@ impl Destination {
         let which = self.path.display();
         self.check_directory()?;
         let (parent, name) = place;
+        cli::lifeline::check();
         match unlinkat(parent, name.as_slice(), AtFlags::REMOVEDIR) {
             Ok(()) | Err(Errno::NOENT) => {}
             Err(Errno::NOTEMPTY | Errno::EXIST | Errno::NOTDIR) => {

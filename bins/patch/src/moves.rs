@@ -143,6 +143,7 @@ impl Moves<'_> {
 
     /// A change of the destination that can be seen: all go through here.
     fn change(&mut self, change: impl FnOnce(&Staging) -> Result<()>) -> Result2<()> {
+        cli::lifeline::check();
         self.told(change(self.staging))?;
         self.changes += 1;
         Ok(())

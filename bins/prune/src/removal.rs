@@ -6,6 +6,7 @@
 
 use std::fs;
 
+use cli::lifeline;
 use store::Store;
 use stream::{Failure, OrFail, Status};
 
@@ -40,6 +41,7 @@ impl Removal<'_> {
         let Some(archive) = &self.holdings.archive else { return Ok(()) };
         for name in &goner.archived {
             let path = archive.folder.path(name);
+            lifeline::check();
             fs::remove_file(&path).or_fail(Status::Failed, path.display())?;
         }
         Ok(())
@@ -47,6 +49,7 @@ impl Removal<'_> {
 
     /// Removes a file of the store. One that is not there is gone, as it should be.
     fn remove(&mut self, name: &str) -> Result<(), Failure> {
+        lifeline::check();
         match self.store.remove(name) {
             Err(failure) if failure.status() == Status::Absent => Ok(()),
             Err(failure) if failure.status() == Status::Refused => Err(refused(&failure)),

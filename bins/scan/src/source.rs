@@ -15,7 +15,7 @@ pub(crate) struct Source {
     pub(crate) spelt: OsString,
     /// What the system says of it.
     pub(crate) stat: Stat,
-    /// The directory that holds it, or the working directory.
+    /// What its name is relative to: the working directory, or the root directory.
     pub(crate) at: OwnedFd,
 }
 
@@ -36,7 +36,9 @@ impl Source {
             let why = "is a symbolic link (name what it points to)";
             return Err(Failure::new(Status::Usage, format!("{shown}: {why}")));
         }
-        let at = rustix::fs::openat(CWD, ".", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
+        // An absolute source is read from a working directory that is closed to the user, too.
+        let from = if name.as_bytes().starts_with(b"/") { "/" } else { "." };
+        let at = rustix::fs::openat(CWD, from, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
             .or_fail(Status::Failed, "working directory")?;
         Ok(Source { stat, at, name, spelt: spelt.to_owned() })
     }

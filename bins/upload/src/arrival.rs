@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::Write;
 
 use archive::{FileKind, FileName, parse_seal};
+use cli::lifeline;
 use store::Store;
 use stream::member::{SHA1, SHA256};
 use stream::{Failure, FilesInput, OrFail, Receipt, Receipts, Status};
@@ -122,6 +123,7 @@ impl<'a> Arrivals<'a> {
         self.naming = true;
         for names in [others, manifests] {
             for name in names {
+                lifeline::check();
                 self.store.publish(&name)?;
             }
             self.store.settle()?;
@@ -139,6 +141,7 @@ impl Drop for Arrivals<'_> {
     /// Frees the space of what has come to nothing. A store may not let us, and that is fine:
     /// nobody takes such files for anything.
     fn drop(&mut self) {
+        lifeline::check();
         if !self.naming {
             // What has arrived since the last receipt need not be sent again either.
             let _ = self.tell();

@@ -53,6 +53,7 @@ fn remove<'a>(store: &mut dyn Store, names: impl Iterator<Item = &'a String>) {
 
 /// Removes a file, and tells whether it is gone by that.
 fn gone(store: &mut dyn Store, name: &str) -> bool {
+    cli::lifeline::check();
     let removed = store.remove(name).is_ok();
     if removed {
         log::info!("{name}: left by an interrupted run, removed");

@@ -50,6 +50,7 @@ impl Present {
     ) -> Result<(), Failure> {
         self.fixed.clear();
         for (place, name) in self.in_part(time) {
+            cli::lifeline::check();
             match store.remove(&name) {
                 Ok(()) => {
                     log::info!("{name}: left by an interrupted run, removed");

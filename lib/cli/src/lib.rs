@@ -2,9 +2,10 @@
 
 mod jobs;
 pub mod legible;
+pub mod lifeline;
 mod messages;
 mod program;
 
 pub use jobs::Jobs;
 pub use messages::Verbosity;
-pub use program::{Common, Program, main};
+pub use program::{Common, Program, harden, main};

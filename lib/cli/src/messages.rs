@@ -5,6 +5,8 @@ use std::str::FromStr;
 use archive::legible;
 use log::{LevelFilter, Log, Metadata, Record};
 
+use crate::lifeline;
+
 /// How much a program says, in duplicity's words or numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verbosity(LevelFilter);
@@ -61,8 +63,9 @@ pub(crate) fn start(stage: &'static str, Verbosity(level): Verbosity) {
 }
 
 /// Writes one line to standard error, at once, so that the stages' lines do not mix. Where nobody
-/// can read it, the exit status tells.
+/// can read it, the exit status tells. A stage whose supervisor has ended says nothing.
 pub(crate) fn say(stage: &str, message: &impl std::fmt::Display) {
+    lifeline::check();
     let line = format!("{stage}: {}\n", legible::line(&message.to_string()));
     let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
 }

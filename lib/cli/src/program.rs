@@ -5,8 +5,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use stream::{Failure, Outlet, Status, Totals};
 
+use crate::lifeline;
 use crate::messages::{self, Verbosity};
 
 /// Arguments that every program takes.
@@ -42,6 +44,8 @@ const CLOSED_PIPE: u8 = 128 + 13;
 
 /// The `main` of a program.
 pub fn main<P: Program>() -> ExitCode {
+    harden();
+    lifeline::watch();
     let words: Vec<_> = std::env::args_os().collect();
     let arguments = match P::try_parse_from(&words) {
         Ok(program) => Ok(program),
@@ -66,6 +70,13 @@ pub fn main<P: Program>() -> ExitCode {
         Ok(_) => ExitCode::SUCCESS,
         Err(failure) => exit(P::NAME, &failure),
     }
+}
+
+/// Makes the process undumpable: other processes of the same user can't take its descriptors, trace
+/// it or read its memory, and it leaves no core file.
+pub fn harden() {
+    // A kernel that refuses leaves the process as open as any other.
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
 }
 
 fn exit(stage: &str, failure: &Failure) -> ExitCode {

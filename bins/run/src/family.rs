@@ -1,0 +1,48 @@
+//! The processes that the command has started, found in `/proc`.
+
+use std::collections::HashMap;
+use std::fs;
+
+use rustix::process::{Pid, getpid};
+
+/// What `/proc/PID/stat` says of a process.
+struct Stat {
+    state: u8,
+    parent: i32,
+}
+
+/// All descendants of this process that have not ended, each after its parent.
+pub(crate) fn descendants() -> Vec<Pid> {
+    let mut children: HashMap<i32, Vec<i32>> = HashMap::new();
+    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let number = entry.file_name().to_str().and_then(|name| name.parse().ok());
+        if let Some((number, stat)) = number.and_then(|number| Some((number, stat(number)?)))
+            && !matches!(stat.state, b'Z' | b'X')
+        {
+            children.entry(stat.parent).or_default().push(number);
+        }
+    }
+    let mut found = Vec::new();
+    let mut waiting = vec![getpid().as_raw_nonzero().get()];
+    while let Some(parent) = waiting.pop() {
+        for child in children.remove(&parent).unwrap_or_default() {
+            waiting.push(child);
+            found.extend(Pid::from_raw(child));
+        }
+    }
+    found
+}
+
+/// Whether a signal has stopped the process.
+pub(crate) fn is_stopped(pid: Pid) -> bool {
+    stat(pid.as_raw_nonzero().get()).is_some_and(|stat| stat.state == b'T')
+}
+
+/// The name in parentheses may hold anything; what follows it may not.
+fn stat(number: i32) -> Option<Stat> {
+    let text = fs::read(format!("/proc/{number}/stat")).ok()?;
+    let end = text.iter().rposition(|byte| *byte == b')')?;
+    let rest = std::str::from_utf8(text.get(end + 1..)?).ok()?;
+    let mut words = rest.split_ascii_whitespace();
+    Some(Stat { state: *words.next()?.as_bytes().first()?, parent: words.next()?.parse().ok()? })
+}

@@ -1,0 +1,79 @@
+//! `moo-run` runs a command with all that it starts as one process: whoever ends or kills `moo-run`
+//! ends them all.
+//!
+//! It is two processes. The caller knows the *supervisor*, which holds the write end of the lifeline
+//! and waits. Its one child, the *keeper*, starts the command. It is the subreaper of all that the
+//! command starts, so it finds them whatever session they move to. When the lifeline is cut, by a
+//! signal that the supervisor handles or by its death, the keeper kills them.
+
+mod family;
+mod keeper;
+mod scratch;
+mod signals;
+mod supervisor;
+mod words;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Run a command and all that it starts as one process
+///
+/// A signal that ends moo-run, SIGKILL too, ends the command and every process that it has started.
+/// SIGSTOP and SIGCONT pause and continue them. They share a folder for temporary files, which is
+/// removed at the end.
+#[derive(Parser, Debug)]
+#[command(name = "moo-run", version, after_help = EXAMPLES)]
+pub struct Run {
+    /// Hand SIGHUP, SIGINT and SIGTERM to the command, which then ends by itself; only the death of
+    /// moo-run kills
+    #[arg(long)]
+    forward: bool,
+    /// Do the work of the keeper
+    #[arg(long, hide = true)]
+    keeper: bool,
+    /// The command of moo for messages, such as backup
+    name: String,
+    /// The program to run
+    program: OsString,
+    /// Its arguments
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<OsString>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  moo-run backup moo-backup --encrypt-key KEY /etc file:///srv/backup
+  moo-run list sh -c 'moo-fetch --manifests file:///srv/backup | moo-decrypt | tar t'";
+
+/// The exit status of a wrong call.
+const USAGE: u8 = 2;
+
+/// The `main` of the program.
+pub fn main() -> ExitCode {
+    let run = match Run::try_parse() {
+        Ok(run) => run,
+        Err(error) if error.use_stderr() => {
+            let text = error.to_string();
+            let why = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+            eprintln!("moo-run: {why} (see --help)");
+            return USAGE.into();
+        }
+        Err(error) => {
+            // Help into a pager that was closed is no failure.
+            let _ = error.print();
+            return ExitCode::SUCCESS;
+        }
+    };
+    cli::harden();
+    let name = words::shown(&run.name);
+    let done = if run.keeper { keeper::keep(&run) } else { supervisor::supervise(&run) };
+    match done {
+        Ok(status) => status.into(),
+        Err(error) => {
+            eprintln!("{name}: {}: can't be run: {error}", run.program.to_string_lossy());
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The lifeline: a pipe whose write end only the supervisor (`moo-run`) holds. It closes when the
+//! supervisor ends, however it ends; then no stage may change anything any more.
+//!
+//! [`VARIABLE`] holds `DESCRIPTOR:INODE` of the read end. The inode shows that the descriptor is still
+//! that pipe: a variable that has outlived it counts as none.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::OFlags;
+use rustix::process::{Signal, getpid, kill_process};
+
+/// The environment variable that names the read end.
+pub const VARIABLE: &str = "MOO_LIFELINE";
+/// How long the watching thread leaves the killing to the supervisor, which ends the shells before
+/// their stages, so that no shell reports a killed stage.
+const GRACE: Duration = Duration::from_millis(100);
+
+static LIFELINE: OnceLock<Option<File>> = OnceLock::new();
+
+/// Ends the process if it has a lifeline that was cut. To be called before each change that others
+/// see: a new name, a removal.
+pub fn check() {
+    if LIFELINE.get_or_init(find).as_ref().is_some_and(is_cut) {
+        die();
+    }
+}
+
+/// Waits up to that time. Returns whether the lifeline is cut; one that is missing counts as cut.
+pub fn wait(time: Duration) -> bool {
+    let Some(pipe) = LIFELINE.get_or_init(find) else { return true };
+    let time = Timespec::try_from(time).ok();
+    let _ = poll(&mut [PollFd::new(pipe, PollFlags::IN)], time.as_ref());
+    is_cut(pipe)
+}
+
+/// Opens the lifeline, if there is one, and from then on ends the process when it is cut.
+pub(crate) fn watch() {
+    if LIFELINE.get_or_init(find).is_none() {
+        return;
+    }
+    check();
+    // Without the thread, the supervisor still kills and each change still checks.
+    let _ = std::thread::Builder::new().name("lifeline".into()).spawn(|| {
+        let Some(Some(pipe)) = LIFELINE.get() else { return };
+        while !is_cut(pipe) {
+            let _ = poll(&mut [PollFd::new(pipe, PollFlags::IN)], None);
+        }
+        std::thread::sleep(GRACE);
+        die();
+    });
+}
+
+/// The read end that the environment names, opened anew: the inherited descriptor stays as it is.
+fn find() -> Option<File> {
+    let value = std::env::var(VARIABLE).ok()?;
+    let (descriptor, inode) = value.split_once(':')?;
+    let descriptor: u32 = descriptor.parse().ok()?;
+    let flags = (OFlags::NONBLOCK | OFlags::CLOEXEC).bits().cast_signed();
+    let path = format!("/proc/self/fd/{descriptor}");
+    let pipe = File::options().read(true).custom_flags(flags).open(path).ok()?;
+    let found = pipe.metadata().ok()?.ino();
+    (inode.parse() == Ok(found)).then_some(pipe)
+}
+
+/// Nothing is ever written, so there is nothing to read but the end.
+fn is_cut(mut pipe: &File) -> bool {
+    match pipe.read(&mut [0]) {
+        Ok(_) => true,
+        Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted),
+    }
+}
+
+fn die() -> ! {
+    let _ = kill_process(getpid(), Signal::KILL);
+    std::process::abort();
+}
