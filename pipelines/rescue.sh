@@ -49,6 +49,12 @@ apply() { # opens folders to their owner until the end, notes links, joins the p
     multivol_*) join "${name%/*}" ;;
     esac
 }
+excuse() { # names and skips what this machine can't hold; any other error of tar is damage or an attack
+    cat tar.log >&2
+    limits='File name too long|Operation not permitted|Operation not supported|Function not implemented'
+    ! grep -Evq ": ($limits)\$|^tar: Exiting" tar.log || die "damaged: $1"
+    lacking "$1"
+}
 join() { # adds a piece to the file that is open
     [ -e "$name" ] || return 0 # tar has said why it is not there
     [ "$1" = "$open" ] || { finish; open=$1; cp -p --attributes-only "$name" form; }
@@ -70,7 +76,7 @@ volume() { # until the end all links lead below /dev/null, so that nothing can b
     tar -tf tar --warning=none --quoting-style=escape >names || die "damaged: $1"
     each names prepare
     tar -xpf tar --warning=none --delay-directory-restore --anchored --exclude='deleted/*' \
-        --transform='s,^,/dev/null/,RH' || lacking "$1"
+        --transform='s,^,/dev/null/,RH' 2>tar.log || excuse "$1"
     : >keep; each "list.$count" still; mv keep "list.$count"
     tar -cf "tar.$count" --format=posix --no-recursion -T "list.$count"
     each names apply; rm -rf diff multivol_*

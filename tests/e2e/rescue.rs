@@ -216,6 +216,20 @@ fn a_store_that_is_made_by_hand_is_restored() {
     sandbox.sh("cat out/-; readlink out/l").succeeds().stdout_is("moo\n/etc");
 }
 
+#[test]
+fn a_path_that_is_too_long_for_tar_is_named_and_all_else_comes_back() {
+    let sandbox = ruins();
+    sandbox
+        .sh("mkdir snapshot; echo moo >snapshot/-; tar cf 1.tar snapshot; echo far >snapshot/z
+            long=$(printf 'd/%.0s' $(seq 2100))
+            tar cf 2.tar --transform \"s,z,${long}z,\" snapshot/z")
+        .succeeds();
+    sandbox.sh(STORE).silent();
+    let run = sandbox.sh("$rescue store out").fails_with(3);
+    run.stderr_has("File name too long").stderr_has("not all of it came back");
+    sandbox.sh("cat out/-").succeeds().stdout_is("moo\n");
+}
+
 /// What a hostile archive tries, and the words that refuse it.
 const ATTACKS: [(&str, &str); 6] = [
     (
