@@ -29,7 +29,6 @@ fn programs_and_scripts_spell_out_what_would_command_a_terminal() {
     for command in [
         "moo-scan \"$name\"",
         "moo-keygen --no-passphrase \"$name/key\"",
-        "moo-fetch --receipts \"file://$PWD/$name\"",
         "moo-fetch --receipts --ssh-config \"$name\" sftp://127.0.0.1:1/x",
         "moo \"$name\"",
         "setup-local.sh \"$name\"",

@@ -1,6 +1,6 @@
 //! Keys that old GnuPG made: why they are refused, and what mends them.
 
-use tests::Sandbox;
+use tests::{Duplicity, Sandbox};
 
 const GPG: &str = "gpg -q --batch --yes --pinentry-mode loopback --passphrase ''";
 
@@ -28,15 +28,10 @@ fn unattended(kind: &str, subkey: &str, bits: u32) -> String {
     )
 }
 
-/// A set encrypted to the key by gpg itself, as stock duplicity has made it.
-fn encrypt_by_gpg(sandbox: &Sandbox, signing: &str) {
-    sandbox.sh("moo backup --no-encryption src file://$PWD/store").silent();
-    let each = format!(
-        "cd store && for file in *.difftar.gz *.sigtar.gz *.manifest; do
-            {GPG} --trust-model always {signing} -r old@x -o \"${{file%.gz}}.gpg\" -e \"$file\" && rm \"$file\"
-        done; rm -f *.seal*; ls"
-    );
-    sandbox.sh(&each).succeeds();
+/// A full set of stock duplicity in the folder `store`, encrypted to the key, with these options.
+fn full_by_duplicity(sandbox: &Sandbox, key: &str, options: &str) {
+    let options = format!("--encrypt-key {key} {options}");
+    Duplicity::old(sandbox).option(&options).full("src").succeeds();
 }
 
 #[test]
@@ -66,7 +61,7 @@ fn small_rsa_and_dsa_keys_are_refused_with_their_kind() {
 #[test]
 fn what_is_encrypted_to_elgamal_is_restored_by_gpg_and_a_key_file_says_so() {
     let (sandbox, key) = with_key(&unattended("DSA", "ELG-E", 1024));
-    encrypt_by_gpg(&sandbox, "");
+    full_by_duplicity(&sandbox, &key, "");
     sandbox.sh("moo restore file://$PWD/store out && diff -r src out").succeeds();
     sandbox.sh(&format!("{GPG} --export-secret-keys {key} >old.pgp")).succeeds();
     let from_file = sandbox.sh("moo restore --secret-key old.pgp file://$PWD/store out2");
@@ -76,7 +71,7 @@ fn what_is_encrypted_to_elgamal_is_restored_by_gpg_and_a_key_file_says_so() {
 #[test]
 fn a_wanted_signer_with_a_weak_key_is_refused_with_the_reason() {
     let (sandbox, key) = with_key(SHA1);
-    encrypt_by_gpg(&sandbox, "-s");
+    full_by_duplicity(&sandbox, &key, &format!("--sign-key {key}"));
     sandbox.sh("moo restore file://$PWD/store out && diff -r src out").succeeds();
     let signed = sandbox.sh(&format!("moo restore --sign-key {key} file://$PWD/store out2"));
     signed.fails_with(6).stderr_has("SHA1").stderr_has("its signatures are not accepted");

@@ -41,7 +41,8 @@ impl Way {
         let unknown = |key: &str, text: &str| refused(&format!("{key} {text}: an unknown % in it"));
         if let Some(jumps) = says.one("proxyjump") {
             let jumps = at.expand(jumps).ok_or_else(|| unknown("ProxyJump", jumps))?;
-            return Ok(Way::Through(by_jump(&jumps, source, at)));
+            // ssh leaves quotes of the configuration to the shell that runs its command.
+            return Ok(Way::Through(by_jump(jumps.trim_matches('"'), source, at)));
         }
         if let Some(command) = says.one("proxycommand") {
             let text = at.expand(command).ok_or_else(|| unknown("ProxyCommand", command))?;
