@@ -50,9 +50,20 @@ Examples:
 /// The exit status of a wrong call.
 const USAGE: u8 = 2;
 
+/// The words with `--` after the options, so that one among the command's own is the command's.
+fn ended(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut words: Vec<_> = words.collect();
+    let option = |word: &OsString| word.as_encoded_bytes().starts_with(b"-");
+    let end = words.iter().skip(1).position(|word| !option(word) || word == "--");
+    if let Some(end) = end.map(|end| end + 1).filter(|end| words[*end] != "--") {
+        words.insert(end, "--".into());
+    }
+    words
+}
+
 /// The `main` of the program.
 pub fn main() -> ExitCode {
-    let run = match Run::try_parse() {
+    let run = match Run::try_parse_from(ended(std::env::args_os())) {
         Ok(run) => run,
         Err(error) if error.use_stderr() => {
             let text = error.to_string();

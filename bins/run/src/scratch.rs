@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, flock};
 
 const PREFIX: &str = "moo-run.";
+/// What those of a moo-patch that ran without moo-run begin with; it locks them alike.
+const PATCH: &str = ".verify.moo-";
 /// Letters and digits after it.
 const RANDOM: usize = 6;
 
@@ -60,7 +62,9 @@ fn remove_leftovers(base: &Path) {
     let user = rustix::process::geteuid().as_raw();
     for entry in fs::read_dir(base).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let random = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
+        let random = name.to_str().and_then(|name| {
+            [PREFIX, PATCH].into_iter().find_map(|prefix| name.strip_prefix(prefix))
+        });
         let ours = random.is_some_and(|random| random.len() == RANDOM);
         let own = ours && entry.metadata().is_ok_and(|found| found.is_dir() && found.uid() == user);
         if own && let Ok(_lock) = lock(&entry.path()) {

@@ -34,9 +34,8 @@ pub(crate) fn supervise(run: &Run) -> io::Result<u8> {
     let (reader, writer) = lifeline()?;
     let inode = File::from(reader.as_fd().try_clone_to_owned()?).metadata()?.ino();
     let number = std::os::fd::AsRawFd::as_raw_fd(&reader);
-    let mut command = Command::new("/proc/self/exe");
-    command.arg0("moo-run");
-    command.args(run.forward.then_some("--forward")).args(["--keeper", &run.name]);
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(run.forward.then_some("--forward")).args(["--keeper", "--", &run.name]);
     command.arg(&run.program).args(&run.arguments);
     command.env(cli::lifeline::VARIABLE, format!("{number}:{inode}"));
     let mut keeper = command.spawn()?;

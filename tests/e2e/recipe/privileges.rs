@@ -115,7 +115,7 @@ EOF
 }
 
 #[test]
-fn the_user_can_not_look_into_the_process_that_may_read_all() {
+fn the_user_can_not_look_into_any_stage_or_the_shell() {
     let sandbox = Sandbox::new();
     let Some(network) = Network::new(&sandbox) else { return };
     let host = Host::new(&network, LARGE);
@@ -124,10 +124,13 @@ fn the_user_can_not_look_into_the_process_that_may_read_all() {
             .map(|file| format!("head -c 0 /proc/{stage}/{file} && echo {file};"));
         format!("runuser -u moobacker -- sh -c '{}' 2>/dev/null;", files.concat())
     };
-    let own = look("'$(of moo-sign)'");
+    let own = "runuser -u moobacker -- sleep 800 & until pgrep -u moobacker -x sleep; do :; done >/dev/null;";
+    let own =
+        format!("{own} {} pkill -u moobacker -x sleep;", look("'$(pgrep -u moobacker -x sleep)'"));
+    let stage = look("'$(of moo-sign)'");
     let reader = look("'$(of moo-scan)'");
     let shell = look("'$(pgrep -o -x moo-backup)'");
-    let out = during_a_run(&host, &format!("{own} echo then; {reader} {shell} true"));
+    let out = during_a_run(&host, &format!("{own} echo then; {stage} {reader} {shell} true"));
     let (own, others) = out.split_once("then\n").unwrap();
     assert!(own.contains("mem\nenviron\n"), "the user's own can be looked into: {own}");
     assert_eq!(others, "");
@@ -144,7 +147,9 @@ fn one_shell_of_roots_is_all_that_stays_beside_the_stages() {
     );
     let ours = out.lines().filter(|line| line.contains("moo-") || line.contains("backup.sh"));
     let roots: Vec<_> = ours.filter(|line| line.starts_with("root")).collect();
-    assert_eq!(roots.len(), 2, "backup.sh and moo-backup: {out}");
+    let (runs, shells): (Vec<_>, Vec<_>) = roots.iter().partition(|line| line.contains("moo-run"));
+    assert_eq!(shells.len(), 2, "backup.sh and moo-backup: {out}");
+    assert_eq!(runs.len(), 4, "a supervisor and a keeper of each: {out}");
 }
 
 /// What is root's alone, and how it would show: a text, its SHA-256, and a name in a tar.

@@ -19,6 +19,7 @@ fn the_status_of_the_command_is_that_of_moo_run() {
     sandbox.sh("moo-run list sh -c 'exit 5'").fails_with(5).stderr_is("");
     sandbox.sh("moo-run list sh -c 'kill -9 $$'").fails_with(137).stderr_is("");
     sandbox.sh("moo-run list nothing-of-that-name").fails_with(1).one_message();
+    sandbox.sh("moo-run list sh -c 'echo $*' 0 -- -x --help").succeeds().stdout_is("-- -x --help");
     sandbox.sh("moo-run").fails_with(2).one_message();
 }
 
