@@ -147,7 +147,8 @@ fn one_shell_of_roots_is_all_that_stays_beside_the_stages() {
     );
     let ours = out.lines().filter(|line| line.contains("moo-") || line.contains("backup.sh"));
     let roots: Vec<_> = ours.filter(|line| line.starts_with("root")).collect();
-    let (runs, shells): (Vec<_>, Vec<_>) = roots.iter().partition(|line| line.contains("moo-run"));
+    let (runs, shells): (Vec<&str>, Vec<&str>) =
+        roots.into_iter().partition(|line| line.contains("moo-run"));
     assert_eq!(shells.len(), 2, "backup.sh and moo-backup: {out}");
     assert_eq!(runs.len(), 4, "a supervisor and a keeper of each: {out}");
 }

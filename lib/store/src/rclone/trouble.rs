@@ -59,12 +59,26 @@ pub(crate) fn failure(which: &str, code: Option<i32>, said: &[u8], own: &[&str])
 fn without_names(message: &str, own: &[&str]) -> String {
     let mut text = message.to_owned();
     for name in own.iter().filter(|name| !name.is_empty()) {
-        text = text.replace(name, " ");
+        text = without(&text, name);
     }
     let unquoted: Vec<&str> = text.split('"').step_by(2).collect();
     let text = unquoted.join(" ").to_lowercase();
     let words: Vec<&str> = text.split_whitespace().filter(|word| !word.contains('/')).collect();
     words.join(" ")
+}
+
+/// A text without a name, which may be as short as a letter: where it is part of a word, it is none.
+fn without(text: &str, name: &str) -> String {
+    let (mut kept, mut rest) = (String::new(), text);
+    while let Some(at) = rest.find(name) {
+        let (before, after) = (&rest[..at], &rest[at + name.len()..]);
+        let begins = !before.ends_with(char::is_alphanumeric);
+        let ends = !after.starts_with(char::is_alphanumeric);
+        kept.push_str(before);
+        kept.push_str(if begins && ends { " " } else { name });
+        rest = after;
+    }
+    kept + rest
 }
 
 /// The reason in the last thing that it says: behind `Failed to VERB: `, and with its causes.
