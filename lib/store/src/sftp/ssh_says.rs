@@ -133,7 +133,7 @@ impl SshSays {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 not_needed(options).map(|()| (SshSays::default(), source))
             }
-            Err(error) => Err(Failure::new(Status::Failed, format!("ssh: {error}"))),
+            Err(error) => Err(error).or_fail(Status::Failed, "configuration of ssh"),
         }
     }
 
