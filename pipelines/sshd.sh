@@ -41,7 +41,8 @@ sshd_sound() {
 # Sets $why to the first line of what sshd says against its configuration.
 sshd_tested() {
     why=$(sshd -t 2>&1) && return
-    why=$(printf '%s\n' "$why" | sed 1q)
+    # Its lines end as those of a terminal.
+    why=$(printf '%s\n' "$why" | tr -d '\r' | sed 1q)
     return 1
 }
 
@@ -78,7 +79,7 @@ sshd_holds() {
         # For a pattern, some address that no other section can mean.
         case $address in *[*?!]*) address=192.0.2.1 ;; esac
         asked="user=$1,host=${address%/*},addr=${address%/*},laddr=127.0.0.1,lport=22"
-        holds=$(sshd -T -C "$asked" 2>&1) || fail 1 "sshd: $(printf '%s\n' "$holds" | sed 1q)"
+        holds=$(sshd -T -C "$asked" 2>&1) || fail 1 "sshd: $(printf '%s\n' "$holds" | tr -d '\r' | sed 1q)"
         lost=$(printf '%s\n' "$3" | sshd_lost "$holds")
         [ -z "$lost" ] ||
             fail 1 "sshd: another $lost holds for $1: /etc/ssh/sshd_config sets it, or lacks its Include"

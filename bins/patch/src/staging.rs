@@ -188,7 +188,11 @@ fn is_ours(folder: &OwnedFd, look: &Look) -> Result<bool> {
 
 /// Deletes what such a folder has, and goes on past what it can't delete.
 fn empty(folder: &OwnedFd) -> Result<()> {
-    NAMES.iter().fold(Ok(()), |done, name| done.and(remove(folder.as_fd(), name)))
+    let mut done = Ok(());
+    for name in NAMES {
+        done = done.and(remove(folder.as_fd(), name));
+    }
+    done
 }
 
 fn lock(folder: &OwnedFd) -> Result<()> {

@@ -5,13 +5,13 @@
 //! that pipe: a variable that has outlived it counts as none.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 use rustix::process::{Signal, getpid, kill_process};
 
 /// The environment variable that names the read end.
@@ -68,11 +68,8 @@ fn find() -> Option<File> {
 }
 
 /// Nothing is ever written, so there is nothing to read but the end.
-fn is_cut(mut pipe: &File) -> bool {
-    match pipe.read(&mut [0]) {
-        Ok(_) => true,
-        Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted),
-    }
+fn is_cut(pipe: &File) -> bool {
+    !matches!(rustix::io::read(pipe, &mut [0]), Err(Errno::AGAIN | Errno::INTR))
 }
 
 fn die() -> ! {

@@ -17,6 +17,9 @@ pub struct Signatures {
     sources: Vec<Source>,
     /// What each source stands at; the smallest path first, of equal ones the newest set.
     next: BinaryHeap<Reverse<(TreePath, Reverse<usize>)>>,
+    /// The last deleted path that is too long for a new set, and the source that deletes it: it
+    /// speaks for all that older sources have below it.
+    gone: Option<(TreePath, usize)>,
     /// The source of the entry that the state stands at.
     current: usize,
     known: Option<Known>,
@@ -36,7 +39,7 @@ impl Signatures {
     ) -> Result<Signatures, Failure> {
         let sources = tars.into_iter().map(|(which, tar)| Source::new(which, tar)).collect();
         let next = BinaryHeap::new();
-        let mut merged = Signatures { sources, next, current: 0, known: None };
+        let mut merged = Signatures { sources, next, gone: None, current: 0, known: None };
         for index in 0..merged.sources.len() {
             merged.pull(index)?;
         }
@@ -85,7 +88,11 @@ impl Signatures {
             let Some((name, member)) = self.sources[index].entry.take() else {
                 continue;
             };
-            if name.part != Part::Deleted {
+            if name.part == Part::Deleted {
+                if !path.fits() && !self.is_gone(&path, index) {
+                    self.gone = Some((path, index));
+                }
+            } else if !self.is_gone(&path, index) {
                 self.current = index;
                 self.known = Some(Known::new(path, name.part, member));
                 return Ok(());
@@ -93,6 +100,12 @@ impl Signatures {
             self.pull(index)?;
         }
         Ok(())
+    }
+
+    /// Whether an entry went when one above it was deleted.
+    fn is_gone(&self, path: &TreePath, index: usize) -> bool {
+        let newer = self.gone.as_ref().filter(|(_, by)| *by > index);
+        newer.is_some_and(|(gone, _)| path.starts_with(gone))
     }
 
     /// Passes over what older sets say of a path.

@@ -166,3 +166,24 @@ fn the_parts_of_an_unfinished_set_are_none_of_duplicitys_files_and_no_set() {
     assert!(collection.chains.is_empty() && collection.incomplete.is_empty());
     assert!(collection.partial.is_empty());
 }
+
+#[test]
+fn what_is_below_a_deleted_path_that_is_too_long_for_a_set_went_with_it() {
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = Folder::create(scratch.path()).unwrap();
+    let path = |end: &str| {
+        TreePath::parse(format!("{}/{end}", "x".repeat(TreePath::LONGEST)).as_bytes()).unwrap()
+    };
+    let set = |entries: &[(&str, Change)]| -> Set {
+        entries.iter().map(|(end, change)| (path(end), change.clone())).collect()
+    };
+    let old = ["a", "a/b", "a/b/c", "d", "d/e"].map(|end| (end, Change::Directory));
+    let sets = [set(&old), set(&[("a", Change::Deleted), ("d/f", Change::Directory)])];
+    archive(&folder, &sets);
+    let mut state = folder.signatures(&folder.collection().unwrap().chains[0].sets).unwrap();
+    let mut found = Vec::new();
+    while let Some(known) = state.take().unwrap() {
+        found.push(known.path);
+    }
+    assert_eq!(found, ["d", "d/e", "d/f"].map(path));
+}

@@ -124,7 +124,7 @@ fn the_user_can_not_look_into_any_stage_or_the_shell() {
             .map(|file| format!("head -c 0 /proc/{stage}/{file} && echo {file};"));
         format!("runuser -u moobacker -- sh -c '{}' 2>/dev/null;", files.concat())
     };
-    let own = "runuser -u moobacker -- sleep 800 & until pgrep -u moobacker -x sleep; do :; done >/dev/null;";
+    let own = "runuser -u moobacker -- sleep 800 2>/dev/null & until pgrep -u moobacker -x sleep; do :; done >/dev/null;";
     let own =
         format!("{own} {} pkill -u moobacker -x sleep;", look("'$(pgrep -u moobacker -x sleep)'"));
     let stage = look("'$(of moo-sign)'");

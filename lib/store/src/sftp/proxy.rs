@@ -42,7 +42,7 @@ impl Way {
         if let Some(jumps) = says.one("proxyjump") {
             let jumps = at.expand(jumps).ok_or_else(|| unknown("ProxyJump", jumps))?;
             // ssh leaves quotes of the configuration to the shell that runs its command.
-            return Ok(Way::Through(by_jump(jumps.trim_matches('"'), source, at)));
+            return Ok(Way::Through(by_jump(jumps.trim_matches('"'), source, at)?));
         }
         if let Some(command) = says.one("proxycommand") {
             let text = at.expand(command).ok_or_else(|| unknown("ProxyCommand", command))?;
@@ -59,11 +59,11 @@ impl Way {
 }
 
 /// The command that goes through other hosts to the last of them, and on from there.
-fn by_jump(jumps: &str, source: &Source, at: &Place<'_>) -> Vec<OsString> {
+fn by_jump(jumps: &str, source: &Source, at: &Place<'_>) -> Result<Vec<OsString>, Failure> {
     let (before, last) = jumps.rsplit_once(',').unwrap_or(("", jumps));
     let last = if last.starts_with("ssh://") { last.to_owned() } else { format!("ssh://{last}") };
     let mut words: Vec<OsString> = vec!["ssh".into()];
-    words.extend(source.words().into_iter().map(OsString::from));
+    words.extend(source.words()?.into_iter().map(OsString::from));
     // Nobody is there to answer questions.
     words.push("-oBatchMode=yes".into());
     if !before.is_empty() {
@@ -71,7 +71,7 @@ fn by_jump(jumps: &str, source: &Source, at: &Place<'_>) -> Vec<OsString> {
     }
     words.extend(["-W".into(), format!("[{}]:{}", at.host, at.port).into()]);
     words.extend(["--".into(), last.into()]);
-    words
+    Ok(words)
 }
 
 /// An open way to a host, before anything was said on it.

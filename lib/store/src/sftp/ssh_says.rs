@@ -1,10 +1,11 @@
 //! What `ssh -G` makes of a host: OpenSSH reads its configuration itself, with all that is in it.
 
 use std::collections::HashMap;
-use std::fs;
-use std::io::{ErrorKind, Write};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
 
 use stream::{Failure, OrFail, Status};
 use tempfile::NamedTempFile;
@@ -28,9 +29,37 @@ pub(crate) enum Source {
     Own,
     /// The file that was given.
     Given(PathBuf),
-    /// ssh goes by the home of its user in passwd; this file leads it to the one of HOME.
-    Led(NamedTempFile),
+    /// ssh goes by the home of its user in passwd; this configuration leads it to the one of HOME.
+    Led(Led),
 }
+
+/// A configuration of ours. It is a file with a name only for an ssh that goes on running.
+#[derive(Debug)]
+pub(crate) struct Led {
+    text: String,
+    file: OnceLock<NamedTempFile>,
+}
+
+impl Led {
+    fn path(&self) -> Result<PathBuf, Failure> {
+        if let Some(file) = self.file.get() {
+            return Ok(file.path().to_owned());
+        }
+        let mut file = NamedTempFile::new().or_fail(Status::Failed, TEMPORARY)?;
+        file.write_all(self.text.as_bytes()).or_fail(Status::Failed, TEMPORARY)?;
+        Ok(self.file.get_or_init(|| file).path().to_owned())
+    }
+
+    /// A file without a name, which no kill leaves behind.
+    fn open(&self) -> Result<File, Failure> {
+        let mut file = tempfile::tempfile().or_fail(Status::Failed, TEMPORARY)?;
+        file.write_all(self.text.as_bytes()).or_fail(Status::Failed, TEMPORARY)?;
+        file.rewind().or_fail(Status::Failed, TEMPORARY)?;
+        Ok(file)
+    }
+}
+
+const TEMPORARY: &str = "temporary file";
 
 impl Source {
     /// The one that the options name, or that of HOME.
@@ -57,19 +86,30 @@ impl Source {
         };
         let ssh = ssh.display();
         let lists = format!("UserKnownHostsFile \"{ssh}/known_hosts\" \"{ssh}/known_hosts2\"\n");
-        let mut file = NamedTempFile::new().or_fail(Status::Failed, "temporary file")?;
-        let written = write!(file, "{read}Host *\n{lists}");
-        written.or_fail(Status::Failed, "temporary file")?;
-        Ok(Source::Led(file))
+        let text = format!("{read}Host *\n{lists}");
+        Ok(Source::Led(Led { text, file: OnceLock::new() }))
     }
 
-    /// The words that make ssh read it.
-    pub(crate) fn words(&self) -> Vec<PathBuf> {
-        match self {
+    /// The words that make an ssh which goes on running read it.
+    ///
+    /// # Errors
+    /// No temporary file can be made.
+    pub(crate) fn words(&self) -> Result<Vec<PathBuf>, Failure> {
+        Ok(match self {
             Source::Own => Vec::new(),
             Source::Given(file) => vec!["-F".into(), file.clone()],
-            Source::Led(file) => vec!["-F".into(), file.path().to_owned()],
-        }
+            Source::Led(led) => vec!["-F".into(), led.path()?],
+        })
+    }
+
+    /// A call of ssh that reads it, and nothing else from standard input.
+    fn command(&self) -> Result<Command, Failure> {
+        let mut command = Command::new("ssh");
+        match self {
+            Source::Led(led) => command.args(["-F", "/dev/stdin"]).stdin(led.open()?),
+            _ => command.args(self.words()?).stdin(Stdio::null()),
+        };
+        Ok(command)
     }
 }
 
@@ -81,31 +121,31 @@ impl SshSays {
     pub(crate) fn of(address: &Address, options: &Options) -> Result<(SshSays, Source), Failure> {
         check_options(options)?;
         let source = Source::of(options)?;
-        let mut command = Command::new("ssh");
-        command.arg("-G").args(source.words());
+        let mut command = source.command()?;
+        command.arg("-G");
         // The first to name a setting decides.
         command.args(address.user.iter().map(|user| format!("-oUser={user}")));
         command.args(address.port.iter().map(|port| format!("-oPort={port}")));
         command.args(options.ssh_options.iter().map(|option| format!("-o{option}")));
-        command.args(["--", &address.host]).stdin(Stdio::null());
-        match command.output() {
-            Ok(output) => Ok((SshSays::read(output)?, source)),
+        command.args(["--", &address.host]);
+        match run(&mut command) {
+            Ok(done) => Ok((SshSays::read(&done)?, source)),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 not_needed(options).map(|()| (SshSays::default(), source))
             }
-            Err(error) => Err(Failure::new(Status::Failed, format!("ssh: {error}"))),
+            Err(error) => Err(error).or_fail(Status::Failed, "configuration of ssh"),
         }
     }
 
-    fn read(output: Output) -> Result<SshSays, Failure> {
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
+    fn read(done: &Done) -> Result<SshSays, Failure> {
+        if !done.status.success() {
+            let said = String::from_utf8_lossy(&done.stderr);
             // The first says what, the last only that it ends.
             let why = said.lines().map(str::trim).find(|line| !line.is_empty());
             let why = why.unwrap_or("ssh -G fails, and does not say why");
             return Err(Failure::new(Status::Usage, format!("configuration of ssh: {why}")));
         }
-        Ok(SshSays::parse(&String::from_utf8_lossy(&output.stdout)))
+        Ok(SshSays::parse(&String::from_utf8_lossy(&done.stdout)))
     }
 
     fn parse(text: &str) -> SshSays {
@@ -144,6 +184,26 @@ impl SshSays {
         files.retain(|file| !file.is_empty() && file != "none");
         files
     }
+}
+
+/// What a call of ssh came to.
+struct Done {
+    status: ExitStatus,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+/// Runs a command to its end. (The standard library's own way panics where a pipe can't be read.)
+fn run(command: &mut Command) -> io::Result<Done> {
+    let mut said = tempfile::tempfile()?;
+    let mut child = command.stdout(Stdio::piped()).stderr(said.try_clone()?).spawn()?;
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    let read = child.stdout.take().map_or(Ok(0), |mut from| from.read_to_end(&mut stdout));
+    let status = child.wait()?;
+    read?;
+    said.rewind()?;
+    said.read_to_end(&mut stderr)?;
+    Ok(Done { status, stdout, stderr })
 }
 
 fn check_options(options: &Options) -> Result<(), Failure> {

@@ -5,9 +5,10 @@ use tests::Run;
 use super::call::{Failing, INTERRUPTED};
 
 /// What stands for itself in messages.
-const PLACES: [&str; 7] = [
+const PLACES: [&str; 8] = [
     "standard input",
     "standard output",
+    "configuration of ssh",
     "temporary file",
     "working directory",
     "staging folder",
