@@ -28,6 +28,7 @@ What has to be of the old sets is of the new one, too:
 And further:
 
   --secret-key FILE         decrypt with the secret key in FILE instead of those in GnuPG
+  --identity ID             count no sets of another backup than that of this identity
   --allow-unprotected       read messages without integrity protection too, and files that are not
                             encrypted though a key is given or others are
   --user NAME               for root: run all as this user

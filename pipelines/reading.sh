@@ -42,6 +42,7 @@ decrypting_option() {
             esac
             decrypt="$decrypt $2 $(quoted "$3")"
             ;;
+        --identity) needs_value "$@" && fetch="$fetch --identity $(quoted "$3")" ;;
         --allow-unprotected) decrypt="$decrypt $2" fetch="$fetch $2" unprotected=yes ;;
         *) shared_option "$@" ;;
     esac
@@ -53,6 +54,8 @@ decrypting_help() {
   --secret-key FILE         decrypt with the secret key in FILE instead of those in GnuPG
   --sign-key KEY            demand that each file is signed, inside its message, by KEY
   --seal-key KEY            demand that the seal of each set is signed by KEY
+  --identity ID             count no sets of another backup than that of this identity: 32
+                            hexadecimal digits, from moo status or the recovery kit
   --allow-unprotected       read messages without integrity protection too, and files that are not
                             encrypted though a key is given or others are
   --passphrase-file FILE    take the passphrase from the first line of FILE, not from PASSPHRASE

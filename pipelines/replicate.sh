@@ -11,6 +11,7 @@ Copies the sets of the store at URL1 to the store at URL2, as they are. It needs
 URL2 has already are neither read nor sent: run again, it brings what is new. A set is there when
 all of it has arrived, and an interruption costs one.
 
+  --identity ID             copy no sets of another backup than that of this identity
 TEXT
     shared_help
     cat <<'TEXT'
@@ -25,7 +26,10 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
 . "$here/copying.sh"
 
 own_option() {
-    shared_option "$@"
+    case $2 in
+        --identity) needs_value "$@" && fetch=" --identity $(quoted "$3")" ;;
+        *) shared_option "$@" ;;
+    esac
 }
 
 read_options "$@"
@@ -33,6 +37,6 @@ eval "set -- $words"
 two_stores "$@"
 check_common
 eval "know $all $reach -- \"\$2\""
-eval "moo-fetch $all $reach --all --known \"\$known\" -- \"\$1\" |
+eval "moo-fetch $all $reach --all$fetch --known \"\$known\" -- \"\$1\" |
     moo-upload $all $reach -- \"\$2\" |
     moo-commit $all"

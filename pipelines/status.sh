@@ -13,6 +13,7 @@ needs no key. Where the archive of the store is at hand, it knows which files th
   --max-age AGE             fail if the last good set is older than AGE, such as 26h or 2D; print
                             nothing when all is well
   --seal-key KEY            take no set for good whose seal is not signed by KEY
+  --identity ID             take no set of another backup for good than of that of this identity
   --json                    one JSON object
 TEXT
     shared_help
@@ -30,7 +31,7 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
 list=''
 own_option() {
     case $2 in
-        --seal-key) needs_value "$@" && list="$list $2 $(quoted "$3")" ;;
+        --seal-key | --identity) needs_value "$@" && list="$list $2 $(quoted "$3")" ;;
         --max-age) needs_value "$@" && list="$list --max-age $(quoted "$3")" ;;
         --json) list="$list $2" ;;
         *) shared_option "$@" ;;

@@ -91,6 +91,10 @@ own_option() {
             needs_value "$@" && check="$check $2 $(quoted "$3")" keys=yes
             decrypting_option "$@"
             ;;
+        --identity)
+            needs_value "$@" && check="$check $2 $(quoted "$3")"
+            decrypting_option "$@"
+            ;;
         --passphrase-fd) needs_value "$@" && passphrase_from "$3" ;;
         *)
             if time_option "$@" || path_option "$@"; then

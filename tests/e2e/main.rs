@@ -21,6 +21,7 @@ mod forged;
 mod golden;
 mod harness;
 mod hostile;
+mod identity;
 mod interop;
 mod kept;
 mod limits;

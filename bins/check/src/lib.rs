@@ -1,5 +1,6 @@
 //! `moo-check` checks what a store holds against its seals and the archive, without a secret key.
 
+mod belonging;
 mod content;
 mod findings;
 mod links;
@@ -10,7 +11,7 @@ mod share;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use archive::Chain;
+use archive::{Chain, Identity};
 use cli::{Common, Program};
 use local::Folder;
 use openpgp::{find_certificate, refuse_weak_signers};
@@ -39,6 +40,10 @@ pub struct Check {
     /// Demand that the seal of each set is signed by this certificate
     #[arg(long, value_name = "KEY")]
     seal_key: Vec<String>,
+    /// Name sets of another backup than that of this identity: 32 hexadecimal digits, from moo
+    /// status or the recovery kit. Without it, the newest seal of --archive tells
+    #[arg(long, value_name = "ID")]
+    identity: Option<Identity>,
     /// The share of the files to read, in percent; each run reads the next one
     #[arg(long, value_name = "PERCENT", default_value = "5%")]
     sample: Share,
@@ -87,6 +92,7 @@ impl Program for Check {
         let sealed = sets::seals(collection, &known, &mut seals, &mut findings)?;
         sets::check(collection, &known, &sealed, &mut findings);
         sets::check_names(&survey, &mut findings);
+        belonging::check(self.identity.or(survey.identity()), &sealed, &mut findings);
         links::check(collection, &sealed, &mut findings);
         let due = content::hashes((collection, &known), folder, &sealed, &mut findings)?;
         findings.empty_files(&files);

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Read;
 
-use archive::{Seal, SealedFile, SetId, StoredSet, seal_name};
+use archive::{Identity, Seal, SealedFile, SetId, StoredSet, seal_name};
 use local::Folder;
 use openpgp::{Cert, SealState, read_text};
 use sha2::{Digest, Sha256};
@@ -23,6 +23,8 @@ pub(crate) struct Sealed {
     pub(crate) sha256: String,
     /// That of the seal before it.
     pub(crate) previous: Option<String>,
+    /// The identity of the set's backup, if the seal names one.
+    pub(crate) identity: Option<Identity>,
     pub(crate) files: Vec<SealedFile>,
 }
 
@@ -78,7 +80,8 @@ impl Seals<'_> {
             return Err(wrong(&format!("is the seal of the {}", seal.set)));
         }
         let sha256 = format!("{:x}", Sha256::digest(bytes));
-        Ok(Sealed { set, sha256, previous: seal.previous, files: seal.files })
+        let Seal { previous, identity, files, .. } = seal;
+        Ok(Sealed { set, sha256, previous, identity, files })
     }
 
     /// The seal of a set as the archive has it.

@@ -1,6 +1,7 @@
 //! `moo-decrypt` checks the files of a store and decrypts them.
 
 mod ahead;
+mod belonging;
 mod gaps;
 mod hold;
 mod keys;

@@ -6,6 +6,7 @@ use archive::{FileKind, FileName, Manifest, Seal, SetId, TreePath, parse_seal};
 use openpgp::{Cert, SealState, read_text};
 use stream::{Failure, OrFail, Status, Wanted, WantedSet};
 
+use crate::belonging::Belonging;
 use crate::hold::Held;
 
 /// The sets of a stream.
@@ -15,6 +16,8 @@ pub(crate) struct Sets {
     pub(crate) path: TreePath,
     pub(crate) signers: Vec<Cert>,
     keep_going: bool,
+    /// Which backup the sets are of.
+    pub(crate) belonging: Belonging,
     pub(crate) sets: BTreeMap<SetId, Set>,
     /// Seals whose set has not begun, and their own hashes: a seal's name tells only its time.
     seals: HashMap<archive::SetTime, (Seal, String)>,
@@ -78,12 +81,14 @@ impl Sets {
         let ids: Vec<SetId> =
             wanted.iter().flat_map(|wanted| &wanted.sets).map(WantedSet::id).collect();
         let turns = ids.iter().enumerate().map(|(turn, id)| (*id, turn)).collect();
+        let belonging = Belonging::new(wanted.as_ref().and_then(|wanted| wanted.identity));
         let (begun, filled, last_sealed) = (0, 0, None);
         Ok(Sets {
             wanted,
             path,
             signers,
             keep_going,
+            belonging,
             sets,
             seals,
             last_sealed,
@@ -203,6 +208,7 @@ impl Sets {
             }
             return Err(broken(stored, &format!("its seal is of the {}", seal.set)));
         }
+        self.belonging.set(id, Some(&seal));
         let linked = self.check_link(&seal);
         self.last_sealed = Some((id, hash));
         let hashes = seal.files.into_iter().map(|file| (file.name, file.sha256));
@@ -220,6 +226,7 @@ impl Sets {
             return Err(broken(&format!("the {id}"), "has no seal, and the seal key demands one"));
         }
         log::info!("the {id} has no seal");
+        self.belonging.set(id, None);
         if self.keep_going {
             // It may have had one, after which the next one was made.
             self.lose_seal();

@@ -38,6 +38,7 @@ impl Transit<'_> {
             return self.lose(&name);
         }
         let admitted = self.sets.admit(stored, &name, &mut held);
+        self.sets.belonging.check()?;
         match self.losses.past(admitted)? {
             None => self.lose(&name),
             Some(Admission::Whole) => self.open(stored, &name, held),
@@ -125,6 +126,7 @@ impl Transit<'_> {
         };
         let (writer, read) = reader.finish(opened);
         if let Some(manifest) = self.losses.past(read)? {
+            self.sets.belonging.manifest(name.set, &manifest)?;
             self.sets.manifest(name.set, manifest);
             return writer.close(Facts::default());
         }

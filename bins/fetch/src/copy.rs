@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use archive::StoredSet;
+use archive::{Absent, Identity, SetTime, StoredSet};
 use sha2::{Digest, Sha256};
 use store::Store;
 use stream::{Begin, Facts, Failure, FileWriter, Output, Status, Totals};
@@ -10,7 +10,7 @@ use survey::Survey;
 
 use crate::known::Known as There;
 use crate::sealed::Sealed;
-use crate::selection::Known;
+use crate::selection::{Known, none};
 use crate::{Fetch, strangers, transfer};
 
 /// Sends all sets, one after the other, those that are known aside.
@@ -21,13 +21,18 @@ pub(crate) fn send(
 ) -> Result<Totals, Failure> {
     let archive = Known::of(arguments)?;
     let mut survey = arguments.survey(store, archive.as_ref())?;
-    let gone = arguments.judge(archive.as_ref()).of_a_copy(&mut survey, store)?;
-    strangers::warn(&arguments.url, &gone, &survey);
     let known = arguments.known.as_deref().map(There::read).transpose()?.unwrap_or_default();
+    let judge = arguments.judge(archive.as_ref(), (&mut survey, &mut *store), known.identity())?;
+    let gone = judge.of_a_copy(&mut survey, store)?;
+    if !gone.is_empty() && survey.collection.complete().next().is_none() {
+        let absent = Absent::NoBackup { wanted: SetTime::LAST, first: None };
+        return Err(none(&arguments.url, absent, &gone));
+    }
+    strangers::warn(&arguments.url, &gone, &survey);
     output.begin(&Begin { newest_seal: known.newest_seal(), ..Begin::files(None) })?;
     let mut lost = 0;
     for set in survey.collection.complete().filter(|set| !known.has(set, arguments.all)) {
-        match sealed(store, &survey, set, arguments.all) {
+        match sealed(store, (&survey, judge.expected), set, arguments.all) {
             Ok(sealed) => send_set(store, &survey, set, &sealed, (arguments.all, output))?,
             // Nothing of it has been sent: the others need not wait for it.
             Err(failure) if failure.status() == Status::Integrity => {
@@ -43,11 +48,15 @@ pub(crate) fn send(
 /// What the seal of a set tells of its files, if none of them is missing.
 fn sealed(
     store: &mut dyn Store,
-    survey: &Survey,
+    (survey, expected): (&Survey, Option<Identity>),
     set: &StoredSet,
     content: bool,
 ) -> Result<Sealed, Failure> {
     let sealed = Sealed::read(store, survey, set)?;
+    if let Some((ours, its)) = expected.zip(sealed.identity).filter(|(ours, its)| ours != its) {
+        let why = format!("the {} is of the backup {its}, not of {ours}", set.id);
+        return Err(Failure::new(Status::Integrity, why));
+    }
     if content {
         sealed.check_names(set)?;
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
 
-use archive::{Collection, SetId, StoredSet, parse_seal};
+use archive::{Collection, Identity, SetId, StoredSet, parse_seal};
 use sha2::{Digest, Sha256};
 use stream::{Failure, NewestSeal, OrFail, ReceiptsInput, Status};
 
@@ -13,6 +13,8 @@ use stream::{Failure, NewestSeal, OrFail, ReceiptsInput, Status};
 pub(crate) struct Known {
     sets: HashMap<SetId, StoredSet>,
     newest_seal: Option<NewestSeal>,
+    /// The identity in that seal.
+    identity: Option<Identity>,
 }
 
 impl Known {
@@ -25,9 +27,10 @@ impl Known {
             Failure::new(failure.status(), why)
         };
         let mut input = ReceiptsInput::open(file).map_err(named)?;
-        let (mut names, mut newest_seal) = (Vec::new(), None);
+        let (mut names, mut newest_seal, mut identity) = (Vec::new(), None, None);
         while let Some(receipt) = input.advance().map_err(named)? {
             if let Some((time, text)) = parse_seal(&receipt.stored).zip(receipt.seal) {
+                identity = openpgp::read_seal(&receipt.stored, text.as_bytes())?.identity;
                 newest_seal =
                     Some(NewestSeal { time, sha256: format!("{:x}", Sha256::digest(text)) });
             }
@@ -35,12 +38,17 @@ impl Known {
         }
         let Collection { chains, orphans, .. } = Collection::of(names);
         let sets = chains.into_iter().flat_map(|chain| chain.sets).chain(orphans);
-        Ok(Known { sets: sets.map(|set| (set.id, set)).collect(), newest_seal })
+        Ok(Known { sets: sets.map(|set| (set.id, set)).collect(), newest_seal, identity })
     }
 
     /// The newest seal there.
     pub(crate) fn newest_seal(&self) -> Option<NewestSeal> {
         self.newest_seal.clone()
+    }
+
+    /// The identity of the backup there.
+    pub(crate) fn identity(&self) -> Option<Identity> {
+        self.identity
     }
 
     /// Whether it has a set. Its manifest has come last; but an archive may have lost something

@@ -14,7 +14,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use archive::TreePath;
+use archive::{Identity, TreePath};
 use cli::{Common, Program};
 use openpgp::{Cert, find_certificate};
 use store::Store;
@@ -57,6 +57,10 @@ pub struct Fetch {
     /// Of those, no sets that another store has: FILE holds what --receipts told of it
     #[arg(long, value_name = "FILE", requires = "what", conflicts_with = "receipts")]
     known: Option<PathBuf>,
+    /// Count no sets of another backup than that of this identity: 32 hexadecimal digits, from moo
+    /// status or the recovery kit. Without it, the newest seal of --archive tells
+    #[arg(long, value_name = "ID", conflicts_with = "receipts")]
+    identity: Option<Identity>,
     /// Go on past files that are missing or can't be read; the stages behind need it too
     #[arg(long, conflicts_with = "what")]
     keep_going: bool,
@@ -134,13 +138,23 @@ impl Fetch {
         Survey::of(store, &files, folder, &self.seal_certificates()?)
     }
 
-    /// Who tells which sets count.
-    fn judge(&self, known: Option<&Known>) -> Judge {
+    /// Who tells which sets count. Where neither an option nor the archive directory tells the
+    /// identity of the backup, `other` does, or else the sets of the store, if they agree.
+    fn judge(
+        &self,
+        known: Option<&Known>,
+        (survey, store): (&mut Survey, &mut dyn Store),
+        other: Option<Identity>,
+    ) -> Result<Judge, Failure> {
         let mut judge = Judge::new(known.map(|known| &known.collection));
+        judge.expected = self.identity.or(survey.identity()).or(other);
+        if judge.expected.is_none() {
+            judge.expected = survey.only_identity(&self.url, store)?;
+        }
         judge.encrypted = self.encrypted;
         // A copy of files as they are reads none of them.
         judge.plain = self.allow_unprotected || (self.all && !self.encrypted);
-        judge
+        Ok(judge)
     }
 
     /// Who may have signed a seal; a secret key does for its certificate.

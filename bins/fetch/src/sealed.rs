@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
-use archive::{Seal, StoredSet};
+use archive::{Identity, Seal, StoredSet};
 use store::Store;
 use stream::{Failure, OrFail, Status};
 use survey::Survey;
@@ -15,6 +15,8 @@ const LARGEST: u64 = 64 << 20;
 pub(crate) struct Sealed {
     /// The name of the seal and its text; none where the set has none.
     pub(crate) seal: Option<(String, Vec<u8>)>,
+    /// The identity of its backup, if the seal names one.
+    pub(crate) identity: Option<Identity>,
     hashes: BTreeMap<String, String>,
 }
 
@@ -26,15 +28,16 @@ impl Sealed {
         set: &StoredSet,
     ) -> Result<Sealed, Failure> {
         let Some(name) = &set.seal else {
-            return Ok(Sealed { seal: None, hashes: BTreeMap::new() });
+            return Ok(Sealed { seal: None, identity: None, hashes: BTreeMap::new() });
         };
         let text = read(store, name, survey.stored_name(name))?;
         let seal = parse(name, &text)?;
         if seal.set != set.id {
             return Err(broken(name, &format!("is the seal of the {}", seal.set)));
         }
+        let identity = seal.identity;
         let hashes = seal.files.into_iter().map(|file| (file.name, file.sha256)).collect();
-        Ok(Sealed { seal: Some((name.clone(), text)), hashes })
+        Ok(Sealed { seal: Some((name.clone(), text)), identity, hashes })
     }
 
     /// Checks that no file of the set is missing. Where there is no seal, only the numbers of the
@@ -80,8 +83,7 @@ pub(crate) fn read(store: &mut dyn Store, name: &str, there: &str) -> Result<Vec
 
 /// What a seal says.
 pub(crate) fn parse(name: &str, text: &[u8]) -> Result<Seal, Failure> {
-    let (text, _) = openpgp::read_text(name, text, &[])?;
-    Seal::parse(&text).or_fail(Status::Integrity, name)
+    openpgp::read_seal(name, text)
 }
 
 fn broken(which: &str, why: &str) -> Failure {

@@ -50,7 +50,7 @@ impl Selection {
         let path = arguments.path()?;
         let known = Known::of(arguments)?;
         let mut survey = arguments.survey(store, known.as_ref())?;
-        let judge = arguments.judge(known.as_ref());
+        let judge = arguments.judge(known.as_ref(), (&mut survey, &mut *store), None)?;
         let mut gone = judge.sift(&mut survey);
         let Times { wanted, now } = times(arguments)?;
         let state = judge.state(&mut survey, store, (wanted, now), &mut gone)?;
@@ -77,7 +77,7 @@ impl Selection {
         let unfinished = unfinished.chain(gone.iter().map(|uncounted| uncounted.set));
         let unfinished = unfinished.filter(|id| Some(*id) > newest).map(WantedSet::from).collect();
         let sets = sets.iter().map(|set| set.id.into()).collect();
-        let wanted = Wanted { sets, unfinished, path };
+        let wanted = Wanted { sets, unfinished, identity: judge.expected, path };
         // Without the content it is no restore.
         let wanted = Some(wanted).filter(|_| !arguments.manifests);
         let uncounted = gone.len() as u64;

@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use archive::SetTime;
+use archive::{Identity, SetTime};
 use cli::{Common, Program};
 use stream::{Failure, OrFail, Status, Totals};
 
@@ -47,6 +47,10 @@ pub struct List {
     /// Take no set for good whose seal is not signed by this certificate
     #[arg(long, value_name = "KEY")]
     seal_key: Vec<String>,
+    /// Take no set of another backup for good than that of this identity: 32 hexadecimal digits.
+    /// Without it, the newest seal of --archive tells
+    #[arg(long, value_name = "ID")]
+    identity: Option<Identity>,
     /// JSON: one object for a store, a line for each file of a backup
     #[arg(long)]
     json: bool,

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use archive::{EntryName, FileKind, FileName, Part, SetId, TreePath};
+use archive::{EntryName, FileKind, FileName, Identity, Part, SetId, TreePath, parse_seal};
 use stream::member::Kind;
 use stream::{
     Facts, Failure, Member, Next, OrFail, Scope, Status, TarError, TarReader, Totals, Wanted,
@@ -11,6 +11,9 @@ use stream::{
 use crate::Input;
 use crate::papers::{Loss, Papers, manifest};
 use crate::scratch::Scratch;
+
+/// The largest seal that is read, in bytes.
+const LONGEST_SEAL: u64 = 64 << 20;
 
 /// An entry, without its body.
 pub(crate) struct Entry {
@@ -55,6 +58,8 @@ pub(crate) struct Entries {
 /// Whose state a set holds, as its manifest has it.
 #[derive(Clone, Default)]
 struct Origin {
+    /// As the last seal that names one has it.
+    identity: Option<Identity>,
     host: Option<Vec<u8>>,
     source: Option<Vec<u8>>,
 }
@@ -91,9 +96,14 @@ impl Entries {
         self
     }
 
+    /// The identity of the backup, if it was noted and a seal names it.
+    pub(crate) fn identity(&self) -> Option<Identity> {
+        self.origin.as_ref().and_then(|origin| origin.identity)
+    }
+
     /// The host and the source of the last set, if they were noted and its manifest tells them.
     pub(crate) fn origin(&self) -> Option<(Vec<u8>, Vec<u8>)> {
-        let Origin { host, source } = self.origin.clone()?;
+        let Origin { host, source, .. } = self.origin.clone()?;
         host.zip(source)
     }
 
@@ -250,6 +260,9 @@ impl Entries {
     fn next_volume(&mut self, mut input: Input) -> Result<bool, Failure> {
         while let Some(name) = input.next_file()? {
             let Some(name) = FileName::parse(&name) else {
+                if parse_seal(&name).is_some() {
+                    self.seal(&name, &mut input)?;
+                }
                 continue;
             };
             let FileKind::Volume(number) = name.kind else {
@@ -266,6 +279,16 @@ impl Entries {
         }
         self.source = Some(Source::Files(input));
         Ok(false)
+    }
+
+    /// Notes the identity that a seal names; moo-decrypt has checked it.
+    fn seal(&mut self, name: &str, input: &mut Input) -> Result<(), Failure> {
+        let Some(origin) = &mut self.origin else { return Ok(()) };
+        let mut bytes = Vec::new();
+        let read = input.take(LONGEST_SEAL).read_to_end(&mut bytes);
+        read.or_fail(Status::Failed, name)?;
+        origin.identity = openpgp::read_seal(name, &bytes)?.identity.or(origin.identity);
+        Ok(())
     }
 
     /// Takes a file that is no volume.

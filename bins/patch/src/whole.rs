@@ -42,7 +42,7 @@ pub(crate) fn write(
     if !staging.has_tree()? {
         return Err(arguments.nothing(&TreePath::root(), 0));
     }
-    let head = head(wanted, entries.origin(), archive.as_ref())?;
+    let head = head(wanted, &entries, archive.as_ref())?;
     output.begin(&Begin::backup(stream::Kind::Tree, head))?;
     let (files, bytes, overlong) = all(&mut proof.tree, proof.ledger.state()?, output)?;
     let unreadable = overlong + proof.tree.left_out.tell();
@@ -62,10 +62,10 @@ fn hold(path: &Path) -> Result<(Folder, Lock), Failure> {
 /// The set that is to be made: of the same host and source.
 fn head(
     wanted: &Wanted,
-    origin: Option<(Vec<u8>, Vec<u8>)>,
+    entries: &Entries,
     archive: Option<&(Folder, Lock)>,
 ) -> Result<SetHead, Failure> {
-    let Some((newest, (host, source))) = wanted.sets.last().zip(origin) else {
+    let Some((newest, (host, source))) = wanted.sets.last().zip(entries.origin()) else {
         let why = "standard input: the manifest of the last set tells no host and source";
         return Err(Failure::new(Status::Integrity, why));
     };
@@ -75,7 +75,7 @@ fn head(
         base: None,
         host,
         source,
-        identity: None,
+        identity: wanted.identity.or(entries.identity()),
         run: None,
         previous_seal: None,
         options: None,
@@ -88,6 +88,8 @@ fn head(
         taken.extend(folder.times(&collection)?);
         head.run = Some(lock.run().to_owned());
         head.previous_seal = folder.newest_seal(&collection)?;
+        let known = openpgp::known_identity(folder.seals(&collection))?;
+        head.identity = known.or(head.identity);
     }
     head.time = time_behind(newest.time, &taken)?;
     now_after(head.time)?;

@@ -4,6 +4,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use archive::{Chain, Collection, SetTime, parse_time};
 use local::{Folder, Interrupted, Lock, SeenBefore, SeenNow, now, now_after};
+use openpgp::{known_identity, new_identity};
 use stream::{Failure, OrFail, Packed, SetHead, SetType, Status};
 
 use crate::Scan;
@@ -31,7 +32,8 @@ impl Plan {
         // A dry run leaves no archive behind where there was none.
         let archive = arguments.archive.as_ref().filter(|at| at.exists() || !arguments.dry_run);
         let Some(path) = archive else {
-            let head = head(source, now()?, None);
+            let mut head = head(source, now()?, None);
+            head.identity = Some(new_identity()?);
             return Ok(Plan { head, base: None, seen: None, lock: None, interrupted: None });
         };
         let folder = Folder::create(path)?;
@@ -44,6 +46,8 @@ impl Plan {
         let mut head = head(source, time, chain.map(Chain::end));
         head.run = Some(lock.run().to_owned());
         head.previous_seal = standing.last_seal;
+        let known = known_identity(folder.seals(&collection))?;
+        head.identity = known.map_or_else(|| new_identity().map(Some), |known| Ok(Some(known)))?;
         head.options = Some(resumed::options(arguments));
         let interrupted = resumed::find(arguments, &folder, &head)?;
         let base = match chain {

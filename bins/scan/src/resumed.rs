@@ -74,6 +74,13 @@ fn obstacle(arguments: &Scan, was: &SetHead, now: &SetHead) -> Option<&'static s
     match () {
         () if was.options != now.options => Some("the options are other ones"),
         () if (&was.source, &was.host) != (&now.source, &now.host) => Some("the source is another"),
+        // A set that was begun as one of another backup is not finished as one of this.
+        () if was.identity.is_some()
+            && now.previous_seal.is_some()
+            && was.identity != now.identity =>
+        {
+            Some("it is a set of another backup")
+        }
         () if !same_base || was.previous_seal != now.previous_seal => {
             Some("this run makes another set")
         }

@@ -110,6 +110,20 @@ impl Folder {
         Ok(Some(format!("{:x}", Sha256::digest(seal))))
     }
 
+    /// The seals of all sets that have one, the newest first: where each lies, and its bytes.
+    pub fn seals<'a>(
+        &'a self,
+        collection: &'a Collection,
+    ) -> impl Iterator<Item = Result<(String, Vec<u8>), Failure>> + 'a {
+        let chains = collection.chains.iter().flat_map(|chain| &chain.sets);
+        let mut sets: Vec<_> = chains.chain(&collection.orphans).collect();
+        sets.sort_by_key(|set| std::cmp::Reverse(set.id));
+        sets.into_iter().filter_map(|set| set.seal.as_ref()).map(|name| {
+            let bytes = fs::read(self.path(name)).or_fail(Status::Failed, self.shown(name))?;
+            Ok((self.shown(name), bytes))
+        })
+    }
+
     /// The signature tar of a set, with the name that errors call it. It is read beside so many
     /// others.
     pub(crate) fn signature_tar(

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Read, Write};
 
+use archive::Seal;
 use sequoia_openpgp::Packet;
 use sequoia_openpgp::armor;
 use sequoia_openpgp::parse::stream::{
@@ -86,6 +87,15 @@ pub fn read_text<'a>(
             Ok((Cow::Owned(text), SealState::Unsigned))
         }
     }
+}
+
+/// What the text of a seal says, whoever has signed it: nothing here tells that it can be trusted.
+///
+/// # Errors
+/// [`Status::Integrity`] where it is no seal.
+pub fn read_seal(which: &str, bytes: &[u8]) -> Result<Seal, Failure> {
+    let (text, _) = read_text(which, bytes, &[])?;
+    Seal::parse(&text).or_fail(Status::Integrity, which)
 }
 
 fn is_signable(text: &[u8]) -> bool {

@@ -174,6 +174,9 @@ pub struct Wanted {
     /// Later sets that are not whole: their files are there, and no other set may bear their names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unfinished: Vec<WantedSet>,
+    /// The identity of the backup that all sets have to be of; none where it is not known.
+    #[serde(default, with = "text::optional_identity", skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
     /// The only path that is wanted, relative to the source; none for all.
     #[serde(default, with = "text::optional_bytes", skip_serializing_if = "Option::is_none")]
     pub path: Option<Vec<u8>>,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use archive::{Absent, Collection, FileName, SetId, SetTime, StoredSet, Wrapping};
+use archive::{Absent, Collection, FileName, Identity, SetId, SetTime, StoredSet, Wrapping};
 use store::Store;
 use stream::Failure;
 
@@ -17,6 +17,8 @@ pub struct Judge {
     /// The sets that the archive directory knows; none where there is no archive directory, or an
     /// empty one.
     known: BTreeSet<SetId>,
+    /// The identity that a set's seal must not contradict; none where nothing tells it.
+    pub expected: Option<Identity>,
     /// Whether sets have to be encrypted, unless the seal key vouches for them.
     pub encrypted: bool,
     /// Whether sets that are not encrypted count, whatever the others are.
@@ -136,12 +138,14 @@ impl Judge {
         store: &mut dyn Store,
         set: SetId,
     ) -> Result<Option<&'static str>, Failure> {
-        if !survey.seals.are_demanded() || self.known.contains(&set) {
+        let demanded = survey.seals.are_demanded();
+        if (!demanded && self.expected.is_none()) || self.known.contains(&set) {
             return Ok(None);
         }
-        let expected = survey.seals.identity();
-        let Some(sealed) = survey.seal(store, set)? else { return Ok(Some(UNSEALED)) };
-        let foreign = expected.zip(sealed.seal.identity).is_some_and(|(ours, its)| ours != its);
+        let Some(sealed) = survey.seal(store, set)? else {
+            return Ok(demanded.then_some(UNSEALED));
+        };
+        let foreign = self.expected.zip(sealed.seal.identity).is_some_and(|(ours, its)| ours != its);
         Ok(foreign.then_some(FOREIGN))
     }
 

@@ -5,6 +5,7 @@
 //! is now. A file that no seal names is a stranger where another one has its place in a set. A set
 //! that nobody vouches for does not count where somebody has to: see [`Judge`].
 
+mod belonging;
 mod judge;
 mod renamed;
 mod seals;
@@ -18,6 +19,7 @@ use openpgp::Cert;
 use store::{Store, Stored};
 use stream::{Failure, Status};
 
+pub use belonging::several;
 pub use judge::{Judge, Uncounted};
 pub use seals::Sealed;
 

@@ -38,11 +38,14 @@ pub(crate) struct Seals {
     pub(crate) all: BTreeMap<SetId, Sealed>,
     /// Those that the archive directory has.
     kept: BTreeMap<SetId, ()>,
+    /// The identities that seals of the archive directory name, whoever signed them.
+    identities: BTreeMap<SetId, Identity>,
 }
 
 impl Seals {
     pub(crate) fn new(certs: Vec<Cert>) -> Seals {
-        Seals { certs, all: BTreeMap::new(), kept: BTreeMap::new() }
+        let (all, kept, identities) = Default::default();
+        Seals { certs, all, kept, identities }
     }
 
     /// Whether a seal has to be signed.
@@ -52,8 +55,7 @@ impl Seals {
 
     /// The identity of the backup, as the newest seal of the archive directory has it.
     pub(crate) fn identity(&self) -> Option<Identity> {
-        let kept = self.kept.keys().rev().filter_map(|set| self.all.get(set));
-        kept.filter_map(|sealed| sealed.seal.identity).next()
+        self.identities.values().next_back().copied()
     }
 
     pub(crate) fn get(&self, set: SetId) -> Option<&Sealed> {
@@ -66,6 +68,11 @@ impl Seals {
             let Some(name) = &set.seal else { continue };
             let path = folder.path(name);
             let bytes = fs::read(&path).or_fail(Status::Failed, path.display())?;
+            if let Ok(sealed) = parse(name, &bytes, &[])
+                && let Some(identity) = sealed.seal.identity
+            {
+                self.identities.insert(set.id, identity);
+            }
             if let Ok(sealed) = parse(name, &bytes, &self.certs)
                 && sealed.seal.set == set.id
             {

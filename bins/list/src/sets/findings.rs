@@ -62,7 +62,7 @@ pub(crate) fn all(inventory: &Inventory, known: Option<&Known>) -> Vec<Finding> 
     // Of a set that somebody else may have made, nothing can be lost that is ours.
     for finding in &mut found {
         let is_strange = |id| {
-            inventory.unsealed.contains(&id) || known.is_some_and(|known| known.is_strange(id))
+            inventory.doubts.about(id) || known.is_some_and(|known| known.is_strange(id))
         };
         finding.lost &= !finding.set.is_some_and(is_strange);
     }
@@ -70,7 +70,15 @@ pub(crate) fn all(inventory: &Inventory, known: Option<&Known>) -> Vec<Finding> 
     found.extend(unfinished(inventory));
     found.extend(foreign(inventory));
     found.extend(renamed(inventory));
-    let unsealed = inventory.unsealed.iter();
+    let belonging = &inventory.doubts.belonging;
+    found.extend(belonging.several.iter().map(|what| {
+        Finding { lost: true, kind: "several", set: None, what: what.clone() }
+    }));
+    found.extend(belonging.foreign.iter().map(|(id, identity)| {
+        let what = format!("is of another backup, {identity}, and does not count");
+        Finding::note("other", Some(*id), what)
+    }));
+    let unsealed = inventory.doubts.unsealed.iter();
     found.extend(unsealed.map(|id| {
         Finding::note("unsealed", Some(*id), "has no seal of the seal key, and does not count")
     }));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use archive::{Collection, Manifest, SetId, SetTime, StoredSet, Wrapping};
+use archive::{Collection, Identity, Manifest, SetId, SetTime, StoredSet, Wrapping};
 use local::Folder;
 use stream::Failure;
 use survey::Survey;
@@ -23,14 +23,39 @@ pub(crate) struct Inventory {
     pub(crate) foreign: Vec<String>,
     /// How many files have other names than their seals give them.
     pub(crate) renamed: u64,
-    /// Sets that have no seal of the seal key.
-    pub(crate) unsealed: BTreeSet<SetId>,
+    /// What there is to doubt about whose sets they are.
+    pub(crate) doubts: Doubts,
     /// How many files have the temporary names of an upload.
     pub(crate) unfinished: u64,
     /// What there is to say about it.
     pub(crate) findings: Vec<Finding>,
     /// The newest state of which nothing is missing.
     pub(crate) last_good: Option<SetTime>,
+}
+
+/// Why sets may be none of ours.
+pub(crate) struct Doubts {
+    /// Sets that have no seal of the seal key.
+    pub(crate) unsealed: BTreeSet<SetId>,
+    /// Which backup the sets are of.
+    pub(crate) belonging: Belonging,
+}
+
+impl Doubts {
+    /// Whether a set does not count.
+    pub(crate) fn about(&self, id: SetId) -> bool {
+        self.unsealed.contains(&id) || self.belonging.foreign.contains_key(&id)
+    }
+}
+
+/// Which backup the sets of a store are of.
+pub(crate) struct Belonging {
+    /// The identity of the backup; none where nothing tells it.
+    pub(crate) identity: Option<Identity>,
+    /// The sets of other backups, with the identity of each.
+    pub(crate) foreign: BTreeMap<SetId, Identity>,
+    /// What there is to say where the sets are of several backups, and nothing tells which is meant.
+    pub(crate) several: Option<String>,
 }
 
 /// A set of the store.
@@ -83,7 +108,7 @@ impl Known {
 /// Brings the two together.
 pub(crate) fn gather(
     survey: &Survey,
-    unsealed: &BTreeSet<SetId>,
+    doubts: Doubts,
     folder: Option<&Folder>,
     now: SetTime,
 ) -> Result<Inventory, Failure> {
@@ -103,7 +128,7 @@ pub(crate) fn gather(
         foreign,
         unfinished: unfinished.len() as u64,
         renamed: survey.renamed().len() as u64,
-        unsealed: unsealed.clone(),
+        doubts,
         findings: Vec::new(),
         last_good: None,
     };
@@ -158,11 +183,11 @@ fn last_good(inventory: &Inventory, known: Option<&Known>) -> Option<SetTime> {
     let strange = |set: &Set| {
         let id = set.stored.id;
         let unknown = known.is_some_and(|known| known.is_strange(id));
-        unknown || inventory.unsealed.contains(&id) || id.time.seconds() > ahead
+        unknown || inventory.doubts.about(id) || id.time.seconds() > ahead
     };
     last_whole(inventory, &strange).or_else(|| {
         // A store of strange sets alone is not one of good ones, but for those of a wrong clock.
-        let strange = |set: &Set| inventory.unsealed.contains(&set.stored.id);
+        let strange = |set: &Set| inventory.doubts.about(set.stored.id);
         last_whole(inventory, &strange)
     })
 }

@@ -12,6 +12,7 @@ use crate::shown;
 pub(crate) struct StoreObject {
     url: String,
     time: String,
+    identity: Option<String>,
     last_good: Option<String>,
     age: Option<i64>,
     chains: Vec<ChainObject>,
@@ -56,6 +57,7 @@ pub(crate) fn object(url: &str, inventory: &Inventory) -> StoreObject {
     StoreObject {
         url: url.to_owned(),
         time: inventory.now.to_string(),
+        identity: inventory.doubts.belonging.identity.map(|identity| identity.to_string()),
         last_good: inventory.last_good.map(|time| time.to_string()),
         age: inventory.last_good.map(|time| inventory.now.seconds() - time.seconds()),
         chains: inventory.chains.iter().map(chain).collect(),

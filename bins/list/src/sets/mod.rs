@@ -7,9 +7,9 @@ mod json;
 mod table;
 mod watch;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use archive::{Collection, SetId};
+use archive::{Collection, Identity, SetId};
 use local::Folder;
 use openpgp::{Cert, find_certificate};
 use store::Store;
@@ -18,6 +18,7 @@ use survey::Survey;
 
 use crate::List;
 use crate::out::Out;
+use crate::sets::gather::{Belonging, Doubts};
 
 /// Lists the sets of the store, and fails if it does not hold what it should.
 pub(crate) fn list(arguments: &List, url: &str) -> Result<(), Failure> {
@@ -32,7 +33,9 @@ pub(crate) fn list(arguments: &List, url: &str) -> Result<(), Failure> {
     let known = folder.as_ref().map(Folder::collection).transpose()?;
     // What no seal vouches for is listed, but is no good set.
     let unsealed = unsealed(&mut survey, store.as_mut(), (known.as_ref(), &certs))?;
-    let inventory = gather::gather(&survey, &unsealed, folder.as_ref(), now)?;
+    let belonging = belonging(arguments.identity, &mut survey, store.as_mut())?;
+    let doubts = Doubts { unsealed, belonging };
+    let inventory = gather::gather(&survey, doubts, folder.as_ref(), now)?;
     let mut out = Out::new();
     if arguments.json {
         out.json(&json::object(url, &inventory))?;
@@ -41,6 +44,22 @@ pub(crate) fn list(arguments: &List, url: &str) -> Result<(), Failure> {
     }
     out.flush()?;
     watch::judge(url, &inventory, limit)
+}
+
+/// Which backup the sets are of, as their seals say.
+fn belonging(
+    expected: Option<Identity>,
+    survey: &mut Survey,
+    store: &mut dyn Store,
+) -> Result<Belonging, Failure> {
+    if let Some(expected) = expected.or(survey.identity()) {
+        let foreign = survey.foreign(expected, store)?;
+        return Ok(Belonging { identity: Some(expected), foreign, several: None });
+    }
+    let found = survey.identities(store)?;
+    let several = (found.len() > 1).then(|| survey::several(&found));
+    let identity = found.into_keys().next().filter(|_| several.is_none());
+    Ok(Belonging { identity, foreign: BTreeMap::new(), several })
 }
 
 /// The sets that have no seal of the seal key, where one is demanded, and that the archive does not

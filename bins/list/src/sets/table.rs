@@ -24,6 +24,9 @@ pub(crate) fn print(url: &str, inventory: &Inventory, out: &mut Out) -> Result<(
     }
     findings(inventory, true, "What is wrong:", out)?;
     findings(inventory, false, "What is worth to know:", out)?;
+    if let Some(identity) = inventory.doubts.belonging.identity {
+        out.line(&format!("The identity of the backup is {identity}."))?;
+    }
     match inventory.last_good {
         None => Ok(()),
         Some(time) => {

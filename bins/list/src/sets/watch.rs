@@ -35,9 +35,17 @@ pub(crate) fn judge(
         };
         return fail(Status::Integrity, &format!("{}{more}", first.text()));
     }
+    let others = inventory.doubts.belonging.foreign.keys().next_back();
+    let other = others.map(|id| format!("the {} is of another backup", shown::set(*id)));
     let Some(newest) = inventory.last_good else {
+        if let Some(other) = other {
+            return fail(Status::Integrity, &format!("{other}, and there is no good set"));
+        }
         return fail(Status::Absent, "there is no backup");
     };
+    if let Some(other) = other {
+        return fail(Status::Partial, &format!("{other}, and does not count"));
+    }
     let Some(limit) = limit else { return Ok(()) };
     let age = inventory.now.seconds() - newest.seconds();
     let what = format!("the last good set is of {}", shown::time(newest));
