@@ -13,13 +13,14 @@ and there backups/FOLDER for each FOLDER. Tells the URL and the keys of this hos
   --from ADDRESSES   where the other machine comes from: addresses, networks (192.0.2.0/24) and
                      patterns with * and ?, with commas between
   --key KEY          its public SSH key: 'ssh-ed25519 AAAA…', or the file that holds it
-  --user NAME        the user (purrbackups); each machine may have its own
+  --replace-key      KEY takes the place of the key that is there: the other machine was installed anew
+  --user NAME        the user (purrbackups); each machine needs its own
   --chroot FOLDER    the only folder that the user sees (/srv/NAME)
   --append-only      the user can add files, but neither change nor remove any
   --dry-run          only print the commands that would run
 
-Run again with the same words it changes nothing; with other folders or one more key it adds them.
-A user or a key that is there is never given more than it has: what to do by hand is told instead.
+Run again with the same words it changes nothing; with other folders it adds them. The key of a second
+machine is refused: two machines with one user could read and change each other's backups. A user or a key that is there is never given more than it has: what to do by hand is told instead.
 TEXT
 }
 
@@ -31,11 +32,12 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=sshd.sh
 . "$here/sshd.sh"
 
-from='' key='' user=purrbackups chroot='' append='' folders=''
+from='' key='' replace='' user=purrbackups chroot='' append='' folders=''
 own_option() {
     case $2 in
         --from) needs_value "$@" && from=$3 ;;
         --key) needs_value "$@" && key=$3 ;;
+        --replace-key) replace=yes ;;
         --user) needs_value "$@" && user=$3 ;;
         --chroot) needs_value "$@" && chroot=$3 ;;
         --append-only) append='append-only' ;;
@@ -122,7 +124,7 @@ make_folder() {
         fail 1 "$1: is there, and not a folder of $user alone (chown $user, chmod 700)"
 }
 
-# add_key FILE: the key's line in FILE, unless it is there.
+# add_key FILE: the key's line in FILE, unless it is there. An account has one key.
 add_key() {
     line="from=\"$from\",restrict $key"
     rest=${key#* }
@@ -136,8 +138,12 @@ add_key() {
         "from=\"$from\",restrict "*) return ;;
         *) fail 1 "$1: has this key with other addresses: change from= there by hand" ;;
     esac
+    if [ -z "$replace" ] && printf '%s\n' "$old" | grep -q '^from='; then
+        fail 1 "$1: has the key of another machine: give this one its own --user; or say --replace-key, if it was installed anew"
+    fi
     [ -d "${1%/*}" ] || step mkdir -p "${1%/*}"
-    printf '%s\n' ${old:+"$old"} "$line" | put 644 "$1"
+    kept=$(printf '%s\n' "$old" | grep '^#') || :
+    printf '%s\n' ${kept:+"$kept"} "$line" | put 644 "$1"
 }
 
 # limit_user FILE KEYS: the user's section of sshd. One that is there may become append-only, and is

@@ -62,12 +62,11 @@ moo_encrypt() {
     as_user moo-encrypt "$@"
 }
 
-# reconcile: what an interrupted run has left in the archive is finished or cleared away. Prints what
-# moo-commit says of the archive, nothing where there is none.
+# reconcile [OPTIONS]: what an interrupted run has left in the archive is finished or cleared away.
+# Prints what moo-commit, with these options, says of the archive.
 reconcile() {
-    (as_user test -d "$archive") || return 0
-    eval "as_user moo-fetch $all $reach --receipts --archive \"\$archive\" -- \"\$url\" |
-        as_user moo-commit $all $jobs --reconcile --archive \"\$archive\""
+    eval "as_user moo-fetch $all $reach --receipts $(archive_option "$url") -- \"\$url\" |
+        as_user moo-commit $all $jobs --reconcile --archive \"\$archive\" ${1-}"
 }
 
 # set_stages: sets $stages, text for `eval`: the stages that make a set of a tree stream, in the store

@@ -10,4 +10,5 @@ mod kit;
 mod local;
 mod privileges;
 mod remote;
+mod two_servers;
 mod whole;

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod arrived;
+mod belonging;
 mod finish;
 mod interrupted;
 mod reconcile;
@@ -36,6 +37,8 @@ pub struct Commit {
     #[arg(long, requires = "archive", conflicts_with = "stats")]
     reconcile: bool,
     #[command(flatten)]
+    next: belonging::Next,
+    #[command(flatten)]
     jobs: Jobs,
     #[command(flatten)]
     common: Common,
@@ -66,9 +69,10 @@ impl Program for Commit {
         let folder = lock.as_ref().map(|(folder, _lock)| folder);
         let receipts = receive(&mut input, folder, &begin)?;
         if let (Some(archive), true) = (&self.archive, self.reconcile) {
+            let folder = Folder::create(archive)?;
             let words =
-                reconcile::reconcile(&Folder::create(archive)?, &receipts, self.jobs.count())?;
-            return say(words).map(|()| input.totals());
+                reconcile::reconcile(&folder, &receipts, &self.next, self.jobs.count())?;
+            return say(&words).map(|()| input.totals());
         }
         if let Some(folder) = folder {
             let set = begin.set.as_ref().ok_or_else(no_set)?.id();

@@ -11,17 +11,22 @@ use local::{Folder, Lock};
 use stream::{Failure, OrFail, Receipt, Status};
 
 use crate::agreement::agree;
+use crate::belonging::{Fit, Next};
 use crate::finish::{finish, unfinished};
 use crate::interrupted::{resumable, told_of};
 
 /// Finishes the parts of sets that the store has, removes those of sets that it has not, and
 /// tells whether an increment on the archive's newest set would fit into the store, and whether
 /// an interrupted run can be gone on with.
+///
+/// # Errors
+/// Also where the store does not hold the backup that the next set is of.
 pub(crate) fn reconcile(
     folder: &Folder,
     receipts: &[Receipt],
+    next: &Next,
     jobs: NonZero<usize>,
-) -> Result<&'static str, Failure> {
+) -> Result<String, Failure> {
     let _lock = Lock::start(folder)?;
     let names = receipts.iter().map(|receipt| receipt.stored.clone());
     let stored = Collection::of(names);
@@ -41,15 +46,28 @@ pub(crate) fn reconcile(
         }
     }
     let known = folder.collection()?;
-    let current = agree(folder, &known, &stored)?;
+    let fit = next.fit(folder, receipts, (&known, &stored))?;
+    // Of a store that holds none of the sets there is nothing more to say.
+    let current = match fit {
+        Fit::Known => agree(folder, &known, &stored)?,
+        Fit::New => true,
+        Fit::Unknown(_) | Fit::Over(_) => false,
+    };
     let interrupted = resumable(folder, receipts, &stored, current)?;
     remove_parts(folder, interrupted.as_ref().map(|run| run.head.time))?;
-    Ok(match (current, interrupted.is_some()) {
-        (true, true) => "current resume",
-        (false, true) => "behind resume",
-        (true, false) => "current",
-        (false, false) => "behind",
-    })
+    let mut words = match fit {
+        Fit::New => "new".to_owned(),
+        Fit::Unknown(_) => "unknown".to_owned(),
+        Fit::Known if current => "current".to_owned(),
+        Fit::Known | Fit::Over(_) => "behind".to_owned(),
+    };
+    if let Fit::Unknown(Some(identity)) | Fit::Over(Some(identity)) = fit {
+        words.push_str(&format!(" identity={identity}"));
+    }
+    if interrupted.is_some() {
+        words.push_str(" resume");
+    }
+    Ok(words)
 }
 
 /// Removes what interrupted runs have left, the one of that time aside, and lets their second pass:

@@ -11,7 +11,7 @@ use survey::Survey;
 use crate::known::Known as There;
 use crate::sealed::Sealed;
 use crate::selection::{Known, none};
-use crate::{Fetch, strangers, transfer};
+use crate::{Fetch, fork, strangers, transfer};
 
 /// Sends all sets, one after the other, those that are known aside.
 pub(crate) fn send(
@@ -29,6 +29,7 @@ pub(crate) fn send(
         return Err(none(&arguments.url, absent, &gone));
     }
     strangers::warn(&arguments.url, &gone, &survey);
+    fork::check(&arguments.url, &mut survey, store, &known)?;
     output.begin(&Begin { newest_seal: known.newest_seal(), ..Begin::files(None) })?;
     let mut lost = 0;
     for set in survey.collection.complete().filter(|set| !known.has(set, arguments.all)) {

@@ -41,6 +41,11 @@ impl Known {
         Ok(Known { sets: sets.map(|set| (set.id, set)).collect(), newest_seal, identity })
     }
 
+    /// The complete sets there.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = SetId> {
+        self.sets.keys().copied()
+    }
+
     /// The newest seal there.
     pub(crate) fn newest_seal(&self) -> Option<NewestSeal> {
         self.newest_seal.clone()

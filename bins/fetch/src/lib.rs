@@ -1,6 +1,7 @@
 //! `moo-fetch` fetches from a store the files that a restore needs.
 
 mod copy;
+mod fork;
 mod inventory;
 mod known;
 mod remains;

@@ -25,6 +25,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::path::PathBuf;
 
+use archive::Identity;
 use cli::{Common, Jobs, Program};
 use stream::{Begin, Failure, Kind, Output, Totals};
 
@@ -63,6 +64,10 @@ pub struct Scan {
     /// Go on though the archive is of another host or source
     #[arg(long)]
     allow_source_mismatch: bool,
+    /// The identity of the backup, where the archive has no seal that names it; without it, a new
+    /// one is made
+    #[arg(long, value_name = "ID")]
+    identity: Option<Identity>,
     /// Go on with the set that an interrupted run has begun, if it was of the same source, selection
     /// and --run-options: moo-commit --reconcile tells whether the store has its volumes
     #[arg(long, requires = "archive")]

@@ -2,7 +2,7 @@
 
 use std::os::unix::ffi::OsStrExt;
 
-use archive::{Chain, Collection, SetTime, parse_time};
+use archive::{Chain, Collection, Identity, SetTime, parse_time};
 use local::{Folder, Interrupted, Lock, SeenBefore, SeenNow, now, now_after};
 use openpgp::{known_identity, new_identity};
 use stream::{Failure, OrFail, Packed, SetHead, SetType, Status};
@@ -33,7 +33,7 @@ impl Plan {
         let archive = arguments.archive.as_ref().filter(|at| at.exists() || !arguments.dry_run);
         let Some(path) = archive else {
             let mut head = head(source, now()?, None);
-            head.identity = Some(new_identity()?);
+            head.identity = Some(identity(arguments, None)?);
             return Ok(Plan { head, base: None, seen: None, lock: None, interrupted: None });
         };
         let folder = Folder::create(path)?;
@@ -47,14 +47,14 @@ impl Plan {
         head.run = Some(lock.run().to_owned());
         head.previous_seal = standing.last_seal;
         let known = known_identity(folder.seals(&collection))?;
-        head.identity = known.map_or_else(|| new_identity().map(Some), |known| Ok(Some(known)))?;
+        head.identity = Some(identity(arguments, known)?);
+        if let Some(last) = standing.chain.filter(|_| !arguments.allow_source_mismatch) {
+            check_source(&folder, last, &head)?;
+        }
         head.options = Some(resumed::options(arguments));
         let interrupted = resumed::find(arguments, &folder, &head)?;
         let base = match chain {
             Some(chain) => {
-                if !arguments.allow_source_mismatch {
-                    check_source(&folder, chain, &head)?;
-                }
                 let signatures = folder.signatures(&chain.sets)?;
                 Some(State { signatures, seen: SeenBefore::open(&folder) })
             }
@@ -83,12 +83,20 @@ impl Plan {
     }
 }
 
+/// The identity of the backup: that of the archive, the given one, or a new one.
+fn identity(arguments: &Scan, known: Option<Identity>) -> Result<Identity, Failure> {
+    match known.or(arguments.identity) {
+        Some(identity) => Ok(identity),
+        None => new_identity(),
+    }
+}
+
 fn head(source: &Source, time: SetTime, base: Option<SetTime>) -> SetHead {
     SetHead {
         set_type: if base.is_some() { SetType::Inc } else { SetType::Full },
         time,
         base,
-        host: rustix::system::uname().nodename().to_bytes().to_vec(),
+        host: local::host(),
         source: source.name.as_bytes().to_vec(),
         identity: None,
         run: None,

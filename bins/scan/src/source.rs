@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
+use local::source_name;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
 use stream::{Failure, OrFail, Status};
 
@@ -28,7 +29,7 @@ impl Source {
         if spelt.is_empty() {
             return Err(Failure::new(Status::Usage, "the source has no name"));
         }
-        let name = OsString::from_vec(plain(spelt.as_bytes()));
+        let name = OsString::from_vec(source_name(spelt.as_bytes()));
         let shown = name.to_string_lossy();
         let stat = rustix::fs::statat(CWD, name.as_bytes(), AtFlags::SYMLINK_NOFOLLOW)
             .or_fail(Status::Failed, &shown)?;
@@ -41,30 +42,5 @@ impl Source {
         let at = rustix::fs::openat(CWD, from, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
             .or_fail(Status::Failed, "working directory")?;
         Ok(Source { stat, at, name, spelt: spelt.to_owned() })
-    }
-}
-
-/// A path as duplicity's manifests spell it: no doubled or trailing slash, no `.` component.
-fn plain(path: &[u8]) -> Vec<u8> {
-    let parts = path.split(|b| *b == b'/').filter(|part| !part.is_empty() && *part != b".");
-    let joined = parts.collect::<Vec<_>>().join(&b'/');
-    match (path.first(), joined.is_empty()) {
-        (Some(b'/'), _) => [b"/", joined.as_slice()].concat(),
-        (_, true) => b".".to_vec(),
-        _ => joined,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::plain;
-
-    #[test]
-    fn sources_are_spelt_as_duplicity_spells_them() {
-        for (spelt, named) in
-            [("/etc/", "/etc"), ("a//b/./c", "a/b/c"), ("./", "."), ("/", "/"), ("../x", "../x")]
-        {
-            assert_eq!(plain(spelt.as_bytes()), named.as_bytes(), "{spelt}");
-        }
     }
 }

@@ -34,12 +34,17 @@ impl FileStore {
 }
 
 impl Store for FileStore {
+    /// Only below a folder that is there: the path of a disk that is not mounted is no store.
     fn prepare(&mut self) -> Result<(), Failure> {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.folder)
-            .or_fail(Status::Refused, &self.url)
+        match fs::DirBuilder::new().mode(0o700).create(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let above = self.folder.parent().unwrap_or(&self.folder).display();
+                let why = format!("there is no folder {above} (is the disk mounted?)");
+                Err(Failure::new(Status::Lost, format!("{}: {why}", self.url)))
+            }
+            made => made.or_fail(Status::Refused, &self.url),
+        }
     }
 
     fn list(&mut self) -> Result<Vec<Stored>, Failure> {

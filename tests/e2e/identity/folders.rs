@@ -129,7 +129,7 @@ fn the_next_backup_does_not_build_on_sets_of_another_source() {
     let host = Host::new();
     let etc = host.identity("etc");
     host.mix();
-    host.0.sh("echo etc 4 >etc/file").silent();
+    host.0.sh("sleep 1.1; echo etc 4 >etc/file").silent();
     host.backup("etc", "").succeeds();
     host.on_etc("etc", "restore TO out").silent();
     host.0.sh("grep -q 'etc 4' out/file && rm -r out").silent();

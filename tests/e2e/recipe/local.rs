@@ -5,12 +5,12 @@ use tests::{Sandbox, Snapshot, assert_same};
 
 use super::host::CRON;
 
-const SET_UP: &str = "/usr/local/lib/moobacker/setup-local.sh";
-const REMOTE: &str = "sftp://purrbackups@store.example.org/backups";
-const SOURCES: &str = "--source etc=/srv/etc --source home=/srv/home";
+pub(crate) const SET_UP: &str = "/usr/local/lib/moobacker/setup-local.sh";
+pub(crate) const REMOTE: &str = "sftp://purrbackups@store.example.org/backups";
+pub(crate) const SOURCES: &str = "--source etc=/srv/etc --source home=/srv/home";
 
 /// A machine with something to back up, and one to keep it.
-fn two<'a>(network: &Network<'a>) -> (Machine, Machine) {
+pub(crate) fn two<'a>(network: &Network<'a>) -> (Machine, Machine) {
     let local = network.machine("laptop.example.org");
     let remote = network.machine("store.example.org");
     for machine in [&local, &remote] {
@@ -25,7 +25,7 @@ fn two<'a>(network: &Network<'a>) -> (Machine, Machine) {
 }
 
 /// The first run here, what it says there, and the fingerprint that is printed there.
-fn first_half(local: &Machine, remote: &Machine) -> String {
+pub(crate) fn first_half(local: &Machine, remote: &Machine) -> String {
     let told =
         local.sh(&format!("{SET_UP} --remote {REMOTE} {SOURCES}")).succeeds().stderr_is("").out();
     let there = told.lines().map(str::trim).find_map(|line| line.strip_prefix("moo setup-remote "));
@@ -36,7 +36,7 @@ fn first_half(local: &Machine, remote: &Machine) -> String {
     words.find(|word| word.starts_with("SHA256:")).expect("a fingerprint").to_owned()
 }
 
-fn second_half(fingerprint: &str) -> String {
+pub(crate) fn second_half(fingerprint: &str) -> String {
     format!(
         "{SET_UP} --host-key {fingerprint} --kit /root/kit.tar --passphrase-file /root/passphrase \
         --mailto admin@example.org --schedule '7 4 * * *'"

@@ -170,7 +170,7 @@ fn what_it_tells_is_what_the_other_machine_needs() {
 }
 
 #[test]
-fn a_second_run_changes_nothing_and_other_folders_and_keys_are_added() {
+fn a_second_run_changes_nothing_and_other_folders_are_added() {
     let sandbox = Sandbox::new();
     let Some(pair) = Pair::set_up(&sandbox, "") else { return };
     let (state, running) = (pair.store.sh(STATE).out(), pair.store.sh("cat /run/sshd.pid").out());
@@ -178,21 +178,33 @@ fn a_second_run_changes_nothing_and_other_folders_and_keys_are_added() {
     assert_eq!(state, pair.store.sh(STATE).out());
     let more = pair.setup("--from=10.0.0.1 more").succeeds();
     assert_eq!(first.out(), more.out());
-    let other = "ssh-keygen -q -t ed25519 -N '' -C other -f /root/k && chmod 600 /root/k";
-    pair.store.sh(other).silent();
-    pair.store
-        .sh("/usr/local/lib/moobacker/setup-remote.sh --from 10.0.0.9 --key /root/k.pub etc")
-        .succeeds();
-    let keys =
-        fs::read_to_string(pair.store.path("/etc/ssh/authorized_keys.d/purrbackups")).unwrap();
-    let other = fs::read_to_string(pair.store.path("/root/k.pub")).unwrap();
-    let key = &pair.key;
-    assert_eq!(
-        keys,
-        format!("from=\"10.0.0.1\",restrict {key}\nfrom=\"10.0.0.9\",restrict {other}")
-    );
     pair.sftp("ls /backups/more").succeeds();
     assert_eq!(running, pair.store.sh("cat /run/sshd.pid").out());
+}
+
+#[test]
+fn an_account_is_of_one_machine_and_its_key_can_be_replaced() {
+    let sandbox = Sandbox::new();
+    let Some(pair) = Pair::set_up(&sandbox, "") else { return };
+    pair.store.sh("ssh-keygen -q -t ed25519 -N '' -C other -f /root/k && chmod 600 /root/k").silent();
+    let other = fs::read_to_string(pair.store.path("/root/k.pub")).unwrap();
+    let file = "/etc/ssh/authorized_keys.d/purrbackups";
+    let keys = || fs::read_to_string(pair.store.path(file)).unwrap();
+    let (before, state) = (keys(), pair.store.sh(STATE).out());
+    let setup = |words: &str| {
+        let setup = "/usr/local/lib/moobacker/setup-remote.sh --from 10.0.0.9 --key /root/k.pub";
+        pair.store.sh(&format!("{setup} {words} etc"))
+    };
+    let refused = setup("").fails_with(1).one_message();
+    refused.stderr_has("has the key of another machine").stderr_has("--replace-key");
+    assert_eq!((keys(), pair.store.sh(STATE).out()), (before.clone(), state));
+    // An account of its own has a folder of its own.
+    setup("--user purrother").succeeds();
+    assert_eq!(keys(), before);
+    pair.store.sh("stat -c '%U %a' /srv/purrother/backups/etc").stdout_is("purrother 700");
+    setup("--replace-key").succeeds();
+    assert_eq!(keys(), format!("from=\"10.0.0.9\",restrict {other}"));
+    pair.sftp("ls /backups/etc").fails().stdout_has("Permission denied (publickey)");
 }
 
 #[test]

@@ -1,0 +1,129 @@
+//! Whether a store holds the backup that the next set is of.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+
+use archive::{Collection, Identity, Seal, SetId, parse_seal};
+use local::Folder;
+use openpgp::{Cert, SealState, find_certificate, known_identity, read_text};
+use stream::{Failure, OrFail, Receipt, Status};
+
+/// The backup that the next set is of, as the options tell it.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Next {
+    /// The source of the next backup: fail if the store holds sets of another backup, or none
+    /// though the archive has some; print `new` if there is no set anywhere, and `unknown` if the
+    /// archive knows none of those in the store, with `identity=ID` where the newest is of this
+    /// host and source
+    #[arg(long, requires = "reconcile", value_name = "SOURCE")]
+    source: Option<OsString>,
+    /// Print that identity only where the seal of the newest set is signed by this certificate
+    #[arg(long, requires = "source", value_name = "KEY")]
+    seal_key: Option<String>,
+    /// Let the store hold sets that the archive does not know, or none though the archive has some
+    #[arg(long, requires = "source")]
+    start_over: bool,
+    /// Take sets of another host or source for those of this one
+    #[arg(long, requires = "source")]
+    allow_source_mismatch: bool,
+}
+
+/// How the next set fits into the store.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Fit {
+    /// The store holds sets that the archive knows.
+    Known,
+    /// There is no set yet.
+    New,
+    /// The archive knows none of the sets in the store; their identity, if they are of this host
+    /// and source.
+    Unknown(Option<Identity>),
+    /// The same, and the next set is to be a full one beside them.
+    Over(Option<Identity>),
+}
+
+impl Next {
+    /// Compares what the archive knows with what the store holds.
+    ///
+    /// # Errors
+    /// [`Status::Lost`] where the archive knows sets and the store has none, [`Status::Absent`]
+    /// where the store holds another backup.
+    pub(crate) fn fit(
+        &self,
+        folder: &Folder,
+        receipts: &[Receipt],
+        (known, stored): (&Collection, &Collection),
+    ) -> Result<Fit, Failure> {
+        let Some(source) = &self.source else { return Ok(Fit::Known) };
+        let ours = ids(known);
+        let there = ids(stored);
+        if !ours.is_disjoint(&there) {
+            return Ok(Fit::Known);
+        }
+        match (ours.len(), there.len(), self.start_over) {
+            (0, 0, _) => return Ok(Fit::New),
+            (_, 0, true) => return Ok(Fit::Over(None)),
+            (count, 0, false) => return Err(lost(count)),
+            _ => {}
+        }
+        let expected = known_identity(folder.seals(known))?;
+        let identity = self.identity(source, expected, newest_seal(receipts))?;
+        Ok(if self.start_over { Fit::Over(identity) } else { Fit::Unknown(identity) })
+    }
+
+    /// The identity of the sets in the store, if they are of this host and source, and the seal key
+    /// vouches for it where one is given.
+    fn identity(
+        &self,
+        source: &OsString,
+        expected: Option<Identity>,
+        newest: Option<(&str, &str)>,
+    ) -> Result<Option<Identity>, Failure> {
+        let Some((name, text)) = newest else { return Ok(None) };
+        let cert = self.seal_key.as_deref().map(find_certificate).transpose()?;
+        let Ok((seal, is_signed)) = read(name, text, cert.as_ref()) else { return Ok(None) };
+        let Some((identity, origin)) = seal.identity.zip(seal.origin) else { return Ok(None) };
+        if expected.is_some_and(|expected| expected != identity) {
+            return Err(foreign(&seal, &format!("another backup, {identity}")));
+        }
+        let source = local::source_name(source.as_bytes());
+        let is_ours = expected.is_some() || identity.origin(&local::host(), &source) == origin;
+        if !is_ours && !self.allow_source_mismatch {
+            let hint = "if it was this one, renamed, --allow-source-mismatch goes on with it";
+            return Err(foreign(&seal, &format!("another host or source ({hint})")));
+        }
+        Ok(Some(identity).filter(|_| is_signed || self.start_over))
+    }
+}
+
+/// What a seal says, and whether that certificate's key has signed it.
+fn read(name: &str, text: &str, cert: Option<&Cert>) -> Result<(Seal, bool), Failure> {
+    let certs: Vec<Cert> = cert.cloned().into_iter().collect();
+    let (text, state) = read_text(name, text.as_bytes(), &certs)?;
+    let seal = Seal::parse(&text).or_fail(Status::Integrity, name)?;
+    Ok((seal, cert.is_some() && matches!(state, SealState::SignedBy(_))))
+}
+
+/// The seal that came with the receipts: its name and its text.
+fn newest_seal(receipts: &[Receipt]) -> Option<(&str, &str)> {
+    let sealed = |receipt: &'_ &Receipt| parse_seal(&receipt.stored).is_some();
+    let receipt = receipts.iter().filter(sealed).find(|receipt| receipt.seal.is_some())?;
+    Some((&receipt.stored, receipt.seal.as_deref()?))
+}
+
+fn ids(collection: &Collection) -> BTreeSet<SetId> {
+    collection.complete().map(|set| set.id).collect()
+}
+
+fn lost(count: usize) -> Failure {
+    let why = format!("the store has no sets, but the archive directory knows {count} of it");
+    let hint = "is its disk mounted, and the URL right? --start-over makes a new full set";
+    Failure::new(Status::Lost, format!("{why} ({hint})"))
+}
+
+fn foreign(seal: &Seal, whose: &str) -> Failure {
+    let why = format!("the store's newest set, the {}, is of {whose}", seal.set);
+    let hint = "check the URL: each source of each host needs a folder of its own";
+    Failure::new(Status::Absent, format!("{why}; {hint}"))
+}
