@@ -127,6 +127,7 @@ backup() {
     [ -z "$user" ] || set -- "$@" --user "$user"
     for value in $(conf_list encrypt-key); do set -- "$@" --encrypt-key "$value"; done
     for value in $(conf_get seal-key); do set -- "$@" --seal-key "$value"; done
+    for value in $(conf_list identity "$name"); do set -- "$@" --identity "$value"; done
     for value in $(conf_get full-if-older-than "$name"); do set -- "$@" --full-if-older-than "$value"; done
     for value in $(conf_options "$name"); do set -- "$@" "$value"; done
     for value in $selection; do set -- "$@" "--${value%% *}" "${value#* }"; done

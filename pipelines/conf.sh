@@ -101,7 +101,7 @@ conf_parse() {
             scope = "/"
             split("user remote encrypt-key seal-key", all); for (i in all) of_all[all[i]]
             split("full-if-older-than keep options before after", any); for (i in any) of_any[any[i]]
-            split("exclude include", own); for (i in own) of_source[own[i]]
+            split("exclude include identity", own); for (i in own) of_source[own[i]]
         }
         { sub(/^[ \t]+/, "") }
         /^(#|$)/ { next }
@@ -116,9 +116,11 @@ conf_parse() {
             if (word in of_all && scope != "/") bad(word ": belongs before the first source")
             if (word in of_source && scope == "/") bad(word ": belongs below a source")
             if (word == "source") new_source()
-            if (word ~ /^(user|remote|seal-key|full-if-older-than|keep)$/) once()
+            if (word ~ /^(user|remote|seal-key|identity|full-if-older-than|keep)$/) once()
             if (word == "remote" && value !~ /^[a-z0-9+.-]+:\/\/[^ \t]+$/) bad("remote: not a url")
             if (word == "user" && value !~ /^[a-z_][a-z0-9_-]*$/) bad("user: not a name for a user")
+            if (word == "identity" && (value !~ /^[0-9a-f]+$/ || length(value) != 32))
+                bad("identity: 32 hexadecimal digits in lower case are needed")
             if (word == "keep" && (value " ") !~ /^(--(older-than|keep-(full|inc-of-full|daily|weekly|monthly))[ =][0-9A-Za-z:+-]+ )+$/)
                 bad("keep: no rules of moo prune, such as --keep-full 4 --older-than 6M")
             if (word == "options" && !closed(value)) bad("options: a quote or backslash is open")

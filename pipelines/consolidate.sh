@@ -68,7 +68,7 @@ check_common
 take_passphrases
 url=$1
 archive=$(archive_of "$url")
-! (as_user test -d "$archive") || reconcile >/dev/null
+! (as_user test -d "$archive") || reconcile "" >/dev/null
 given=$seal_key
 read_from "$url"
 [ "$seal_key" = "$given" ] || encrypt="$encrypt --seal-key $(quoted "$seal_key")"

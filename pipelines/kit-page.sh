@@ -17,8 +17,9 @@ kit_page() {
 each_source() {
     conf_sources | while IFS= read -r name; do
         path=$(conf_get source "$name")
+        identity=$(conf_list identity "$name")
         path=$(printf '%s\n' "$path" | sed 's/[&\\|]/\\&/g')
-        printf '%s\n' "$1" | sed "s|NAME|$name|g; s|PATH|$path|g"
+        printf '%s\n' "$1" | sed "s|NAME|$name|g; s|PATH|$path|g; s| IDENTITY|${identity:+ --identity $identity}|g"
     done
 }
 
@@ -123,7 +124,8 @@ page_restore() {
 $(each_source '    sh rescue.sh store/NAME restored/NAME')
 
 It prints nothing: all is well, the files are below restored. "damaged" and
-"missing" name a file: remove its folder in store and fetch it once more. If it
+"another backup": the folder is not that of the source; look for the right one
+among the others. "damaged" and "missing" name a file: remove its folder in store and fetch it once more. If it
 stays so, take an older state. "DEST must not exist": remove that folder in
 restored first.
 
@@ -161,7 +163,7 @@ $(each_source "    duplicity restore file://\$PWD/store/NAME restored/NAME-by-du
 
 With moobacker, instead of steps 4 to 6:
 
-$(each_source "    moo restore --secret-key secrets/backup.secret.pgp${seal:+ --seal-key seal.cert.pgp}$(page_url) restored/NAME-by-moo")
+$(each_source "    moo restore --secret-key secrets/backup.secret.pgp${seal:+ --seal-key seal.cert.pgp} IDENTITY$(page_url) restored/NAME-by-moo")
 TEXT
 }
 

@@ -181,6 +181,10 @@ gather_rest() {
     [ -z "$seal" ] || certificate "$seal" "$work/moobacker-kit/seal.cert.pgp"
     fill "$work/moobacker-kit/backup.conf" cat -- "$config"
     fill "$work/moobacker-kit/rescue.sh" cat "$here/rescue.sh"
+    conf_sources | while IFS= read -r name; do
+        for value in $(conf_list identity "$name"); do echo "$name $value"; done
+    done >"$work/identities"
+    [ ! -s "$work/identities" ] || fill "$work/moobacker-kit/identities" cat "$work/identities"
     compose README.txt kit_page
 }
 

@@ -72,7 +72,10 @@ configuration() {
     echo "encrypt-key $etc/backup.cert.pgp"
     echo "seal-key $home/seal.secret.pgp"
     echo 'full-if-older-than 1M'
-    printf '%s' "$given" | sed 's/^\([^=]*\)=/source \1 /'
+    printf '%s' "$given" | while IFS='=' read -r name path; do
+        printf 'source %s %s\n' "$name" "$path"
+        echo "    identity $(od -A n -v -t x1 -N 16 /dev/urandom | tr -d ' \n')"
+    done
 }
 
 check_configuration() {

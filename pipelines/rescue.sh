@@ -20,9 +20,12 @@ last_of() { # moves the time $at to that of the last set among the manifests tha
     done
     [ "$at" != "$from" ]
 }
-check_seal() { # the hashes of all files of the set, if the signer is known
+check_seal() { # the backup it is of, and the hashes of all files of the set, if the signer is known
     if [ ! -e "$1" ]; then return
-    elif gpg -q -d "$1" >seal 2>seal.log; then (cd "$store"; sha256sum --quiet -c -) <seal >&2 || die "damaged: $set"
+    elif gpg -q -d "$1" >seal 2>seal.log; then
+        its=$(sed -n 's/^# identity //p' seal) identity=${identity:-$its}
+        [ "${its:-$identity}" = "$identity" ] || die "another backup: $set is of $its, not of $identity"
+        (cd "$store"; sha256sum --quiet -c -) <seal >&2 || die "damaged: $set"
     elif [ $? = 1 ]; then die "bad signature: $1"
     else say "not checked, its signer is not known: $1"; fi
 }
@@ -85,6 +88,8 @@ still() { if [ -d "$name" ] || [ -h "$name" ]; then printf '%s\n' "$line" >>keep
 
 if [ $# -lt 2 ] || [ -e "$2" ] || [ -h "$2" ]; then die 'usage: rescue.sh STORE DEST [TIME], DEST must not exist'; fi
 store=$(cd "$1"; pwd) until=${3:-99991231T235959Z} at=00000000T000000Z open='' count=0 lacks=0
+kit=$(cd "$(dirname "$0")"; pwd) # which names the identities of the backups
+identity=$(sed -n "s/^${store##*/} //p" "$kit/identities" 2>/dev/null || :)
 case $until in [0-9]*[0-9]T[0-9]*[0-9]Z) ;; *) die "not a time of a set: $until" ;; esac
 case $2 in /*) dest=$2 ;; *) dest=$PWD/$2 ;; esac
 last_of "$store"/duplicity-full.*.manifest* || die "no backup of that time: $1"

@@ -220,7 +220,7 @@ fn options_are_taken_before_and_behind_the_source_and_the_store() {
     sandbox.sh(&format!("{backup} {url} --name archive")).silent();
     sandbox.sh(&format!("moo restore {url} \"o'ut\n\" --time now --archive-dir .")).silent();
     assert_same(&Snapshot::kept(tree.root()), &Snapshot::kept(sandbox.path("o'ut\n")));
-    sandbox.sh("moo backup --no-encryption -- --no-such here").fails_with(1).one_message();
+    sandbox.sh("moo backup --no-encryption -- --no-such here").fails_with(2).one_message();
     sandbox.sh(&format!("moo backup src {url} --volsize")).fails_with(2).one_message();
 }
 

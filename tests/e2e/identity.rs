@@ -1,6 +1,7 @@
 //! A store holds one source of one host, and says so.
 
 mod folders;
+mod kit;
 mod mixing;
 
 use tests::{Run, Sandbox};

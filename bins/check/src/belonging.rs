@@ -23,6 +23,7 @@ pub(crate) fn check(
         return;
     };
     for (identity, set) in sealed.values().filter_map(of).filter(|(its, _)| *its != expected) {
-        findings.wrong(format!("the {set}"), format!("is of the backup {identity}, not of {expected}"));
+        findings
+            .wrong(format!("the {set}"), format!("is of the backup {identity}, not of {expected}"));
     }
 }

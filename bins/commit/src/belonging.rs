@@ -21,6 +21,9 @@ pub(crate) struct Next {
     /// Print that identity only where the seal of the newest set is signed by this certificate
     #[arg(long, requires = "source", value_name = "KEY")]
     seal_key: Option<String>,
+    /// The identity of the backup, where the archive has no seal that names it
+    #[arg(long, requires = "source", value_name = "ID")]
+    identity: Option<Identity>,
     /// Let the store hold sets that the archive does not know, or none though the archive has some
     #[arg(long, requires = "source")]
     start_over: bool,
@@ -67,7 +70,7 @@ impl Next {
             (count, 0, false) => return Err(lost(count)),
             _ => {}
         }
-        let expected = known_identity(folder.seals(known))?;
+        let expected = known_identity(folder.seals(known))?.or(self.identity);
         let identity = self.identity(source, expected, newest_seal(receipts))?;
         Ok(if self.start_over { Fit::Over(identity) } else { Fit::Unknown(identity) })
     }

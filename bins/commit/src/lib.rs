@@ -70,8 +70,7 @@ impl Program for Commit {
         let receipts = receive(&mut input, folder, &begin)?;
         if let (Some(archive), true) = (&self.archive, self.reconcile) {
             let folder = Folder::create(archive)?;
-            let words =
-                reconcile::reconcile(&folder, &receipts, &self.next, self.jobs.count())?;
+            let words = reconcile::reconcile(&folder, &receipts, &self.next, self.jobs.count())?;
             return say(&words).map(|()| input.totals());
         }
         if let Some(folder) = folder {

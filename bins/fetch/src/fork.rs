@@ -31,7 +31,8 @@ pub(crate) fn check(
     if previous != Some(&before) {
         return Ok(());
     }
-    let why = format!("the {ours} was made after the {common}, and so was the {theirs} of the copy");
+    let why =
+        format!("the {ours} was made after the {common}, and so was the {theirs} of the copy");
     let hint = "the two are a fork; copy this one into an empty folder";
     Err(Failure::new(Status::Integrity, format!("{url}: {why} ({hint})")))
 }

@@ -90,5 +90,9 @@ impl Survey {
 pub fn several(found: &BTreeMap<Identity, SetId>) -> String {
     let each = |(identity, newest): (&Identity, &SetId)| format!("{identity} (the {newest})");
     let each: Vec<_> = found.iter().map(each).collect();
-    format!("holds sets of {} backups: {}; choose one with --identity", found.len(), each.join(", "))
+    format!(
+        "holds sets of {} backups: {}; choose one with --identity",
+        found.len(),
+        each.join(", ")
+    )
 }

@@ -145,7 +145,8 @@ impl Judge {
         let Some(sealed) = survey.seal(store, set)? else {
             return Ok(demanded.then_some(UNSEALED));
         };
-        let foreign = self.expected.zip(sealed.seal.identity).is_some_and(|(ours, its)| ours != its);
+        let foreign =
+            self.expected.zip(sealed.seal.identity).is_some_and(|(ours, its)| ours != its);
         Ok(foreign.then_some(FOREIGN))
     }
 

@@ -13,7 +13,9 @@ fn all_sets_of_a_backup_have_one_identity_and_two_sources_have_two() {
     host.0.sh(&format!("{full} {SEALED} etc file://$PWD/stores/etc")).silent();
     host.on_etc("etc", &format!("consolidate {SEALED}")).silent();
     assert_eq!(host.identity("etc"), before);
-    host.0.sh("for seal in stores/etc/*.seal; do grep -q '^# identity ' $seal || echo $seal; done").silent();
+    host.0
+        .sh("for seal in stores/etc/*.seal; do grep -q '^# identity ' $seal || echo $seal; done")
+        .silent();
 }
 
 #[test]
@@ -141,7 +143,8 @@ fn the_next_backup_does_not_build_on_sets_of_another_source() {
 fn a_chain_that_mixes_two_identities_is_refused_always() {
     let host = Host::new();
     let etc = host.identity("etc");
-    let other = if etc.starts_with('0') { etc.replacen('0', "1", 1) } else { format!("0{}", &etc[1..]) };
+    let other =
+        if etc.starts_with('0') { etc.replacen('0', "1", 1) } else { format!("0{}", &etc[1..]) };
     // The increment of etc says another backup, under a signature that holds.
     let script = format!(
         "unset GNUPGHOME; export GNUPGHOME=$PWD/ring; mkdir -m 700 ring

@@ -19,7 +19,9 @@ impl Laptop {
     fn new(options: &'static str) -> Laptop {
         let sandbox = Sandbox::new();
         sandbox.sh("moo-keygen --no-passphrase key >/dev/null && mkdir etc www").silent();
-        sandbox.sh("moo-keygen --sign-only host >/dev/null; echo 1 >etc/file; echo w >www/file").silent();
+        sandbox
+            .sh("moo-keygen --sign-only host >/dev/null; echo 1 >etc/file; echo w >www/file")
+            .silent();
         let laptop = Laptop { sandbox, options };
         laptop.backup("").silent();
         laptop.edit("2");
@@ -58,7 +60,8 @@ impl Laptop {
     /// The one identity of all sets in the store.
     fn identity(&self) -> String {
         let read = "for seal in store/*.seal; do gpg -d $seal 2>/dev/null; done";
-        let found = self.sandbox.sh(&format!("{read} | sed -n 's/^# identity //p' | sort -u")).out();
+        let found =
+            self.sandbox.sh(&format!("{read} | sed -n 's/^# identity //p' | sort -u")).out();
         assert_eq!(found.trim().len(), 32, "{found:?}");
         found.trim().to_owned()
     }
@@ -155,8 +158,11 @@ fn a_source_that_was_moved_is_adopted_once() {
         let identity = laptop.identity();
         laptop.sandbox.sh("mv etc moved; mkdir etc; echo other >etc/file").silent();
         laptop.backup_of("moved", "").fails_with(2).stderr_has("--allow-source-mismatch");
-        laptop.sandbox.sh("moo backup full --archive-dir archives --name etc --no-encryption \
-            moved file://$PWD/store").fails_with(2);
+        laptop
+            .sandbox
+            .sh("moo backup full --archive-dir archives --name etc --no-encryption \
+            moved file://$PWD/store")
+            .fails_with(2);
         laptop.backup_of("moved", "--allow-source-mismatch").silent();
         laptop.sandbox.sh("sleep 1.1; echo 3 >moved/file").silent();
         laptop.backup_of("moved", "").silent();
@@ -197,7 +203,10 @@ fn exchanged_folders_stop_the_backup() {
     let laptop = Laptop::new(SIGNED);
     let home = "moo backup --archive-dir archives --name www";
     laptop.sandbox.sh(&format!("{home} {SIGNED} www file://$PWD/www.store")).silent();
-    laptop.sandbox.sh("mv store x && mv www.store store && mv x www.store && cp -a store before").silent();
+    laptop
+        .sandbox
+        .sh("mv store x && mv www.store store && mv x www.store && cp -a store before")
+        .silent();
     for more in ["", "--start-over"] {
         laptop.backup(more).fails_with(10).stderr_has("another backup");
     }

@@ -32,7 +32,7 @@ fn when_one_source_fails_it_is_told_in_one_line_and_the_next_is_done() {
     let host = Host::new(&network, TWO);
     // The store of the first one can't be made.
     host.0.sh("touch /srv/backups/etc").silent();
-    host.cron().fails_with(7).one_message().stderr_has("moo-upload: ").stdout_is("");
+    host.cron().fails_with(7).one_message().stderr_has("moo-fetch: ").stdout_is("");
     assert_eq!(host.sets("home"), 1);
     host.0.sh("rm /srv/backups/etc").silent();
     host.cron().silent();

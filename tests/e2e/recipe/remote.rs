@@ -186,7 +186,9 @@ fn a_second_run_changes_nothing_and_other_folders_are_added() {
 fn an_account_is_of_one_machine_and_its_key_can_be_replaced() {
     let sandbox = Sandbox::new();
     let Some(pair) = Pair::set_up(&sandbox, "") else { return };
-    pair.store.sh("ssh-keygen -q -t ed25519 -N '' -C other -f /root/k && chmod 600 /root/k").silent();
+    pair.store
+        .sh("ssh-keygen -q -t ed25519 -N '' -C other -f /root/k && chmod 600 /root/k")
+        .silent();
     let other = fs::read_to_string(pair.store.path("/root/k.pub")).unwrap();
     let file = "/etc/ssh/authorized_keys.d/purrbackups";
     let keys = || fs::read_to_string(pair.store.path(file)).unwrap();

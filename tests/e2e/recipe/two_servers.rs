@@ -28,6 +28,14 @@ fn the_second_server_gets_no_key_for_the_account_of_the_first() {
     let fingerprint = first_half(&local, &remote);
     local.sh(&second_half(&fingerprint)).succeeds();
     local.sh_as("moobacker", &format!("exec {CRON}")).silent();
+    // setup-local has given each source an identity.
+    for name in ["etc", "home"] {
+        let told =
+            format!("sed -n '/^source {name} /{{n;s/^ *identity //p}}' /etc/moobacker/backup.conf");
+        let seals =
+            format!("cat /srv/purrbackups/backups/{name}/*.seal | sed -n 's/^# identity //p'");
+        remote.sh(&seals).stdout_is(local.sh(&told).out().trim());
+    }
     let before = remote.sh(STORED).out();
     let (_second, there) = second(&network);
     remote
@@ -48,7 +56,8 @@ fn a_second_server_in_the_folders_of_the_first_stops_and_neither_adds_nor_delete
     local.sh_as("moobacker", &format!("exec {CRON}")).silent();
     let (second, _) = second(&network);
     // As an account was shared before each machine had its own.
-    let key = second.sh("cat /var/lib/moobacker/.ssh/*.pub /etc/moobacker/*.pub 2>/dev/null | head -n 1");
+    let key =
+        second.sh("cat /var/lib/moobacker/.ssh/*.pub /etc/moobacker/*.pub 2>/dev/null | head -n 1");
     let line = format!("from=\"10.0.0.3\",restrict {}", key.out().trim());
     remote.sh(&format!("echo '{line}' >>/etc/ssh/authorized_keys.d/purrbackups")).silent();
     second.sh(&second_half(&fingerprint)).succeeds();

@@ -61,9 +61,8 @@ pub(crate) fn all(inventory: &Inventory, known: Option<&Known>) -> Vec<Finding> 
     ));
     // Of a set that somebody else may have made, nothing can be lost that is ours.
     for finding in &mut found {
-        let is_strange = |id| {
-            inventory.doubts.about(id) || known.is_some_and(|known| known.is_strange(id))
-        };
+        let is_strange =
+            |id| inventory.doubts.about(id) || known.is_some_and(|known| known.is_strange(id));
         finding.lost &= !finding.set.is_some_and(is_strange);
     }
     found.sort_by_key(|finding| finding.set);
@@ -71,8 +70,11 @@ pub(crate) fn all(inventory: &Inventory, known: Option<&Known>) -> Vec<Finding> 
     found.extend(foreign(inventory));
     found.extend(renamed(inventory));
     let belonging = &inventory.doubts.belonging;
-    found.extend(belonging.several.iter().map(|what| {
-        Finding { lost: true, kind: "several", set: None, what: what.clone() }
+    found.extend(belonging.several.iter().map(|what| Finding {
+        lost: true,
+        kind: "several",
+        set: None,
+        what: what.clone(),
     }));
     found.extend(belonging.foreign.iter().map(|(id, identity)| {
         let what = format!("is of another backup, {identity}, and does not count");
