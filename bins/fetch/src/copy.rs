@@ -1,5 +1,6 @@
 //! Whole sets, for another store or for an archive.
 
+use std::collections::HashSet;
 use std::fs::File;
 
 use archive::StoredSet;
@@ -21,17 +22,25 @@ pub(crate) fn send(
 ) -> Result<Totals, Failure> {
     let archive = Known::of(arguments)?;
     let mut survey = arguments.survey(store, archive.as_ref())?;
-    let gone = arguments.judge(archive.as_ref()).of_a_copy(&mut survey, store)?;
+    let gone = arguments.judge(archive.as_ref())?.of_a_copy(&mut survey, store)?;
     strangers::warn(&arguments.url, &gone, &survey);
     let known = arguments.known.as_deref().map(There::read).transpose()?.unwrap_or_default();
     output.begin(&Begin { newest_seal: known.newest_seal(), ..Begin::files(None) })?;
     let mut lost = 0;
+    let mut gaps = HashSet::new();
     for set in survey.collection.complete().filter(|set| !known.has(set, arguments.all)) {
+        if set.id.base.is_some_and(|base| gaps.contains(&base)) {
+            log::info!("the {} is not copied, as the set before it is not", set.id);
+            gaps.insert(set.id.time);
+            lost += 1;
+            continue;
+        }
         match sealed(store, &survey, set, arguments.all) {
             Ok(sealed) => send_set(store, &survey, set, &sealed, (arguments.all, output))?,
             // Nothing of it has been sent: the others need not wait for it.
             Err(failure) if failure.status() == Status::Integrity => {
                 log::warn!("{failure}: the {} is not copied", set.id);
+                gaps.insert(set.id.time);
                 lost += 1;
             }
             Err(failure) => return Err(failure),

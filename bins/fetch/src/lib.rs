@@ -135,12 +135,12 @@ impl Fetch {
     }
 
     /// Who tells which sets count.
-    fn judge(&self, known: Option<&Known>) -> Judge {
-        let mut judge = Judge::new(known.map(|known| &known.collection));
+    fn judge(&self, known: Option<&Known>) -> Result<Judge, Failure> {
+        let mut judge = Judge::new(known.map(Known::folder))?;
         judge.encrypted = self.encrypted;
         // A copy of files as they are reads none of them.
         judge.plain = self.allow_unprotected || (self.all && !self.encrypted);
-        judge
+        Ok(judge)
     }
 
     /// Who may have signed a seal; a secret key does for its certificate.

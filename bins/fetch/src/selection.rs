@@ -50,7 +50,7 @@ impl Selection {
         let path = arguments.path()?;
         let known = Known::of(arguments)?;
         let mut survey = arguments.survey(store, known.as_ref())?;
-        let judge = arguments.judge(known.as_ref());
+        let judge = arguments.judge(known.as_ref())?;
         let mut gone = judge.sift(&mut survey);
         let Times { wanted, now } = times(arguments)?;
         let state = judge.state(&mut survey, store, (wanted, now), &mut gone)?;
