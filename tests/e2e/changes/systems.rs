@@ -187,7 +187,9 @@ fn files_that_say_they_are_empty_were_stored_empty_and_are_stored_as_they_are_re
     let copied =
         sandbox.sh("mkdir copy && for f in small large empty; do cat src/$f >copy/$f; done");
     let _ = sandbox.sh("fusermount3 -u src || umount src");
-    (first.silent(), copied.silent(), second.silent());
+    for run in [first, copied, second] {
+        run.silent();
+    }
     planned.succeeds().stdout_is("reread   large\nreread   small");
     moo.restore("").silent();
     sandbox.sh("diff -r copy out").silent();
