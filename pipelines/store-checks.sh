@@ -100,7 +100,7 @@ check_backups() {
     for name in $(conf_sources); do
         status=0
         with='' folder=$home/.local/state/moobacker/$name
-        ! owners test -d "$folder" || with="--archive=$folder"
+        ! owners test -r "$folder" || with="--archive=$folder"
         listed=$(owners "$here/moo-fetch" $ours --num-retries 1 $with --receipts "$(conf_url "$name")" 2>&1) || status=$?
         if [ "$status" != 0 ]; then
             lost_store || return 1

@@ -89,6 +89,8 @@ def compare(bench, there, rounds):
             note("stored", program, corpus.count(program.store)[1])
             if "same" in program.actions:
                 note("same", program, bench.backup(program, "inc"))
+                corpus.change_inodes(bench.source)
+                note("inodes", program, bench.backup(program, "inc"))
             else:
                 note("restore", program, bench.restore(program))
             stored[program] = corpus.count(program.store)[1]

@@ -9,6 +9,7 @@ from peers import OURS
 ACTIONS = {
     "full": "full set",
     "same": "increment, nothing changed",
+    "inodes": "increment, all inodes changed and no content",
     "day": "increment, a day of changes",
     "restore": "restore of all",
     "one": "restore of one file",

@@ -142,8 +142,11 @@ fn a_dry_run_lists_what_would_be_stored_and_stores_nothing() {
     tree.file("news", b"moo");
     tree.edit("folder/other", Vec::clear);
     tree.remove("link");
-    let run = Moo::plain(&sandbox).option("--dry-run").backup("").succeeds();
-    run.stdout_is("changed  folder/other\ndeleted  link\nnew      news").stderr_is("");
+    let dry = || Moo::plain(&sandbox).option("--dry-run").backup("").succeeds().stderr_is("");
+    // A file that has lost its length but has its time may be of a file system that tells none.
+    dry().stdout_is("reread   folder/other\ndeleted  link\nnew      news");
+    tree.mtime("folder/other", 1_600_000_000, 0);
+    dry().stdout_is("changed  folder/other\ndeleted  link\nnew      news");
     assert_same(&before, &Snapshot::of(sandbox.path("store")));
 }
 

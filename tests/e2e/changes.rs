@@ -2,4 +2,5 @@
 
 mod deletions;
 mod inodes;
+mod origins;
 mod systems;

@@ -322,7 +322,8 @@ fn what_nobody_protects_is_read_only_if_told_so() {
         let script = format!(
             "rm -rf store; cp -r plain store; cd store && for file in *.difftar *.sigtar; do
                 {way} <$file >$file.gpg && rm $file || exit; done
-            sum=$(sha1sum <$(echo *vol1*)) && sed -i '/SHA256/d; s/SHA1 .*/SHA1 '${{sum%% *}}/ *.manifest"
+            sum=$(sha1sum <$(echo *vol1*)) && sed -i '/SHA256/d; s/SHA1 .*/SHA1 '${{sum%% *}}/ *.manifest &&
+            for file in *.manifest; do {gpg} -e -r {key} <$file >$file.gpg && rm $file || exit; done"
         );
         sandbox.sh(&script).succeeds();
         if needs_word {

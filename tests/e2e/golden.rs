@@ -81,6 +81,10 @@ fn each_golden_store_is_extended_and_keeps_its_old_states() {
         let old = times(&sandbox, name);
         restore(&sandbox, name, options).silent();
         sandbox.sh("mv out src && echo extended >src/extended").silent();
+        // A change that only the inode tells of.
+        let rewrite = "touch -r src/large t && printf Z | dd of=src/large conv=notrunc bs=1 seek=999 status=none \
+            && touch -r t src/large";
+        sandbox.sh(rewrite).silent();
         sandbox
             .sh(&format!(
                 "moo backup inc --archive-dir golden/{name} --name archive --allow-source-mismatch \

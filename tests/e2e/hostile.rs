@@ -284,7 +284,7 @@ fn a_bomb_takes_no_memory() {
             gpg -q --batch --trust-model always -e -r moo@example.org >{FULL}.manifest.gpg && rm *.manifest"
         );
         sandbox.sh(&make).silent();
-        let run = sandbox.sh("ulimit -v 300000; ulimit -f 20000; moo restore --secret-key secret.pgp file://$PWD/store out");
+        let run = sandbox.sh("ulimit -v 300000; ulimit -f 20000; moo restore --allow-unprotected --secret-key secret.pgp file://$PWD/store out");
         if status == 0 {
             run.silent()
         } else {

@@ -1,6 +1,7 @@
 //! A store holds one source of one host, and says so.
 
 mod folders;
+mod forks;
 mod kit;
 mod mixing;
 

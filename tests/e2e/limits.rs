@@ -37,6 +37,8 @@ fn a_subtree_costs_nothing_else(name: &str, count: u32, inner: &str) {
         sandbox.remove("out");
     }
     sandbox.sh(&format!("rm -rf 'src/{inner}'")).silent();
+    // Most of the source is gone.
+    let moo = moo.option("--allow-deletions");
     for _ in 0..2 {
         moo.backup("").silent();
         moo.restore("").silent();

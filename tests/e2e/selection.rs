@@ -138,9 +138,13 @@ fn a_list_of_all_that_is_asked_for_is_taken_as_duplicity_takes_it() {
     sandbox.sh("printf 'a\\n/etc\\n' >list").silent();
     let refused = sandbox.sh("moo-scan --dry-run --files-from list src").fails_with(2);
     refused.one_message().stderr_has("list, line 2: /etc: not relative to the source");
-    sandbox.sh("echo nothing >list").silent();
+    sandbox.sh("printf 'nothing\ni.py\n' >list").silent();
     let missed = sandbox.sh("moo-scan --dry-run --files-from list src").succeeds();
     missed.stderr_has("src/nothing: is listed, but does not exist");
+    sandbox.sh("echo nothing >list").silent();
+    let missed = sandbox.sh("moo-scan --dry-run --files-from list src").fails_with(2);
+    let missed = missed.stderr_has("src/nothing: is listed, but does not exist");
+    missed.stderr_has("src: nothing in it is selected");
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! What a command finds around it: the environment, the working directory, the limits.
 
-use tests::Sandbox;
+use tests::{Sandbox, Tree};
+
+use crate::moo::Moo;
+use crate::mount::Mount;
 
 const NOBODY: &str = "setpriv --reuid 65534 --regid 65534 --clear-groups";
 
@@ -64,6 +67,88 @@ fn from_a_working_directory_that_is_closed_absolute_paths_failed_and_work() {
     sandbox.sh(&run("moo restore --no-restore-ownership file://$W/u/store $W/u/out")).silent();
     sandbox.sh("diff -r src u/out").silent();
     sandbox.sh(&run("moo backup --no-encryption src file://$W/u/store")).fails().one_message();
+}
+
+#[test]
+fn from_a_working_directory_that_is_gone_absolute_paths_work() {
+    let sandbox = Sandbox::new();
+    sandbox.sh("mkdir src && echo moo >src/a").silent();
+    for command in [
+        "moo backup --no-encryption $W/src file://$W/store",
+        "moo restore file://$W/store $W/out && diff -r $W/src $W/out",
+        "moo verify file://$W/store $W/src",
+        "moo status file://$W/store >$W/status",
+    ] {
+        let run = sandbox.sh(&format!("W=$PWD; mkdir gone; cd gone; rmdir ../gone; {command}"));
+        let run = run.succeeds().stdout_is("");
+        // A shell complains when it starts there, before it has read a line of a script.
+        assert!(run.err().lines().all(|line| line.contains("getcwd() failed")), "{}", run.err());
+    }
+    let relative = "mkdir gone; cd gone; rmdir ../gone; moo-scan src >/dev/null";
+    sandbox.sh(relative).fails_with(1).one_message().stderr_has("src: no such file or directory");
+}
+
+#[test]
+fn a_folder_for_temporary_files_that_is_missing_or_full_looked_like_a_broken_store_and_is_named() {
+    let sandbox = Sandbox::new();
+    let tree = Tree::empty(sandbox.path("src"));
+    tree.noise("a", 12_000_000);
+    Moo::plain(&sandbox).backup("").silent();
+    let backup = "moo backup --no-encryption src file://$PWD/other";
+    let restore = "moo restore file://$PWD/store out";
+    for command in [backup, restore] {
+        let run = sandbox.sh(&format!("export TMPDIR=$PWD/nowhere; {command}"));
+        drop(run.fails_with(1).one_message().stderr_has("TMPDIR (").stderr_has("/nowhere"));
+    }
+    let Some(_mount) = Mount::new(&sandbox, "small", "1m") else { return };
+    let full = |command: &str| {
+        let run = sandbox.sh(&format!("export TMPDIR=$PWD/small; {command}"));
+        let run = run.fails_with(1).one_message();
+        drop(run.stderr_has("TMPDIR (").stderr_has("/small").stderr_has("no space left on device"));
+    };
+    full(restore);
+    sandbox.sh("ls -A small out 2>/dev/null").stdout_is("small:");
+    full("moo verify file://$PWD/store src");
+}
+
+#[test]
+fn a_chain_longer_than_the_limit_of_open_files_failed_for_ever_and_a_new_one_begins() {
+    let sandbox = Sandbox::new();
+    sandbox.sh("mkdir src && echo moo >src/a").silent();
+    let moo = Moo::plain(&sandbox);
+    for number in 0..14 {
+        sandbox.sh(&format!("echo {number} >src/b")).silent();
+        moo.backup("").silent();
+    }
+    // 32 files are spare, and 13 are for sets.
+    let limited = |command: &str| sandbox.sh(&format!("ulimit -n 45; {command}"));
+    let backup = |kind: &str| {
+        limited(&format!(
+            "moo backup {kind} --archive-dir . --name archive --no-encryption src file://$PWD/store"
+        ))
+    };
+    backup("inc").fails_with(1).one_message().stderr_has("ulimit -n");
+    limited("moo-list --archive archive --time now").fails_with(1).stderr_has("ulimit -n");
+    backup("").succeeds().one_message().stderr_has("making a full set");
+    backup("").silent();
+    limited("moo restore file://$PWD/store out && diff -r src out").silent();
+    limited("moo verify file://$PWD/store src").silent();
+}
+
+#[test]
+fn a_store_an_archive_and_temporary_files_inside_their_source_spoil_nothing() {
+    let sandbox = Sandbox::new();
+    let tree = Tree::empty(sandbox.path("src"));
+    tree.noise("data/large", 3_000_000);
+    sandbox.sh("mkdir src/tmp").silent();
+    let inside = "export XDG_STATE_HOME=$PWD/src/state TMPDIR=$PWD/src/tmp;";
+    for number in 0..3 {
+        tree.noise("data/small", 1000 + number);
+        let backup = "moo backup --no-encryption --volsize 1 src file://$PWD/src/store";
+        sandbox.sh(&format!("{inside} {backup}")).silent();
+        let restore = "moo restore file://$PWD/src/store out && diff -r src/data out/data";
+        sandbox.sh(&format!("{inside} {restore} && rm -r out")).silent();
+    }
 }
 
 #[test]

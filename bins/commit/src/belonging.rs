@@ -32,6 +32,9 @@ pub(crate) struct Next {
     allow_source_mismatch: bool,
 }
 
+/// What to do where sets are of another host or source.
+const ELSEWHERE: &str = "check the URL: each source of each host needs a folder of its own";
+
 /// How the next set fits into the store.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Fit {
@@ -87,14 +90,20 @@ impl Next {
         let cert = self.seal_key.as_deref().map(find_certificate).transpose()?;
         let Ok((seal, is_signed)) = read(name, text, cert.as_ref()) else { return Ok(None) };
         let Some((identity, origin)) = seal.identity.zip(seal.origin) else { return Ok(None) };
-        if expected.is_some_and(|expected| expected != identity) {
-            return Err(foreign(&seal, &format!("another backup, {identity}")));
-        }
         let source = local::source_name(source.as_bytes());
-        let is_ours = expected.is_some() || identity.origin(&local::host(), &source) == origin;
-        if !is_ours && !self.allow_source_mismatch {
+        let is_here = identity.origin(&local::host(), &source) == origin;
+        if expected.is_some_and(|expected| expected != identity) {
+            let hint = if is_here && self.identity.is_some() {
+                "it was made here before: its identity is what --identity and the configuration need"
+            } else {
+                ELSEWHERE
+            };
+            return Err(foreign(&seal, &format!("another backup, {identity}; {hint}")));
+        }
+        if !is_here && expected.is_none() && !self.allow_source_mismatch {
             let hint = "if it was this one, renamed, --allow-source-mismatch goes on with it";
-            return Err(foreign(&seal, &format!("another host or source ({hint})")));
+            let whose = format!("another host or source ({hint}); {ELSEWHERE}");
+            return Err(foreign(&seal, &whose));
         }
         Ok(Some(identity).filter(|_| is_signed || self.start_over))
     }
@@ -127,6 +136,5 @@ fn lost(count: usize) -> Failure {
 
 fn foreign(seal: &Seal, whose: &str) -> Failure {
     let why = format!("the store's newest set, the {}, is of {whose}", seal.set);
-    let hint = "check the URL: each source of each host needs a folder of its own";
-    Failure::new(Status::Absent, format!("{why}; {hint}"))
+    Failure::new(Status::Absent, why)
 }

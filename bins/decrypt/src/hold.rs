@@ -7,7 +7,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
-use stream::{Failure, FilesInput, OrFail, Status};
+use stream::{Failure, FilesInput, OrFail, Status, TemporaryFile};
 use tempfile::SpooledTempFile;
 
 /// Bytes that stay in memory.
@@ -33,7 +33,7 @@ impl Held {
         while let Some(chunk) = input.chunk()? {
             len += chunk.len() as u64;
             hash.update(&chunk);
-            spool.write_all(&chunk).or_fail(Status::Failed, which)?;
+            spool.write_all(&chunk).or_fail(Status::Failed, TemporaryFile)?;
         }
         let sha256 = format!("{:x}", hash.finalize());
         let lost = input.lost().is_some();

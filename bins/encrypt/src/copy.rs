@@ -7,7 +7,7 @@ use std::io::{self, Read, Seek};
 
 use archive::{FileKind, FileName, Seal, SetId, Wrapping, parse_seal};
 use openpgp::{Signer, read_text};
-use stream::{Failure, FilesInput, NewestSeal, OrFail, Output, Status};
+use stream::{Failure, FilesInput, NewestSeal, OrFail, Output, Status, TemporaryFile};
 use tempfile::SpooledTempFile;
 
 use crate::sealed::SealedSet;
@@ -118,6 +118,6 @@ fn hold(input: &mut FilesInput<File>) -> Result<SpooledTempFile, Failure> {
     let mut held = SpooledTempFile::new(IN_MEMORY);
     io::copy(input, &mut held)
         .and_then(|_| held.rewind())
-        .or_fail(Status::Failed, "temporary file")?;
+        .or_fail(Status::Failed, TemporaryFile)?;
     Ok(held)
 }

@@ -9,12 +9,10 @@ use archive::{
     seal_name,
 };
 use openpgp::{Signer, sign_text};
-use stream::{Failure, FileWriter, OrFail, Output, SetHead, Status};
+use stream::{Failure, FileWriter, OrFail, Output, SetHead, Status, TemporaryFile};
 
 use crate::hashing::{Hashes, Hashing};
 use crate::wrap::Wrap;
-
-const SPOOL: &str = "temporary file";
 
 /// What is known of a set while its files pass by.
 pub(crate) struct SealedSet {
@@ -92,7 +90,7 @@ impl SealedSet {
         let kind = FileKind::Manifest;
         let wrapping = wrap.wrapping(kind);
         let name = FileName { set: self.seal.set, kind, wrapping, partial: false }.encode();
-        let spool = tempfile::tempfile().or_fail(Status::Failed, SPOOL)?;
+        let spool = tempfile::tempfile().or_fail(Status::Failed, TemporaryFile)?;
         let mut hashing = Hashing::new(Spool(spool));
         let sealer = ManifestSealer::new(std::mem::take(&mut self.hashes));
         let which = format!("the {}", self.seal.set);
@@ -101,9 +99,9 @@ impl SealedSet {
         let facts = hashes.facts();
         self.add(kind, name.clone(), hashes);
         let sha256 = self.send_seal(signer, output)?;
-        spool.rewind().or_fail(Status::Failed, SPOOL)?;
+        spool.rewind().or_fail(Status::Failed, TemporaryFile)?;
         let mut writer = FileWriter::new(output, &name);
-        io::copy(&mut spool, &mut writer).or_fail(Status::Failed, SPOOL)?;
+        io::copy(&mut spool, &mut writer).or_fail(Status::Failed, TemporaryFile)?;
         self.finished = true;
         writer.close(facts)?;
         Ok(sha256)
@@ -129,7 +127,7 @@ struct Spool(File);
 
 impl Write for Spool {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write_all(bytes).or_fail(Status::Failed, SPOOL)?;
+        self.0.write_all(bytes).or_fail(Status::Failed, TemporaryFile)?;
         Ok(bytes.len())
     }
 

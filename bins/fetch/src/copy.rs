@@ -1,5 +1,6 @@
 //! Whole sets, for another store or for an archive.
 
+use std::collections::HashSet;
 use std::fs::File;
 
 use archive::{Absent, Identity, SetTime, StoredSet};
@@ -32,12 +33,20 @@ pub(crate) fn send(
     fork::check(&arguments.url, &mut survey, store, &known)?;
     output.begin(&Begin { newest_seal: known.newest_seal(), ..Begin::files(None) })?;
     let mut lost = 0;
+    let mut gaps = HashSet::new();
     for set in survey.collection.complete().filter(|set| !known.has(set, arguments.all)) {
+        if set.id.base.is_some_and(|base| gaps.contains(&base)) {
+            log::info!("the {} is not copied, as the set before it is not", set.id);
+            gaps.insert(set.id.time);
+            lost += 1;
+            continue;
+        }
         match sealed(store, (&survey, judge.expected), set, arguments.all) {
             Ok(sealed) => send_set(store, &survey, set, &sealed, (arguments.all, output))?,
             // Nothing of it has been sent: the others need not wait for it.
             Err(failure) if failure.status() == Status::Integrity => {
                 log::warn!("{failure}: the {} is not copied", set.id);
+                gaps.insert(set.id.time);
                 lost += 1;
             }
             Err(failure) => return Err(failure),

@@ -147,7 +147,7 @@ impl Fetch {
         (survey, store): (&mut Survey, &mut dyn Store),
         other: Option<Identity>,
     ) -> Result<Judge, Failure> {
-        let mut judge = Judge::new(known.map(|known| &known.collection));
+        let mut judge = Judge::new(known.map(Known::folder))?;
         judge.expected = self.identity.or(survey.identity()).or(other);
         if judge.expected.is_none() {
             judge.expected = survey.only_identity(&self.url, store)?;

@@ -15,7 +15,7 @@ pub(crate) fn state(
     arguments: &Fetch,
     survey: &Survey,
     (known, time): (Option<&Known>, Option<SetTime>),
-    state: Result<Vec<StoredSet>, Absent>,
+    state: &Result<Vec<StoredSet>, Absent>,
     gone: &[Uncounted],
 ) -> Result<(Vec<StoredSet>, u64), Failure> {
     let url = &arguments.url;

@@ -56,7 +56,7 @@ impl Selection {
         let state = judge.state(&mut survey, store, (wanted, now), &mut gone)?;
         let shown = wanted.unwrap_or(now);
         let (sets, lost) = if arguments.keep_going {
-            remains::state(arguments, &survey, (known.as_ref(), wanted), state, &gone)?
+            remains::state(arguments, &survey, (known.as_ref(), wanted), &state, &gone)?
         } else {
             let state = state.map_err(|absent| none(&arguments.url, absent, &gone))?;
             if let Some(known) = &known {

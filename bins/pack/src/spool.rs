@@ -7,10 +7,7 @@ use std::path::Path;
 
 use archive::{FileKind, SetId};
 use local::Folder;
-use stream::{Facts, Failure, FileWriter, OrFail, Output, Status};
-
-/// What messages call a temporary file, which has no name of its own.
-const NAME: &str = "temporary file";
+use stream::{Facts, Failure, FileWriter, OrFail, Output, Status, TemporaryFile};
 
 /// Where the waiting files of a set are.
 pub(crate) struct Spools {
@@ -40,7 +37,7 @@ impl Spools {
 
     fn named(&self, name: &str, len: u64) -> Result<Spool, Failure> {
         let Some(folder) = &self.folder else {
-            return Ok(Spool { file: temporary()?, name: NAME.to_owned() });
+            return Ok(Spool { file: temporary()?, name: TemporaryFile.to_string() });
         };
         let file = folder.unfinished(name, len)?;
         Ok(Spool { file, name: folder.path(name).display().to_string() })
@@ -84,5 +81,5 @@ impl Spool {
 
 /// A file without a name, which goes with the process.
 fn temporary() -> Result<File, Failure> {
-    tempfile::tempfile().or_fail(Status::Failed, NAME)
+    tempfile::tempfile().or_fail(Status::Failed, TemporaryFile)
 }

@@ -82,7 +82,9 @@ impl Staging {
     /// A folder for a tree that is not to be delivered, among the temporary files.
     pub(crate) fn temporary() -> std::result::Result<Staging, Failure> {
         let parent = std::env::temp_dir();
-        Staging::make(folder::open(&parent, false)?, &parent, OsStr::new("verify"))
+        let opened = folder::open(&parent, false);
+        let opened = opened.map_err(|why| Failure::new(why.status(), format!("TMPDIR: {why}")))?;
+        Staging::make(opened, &parent, OsStr::new("verify"))
     }
 
     /// Where it was made.

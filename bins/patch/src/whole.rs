@@ -6,10 +6,10 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use archive::{EntryName, Part, SetTime, TreePath};
-use local::{Folder, Known, Lock, Signatures, now_after};
+use local::{Folder, Known, Lock, Signatures, can_read, now_after};
 use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
-use stream::member::{Kind, SHA256, SIZE};
+use stream::member::{CTIME, DOUBT, INODE, Kind, RECENT, SHA256, SIZE};
 use stream::{
     Begin, Facts, Failure, Member, OrFail, Output, SetHead, SetType, Status, Totals, Wanted,
     write_content,
@@ -44,7 +44,8 @@ pub(crate) fn write(
     }
     let head = head(wanted, &entries, archive.as_ref())?;
     output.begin(&Begin::backup(stream::Kind::Tree, head))?;
-    let (files, bytes, overlong) = all(&mut proof.tree, proof.ledger.state()?, output)?;
+    let recorded = Recorded::open(archive.as_ref().map(|(folder, _)| folder), wanted)?;
+    let (files, bytes, overlong) = all(&mut proof.tree, proof.ledger.state()?, recorded, output)?;
     let unreadable = overlong + proof.tree.left_out.tell();
     let start = u64::try_from(start).unwrap_or_default();
     let source = Totals { start, source_files: files, source_bytes: bytes, ..Totals::default() };
@@ -111,12 +112,14 @@ fn time_behind(set: SetTime, taken: &[SetTime]) -> Result<SetTime, Failure> {
 fn all(
     tree: &mut Tree,
     mut state: Signatures,
+    mut recorded: Recorded,
     output: &mut Output<File>,
 ) -> Result<(u64, u64, u64), Failure> {
     let (mut files, mut bytes, mut overlong) = (0, 0, 0);
     while let Some(known) = state.peek() {
         if known.path.fits() {
-            bytes += entry(tree, known, output)?;
+            let inode = recorded.inode(known)?;
+            bytes += entry(tree, known, inode, output)?;
             files += 1;
         } else {
             if known.path.parent().is_none_or(|parent| parent.fits()) {
@@ -131,12 +134,21 @@ fn all(
 }
 
 /// Writes an entry. Returns the bytes of its content.
-fn entry(tree: &mut Tree, known: &Known, output: &mut Output<File>) -> Result<u64, Failure> {
+fn entry(
+    tree: &mut Tree,
+    known: &Known,
+    inode: Option<(Option<String>, Facts)>,
+    output: &mut Output<File>,
+) -> Result<u64, Failure> {
     let Known { path, member, .. } = known;
     if member.kind != Kind::File {
         let name = EntryName { part: Part::Snapshot, path: path.clone(), piece: None };
         let name = name.encode(member.kind == Kind::Directory);
-        return output.append(&Member { name, ..member.clone() }, &[]).map(|()| 0);
+        let mut member = Member { name, ..member.clone() };
+        if let Some((_, inode)) = inode {
+            member.facts.extend(&inode);
+        }
+        return output.append(&member, &[]).map(|()| 0);
     }
     let Some(file) = open(&mut tree.cursor, path, OFlags::RDONLY)? else {
         return Err(wrong(path, "the directory that it was in is not in the backup"));
@@ -145,10 +157,47 @@ fn entry(tree: &mut Tree, known: &Known, output: &mut Output<File>) -> Result<u6
     let last = |content: &mut Content, length: u64| {
         let mut facts = Facts::default();
         facts.set(SIZE, length);
-        facts.set(SHA256, format!("{:x}", content.hash.clone().finalize()));
+        let sha256 = format!("{:x}", content.hash.clone().finalize());
+        if let Some((_, inode)) = inode.filter(|(recorded, _)| recorded.as_ref() == Some(&sha256)) {
+            facts.extend(&inode);
+        }
+        facts.set(SHA256, sha256);
         Ok(facts)
     };
     write_content(output, Part::Snapshot, path, member, &mut content, last)
+}
+
+/// The signatures that an archive directory has of the same state. Volumes tell nothing of inodes;
+/// without it the next backup would have to read every file to see whether it has changed.
+struct Recorded(Option<Signatures>);
+
+impl Recorded {
+    fn open(folder: Option<&Folder>, wanted: &Wanted) -> Result<Recorded, Failure> {
+        let Some((folder, newest)) = folder.zip(wanted.sets.last()) else {
+            return Ok(Recorded(None));
+        };
+        let collection = folder.collection()?;
+        let mut chains = collection.chains.iter();
+        let chain = chains.find(|chain| chain.end() == newest.time && chain.has_all_signatures());
+        let chain = chain.filter(|chain| can_read(2 * chain.sets.len()));
+        chain.map(|chain| folder.signatures(&chain.sets)).transpose().map(Recorded)
+    }
+
+    /// What is recorded of an entry's inode, and the SHA-256 of the content that it had then. None
+    /// where the entry is another one.
+    fn inode(&mut self, entry: &Known) -> Result<Option<(Option<String>, Facts)>, Failure> {
+        let Some(signatures) = &mut self.0 else { return Ok(None) };
+        if !signatures.seek(&entry.path)? {
+            return Ok(None);
+        }
+        let same = |known: &&Known| {
+            (known.member.kind, known.member.mtime) == (entry.member.kind, entry.member.mtime)
+        };
+        let Some(known) = signatures.peek().filter(same) else { return Ok(None) };
+        let mut facts = known.member.facts.clone();
+        facts.keep(&[CTIME, INODE, RECENT, DOUBT]);
+        Ok(Some((known.sha256().map(str::to_owned), facts)))
+    }
 }
 
 /// Content that is hashed as it is read.

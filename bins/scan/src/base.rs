@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::thread::Builder;
 use std::vec;
 
-use archive::TreePath;
+use archive::{SetTime, TreePath};
 use local::{Known, SeenBefore, Signatures};
 use stream::{Failure, Status};
 
@@ -32,6 +32,8 @@ pub(crate) struct State {
     pub(crate) signatures: Signatures,
     /// What later scans saw.
     pub(crate) seen: SeenBefore,
+    /// The time of the newest set.
+    pub(crate) time: SetTime,
 }
 
 /// All entries of the state, in the walk's order.
@@ -41,6 +43,7 @@ pub(crate) struct Base {
     next: Option<Past>,
     /// How many entries it has come to.
     entries: u64,
+    time: SetTime,
 }
 
 enum Reader {
@@ -52,9 +55,10 @@ enum Reader {
 impl Base {
     /// Starts to read it, in a thread of its own if there may be more than one.
     pub(crate) fn start(state: State, jobs: NonZero<usize>) -> Result<Base, Failure> {
+        let time = state.time;
         let reader =
             if jobs.get() > 1 { Reader::thread(state) } else { Reader::Here(Box::new(state)) };
-        let mut base = Base { reader, batch: Vec::new().into_iter(), next: None, entries: 0 };
+        let mut base = Base { reader, batch: Vec::new().into_iter(), next: None, entries: 0, time };
         base.advance()?;
         Ok(base)
     }
@@ -81,6 +85,11 @@ impl Base {
         };
         self.advance()?;
         Ok(Some(past))
+    }
+
+    /// When the newest set of the state began.
+    pub(crate) fn time(&self) -> SetTime {
+        self.time
     }
 
     /// How many entries it has come to so far.

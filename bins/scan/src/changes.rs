@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use archive::TreePath;
 use attributes::Trouble;
-use local::{Known, SeenNow};
+use local::{InodeBeside, Known, SeenNow};
 use stream::member::{CTIME, INODE, Kind, LINK, XATTRS};
 use stream::{Attributes, Failure, Member, Status, Totals};
 
@@ -165,11 +165,19 @@ impl<R: Report> Changes<R> {
         {
             member.facts.set_bytes(LINK, first.as_bytes());
         }
-        self.extend(&path, &mut member, attributes);
-        match self.compare(&path, &member, size)? {
+        let inode = self.inode_beside(&path, &member);
+        self.extend(&path, &mut member, inode, attributes);
+        match self.compare(&path, &member, inode, size)? {
             Some(news) => self.changed(&path, member, news),
             None => Ok(()),
         }
+    }
+
+    /// How a file's inode compares with that of the last backup.
+    fn inode_beside(&self, path: &TreePath, member: &Member) -> Option<InodeBeside> {
+        let base = self.base.as_ref()?;
+        let past = base.peek().filter(|past| past.known.path == *path)?;
+        (member.kind == Kind::File).then(|| past.known.inode_beside(member, base.time()))
     }
 
     /// Goes past an entry that nothing is told of: it can be the first name of a file all the same.
@@ -187,14 +195,15 @@ impl<R: Report> Changes<R> {
         &mut self,
         path: &TreePath,
         member: &mut Member,
+        inode: Option<InodeBeside>,
         read: Option<Result<Attributes, Trouble>>,
     ) {
         let past = self.base.as_ref().and_then(Base::peek);
         let known = past.map(|past| &past.known).filter(|known| known.path == *path);
-        let read = match (read, known) {
+        let read = match (read, known.zip(inode)) {
             (Some(read), _) => read,
-            (None, Some(known)) if known.is_same(member) => {
-                if let Some(same) = extended::unchanged(&known.member, member) {
+            (None, Some((known, inode))) if known.is_same(member) => {
+                if let Some(same) = extended::unchanged(&known.member, member, inode) {
                     member.facts.set(XATTRS, same);
                     return;
                 }
@@ -212,6 +221,7 @@ impl<R: Report> Changes<R> {
         &mut self,
         path: &TreePath,
         member: &Member,
+        inode: Option<InodeBeside>,
         size: u64,
     ) -> Result<Option<News>, Failure> {
         let Some(base) = &mut self.base else {
@@ -227,7 +237,8 @@ impl<R: Report> Changes<R> {
             return Ok(None);
         }
         let has_size = sizes.is_some_and(|sizes| sizes.contains(&size));
-        if has_size && !known.needs_reading(member, self.rules.ignored()) {
+        let is_in_doubt = inode.is_some_and(|inode| self.rules.need_reading(inode));
+        if has_size && !is_in_doubt {
             if seen {
                 // Not what it has now: those facts may be ignored, and nobody has read it.
                 self.record(&known, &known.member)?;

@@ -1,7 +1,8 @@
 //! What of extended attributes goes into a member.
 
 use attributes::{Trouble, digest};
-use stream::member::{CTIME, INODE, UNKNOWN_XATTRS, XATTRS};
+use local::InodeBeside;
+use stream::member::{CTIME, UNKNOWN_XATTRS, XATTRS};
 use stream::{Attributes, Member, Stamp};
 
 /// Puts an object's attributes into its member. Returns what is to be said where it has some that
@@ -24,11 +25,9 @@ pub(crate) fn put(member: &mut Member, read: Result<Attributes, Trouble>) -> Opt
 
 /// What the last backup recorded of a file's attributes, where they must be the same: every change
 /// sets the inode's time. Where the file system counts that in seconds, two can have the same.
-pub(crate) fn unchanged(was: &Member, now: &Member) -> Option<String> {
-    let [ctime, inode, xattrs] = was.facts.pick([CTIME, INODE, XATTRS]);
-    let same =
-        ctime.is_some() && inode.is_some() && [ctime, inode] == now.facts.pick([CTIME, INODE]);
+pub(crate) fn unchanged(was: &Member, now: &Member, beside: InodeBeside) -> Option<String> {
     let fine = || now.facts.parse(CTIME).is_some_and(|changed: Stamp| changed.nanos != 0);
+    let same = beside.same_ctime && beside.same_number;
     let known = same && was.knows_attributes() && fine();
-    xattrs.filter(|_| known).map(str::to_owned)
+    was.facts.get(XATTRS).filter(|_| known).map(str::to_owned)
 }

@@ -3,7 +3,7 @@
 use std::os::unix::ffi::OsStrExt;
 
 use archive::{Chain, Collection, Identity, SetTime, parse_time};
-use local::{Folder, Interrupted, Lock, SeenBefore, SeenNow, now, now_after};
+use local::{Folder, Interrupted, Lock, SeenBefore, SeenNow, can_read, now, now_after};
 use openpgp::{known_identity, new_identity};
 use stream::{Failure, OrFail, Packed, SetHead, SetType, Status};
 
@@ -56,7 +56,8 @@ impl Plan {
         let base = match chain {
             Some(chain) => {
                 let signatures = folder.signatures(&chain.sets)?;
-                Some(State { signatures, seen: SeenBefore::open(&folder) })
+                let seen = SeenBefore::open(&folder);
+                Some(State { signatures, seen, time: chain.end() })
             }
             None => None,
         };
@@ -133,6 +134,16 @@ fn chain_to_extend<'a>(
         }
         return Ok(None);
     };
+    if !can_read(chain.sets.len()) {
+        let sets = chain.sets.len();
+        let why = format!("the chain has {sets} sets, more than files may be open (ulimit -n)");
+        if arguments.incremental {
+            let why = format!("--incremental: {why} (raise the limit, or make a full backup)");
+            return Err(Failure::new(Status::Failed, why));
+        }
+        log::warn!("{why}: making a full set");
+        return Ok(None);
+    }
     if let Some(age) = &arguments.full_if_older_than {
         let oldest = parse_time(age, now).or_fail(Status::Usage, "--full-if-older-than")?;
         if chain.start() < oldest && !arguments.incremental {

@@ -1,6 +1,6 @@
 //! What counts as a change, and how many deletions are believed.
 
-use stream::member::{CTIME, INODE};
+use local::InodeBeside;
 use stream::{Failure, Status};
 
 use crate::Scan;
@@ -11,20 +11,27 @@ const FEW: u64 = 100;
 /// The user's word on doubtful changes.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
-    ignored: Vec<&'static str>,
+    ignore_ctime: bool,
+    ignore_inode: bool,
     allow_deletions: bool,
 }
 
 impl Rules {
     pub(crate) fn of(arguments: &Scan) -> Rules {
-        let ignored = [(CTIME, arguments.ignore_ctime), (INODE, arguments.ignore_inode)];
-        let ignored = ignored.into_iter().filter_map(|(fact, ignored)| ignored.then_some(fact));
-        Rules { ignored: ignored.collect(), allow_deletions: arguments.allow_deletions }
+        Rules {
+            ignore_ctime: arguments.ignore_ctime,
+            ignore_inode: arguments.ignore_inode,
+            allow_deletions: arguments.allow_deletions,
+        }
     }
 
-    /// Facts of an inode whose change alone is none.
-    pub(crate) fn ignored(&self) -> &[&'static str] {
-        &self.ignored
+    /// Whether only the content can tell that a file is what it was, though its size, times and
+    /// owner are: its inode is another or has changed, as after a write whose modification time was
+    /// put back; or it may have changed in the tick in which it was stored.
+    pub(crate) fn need_reading(&self, inode: InodeBeside) -> bool {
+        let same_ctime = inode.same_ctime || self.ignore_ctime;
+        let same_number = inode.same_number || self.ignore_inode;
+        inode.is_recent || !same_ctime || !same_number
     }
 
     /// # Errors

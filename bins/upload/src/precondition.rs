@@ -15,12 +15,12 @@ pub(crate) fn check(url: &str, names: &[String], set: &SetHead) -> Result<(), Fa
     if let Some(rival) = collection.complete().find(|there| there.id.base == Some(base)) {
         return absent(url, &format!("already has the {} on the set of {base} ({hint})", rival.id));
     }
-    // The manifest of the base may have another name, which who has its seal can tell.
-    let is_there = collection.sets().any(|there| there.id.time == base);
-    if is_there || !collection.strangers.is_empty() {
+    // The files of the base may have other names, which who has its seal can tell.
+    let newest = collection.newest_chain().map(archive::Chain::end);
+    let may_be_hidden = newest.is_some() && !collection.strangers.is_empty();
+    if may_be_hidden || collection.sets().any(|there| there.id.time == base) {
         return Ok(());
     }
-    let newest = collection.newest_chain().map(archive::Chain::end);
     match newest {
         None => absent(url, &format!("has no set of {base} to build on ({hint})")),
         Some(newest) => absent(

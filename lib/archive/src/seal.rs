@@ -276,7 +276,7 @@ mod tests {
             format!("# size -1 a\n{hex}  a\n"),
             format!("# size 18446744073709551616 a\n{hex}  a\n"),
             format!("# size 1 a\n# size 1 a\n{hex}  a\n"),
-            format!("# size 1 a\n"),
+            "# size 1 a\n".to_owned(),
             format!("# identity {hex}\n"),
             format!("# identity {}\n", "A".repeat(32)),
             format!("# identity {0}\n# identity {0}\n", "a".repeat(32)),

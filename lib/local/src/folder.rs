@@ -90,7 +90,12 @@ impl Folder {
 
     /// The state that the signatures of these sets add up to, the oldest set first.
     pub fn signatures(&self, sets: &[StoredSet]) -> Result<Signatures, Failure> {
-        allow_handles();
+        if !can_read(sets.len()) {
+            let why = format!("a chain of {} sets needs more open files than allowed", sets.len());
+            let help = "raise the limit (ulimit -n), or make a full backup";
+            let message = format!("{}: {why}; {help}", self.path.display());
+            return Err(Failure::new(Status::Failed, message));
+        }
         let sources = sets.iter().map(|set| self.signature_tar(set, sets.len()));
         Signatures::merge(sources.collect::<Result<Vec<_>, _>>()?)
     }
@@ -201,9 +206,15 @@ impl Folder {
     }
 }
 
-/// Lets as many files be open as the system allows: a chain may have more sets than usual.
-fn allow_handles() {
+/// How many files a program has open at most beside the signatures of a chain.
+const SPARE: u64 = 32;
+
+/// Whether the signatures of a chain of so many sets can be read: each set is an open file. Lets as
+/// many be open as the system allows.
+pub fn can_read(sets: usize) -> bool {
     let limit = getrlimit(Resource::Nofile);
-    // Should it fail, only a chain with more sets than that comes out with an error.
+    // Should it fail, the limit stays what it was.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    let most = getrlimit(Resource::Nofile).current;
+    most.is_none_or(|most| SPARE + sets as u64 <= most)
 }

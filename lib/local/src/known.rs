@@ -1,6 +1,6 @@
 //! An entry as the newest set that has it knows it.
 
-use archive::{Part, TreePath};
+use archive::{Part, SetTime, TreePath};
 use stream::member::{CTIME, DOUBT, INODE, Kind, LINK, RECENT, SHA256, SIZE, XATTRS};
 use stream::{Member, Stamp};
 
@@ -13,11 +13,30 @@ pub struct Known {
     pub member: Member,
     /// Whether it has a signature, and thereby can have a delta.
     pub has_signature: bool,
+    /// Whether the set has all that we record.
+    is_exact: bool,
 }
 
+/// How the inode of a file compares with what is recorded of it.
+#[derive(Clone, Copy, Debug)]
+pub struct InodeBeside {
+    /// Whether the time of its last change is the recorded one.
+    pub same_ctime: bool,
+    /// Whether its number is the recorded one.
+    pub same_number: bool,
+    /// Whether the file was stored in the very tick of its last change, so that a further one could
+    /// have left no trace.
+    pub is_recent: bool,
+}
+
+/// How far the clock of a file server may be behind ours, in seconds.
+const BEHIND: i64 = 60;
+
 impl Known {
-    pub(crate) fn new(path: TreePath, part: Part, member: Member) -> Known {
-        Known { path, member, has_signature: part == Part::Signature }
+    /// What a signature tar has of an entry under this name and part.
+    pub fn new(path: TreePath, part: Part, member: Member) -> Known {
+        let is_exact = member.facts.get(CTIME).is_some();
+        Known { path, member, has_signature: part == Part::Signature, is_exact }
     }
 
     /// The file's size in bytes, where a set of ours knows it.
@@ -25,14 +44,9 @@ impl Known {
         self.member.facts.parse(SIZE)
     }
 
-    /// Whether a set of ours recorded it, with all that we record.
-    pub fn is_exact(&self) -> bool {
-        self.member.facts.get(CTIME).is_some()
-    }
-
     /// Whether the modification time is the same, as far as it was recorded.
     pub fn same_time(&self, mtime: Stamp) -> bool {
-        if self.is_exact() {
+        if self.is_exact {
             return self.member.mtime == mtime;
         }
         // duplicity keeps whole seconds, and 0 for what is before 1970.
@@ -53,17 +67,25 @@ impl Known {
             && self.same_link(now)
     }
 
-    /// Whether only the content can tell that a file which [`Known::is_same`] is what it was: its
-    /// inode is another or has changed, as after a write whose modification time was put back, or
-    /// it was stored in the very tick of its last change. Those facts that are `ignored` don't
-    /// count.
-    pub fn needs_reading(&self, now: &Member, ignored: &[&str]) -> bool {
+    /// How its inode compares with that of an entry of the source, where the last backup began at
+    /// `last`.
+    ///
+    /// An inode of which nothing is recorded is another one. Sets of duplicity record nothing of any
+    /// file, and no hash to compare the content with: there an inode is taken for the same that has
+    /// not changed since the last backup began.
+    pub fn inode_beside(&self, now: &Member, last: SetTime) -> InodeBeside {
         let [ctime, inode, recent] = self.member.facts.pick([CTIME, INODE, RECENT]);
-        let now = now.facts.pick([CTIME, INODE]);
-        let same_ctime = ignored.contains(&CTIME) || ctime == now[0];
-        let same_inode = ignored.contains(&INODE) || inode == now[1];
-        let is_exact = ctime.is_some();
-        is_exact && !(same_ctime && same_inode && recent.is_none())
+        if ctime.is_none() && self.sha256().is_none() {
+            let rested = |changed: Stamp| changed.secs.saturating_add(BEHIND) < last.seconds();
+            let same_ctime = now.facts.parse(CTIME).is_some_and(rested);
+            return InodeBeside { same_ctime, same_number: true, is_recent: false };
+        }
+        let [ctime_now, inode_now] = now.facts.pick([CTIME, INODE]);
+        InodeBeside {
+            same_ctime: ctime == ctime_now,
+            same_number: inode == inode_now,
+            is_recent: recent.is_some(),
+        }
     }
 
     /// The SHA-256 of the content, in hex, where a set of ours knows it.
@@ -82,5 +104,40 @@ impl Known {
     pub fn same_link(&self, now: &Member) -> bool {
         let known = self.member.facts.get(XATTRS).is_some();
         !known || self.member.facts.get(LINK) == now.facts.get(LINK)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(facts: &[(&'static str, &str)]) -> Member {
+        let mut member = Member { kind: Kind::File, ..Member::default() };
+        facts.iter().for_each(|(key, value)| member.facts.set(key, value));
+        member
+    }
+
+    fn doubted(recorded: &[(&'static str, &str)], now: &[(&'static str, &str)]) -> (bool, bool) {
+        let known = Known::new(TreePath::root(), Part::Signature, file(recorded));
+        let last = SetTime::from_seconds(10_000).unwrap();
+        let beside = known.inode_beside(&file(now), last);
+        (!beside.same_ctime, !beside.same_number)
+    }
+
+    #[test]
+    fn an_inode_of_which_nothing_is_recorded_is_another_one_where_the_content_can_tell() {
+        let now = [(CTIME, "9000.5"), (INODE, "7")];
+        assert_eq!(doubted(&now, &now), (false, false));
+        assert_eq!(doubted(&[(CTIME, "9000"), (INODE, "7")], &now), (true, false));
+        assert_eq!(doubted(&[(CTIME, "9000.5"), (INODE, "8")], &now), (false, true));
+        assert_eq!(doubted(&[(SHA256, "aa")], &now), (true, true));
+    }
+
+    #[test]
+    fn without_a_hash_an_inode_is_the_same_that_has_rested_since_before_the_last_backup() {
+        for (ctime, doubt) in [("9000.5", false), ("9939", false), ("9941", true), ("12000", true)]
+        {
+            assert_eq!(doubted(&[], &[(CTIME, ctime), (INODE, "7")]), (doubt, false), "{ctime}");
+        }
     }
 }

@@ -13,10 +13,10 @@ mod seen;
 mod signatures;
 
 pub use clock::{PATIENCE, now, now_after};
-pub use folder::Folder;
+pub use folder::{Folder, can_read};
 pub use interrupted::Interrupted;
 pub use journal::{ARRIVED, Journal, PACKED, read as read_journal};
-pub use known::Known;
+pub use known::{InodeBeside, Known};
 pub use lock::Lock;
 pub use origin::{host, source_name};
 pub use said::Said;

@@ -191,11 +191,11 @@ mod tests {
         Key::find(CIPHER, session, head[1..].try_into().unwrap())
     }
 
-    fn opened(message: &[u8], key: Key) -> io::Result<Vec<u8>> {
+    fn opened(message: &[u8], key: &Key) -> io::Result<Vec<u8>> {
         let mut body = Body::new("vol1", Tag::SEIP, message);
         body.read_exact(&mut [0])?;
         let mut content = Vec::new();
-        Unprotect::new("vol1", body, &key)?.read_to_end(&mut content)?;
+        Unprotect::new("vol1", body, key)?.read_to_end(&mut content)?;
         Ok(content)
     }
 
@@ -210,10 +210,10 @@ mod tests {
             let mut message = protect.finish().unwrap();
             let key = || key(&session, &message).unwrap();
             let (right, again) = (key(), key());
-            assert!(opened(&message, right).unwrap() == content, "{length}");
+            assert!(opened(&message, &right).unwrap() == content, "{length}");
             let at = message.len() - 1 - length % (message.len() - 10);
             message[at] ^= 1 << (length % 8);
-            assert!(opened(&message, again).is_err(), "{length}");
+            assert!(opened(&message, &again).is_err(), "{length}");
         }
     }
 

@@ -207,6 +207,7 @@ fn list_all(directory: &mut File, mut listing: Listing) -> Result<Vec<Stored>, T
             let why = "lists a file without a name, which hides those after it";
             Err(Trouble::Final(listing.failure(Status::Refused, why)))
         }
+        Err(error) if error.code() != ErrorCode::Session(END_OF_LIST) => Err(error.into()),
         _ => Ok(listing.finish()),
     }
 }

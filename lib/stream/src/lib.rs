@@ -17,6 +17,7 @@ mod receipts;
 mod resume;
 mod tar_reader;
 mod tar_writer;
+mod temporary;
 mod text;
 mod tree;
 
@@ -34,5 +35,6 @@ pub use receipts::{Receipt, Receipts, ReceiptsInput};
 pub use resume::{FileFacts, Packed, Resume, Started};
 pub use tar_reader::{Next, TarError, TarReader};
 pub use tar_writer::TarWriter;
+pub use temporary::TemporaryFile;
 pub use text::escape;
 pub use tree::{Content, Entry, TreeInput, write_content};

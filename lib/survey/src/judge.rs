@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use archive::{Absent, Collection, FileName, Identity, SetId, SetTime, StoredSet, Wrapping};
+use archive::{
+    Absent, Collection, FileKind, FileName, Identity, SetId, SetTime, StoredSet, Wrapping,
+};
+use local::Folder;
 use store::Store;
 use stream::Failure;
 
@@ -14,8 +17,8 @@ const SKEW: i64 = 3600;
 /// What a set needs to count.
 #[derive(Clone, Debug, Default)]
 pub struct Judge {
-    /// The sets that the archive directory knows; none where there is no archive directory, or an
-    /// empty one.
+    /// The sets that the archive directory knows, also those that it has in part; none where there
+    /// is no archive directory, or an empty one.
     known: BTreeSet<SetId>,
     /// The identity that a set's seal must not contradict; none where nothing tells it.
     pub expected: Option<Identity>,
@@ -41,24 +44,37 @@ const PLAIN: &str = "is not encrypted, and does not count (--allow-unprotected l
 
 impl Judge {
     /// A judge who believes that archive directory.
-    pub fn new(known: Option<&Collection>) -> Judge {
-        let known = known.into_iter().flat_map(Collection::complete).map(|set| set.id);
-        Judge { known: known.collect(), ..Judge::default() }
+    ///
+    /// # Errors
+    /// It can't be read.
+    pub fn new(archive: Option<&Folder>) -> Result<Judge, Failure> {
+        let Some(folder) = archive else { return Ok(Judge::default()) };
+        let mut known: BTreeSet<SetId> =
+            folder.collection()?.complete().map(|set| set.id).collect();
+        // A run that was cut short may have stored its set, and not yet said so here.
+        let names = folder.names()?;
+        let parts = names.iter().filter_map(|name| Folder::parse_part(name));
+        known.extend(parts.filter(|part| part.kind == FileKind::Manifest).map(|part| part.set));
+        Ok(Judge { known, ..Judge::default() })
     }
 
     /// Takes the sets that do not count out of a survey; the seals are not read yet. A set that
     /// another one needs stays, so that its fault is an error.
     pub fn sift(&self, survey: &mut Survey) -> Vec<Uncounted> {
-        let mut gone = self.first_look(survey);
+        self.sift_since(survey, self.known.first().map(|set| set.time))
+    }
+
+    fn sift_since(&self, survey: &mut Survey, oldest: Option<SetTime>) -> Vec<Uncounted> {
+        let mut gone = self.first_look(survey, oldest);
         let needed = needed(&survey.collection, &gone);
         gone.retain(|uncounted| !needed.contains(&uncounted.set));
         self.take(survey, gone)
     }
 
-    /// The sets that the names alone show not to count.
-    fn first_look(&self, survey: &Survey) -> Vec<Uncounted> {
+    /// The sets that the names alone show not to count; among them those that the archive directory
+    /// should know, since that time.
+    fn first_look(&self, survey: &Survey, oldest: Option<SetTime>) -> Vec<Uncounted> {
         let demanded = survey.seals.are_demanded();
-        let oldest = self.known.first().map(|set| set.time);
         let mut gone = Vec::new();
         let mut left = Vec::new();
         for set in survey.collection.complete() {
@@ -212,7 +228,8 @@ impl Judge {
         Ok(None)
     }
 
-    /// Takes out all sets that do not count, for a copy of what is left.
+    /// Takes out all sets that do not count, for a copy of what is left. What the archive directory
+    /// does not know is what it may be there to learn.
     ///
     /// # Errors
     /// The store is out of reach.
@@ -221,7 +238,7 @@ impl Judge {
         survey: &mut Survey,
         store: &mut dyn Store,
     ) -> Result<Vec<Uncounted>, Failure> {
-        let mut gone = self.sift(survey);
+        let mut gone = self.sift_since(survey, None);
         let ids: Vec<_> = survey.collection.complete().map(|set| set.id).collect();
         let mut faults = Vec::new();
         for set in ids {

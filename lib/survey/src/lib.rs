@@ -13,7 +13,7 @@ mod seals;
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
 
-use archive::{Collection, FileName, SetId, SetTime};
+use archive::{Collection, FileName, SetId, SetTime, parse_seal};
 use local::Folder;
 use openpgp::Cert;
 use store::{Store, Stored};
@@ -121,7 +121,11 @@ impl Survey {
     /// The strangers that pass for a file of a set which the collection has.
     pub fn twins(&self) -> Vec<&str> {
         let sets: HashSet<SetId> = self.collection.sets().map(|set| set.id).collect();
+        let times: HashSet<SetTime> = sets.iter().map(|set| set.time).collect();
         let of_set = |name: &&str| {
+            if let Some(time) = parse_seal(name) {
+                return times.contains(&time);
+            }
             let file = FileName::parse(name).filter(|_| !FileName::is_stranger(name));
             file.is_some_and(|file| sets.contains(&file.set))
         };

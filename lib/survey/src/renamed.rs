@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Read};
 
-use archive::seal_name;
+use archive::{SetId, seal_name};
 use sha2::{Digest, Sha256};
-use store::Store;
+use store::{Store, final_name};
 use stream::{Failure, OrFail, Status};
 
 use crate::{Survey, of_one_file};
@@ -47,6 +47,9 @@ impl Survey {
             None => true,
             Some(told) => told.is_some_and(|told| told != size),
         };
+        // The files of a set that nobody has finished still have the names of their upload.
+        let complete: HashSet<SetId> = self.collection.complete().map(|set| set.id).collect();
+        let is_finished = |set: SetId| complete.contains(&set) || self.seals.is_kept(set);
         let mut strays = Strays::default();
         for (name, size) in &self.sizes {
             if is_free(name, *size) {
@@ -66,7 +69,9 @@ impl Survey {
             if fits && strays.is(store, &file.name, file.sha256)? {
                 continue;
             }
-            for rival in rivals {
+            let is_upload = |name: &String| final_name(name) == Some(file.name.as_str());
+            let may_be = |name: &String| !is_upload(name) || is_finished(file.set);
+            for rival in rivals.into_iter().filter(may_be) {
                 if strays.is(store, &rival, file.sha256)? {
                     found.insert(file.name.clone(), rival);
                     break;

@@ -1,6 +1,6 @@
 //! Seals, and which of them to believe.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::io::Read;
 
@@ -8,7 +8,7 @@ use archive::{Collection, Identity, Seal, SealedFile, SetId, parse_seal, seal_na
 use local::Folder;
 use openpgp::{Cert, SealState, read_text};
 use sha2::{Digest, Sha256};
-use store::Store;
+use store::{Store, final_name};
 use stream::{Failure, OrFail, Status};
 
 use crate::of_one_file;
@@ -37,7 +37,7 @@ pub(crate) struct Seals {
     certs: Vec<Cert>,
     pub(crate) all: BTreeMap<SetId, Sealed>,
     /// Those that the archive directory has.
-    kept: BTreeMap<SetId, ()>,
+    kept: BTreeSet<SetId>,
     /// The identities that seals of the archive directory name, whoever signed them.
     identities: BTreeMap<SetId, Identity>,
 }
@@ -58,6 +58,11 @@ impl Seals {
         self.identities.values().next_back().copied()
     }
 
+    /// Whether the archive directory has the seal of a set.
+    pub(crate) fn is_kept(&self, set: SetId) -> bool {
+        self.kept.contains(&set)
+    }
+
     pub(crate) fn get(&self, set: SetId) -> Option<&Sealed> {
         self.all.get(&set)
     }
@@ -76,7 +81,7 @@ impl Seals {
             if let Ok(sealed) = parse(name, &bytes, &self.certs)
                 && sealed.seal.set == set.id
             {
-                self.kept.insert(set.id, ());
+                self.kept.insert(set.id);
                 self.all.insert(set.id, sealed);
             }
         }
@@ -84,7 +89,7 @@ impl Seals {
     }
 
     /// Reads the seals of the store that the archive directory does not have, and those among the
-    /// strangers.
+    /// strangers. That of an upload may be of a set that was never finished.
     pub(crate) fn of_store(
         &mut self,
         store: &mut dyn Store,
@@ -97,7 +102,11 @@ impl Seals {
                 self.read(store, name, name)?;
             }
         }
+        let finished = |time| collection.complete().any(|set| set.id.time == time);
         for name in &collection.strangers {
+            if final_name(name).and_then(parse_seal).is_some_and(|time| !finished(time)) {
+                continue;
+            }
             let small = sizes.get(name).is_some_and(|&size| size > 0 && size <= LARGEST);
             if small && looks_like_a_seal(store, name)? {
                 self.read(store, name, name)?;
@@ -132,9 +141,13 @@ impl Seals {
     /// The files that all seals name, and the seals that the archive directory has: the set, the
     /// name, the size if it is known, and the SHA-256 in hex.
     pub(crate) fn files(&self) -> impl Iterator<Item = Wanted<'_>> {
-        let files = self.all.values().flat_map(|sealed| &sealed.seal.files).map(Wanted::of);
-        let kept = self.kept.keys().filter_map(|set| self.all.get(set));
+        let files = self.all.values().flat_map(|sealed| {
+            let set = sealed.seal.set;
+            sealed.seal.files.iter().map(move |file| Wanted::of(set, file))
+        });
+        let kept = self.kept.iter().filter_map(|set| self.all.get(set));
         files.chain(kept.map(|sealed| Wanted {
+            set: sealed.seal.set,
             name: seal_name(sealed.seal.set.time),
             size: Some(sealed.size),
             sha256: &sealed.sha256,
@@ -144,14 +157,15 @@ impl Seals {
 
 /// A file that there should be.
 pub(crate) struct Wanted<'a> {
+    pub(crate) set: SetId,
     pub(crate) name: String,
     pub(crate) size: Option<u64>,
     pub(crate) sha256: &'a str,
 }
 
 impl Wanted<'_> {
-    fn of(file: &SealedFile) -> Wanted<'_> {
-        Wanted { name: file.name.clone(), size: file.size, sha256: &file.sha256 }
+    fn of(set: SetId, file: &SealedFile) -> Wanted<'_> {
+        Wanted { set, name: file.name.clone(), size: file.size, sha256: &file.sha256 }
     }
 }
 

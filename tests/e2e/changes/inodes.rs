@@ -4,10 +4,10 @@ use tests::{Sandbox, Tree};
 
 use crate::moo::Moo;
 
-const OLD: i64 = 1_700_000_000;
+pub(super) const OLD: i64 = 1_700_000_000;
 
 /// Files of one size and one modification time, stored in a full set.
-fn stored<'a>(sandbox: &'a Sandbox) -> (Tree, Moo<'a>) {
+pub(super) fn stored<'a>(sandbox: &'a Sandbox) -> (Tree, Moo<'a>) {
     let tree = Tree::empty(sandbox.path("src"));
     for name in ["one", "two", "three"] {
         tree.file(name, &name.repeat(3000).as_bytes()[..9000]);
@@ -19,7 +19,7 @@ fn stored<'a>(sandbox: &'a Sandbox) -> (Tree, Moo<'a>) {
 }
 
 /// What `moo-scan` would do now.
-fn planned(sandbox: &Sandbox, options: &str) -> String {
+pub(super) fn planned(sandbox: &Sandbox, options: &str) -> String {
     sandbox.sh(&format!("moo-scan --dry-run --archive archive {options} src")).succeeds().out()
 }
 
@@ -30,7 +30,7 @@ fn a_file_written_in_place_with_its_time_put_back_kept_its_old_content_and_is_st
     tree.edit("one", |content| content[100] = b'Z');
     tree.mtime("one", OLD, 123_456_789);
     moo.backup("").silent();
-    sandbox.sh("moo restore file://$PWD/store out && diff -r src out").silent();
+    sandbox.sh("moo restore file://$PWD/store out && diff -rq src out").silent();
     assert_eq!(planned(&sandbox, ""), "");
 }
 
@@ -40,7 +40,7 @@ fn two_files_that_swapped_names_kept_their_old_contents_and_are_stored() {
     let (_tree, moo) = stored(&sandbox);
     sandbox.sh("cd src && mv one x && mv two one && mv x two").silent();
     moo.backup("").silent();
-    sandbox.sh("moo restore file://$PWD/store out && diff -r src out").silent();
+    sandbox.sh("moo restore file://$PWD/store out && diff -rq src out").silent();
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn a_file_replaced_by_another_of_its_time_and_size_kept_its_old_content_and_is_s
     let (_tree, moo) = stored(&sandbox);
     sandbox.sh("tr o 0 <src/one >new && touch -r src/one new && mv new src/one").silent();
     moo.backup("").silent();
-    sandbox.sh("moo restore file://$PWD/store out && diff -r src out").silent();
+    sandbox.sh("moo restore file://$PWD/store out && diff -rq src out").silent();
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn a_content_that_comes_back_later_is_not_taken_for_the_one_that_was_seen() {
         tree.edit("one", |content| content[7] = letter);
         tree.mtime("one", OLD, 123_456_789);
         moo.backup("").silent();
-        sandbox.sh("moo restore file://$PWD/store out && diff -r src out && rm -r out").silent();
+        sandbox.sh("moo restore file://$PWD/store out && diff -rq src out && rm -r out").silent();
     }
 }
 
@@ -100,5 +100,5 @@ fn the_inodes_are_known_after_sync_and_consolidate() {
     assert_eq!(planned(&sandbox, ""), "");
     sandbox.sh("mv src/two x && mv src/three src/two && mv x src/three").silent();
     moo.backup("").silent();
-    sandbox.sh("moo restore file://$PWD/store out && diff -r src out").silent();
+    sandbox.sh("moo restore file://$PWD/store out && diff -rq src out && rm -r out").silent();
 }

@@ -108,12 +108,21 @@ fn the_name_of_the_set_is_a_second_that_has_passed_and_that_is_free() {
     moo.brings_back("now", &Snapshot::kept(tree.root()));
 
     // A set of the future that the archive does not know is neither read nor in the way.
-    let stock = Duplicity::old(&sandbox).plain().option("--current-time 4000000000");
+    let stock = || Duplicity::old(&sandbox).plain().option("--current-time 4000000000");
     tree.noise("more", 10);
-    stock.increment("src").succeeds();
+    sandbox.sh("cp -r store before && cp -r archive other && cp -r archive prior").silent();
+    stock().archive("other").increment("src").succeeds();
     let run = consolidate(&sandbox, "--no-encryption").succeeds();
     run.stderr_has("20961002T070640Z is unknown to the archive directory, and does not count");
     assert_eq!(times(sandbox.path("store")).len(), 4);
+
+    // One that it knows is the newest state, which no set of today can follow.
+    sandbox.sh("rm -r store archive && mv before store && mv prior archive").silent();
+    stock().increment("src").succeeds();
+    let files = tests::damage::find_all(sandbox.path("store"), "");
+    let run = consolidate(&sandbox, "--no-encryption").fails_with(1);
+    run.stderr_has("20961002T070640Z is dated later than the clock of this machine");
+    assert_eq!(tests::damage::find_all(sandbox.path("store"), ""), files);
 }
 
 #[test]

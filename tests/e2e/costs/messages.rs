@@ -83,7 +83,7 @@ fn no_plaintext_leaves_before_the_check_of_its_message_holds() {
         "gpg -q --batch --trust-model always -e -r moo@example.org {VOLUME} && rm {VOLUME}"
     );
     sandbox.sh(&encrypt).silent();
-    let volume = fs::read(sandbox.path(&format!("{VOLUME}.gpg"))).unwrap();
+    let volume = fs::read(sandbox.path(format!("{VOLUME}.gpg"))).unwrap();
     fs::write(sandbox.path("plain"), block(1, "SHA1", &sha1(&volume))).unwrap();
     for cipher in ["AES256", "CAMELLIA256"] {
         // Lines that don't compress, so that much comes before the end.
@@ -96,7 +96,7 @@ fn no_plaintext_leaves_before_the_check_of_its_message_holds() {
         sandbox.sh(&make).succeeds();
         let decrypt = "moo-fetch file://$PWD/store | moo-decrypt --secret-key secret.pgp >out.tar";
         sandbox.sh(&format!("{decrypt} && grep -q PLAIN out.tar")).silent();
-        tests::damage::flip(sandbox.path(&format!("{MANIFEST}.gpg")), -3);
+        tests::damage::flip(sandbox.path(format!("{MANIFEST}.gpg")), -3);
         bounded(&sandbox, decrypt).fails_with(5).one_message().stderr_has("manifest.gpg: ");
         sandbox.sh("grep -c PLAIN out.tar").fails_with(1);
     }

@@ -110,7 +110,7 @@ fn what_gnu_tar_and_python_read_in_different_ways_is_refused_and_the_rest_is_rea
     sandbox.sh(GNU).succeeds();
     let mut accepted = 0;
     for number in 0..cases {
-        let path = sandbox.path(&format!("tars/{number}"));
+        let path = sandbox.path(format!("tars/{number}"));
         let Some(ours) = ours(&path.with_extension("tar")) else { continue };
         accepted += 1;
         for other in ["python", "gnu"] {

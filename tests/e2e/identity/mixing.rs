@@ -129,6 +129,23 @@ fn without_a_seal_key_it_stops_until_it_is_told_to_start_over() {
 }
 
 #[test]
+fn a_host_that_was_installed_anew_goes_on_with_the_identity_that_it_had() {
+    let laptop = Laptop::new(UNSIGNED);
+    let identity = laptop.identity();
+    laptop.lose_the_archive_directory();
+    let other = "--identity 0123456789abcdef0123456789abcdef";
+    for more in ["", "--start-over"] {
+        let run = laptop.backup(&format!("{other} {more}")).fails_with(10).one_message();
+        run.stderr_has(&identity).stderr_has("it was made here before");
+    }
+    laptop.backup(&format!("--identity {identity}")).fails_with(10).stderr_has("--start-over");
+    laptop.backup(&format!("--identity {identity} --start-over")).silent();
+    laptop.has(2, 0);
+    assert_eq!(laptop.identity(), identity);
+    laptop.restores("2");
+}
+
+#[test]
 fn where_the_secret_key_is_a_sync_lets_the_next_backup_go_on() {
     let laptop = Laptop::new(UNSIGNED);
     laptop.lose_the_archive_directory();

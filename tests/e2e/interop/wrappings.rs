@@ -24,7 +24,8 @@ const WAYS: [(&str, &str, &str); 12] = [
 /// A sandbox with both keys, and the options for a way.
 fn opened(options: &str) -> (Sandbox, Key, String) {
     let mut sandbox = Sandbox::new();
-    if !options.contains("--encrypt-key") && !options.contains("hidden") {
+    let keyless = ["encrypt-key", "--no-encryption"];
+    if !keyless.iter().any(|way| options.contains(way)) {
         sandbox.set("PASSPHRASE", "purr");
     }
     if options.contains("--sign-key") {

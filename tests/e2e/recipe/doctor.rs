@@ -184,7 +184,9 @@ fn old_and_lost_backups_are_told_and_a_backup_mends_them() {
     let run = pair.local.sh("sleep 31; moo doctor --max-age 30s").fails_with(1);
     assert_eq!(run.err().matches("older than 30s").count(), 2, "{}", run.err());
     // A store that has lost all sets could be a disk that is not mounted.
-    pair.local.sh("rm -r /srv/backups/etc && mkdir /srv/backups/etc && chown moobacker /srv/backups/etc").silent();
+    pair.local
+        .sh("rm -r /srv/backups/etc && mkdir /srv/backups/etc && chown moobacker /srv/backups/etc")
+        .silent();
     pair.local.sh_as("moobacker", BACKUP).fails_with(8).stderr_has("--start-over");
     pair.local.sh(&format!("rm -r {archive}")).silent();
     pair.local.sh_as("moobacker", BACKUP).silent();

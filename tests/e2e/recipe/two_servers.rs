@@ -64,7 +64,7 @@ fn a_second_server_in_the_folders_of_the_first_stops_and_neither_adds_nor_delete
     let before = remote.sh(STORED).out();
     for _ in 0..2 {
         let run = second.sh_as("moobacker", &format!("exec {CRON}")).fails_with(10);
-        run.stderr_has("is of another host or source").stderr_has("check the URL");
+        run.stderr_has("is of another backup").stderr_has("check the URL");
         assert_eq!(remote.sh(STORED).out(), before);
     }
     // The first one goes on as ever.

@@ -87,6 +87,30 @@ fn a_source_that_changes_in_between_spoils_no_chain() {
     eprintln!("{cases} changes");
 }
 
+#[test]
+fn files_that_swapped_names_while_a_backup_was_interrupted_are_stored_by_the_next() {
+    for (kind, first, second) in
+        [("full", "a/2", "a/4"), ("inc", "a/2", "a/4"), ("inc", "z/2", "z/3")]
+    {
+        let sandbox = Sandbox::new();
+        let mut subject = Subject::new(&sandbox, "--no-encryption");
+        for name in [first, second] {
+            subject.tree.mtime(name, 1_700_000_000, 5);
+        }
+        if kind == "inc" {
+            subject.goes_on("full", &Volumes::new());
+            subject.news();
+        }
+        subject.cut(kind, 2_900_000).fails_with(4);
+        sandbox
+            .sh(&format!("mv src/{first} x && mv src/{second} src/{first} && mv x src/{second}"))
+            .silent();
+        subject.moo().backup("").silent();
+        subject.moo().backup("inc").silent();
+        subject.moo().brings_back("now", &Snapshot::kept(subject.tree.root()));
+    }
+}
+
 /// What is restored is, line by line, what was there at one time or the other; duplicity agrees.
 fn agree(sandbox: &Sandbox, peers: bool, old: &Snapshot, new: &Snapshot) {
     let restored = "moo restore --archive-dir . --name archive file://$PWD/store out";

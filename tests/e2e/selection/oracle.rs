@@ -25,9 +25,9 @@ pub(crate) fn stock(duplicity: &Duplicity<'_>, options: &str, source: &str) -> S
     selected(&run, |line| line.strip_prefix("A ").map(str::to_owned))
 }
 
-/// What we store.
+/// What we store; nothing too, as duplicity does.
 pub(crate) fn ours(sandbox: &Sandbox, options: &str, source: &str) -> Selected {
-    let scan = format!("moo-scan {options} {source} >scan.tar || exit");
+    let scan = format!("moo-scan --allow-deletions {options} {source} >scan.tar || exit");
     let run = sandbox.sh(&format!("{scan}; tar tf scan.tar --quoting-style=literal"));
     selected(&run, |line| {
         let path = line.strip_prefix("snapshot/")?;

@@ -122,7 +122,7 @@ fn a_dry_run_says_why_something_is_left_out_or_kept() {
         .stderr_has("moo-scan: src/b: left out by --exclude src/b (list, line 1)\n")
         .stderr_has("moo-scan: src/c: left out by --exclude-if-present .nobackup\n");
     let options = "--include src/c/nothing --exclude '**'";
-    let run = sandbox.sh(&format!("moo-scan --dry-run -v info {options} src")).succeeds();
+    let run = sandbox.sh(&format!("moo-scan --dry-run -v info {options} src")).fails_with(2);
     run.stderr_has("moo-scan: src/c: left out, as nothing in it is included\n");
 }
 

@@ -74,7 +74,7 @@ fn what_is_missing_or_foreign_is_named_without_reading_content() {
             "the seal does not name it",
         ),
         ("for f in store/*full*vol1.*; do : >$f; done", "vol1.difftar.gz: is empty"),
-        ("for f in store/*vol1.*; do :; done; mv $f store/.upload-1.2.3-x", "is missing"),
+        ("for f in store/*vol1.*; do :; done; mv $f store/.upload-1.2.3-x", "has been renamed"),
     ] {
         sandbox.sh(change).succeeds();
         for archive in ["archive", "lost"] {

@@ -70,15 +70,14 @@ fn random() -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use archive::TreePath;
+    use archive::{Part, TreePath};
     use stream::Member;
 
     #[test]
     fn each_file_has_its_chance_and_none_comes_twice() {
-        let file = |name: usize| Known {
-            path: TreePath::parse(name.to_string().as_bytes()).unwrap(),
-            member: Member::default(),
-            has_signature: true,
+        let file = |name: usize| {
+            let path = TreePath::parse(name.to_string().as_bytes()).unwrap();
+            Known::new(path, Part::Signature, Member::default())
         };
         let mut counts = [0; 10];
         for _ in 0..1000 {

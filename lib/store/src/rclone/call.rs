@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::{self, sleep};
 
-use stream::{Failure, OrFail, Status};
+use stream::{Failure, OrFail, Status, TemporaryFile};
 
 use super::trouble;
 use crate::Options;
@@ -73,8 +73,9 @@ impl Rclone {
     }
 
     fn put_once(&self, name: &str, under: &str, mut file: &File) -> Result<(), Failure> {
-        let size = file.metadata().map(|facts| facts.len()).or_fail(Status::Failed, SPOOL)?;
-        file.rewind().or_fail(Status::Failed, SPOOL)?;
+        let size =
+            file.metadata().map(|facts| facts.len()).or_fail(Status::Failed, TemporaryFile)?;
+        file.rewind().or_fail(Status::Failed, TemporaryFile)?;
         let size = format!("--size={size}");
         let mut child = self.start(&["rcat", &size, &self.place(under)], Stdio::piped())?;
         // Through a pipe, which ends with us: rclone must not go on where nobody waits for it.
@@ -82,7 +83,7 @@ impl Rclone {
         let output = child.wait_with_output().or_fail(Status::Failed, "rclone")?;
         self.check(name, output)?;
         // It has said why, if it did not want all of it.
-        fed.transpose().map(drop).or_fail(Status::Failed, SPOOL)
+        fed.transpose().map(drop).or_fail(Status::Failed, TemporaryFile)
     }
 
     /// Starts it.
@@ -157,5 +158,3 @@ fn told(child: &mut Child) -> io::Result<(Vec<u8>, Vec<u8>)> {
     })?;
     Ok((printed, said))
 }
-
-const SPOOL: &str = "temporary file";

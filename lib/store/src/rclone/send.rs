@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use crossbeam_channel as channel;
-use stream::{Failure, OrFail, Status};
+use stream::{Failure, OrFail, Status, TemporaryFile};
 
 use super::call::Rclone;
 use crate::Sink;
@@ -124,7 +124,7 @@ pub(crate) struct Outgoing {
 
 impl Outgoing {
     pub(crate) fn start(sender: &Sender, name: &str, way: Way) -> Result<Outgoing, Failure> {
-        let spool = tempfile::tempfile().or_fail(Status::Failed, "temporary file")?;
+        let spool = tempfile::tempfile().or_fail(Status::Failed, TemporaryFile)?;
         let (jobs, outcome) = (sender.jobs.clone(), sender.outcome.clone());
         let outgoing = Outgoing { name: name.to_owned(), way, spool, jobs, outcome };
         outgoing.check().map(|()| outgoing)
@@ -138,7 +138,7 @@ impl Outgoing {
 impl Write for Outgoing {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.check()?;
-        self.spool.write_all(bytes).or_fail(Status::Failed, "temporary file")?;
+        self.spool.write_all(bytes).or_fail(Status::Failed, TemporaryFile)?;
         Ok(bytes.len())
     }
 

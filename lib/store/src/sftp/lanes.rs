@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 use crossbeam_channel::{self as channel, RecvTimeoutError};
-use stream::{Failure, OrFail, Status};
+use stream::{Failure, OrFail, Status, TemporaryFile};
 
 use super::link::Link;
 use super::send::{IDLE, alive, send};
@@ -86,7 +86,7 @@ impl Sender {
         if large && self.lanes.len() < LANES {
             self.open_lane(Arc::new(Mutex::new(self.model.another())));
         }
-        let held = Held::new().or_fail(Status::Failed, "temporary file")?;
+        let held = Held::new().or_fail(Status::Failed, TemporaryFile)?;
         self.last = Some(held.clone());
         let job = Job { name: name.to_owned(), held: held.clone() };
         let sent = self.jobs.as_ref().map(|jobs| jobs.send(job).is_ok());
@@ -197,7 +197,7 @@ impl Write for Outgoing {
         if let Some(failure) = &lock(&self.outcome).failure {
             return Err(failure.clone().into());
         }
-        self.held.append(bytes).or_fail(Status::Failed, "temporary file")?;
+        self.held.append(bytes).or_fail(Status::Failed, TemporaryFile)?;
         Ok(bytes.len())
     }
 

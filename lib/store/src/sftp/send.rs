@@ -137,7 +137,7 @@ impl Sending<'_> {
 }
 
 fn spool_failure(error: &io::Error) -> Failure {
-    Failure::new(stream::Status::Failed, format!("temporary file: {error}"))
+    Failure::new(stream::Status::Failed, format!("{}: {error}", stream::TemporaryFile))
 }
 
 /// Has the server answer something. Unlike SSH's own message for that, this takes up what the

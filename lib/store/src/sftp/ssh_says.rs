@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 
-use stream::{Failure, OrFail, Status};
+use stream::{Failure, OrFail, Status, TemporaryFile};
 use tempfile::NamedTempFile;
 use uzers::os::unix::UserExt;
 
@@ -45,21 +45,19 @@ impl Led {
         if let Some(file) = self.file.get() {
             return Ok(file.path().to_owned());
         }
-        let mut file = NamedTempFile::new().or_fail(Status::Failed, TEMPORARY)?;
-        file.write_all(self.text.as_bytes()).or_fail(Status::Failed, TEMPORARY)?;
+        let mut file = NamedTempFile::new().or_fail(Status::Failed, TemporaryFile)?;
+        file.write_all(self.text.as_bytes()).or_fail(Status::Failed, TemporaryFile)?;
         Ok(self.file.get_or_init(|| file).path().to_owned())
     }
 
     /// A file without a name, which no kill leaves behind.
     fn open(&self) -> Result<File, Failure> {
-        let mut file = tempfile::tempfile().or_fail(Status::Failed, TEMPORARY)?;
-        file.write_all(self.text.as_bytes()).or_fail(Status::Failed, TEMPORARY)?;
-        file.rewind().or_fail(Status::Failed, TEMPORARY)?;
+        let mut file = tempfile::tempfile().or_fail(Status::Failed, TemporaryFile)?;
+        file.write_all(self.text.as_bytes()).or_fail(Status::Failed, TemporaryFile)?;
+        file.rewind().or_fail(Status::Failed, TemporaryFile)?;
         Ok(file)
     }
 }
-
-const TEMPORARY: &str = "temporary file";
 
 impl Source {
     /// The one that the options name, or that of HOME.

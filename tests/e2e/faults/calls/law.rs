@@ -5,16 +5,18 @@ use tests::Run;
 use super::call::{Failing, INTERRUPTED};
 
 /// What stands for itself in messages.
-const PLACES: [&str; 8] = [
+const PLACES: [&str; 7] = [
     "standard input",
     "standard output",
     "configuration of ssh",
-    "temporary file",
     "working directory",
     "staging folder",
     "thread",
     ".",
 ];
+
+/// So does this, before the name of its folder.
+const TEMPORARY: &str = "temporary file in TMPDIR (";
 
 /// A failure is told in one line that names what has failed; what only was to be called again, or
 /// is no harm, in none. Returns the exit status.
@@ -64,5 +66,8 @@ fn names(line: &str, call: &str) -> bool {
     let which = which.split(": ").next().unwrap_or(which);
     let mut parts = which.rsplit('/').take(2).filter(|part| !part.is_empty());
     let built = call.contains("/.out.moo-");
-    built || PLACES.contains(&which) || parts.any(|part| call.contains(part))
+    built
+        || PLACES.contains(&which)
+        || which.starts_with(TEMPORARY)
+        || parts.any(|part| call.contains(part))
 }
