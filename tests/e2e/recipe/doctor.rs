@@ -177,8 +177,9 @@ fn old_and_lost_backups_are_told_and_a_backup_mends_them() {
     let sandbox = Sandbox::new();
     let Some(network) = Network::new(&sandbox) else { return };
     let pair = Pair::with_folder(&network);
-    pair.tells("rm -r /srv/backups/home", "", "/srv/backups/home: has no backup yet", "");
     let archive = "/var/lib/moobacker/.local/state/moobacker/etc";
+    let forget = "rm -r /srv/backups/home /var/lib/moobacker/.local/state/moobacker/home";
+    pair.tells(forget, "", "/srv/backups/home: has no backup yet", "");
     pair.tells(&format!("rm -r {archive}"), "", "and here it is none", "");
     pair.local.sh("moo doctor --max-age 1Y").silent();
     let run = pair.local.sh("sleep 31; moo doctor --max-age 30s").fails_with(1);
