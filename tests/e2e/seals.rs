@@ -154,7 +154,10 @@ fn a_missing_or_changed_seal_is_named() {
         let name = seal.file_name().unwrap().to_str().unwrap();
         // A set that a sealed one builds on has to be there.
         let is_noticed = |words: &str| match set {
-            2 => barn.is_passed_over(DEMAND, &format!("to {} has no seal of the seal key", barn.times[2])),
+            2 => barn.is_passed_over(
+                DEMAND,
+                &format!("to {} has no seal of the seal key", barn.times[2]),
+            ),
             _ => barn.is_refused(DEMAND, words),
         };
         let middle = i64::try_from(whole.len() / 2).unwrap();
