@@ -19,8 +19,8 @@ use crate::folder;
 use crate::look::{self, Look};
 use crate::merge::Mode;
 use crate::moves::{Moves, place};
+use crate::obstacles::{Obstacles, is_empty};
 use crate::staging::Staging;
-use crate::survey::{Survey, is_empty};
 
 /// The options for one that exists.
 const EXISTS: &str = "already exists; use --merge to restore into it, or name a new directory";
@@ -150,7 +150,7 @@ impl Destination {
                 let mode = Mode { delete: false, ..self.mode };
                 let path = self.path.join(OsStr::from_bytes(name));
                 let old = (there.directory.as_fd(), name.as_slice());
-                survey(staging, mode, &path, old)?;
+                find_obstacles(staging, mode, &path, old)?;
                 moves(mode, &path).object((staging.as_fd(), TREE), old)?;
                 Ok(0)
             }
@@ -158,7 +158,7 @@ impl Destination {
             (Some(_), Some(place)) => self.replace_empty(staging, place).map(|()| 0),
             (None, Some((parent, name))) => {
                 let old = (parent.as_fd(), name.as_slice());
-                survey(staging, self.mode, &self.path, old)?;
+                find_obstacles(staging, self.mode, &self.path, old)?;
                 let mut moves = moves(self.mode, &self.path);
                 moves.object((staging.as_fd(), TREE), old)?;
                 Ok(moves.degraded())
@@ -170,11 +170,11 @@ impl Destination {
     /// Moves a new tree into the directory that is there.
     fn merge(mut self, staging: &Staging, gives_owners: bool) -> Result<u64, Failure> {
         let Some(there) = self.directory.take() else { return Ok(0) };
-        let mut survey = Survey::new(self.mode, staging.id(), &self.path);
+        let mut obstacles = Obstacles::new(self.mode, staging.id(), &self.path);
         let new =
             Entered::open(staging.as_fd(), TREE).or_fail(Status::Failed, self.path.display())?;
-        survey.directories(new.as_fd(), there.directory.as_fd());
-        survey.finish(&self.path)?;
+        obstacles.directories(new.as_fd(), there.directory.as_fd());
+        obstacles.finish(&self.path)?;
         drop(new);
         let mut moves = Moves::new(self.mode, gives_owners, staging, &self.path);
         moves.directory((staging.as_fd(), TREE), there.directory)?;
@@ -232,13 +232,13 @@ impl Destination {
 }
 
 /// Looks for what is in the way of one new object.
-fn survey(
+fn find_obstacles(
     staging: &Staging,
     mode: Mode,
     path: &Path,
     old: crate::merge::Place<'_>,
 ) -> Result<(), Failure> {
-    let mut survey = Survey::new(mode, staging.id(), path);
-    survey.object((staging.as_fd(), TREE), old);
-    survey.finish(path)
+    let mut obstacles = Obstacles::new(mode, staging.id(), path);
+    obstacles.object((staging.as_fd(), TREE), old);
+    obstacles.finish(path)
 }

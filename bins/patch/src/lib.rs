@@ -18,6 +18,7 @@ mod marks;
 mod merge;
 mod metadata;
 mod moves;
+mod obstacles;
 mod owners;
 mod papers;
 mod proof;
@@ -28,7 +29,6 @@ mod scratch;
 mod shortfall;
 mod source;
 mod staging;
-mod survey;
 mod whole;
 mod writer;
 

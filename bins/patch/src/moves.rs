@@ -16,9 +16,9 @@ use crate::entered::Entered;
 use crate::look;
 use crate::merge::{self, MOUNTED, Mode, Place, Step, step};
 use crate::metadata::Metadata;
+use crate::obstacles::stays_mounted;
 use crate::remove::remove;
 use crate::staging::{REPLACED, Staging};
-use crate::survey::stays_mounted;
 
 /// The moves into one destination.
 pub(crate) struct Moves<'a> {

@@ -23,9 +23,9 @@ use crate::cursor::TREE;
 use crate::first::LINKED;
 use crate::folder;
 use crate::look::{self, Id, Look};
+use crate::obstacles::is_empty;
 use crate::remove::remove;
 use crate::scratch::{self, SCRATCH, Scratch};
-use crate::survey::is_empty;
 
 /// Where an object of the destination goes if it can't be exchanged for the new one.
 pub(crate) const REPLACED: &[u8] = b"replaced";

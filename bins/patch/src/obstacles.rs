@@ -19,7 +19,7 @@ use crate::remove::DEEPEST;
 const MOST_NAMED: usize = 20;
 
 /// What has been found so far.
-pub(crate) struct Survey {
+pub(crate) struct Obstacles {
     mode: Mode,
     /// The staging folder, which may be in the destination.
     staging: Id,
@@ -29,10 +29,10 @@ pub(crate) struct Survey {
     count: u64,
 }
 
-impl Survey {
-    /// A survey of the destination `path`.
-    pub(crate) fn new(mode: Mode, staging: Id, path: &Path) -> Survey {
-        Survey { mode, staging, path: path.to_owned(), depth: 0, named: Vec::new(), count: 0 }
+impl Obstacles {
+    /// Those in the destination `path`.
+    pub(crate) fn new(mode: Mode, staging: Id, path: &Path) -> Obstacles {
+        Obstacles { mode, staging, path: path.to_owned(), depth: 0, named: Vec::new(), count: 0 }
     }
 
     /// Looks at what is in the place of a new object, which is the one that the path names.
@@ -96,13 +96,13 @@ impl Survey {
             self.blocked(why);
             return Ok(());
         }
-        self.each(new, |survey, name| survey.try_object((new, name), (old, name)))?;
+        self.each(new, |obstacles, name| obstacles.try_object((new, name), (old, name)))?;
         if !self.mode.delete {
             return Ok(());
         }
-        self.each(old, |survey, name| match look::at(new, name)? {
+        self.each(old, |obstacles, name| match look::at(new, name)? {
             Some(_) => Ok(()),
-            None => survey.try_doomed((old, name)),
+            None => obstacles.try_doomed((old, name)),
         })
     }
 
@@ -120,14 +120,16 @@ impl Survey {
             return Ok(());
         }
         let directory = Entered::open(parent, name)?;
-        self.each(directory.as_fd(), |survey, name| survey.try_doomed((directory.as_fd(), name)))
+        self.each(directory.as_fd(), |obstacles, name| {
+            obstacles.try_doomed((directory.as_fd(), name))
+        })
     }
 
     /// Goes through the names in a directory.
     fn each(
         &mut self,
         directory: BorrowedFd<'_>,
-        look: impl FnMut(&mut Survey, &[u8]) -> Result<()>,
+        look: impl FnMut(&mut Obstacles, &[u8]) -> Result<()>,
     ) -> Result<()> {
         if self.depth == DEEPEST {
             self.blocked("too many directories in one another");
@@ -142,7 +144,7 @@ impl Survey {
     fn each_name(
         &mut self,
         directory: BorrowedFd<'_>,
-        mut look: impl FnMut(&mut Survey, &[u8]) -> Result<()>,
+        mut look: impl FnMut(&mut Obstacles, &[u8]) -> Result<()>,
     ) -> Result<()> {
         for entry in Dir::read_from(directory)? {
             let entry = entry?;
