@@ -37,7 +37,7 @@ impl Scene {
         let key = Key::open(&sandbox, "Moo <moo@example.org>");
         key.export_secret(&sandbox, "backup.secret.pgp", "");
         sandbox
-            .sh("mkdir -p etc/ssh mnt tmp && date >etc/hosts && date >etc/ssh/sshd_config")
+            .sh("mkdir -p etc/ssh mnt srv tmp && date >etc/hosts && date >etc/ssh/sshd_config")
             .silent();
         sandbox.sh("moo-keygen --sign-only ~/seal").succeeds();
         sandbox.set("PASSPHRASE", "moo");
@@ -108,7 +108,7 @@ fn the_examples_of_each_program_work_and_show_it_with_its_neighbours() {
 #[test]
 fn the_examples_of_the_page_of_moo_work_in_turn() {
     let scene = Scene::new();
-    scene.sandbox.sh("rm -r srv").silent();
+    scene.sandbox.sh("rm -r srv && mkdir srv").silent();
     let page = fs::read_to_string(workspace().join("man/man1/moo.1")).unwrap();
     let blocks = page.split(".EX\n").skip(1).filter_map(|rest| rest.split_once(".EE\n"));
     let examples: Vec<_> = blocks.map(|(block, _)| block).collect();

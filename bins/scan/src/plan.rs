@@ -33,7 +33,8 @@ impl Plan {
         let archive = arguments.archive.as_ref().filter(|at| at.exists() || !arguments.dry_run);
         let Some(path) = archive else {
             let mut head = head(source, now()?, None);
-            head.identity = Some(identity(arguments, None)?);
+            // Nothing would remember a new one: the next set would seem to be of another backup.
+            head.identity = arguments.identity;
             return Ok(Plan { head, base: None, seen: None, lock: None, interrupted: None });
         };
         let folder = Folder::create(path)?;
