@@ -125,7 +125,8 @@ $(each_source '    sh rescue.sh store/NAME restored/NAME')
 
 It prints nothing: all is well, the files are below restored. "damaged" and
 "another backup": the folder is not that of the source; look for the right one
-among the others. "damaged" and "missing" name a file: remove its folder in store and fetch it once more. If it
+among the others. "damaged" and "missing" name a file: remove its folder in store
+and fetch it once more. If it
 stays so, take an older state. "DEST must not exist": remove that folder in
 restored first.
 

@@ -20,7 +20,8 @@ and there backups/FOLDER for each FOLDER. Tells the URL and the keys of this hos
   --dry-run          only print the commands that would run
 
 Run again with the same words it changes nothing; with other folders it adds them. The key of a second
-machine is refused: two machines with one user could read and change each other's backups. A user or a key that is there is never given more than it has: what to do by hand is told instead.
+machine is refused: two machines with one user could read and change each other's backups. A user or
+a key that is there is never given more than it has: what to do by hand is told instead.
 TEXT
 }
 
