@@ -99,8 +99,8 @@ check_backups() {
     set_up_there
     for name in $(conf_sources); do
         status=0
-        with='' folder=$home/.local/state/moobacker/$name
-        ! owners test -r "$folder" || with="--archive=$folder"
+        with='' own_copy=$home/.local/state/moobacker/$name
+        ! owners test -r "$own_copy" || with="--archive=$own_copy"
         listed=$(owners "$here/moo-fetch" $ours --num-retries 1 $with --receipts "$(conf_url "$name")" 2>&1) || status=$?
         if [ "$status" != 0 ]; then
             lost_store || return 1
@@ -108,7 +108,7 @@ check_backups() {
         fi
         check_strangers
         there=$(printf '%s\n' "$listed" | sed -n 's/^{"stored":"\([^"]*\)".*/\1/p' | newest)
-        archived=$(owners ls -- "$home/.local/state/moobacker/$name" 2>/dev/null | newest)
+        archived=$(owners ls -- "$own_copy" 2>/dev/null | newest)
         check_backup
     done
 }
@@ -152,6 +152,9 @@ check_backup() {
     url=$(conf_url "$name")
     if [ -z "$there" ] && ! reachable; then
         finding 7 "$url" 'there is no such folder' "$there_set_up"
+    elif [ -z "$there" ] && [ -n "$archived" ]; then
+        finding 8 "$url" "has none of this machine's backups, and had one of $archived (is a disk missing?)" \
+            "runuser -u $owner -- mv $own_copy $own_copy.$archived && $run_backup $name"
     elif [ -z "$there" ]; then
         finding 10 "$url" 'has no backup yet' "$run_backup $name"
     elif [ -z "$strange" ] && [ "$archived" != "$there" ]; then

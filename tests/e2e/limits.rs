@@ -3,6 +3,7 @@
 use tests::{Sandbox, Tree};
 
 use crate::moo::Moo;
+use crate::mount::Disk;
 
 /// Makes `COUNT` directories of a name below one another, in `FOLDER`, without a path.
 const NEST: &str = r#"
@@ -60,32 +61,6 @@ fn a_path_of_many_kilobytes_spoils_no_backup_where_it_comes_first() {
 #[test]
 fn a_path_of_many_kilobytes_spoils_no_backup_where_it_comes_last() {
     a_subtree_costs_nothing_else(&" ".repeat(250), 1100, "~");
-}
-
-/// An exFAT file system on the folder `disk`, unmounted when dropped.
-struct Disk<'a>(&'a Sandbox);
-
-impl<'a> Disk<'a> {
-    /// None, loudly, where nothing can be mounted: as root that is a failure unless a container
-    /// forbids it.
-    fn exfat(sandbox: &'a Sandbox) -> Option<Disk<'a>> {
-        let mount = "truncate -s 64M image && mkfs.exfat image >mkfs.log 2>&1 && mkdir disk && \
-            losetup -f --show image >loop && mount.exfat-fuse \"$(cat loop)\" disk >mount.log 2>&1";
-        let mounted = sandbox.sh(mount);
-        if mounted.status == 0 {
-            return Some(Disk(sandbox));
-        }
-        eprintln!("no exFAT can be mounted here, the test is left out: {}", mounted.err());
-        drop(Disk(sandbox));
-        assert!(!rustix::process::geteuid().is_root() || std::env::var_os("container").is_some());
-        None
-    }
-}
-
-impl Drop for Disk<'_> {
-    fn drop(&mut self) {
-        let _ = self.0.sh("umount -l disk; [ ! -s loop ] || losetup -d \"$(cat loop)\"");
-    }
 }
 
 #[test]

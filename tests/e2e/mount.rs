@@ -1,4 +1,4 @@
-//! Small file systems of their own, for what happens when one is full or read-only.
+//! Small file systems of their own, for what happens when one is full, read-only, or of another kind.
 
 use rustix::process::geteuid;
 use tests::Sandbox;
@@ -35,5 +35,44 @@ impl<'a> Mount<'a> {
 impl Drop for Mount<'_> {
     fn drop(&mut self) {
         let _ = self.sandbox.sh(&format!("umount -l {}", self.folder));
+    }
+}
+
+/// A file system of FUSE on the folder `disk`, unmounted when dropped.
+pub(crate) struct Disk<'a>(&'a Sandbox);
+
+impl<'a> Disk<'a> {
+    /// exFAT.
+    pub(crate) fn exfat(sandbox: &'a Sandbox) -> Option<Disk<'a>> {
+        let mount = "truncate -s 64M image && mkfs.exfat image >mkfs.log 2>&1 && mkdir disk && \
+            losetup -f --show image >loop && mount.exfat-fuse \"$(cat loop)\" disk >mount.log 2>&1";
+        Disk::mounted(sandbox, mount)
+    }
+
+    /// A folder as rclone shows a remote.
+    pub(crate) fn rclone(sandbox: &'a Sandbox) -> Option<Disk<'a>> {
+        let mount = "mkdir disk remote && rclone --config \"$PWD/none\" --cache-dir \"$PWD/cache\" \
+            mount \":local:$PWD/remote\" disk --vfs-cache-mode writes --daemon >mount.log 2>&1 && \
+            mountpoint -q disk";
+        Disk::mounted(sandbox, mount)
+    }
+
+    /// None, loudly, where nothing can be mounted: as root that is a failure unless a container
+    /// forbids it.
+    fn mounted(sandbox: &'a Sandbox, mount: &str) -> Option<Disk<'a>> {
+        let mounted = sandbox.sh(mount);
+        if mounted.status == 0 {
+            return Some(Disk(sandbox));
+        }
+        eprintln!("no such file system can be mounted here, the test is left out: {}", mounted.err());
+        drop(Disk(sandbox));
+        assert!(!geteuid().is_root() || std::env::var_os("container").is_some());
+        None
+    }
+}
+
+impl Drop for Disk<'_> {
+    fn drop(&mut self) {
+        let _ = self.0.sh("umount -l disk; [ ! -s loop ] || losetup -d \"$(cat loop)\"");
     }
 }

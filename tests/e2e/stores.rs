@@ -1,4 +1,5 @@
 //! The kinds of stores: what all of them promise, and rclone from end to end.
 
 mod conformance;
+mod disks;
 mod rclone;

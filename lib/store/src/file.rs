@@ -124,11 +124,27 @@ impl Store for FileStore {
 /// Renames without overwriting, also on file systems that know no such rename.
 fn rename(from: &Path, to: &Path) -> Result<(), Errno> {
     match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        Err(Errno::INVAL | Errno::NOSYS) => {
-            rustix::fs::linkat(CWD, from, CWD, to, AtFlags::empty())?;
-            rustix::fs::unlinkat(CWD, from, AtFlags::empty())
-        }
+        Err(Errno::INVAL | Errno::NOSYS) => rename_by_link(from, to),
         done => done,
+    }
+}
+
+fn rename_by_link(from: &Path, to: &Path) -> Result<(), Errno> {
+    match rustix::fs::linkat(CWD, from, CWD, to, AtFlags::empty()) {
+        Ok(()) => rustix::fs::unlinkat(CWD, from, AtFlags::empty()),
+        Err(Errno::EXIST) => Err(Errno::EXIST),
+        Err(_) => rename_after_look(from, to),
+    }
+}
+
+/// For file systems without links, such as exFAT by FUSE and mounts of rclone. Between the look and
+/// the rename somebody else could give a file the name, which is that of one set of one second; a
+/// file that reserves the name instead would look like the manifest of a whole set after a crash.
+fn rename_after_look(from: &Path, to: &Path) -> Result<(), Errno> {
+    match rustix::fs::statat(CWD, to, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::NOENT) => rustix::fs::renameat(CWD, from, CWD, to),
+        Err(error) => Err(error),
+        Ok(_) => Err(Errno::EXIST),
     }
 }
 
@@ -164,5 +180,26 @@ impl<T> OrFailByKind<T> for io::Result<T> {
     fn or_fail_by_kind(self, which: impl fmt::Display) -> Result<T, Failure> {
         let absent = matches!(&self, Err(error) if error.kind() == io::ErrorKind::NotFound);
         self.or_fail(if absent { Status::Absent } else { Status::Refused }, which)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rename_overwrites_nothing_on_any_file_system() {
+        let folder = tempfile::tempdir().unwrap();
+        let [from, to, free] = ["from", "to", "free"].map(|name| folder.path().join(name));
+        fs::write(&to, "theirs").unwrap();
+        for way in [rename, rename_by_link, rename_after_look] {
+            fs::write(&from, "ours").unwrap();
+            assert_eq!(way(&from, &to), Err(Errno::EXIST));
+            assert_eq!(fs::read(&to).unwrap(), b"theirs");
+            way(&from, &free).unwrap();
+            assert_eq!(fs::read(&free).unwrap(), b"ours");
+            assert!(!from.exists());
+            fs::remove_file(&free).unwrap();
+        }
     }
 }

@@ -180,6 +180,7 @@ fn old_and_lost_backups_are_told_and_a_backup_mends_them() {
     let archive = "/var/lib/moobacker/.local/state/moobacker/etc";
     let forget = "rm -r /srv/backups/home /var/lib/moobacker/.local/state/moobacker/home";
     pair.tells(forget, "", "/srv/backups/home: has no backup yet", "");
+    pair.tells("rm -r /srv/backups/home", "", "has none of this machine's backups", "");
     pair.tells(&format!("rm -r {archive}"), "", "and here it is none", "");
     pair.local.sh("moo doctor --max-age 1Y").silent();
     let run = pair.local.sh("sleep 31; moo doctor --max-age 30s").fails_with(1);
