@@ -35,6 +35,8 @@ pub(crate) struct Set {
     /// The hashes that the seal tells, by name.
     pub(crate) sealed: Option<HashMap<String, String>>,
     pub(crate) contents: Option<Contents>,
+    /// Whether the manifest is encrypted and could not have been changed on the way.
+    pub(crate) vouches: bool,
     /// Whether it is not the set that it should be, whatever its files are.
     pub(crate) distrusted: bool,
     /// Whether some volume has the hash that the manifest tells.
@@ -161,10 +163,20 @@ impl Sets {
         Ok(admission)
     }
 
-    /// Takes what the manifest of a set says.
-    pub(crate) fn manifest(&mut self, set: SetId, manifest: Manifest) {
+    /// Takes what the manifest of a set says. It vouches for the volumes if it is encrypted and
+    /// protected against changes.
+    pub(crate) fn manifest(&mut self, set: SetId, manifest: Manifest, vouches: bool) {
         let contents = Contents::Manifest(manifest);
-        self.sets.entry(set).or_default().set_contents(contents, &self.path);
+        let set = self.sets.entry(set).or_default();
+        set.set_contents(contents, &self.path);
+        set.vouches = vouches;
+    }
+
+    /// Whether the hash of a file that has been admitted is one that nobody could change who can't
+    /// make whole messages.
+    pub(crate) fn vouch_for(&self, name: &FileName) -> bool {
+        let is_volume = matches!(name.kind, FileKind::Volume(_));
+        is_volume && self.sets.get(&name.set).is_some_and(|set| set.vouches && set.has_manifest())
     }
 
     /// Checks that nothing is missing.

@@ -105,7 +105,8 @@ fn a_set_without_attributes_is_no_change_of_them_and_takes_none_away() {
     }
     let old = Duplicity::old(&sandbox).plain();
     old.full("src").succeeds();
-    assert_eq!(changed(&sandbox), "");
+    // A file that is so new could have changed while duplicity read it; a folder has no content.
+    assert_eq!(changed(&sandbox), "changed  file\n");
     let moo = Moo::plain(&sandbox);
     moo.backup("full").silent();
     // Of a file that duplicity has changed, its set does not tell what the attributes are.
@@ -113,7 +114,7 @@ fn a_set_without_attributes_is_no_change_of_them_and_takes_none_away() {
     tree.mtime("file", 1_700_000_001, 0);
     tree.mode("folder", 0o700);
     old.increment("src").succeeds();
-    assert_eq!(changed(&sandbox), "");
+    assert_eq!(changed(&sandbox), "changed  file\n");
     let mut state = Snapshot::kept(tree.root()).lines();
     moo.restore("").silent();
     let mut out = Snapshot::kept(sandbox.path("out")).lines();
