@@ -94,6 +94,11 @@ impl Staging {
     /// Deletes a folder that a run has left which was ended, as far as it is provably one.
     pub(crate) fn delete(path: &Path) -> std::result::Result<(), Failure> {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
+        let end = name.as_bytes().len().saturating_sub(RANDOM);
+        let (start, end) = name.as_bytes().split_at(end);
+        if !start.starts_with(b".") || !start.ends_with(b".moo-") || !is_random(end) {
+            return Ok(());
+        }
         let parent = folder::open(parent, false)?;
         remove_leftover(&parent, name.as_bytes()).map(drop).or_fail(Status::Failed, path.display())
     }
@@ -231,15 +236,18 @@ fn random() -> String {
     end
 }
 
+/// Whether a folder's name may end like that.
+fn is_random(end: &[u8]) -> bool {
+    end.len() == RANDOM && end.iter().all(u8::is_ascii_alphanumeric)
+}
+
 /// Deletes the folders of runs that were killed: nobody locks them any more.
 fn remove_leftovers(parent: &OwnedFd, shown: &Path, prefix: &str) {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let listed = openat(parent, ".", flags, Mode::empty()).and_then(Dir::new);
     for entry in listed.into_iter().flatten().flatten() {
         let name = entry.file_name().to_bytes();
-        let end = name.strip_prefix(prefix.as_bytes());
-        let named =
-            end.is_some_and(|end| end.len() == RANDOM && end.iter().all(u8::is_ascii_alphanumeric));
+        let named = name.strip_prefix(prefix.as_bytes()).is_some_and(is_random);
         let path = shown.join(OsStr::from_bytes(name));
         match named.then(|| remove_leftover(parent, name)) {
             Some(Ok(Leftover::Deleted)) => {

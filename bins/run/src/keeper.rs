@@ -22,6 +22,7 @@ const KILLED: u8 = 128 + 9;
 
 /// What is done at the end.
 struct End {
+    name: String,
     supervisor: Option<Pid>,
     scratch: Mutex<Option<Scratch>>,
     killed: Once,
@@ -32,7 +33,7 @@ impl End {
     fn kill(&self) {
         self.killed.call_once(|| {
             family::kill();
-            leftover::delete(self.supervisor);
+            leftover::delete(&self.name, self.supervisor);
             self.clear();
         });
     }
@@ -56,7 +57,8 @@ pub(crate) fn keep(run: &Run) -> io::Result<u8> {
     if let Some(scratch) = &scratch {
         command.env("TMPDIR", scratch.path()).env("MOO_SCRATCH", scratch.path());
     }
-    let end = Arc::new(End { supervisor, scratch: Mutex::new(scratch), killed: Once::new() });
+    let (name, scratch) = (run.name.clone(), Mutex::new(scratch));
+    let end = Arc::new(End { name, supervisor, scratch, killed: Once::new() });
     let child = command.spawn()?;
     let child = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let forward = run.forward;

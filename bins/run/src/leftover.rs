@@ -13,7 +13,13 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 /// Lets `moo-patch` delete the folder of a restore, as far as it is provably its own, for as long as
 /// the supervisor waits. After SIGKILL nothing changes any more: the next restore deletes it.
-pub(crate) fn delete(supervisor: Option<Pid>) {
+///
+/// The stages of a restore have the rights of the caller; what others leave in the note is not for
+/// the caller to delete.
+pub(crate) fn delete(name: &str, supervisor: Option<Pid>) {
+    if name != "restore" {
+        return;
+    }
     let waits = || supervisor.is_some() && getppid() == supervisor;
     if let Some(Note::Staging(folder)) = note::find().filter(|_| waits()) {
         let _ = run(&folder, waits);

@@ -36,7 +36,7 @@ fn nothing_of_a_run_is_left_or_changes_a_second_after_backup_sh_was_killed() {
     host.cron().silent();
     let mut moments = Moments::new(start.elapsed());
     for turn in 0..scale(9, 60) {
-        let victim = [SUPERVISOR, SHELL, KEEPER][turn as usize % 3];
+        let victim = [SUPERVISOR, SHELL, KEEPER][turn % 3];
         host.0.sh("head -c 8000000 /dev/urandom >/srv/home/large; date >/srv/etc/hosts").silent();
         let after = moments.next();
         // A run may come to its end before; and there are moments without that process.

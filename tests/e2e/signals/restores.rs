@@ -85,7 +85,7 @@ fn a_merge_that_is_ended_anywhere_is_finished_by_the_same_command() {
     sandbox.sh(old).silent();
     let mut moments = Moments::new(timed(&sandbox, merge));
     for turn in 0..scale(8, 60) {
-        let signal = ["TERM", "KILL"][turn as usize % 2];
+        let signal = ["TERM", "KILL"][turn % 2];
         sandbox.sh(old).silent();
         let (run, after) = (Background::start(&sandbox, merge), moments.next());
         std::thread::sleep(after);

@@ -2,8 +2,9 @@
 
 use std::fs;
 
-use super::kit::{Background, hold, sandbox, until};
 use tests::Sandbox;
+
+use super::kit::{Background, hold, processes, sandbox, until};
 
 const BACKUP: &str = "moo backup full --volsize 1 src file://$PWD/store";
 
@@ -42,7 +43,8 @@ fn a_backup_that_was_interrupted_before_a_volume_had_arrived_names_none() {
     let mut sandbox = sandbox();
     hold(&mut sandbox, "moo-upload", 0);
     let run = Background::start(&sandbox, BACKUP);
-    until("the stage", || sandbox.sh("pgrep -f .held/moo-upload").status == 0);
+    let held = |words: &String| words.contains(".held/moo-upload");
+    until("the stage", || processes(&sandbox).iter().any(held));
     let said = run.end(&sandbox, "TERM").said;
     let line = "moo backup: interrupted; the next run resumes after the last stored volume";
     assert_eq!(said, [line]);
