@@ -11,10 +11,12 @@ use crate::signals::kit::Moments;
 
 const SOURCES: &str = "options --volsize 1\nsource etc /srv/etc\nsource home /srv/home\n";
 
-/// The processes of a run, by what finds each.
-const SUPERVISOR: &str = "pgrep -o -x moo-run";
-const KEEPER: &str = "pgrep -o -x -P $(pgrep -o -x moo-run) moo-run";
-const SHELL: &str = "pgrep -o -x backup.sh";
+/// The processes of a run, by what finds each and no other.
+const SUPERVISOR: &str = "pgrep -f '^/usr/local/lib/moobacker/moo-run --forward backup.sh'";
+const KEEPER: &str = "pgrep -f '^/usr/local/lib/moobacker/moo-run --forward --keeper'";
+const SHELL: &str =
+    "pgrep -x backup.sh -P \"$(pgrep -f '^/usr/local/lib/moobacker/moo-run --forward --keeper')\"";
+const HOOK: &str = "pgrep -f '^sleep 800'";
 
 /// Starts a run; `$job` is its process. `left` prints what of any run is still there, `look` all names
 /// and contents of stores and archive directories.
@@ -42,7 +44,7 @@ fn nothing_of_a_run_is_left_or_changes_a_second_after_backup_sh_was_killed() {
         // A run may come to its end before; and there are moments without that process.
         let killed = format!(
             "sleep {}
-            until pid=$({victim}) && kill -KILL $pid; do
+            until pid=$({victim} 2>/dev/null) && kill -KILL $pid; do
                 kill -0 $job 2>/dev/null || break; sleep 0.01
             done
             sleep 1; left; look >/srv/before; sleep 1; look | diff /srv/before -; wait $job; :",
@@ -67,19 +69,21 @@ fn a_process_that_somebody_has_stopped_kept_backup_sh_from_its_end_and_does_not(
     let host = Host::new(&network, &hook);
     let stage = "pgrep -o -x moo-upload";
     for (wait, victim) in [
-        (true, "pgrep -o -x sleep"),
+        (true, HOOK),
         (true, SHELL),
         (true, KEEPER),
         (false, stage),
         (false, "pgrep -o -x moo-scan"),
         // The supervisor of `moo backup`.
-        (false, "pgrep -x moo-run | sed -n 3p"),
+        (false, "pgrep -f '^moo-run backup'"),
     ] {
         let first = if wait { "touch /srv/wait" } else { "rm -f /srv/wait" };
         host.0.sh(&format!("{first}; head -c 30000000 /dev/urandom >/srv/home/large")).silent();
-        let at_work = if wait { "pgrep -o -x sleep" } else { stage };
+        // It holds the run where it is; the victim is stopped besides.
+        let at_work = if wait { HOOK } else { stage };
         let stopped = format!(
-            "until {at_work} >/dev/null; do sleep 0.01; done; kill -STOP $({victim})
+            "until pid=$({at_work}) && kill -STOP $pid; do sleep 0.01; done
+            other=$({victim}) && kill -STOP $other
             kill -TERM $({SUPERVISOR})
             i=0; while kill -0 $job 2>/dev/null && test $i -lt 600; do i=$((i + 1)); sleep 0.1; done
             left; wait $job; echo $?"
