@@ -6,6 +6,7 @@ mod doctor;
 mod host;
 mod install;
 mod intruder;
+mod killed;
 mod kit;
 mod local;
 mod privileges;

@@ -1,6 +1,7 @@
 //! What has arrived at the store, told to the archive while a run goes on.
 
 use archive::{FileKind, FileName};
+use cli::note::{self, Note};
 use local::{ARRIVED, Folder, Journal};
 use stream::{Begin, Failure, Receipt, SetHead};
 
@@ -18,6 +19,9 @@ impl<'a> Arrived<'a> {
     pub(crate) fn start(folder: &'a Folder, begin: &'a Begin) -> Result<Arrived<'a>, Failure> {
         let head = begin.set.as_ref().ok_or_else(crate::no_set)?;
         let journal = Journal::start(folder, head, ARRIVED, head.stored())?;
+        if !head.stored().is_empty() {
+            note::leave(&Note::Volume(head.stored().len() as u64));
+        }
         Ok(Arrived { folder, head, journal })
     }
 
@@ -25,9 +29,13 @@ impl<'a> Arrived<'a> {
     pub(crate) fn note(&mut self, receipt: &Receipt) -> Result<(), Failure> {
         let known = self.head.stored().len() as u64;
         match FileName::parse(&receipt.stored).map(|name| name.kind) {
-            Some(FileKind::Volume(number)) if number > known => self.journal.add(receipt),
-            _ => Ok(()),
+            Some(FileKind::Volume(number)) if number > known => {
+                self.journal.add(receipt)?;
+                note::leave(&Note::Volume(number));
+            }
+            _ => {}
         }
+        Ok(())
     }
 
     /// After a failure: where a stage found that the interrupted run can't be resumed, the next

@@ -12,6 +12,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use cli::note::{self, Note};
 use cli::{Common, Jobs, Program};
 use local::{Folder, Lock};
 use stream::{Begin, Failure, Receipt, ReceiptsInput, Status, Totals, pipe};
@@ -74,6 +75,7 @@ impl Program for Commit {
             return say(&words).map(|()| input.totals());
         }
         if let Some(folder) = folder {
+            note::leave(&Note::Complete);
             let set = begin.set.as_ref().ok_or_else(no_set)?.id();
             finish::finish(folder, set, &receipts, self.jobs.count())?;
         }

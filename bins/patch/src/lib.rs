@@ -45,6 +45,7 @@ use crate::destination::Destination;
 use crate::entries::Entries;
 use crate::merge::Mode;
 use crate::owners::Owners;
+use crate::staging::Staging;
 
 /// Build a tree out of the files of its sets
 ///
@@ -57,7 +58,7 @@ use crate::owners::Owners;
 pub struct Patch {
     /// What the restored directory or file is to be called; a file goes into a directory that
     /// exists
-    #[arg(required_unless_present = "proof")]
+    #[arg(required_unless_present_any = ["proof", "clear"])]
     destination: Option<PathBuf>,
     /// Restore into a directory that exists: files of the backup replace those of the same path,
     /// and all others stay
@@ -92,6 +93,9 @@ pub struct Patch {
     /// Leave owners as they come: those of who calls this
     #[arg(long, alias = "do-not-restore-ownership")]
     no_restore_ownership: bool,
+    /// Delete a folder of a restore that was ended, and nothing else
+    #[arg(long, hide = true, value_name = "FOLDER", conflicts_with_all = ["proof", "destination"])]
+    clear: Option<PathBuf>,
     #[command(flatten)]
     common: Common,
 }
@@ -119,6 +123,9 @@ impl Program for Patch {
     }
 
     fn run(self, output: &mut Output<File>) -> Result<Totals, Failure> {
+        if let Some(folder) = &self.clear {
+            return Staging::delete(folder).map(|()| Totals::default());
+        }
         let input = FilesInput::open(pipe::input()?)?.keep_going(self.keep_going);
         let Some(wanted) = input.begin().restore.clone() else {
             let why =

@@ -11,6 +11,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use cli::note::{self, Note};
 use rustix::fs::{
     AtFlags, Dir, FlockOperation, Mode, OFlags, fchmod, flock, fstat, mkdirat, openat, unlinkat,
 };
@@ -63,6 +64,9 @@ impl Staging {
         remove_leftovers(&parent, shown, &prefix);
         for _ in 0..TRIES {
             let name = format!("{prefix}{}", random());
+            if let Ok(path) = std::path::absolute(shown.join(&name)) {
+                note::leave(&Note::Staging(path));
+            }
             match mkdirat(&parent, &name, Mode::RWXU) {
                 Err(Errno::EXIST) => continue,
                 made => made.or_fail(Status::Failed, shown.display())?,
@@ -85,6 +89,18 @@ impl Staging {
         let opened = folder::open(&parent, false);
         let opened = opened.map_err(|why| Failure::new(why.status(), format!("TMPDIR: {why}")))?;
         Staging::make(opened, &parent, OsStr::new("verify"))
+    }
+
+    /// Deletes a folder that a run has left which was ended, as far as it is provably one.
+    pub(crate) fn delete(path: &Path) -> std::result::Result<(), Failure> {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
+        let end = name.as_bytes().len().saturating_sub(RANDOM);
+        let (start, end) = name.as_bytes().split_at(end);
+        if !start.starts_with(b".") || !start.ends_with(b".moo-") || !is_random(end) {
+            return Ok(());
+        }
+        let parent = folder::open(parent, false)?;
+        remove_leftover(&parent, name.as_bytes()).map(drop).or_fail(Status::Failed, path.display())
     }
 
     /// Where it was made.
@@ -220,36 +236,60 @@ fn random() -> String {
     end
 }
 
+/// Whether a folder's name may end like that.
+fn is_random(end: &[u8]) -> bool {
+    end.len() == RANDOM && end.iter().all(u8::is_ascii_alphanumeric)
+}
+
 /// Deletes the folders of runs that were killed: nobody locks them any more.
 fn remove_leftovers(parent: &OwnedFd, shown: &Path, prefix: &str) {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let listed = openat(parent, ".", flags, Mode::empty()).and_then(Dir::new);
     for entry in listed.into_iter().flatten().flatten() {
         let name = entry.file_name().to_bytes();
-        let end = name.strip_prefix(prefix.as_bytes());
-        let named =
-            end.is_some_and(|end| end.len() == RANDOM && end.iter().all(u8::is_ascii_alphanumeric));
-        if named && remove_leftover(parent, name) == Ok(true) {
-            let path = shown.join(OsStr::from_bytes(name));
-            log::info!("{}: left by a run that was killed, deleted", path.display());
+        let named = name.strip_prefix(prefix.as_bytes()).is_some_and(is_random);
+        let path = shown.join(OsStr::from_bytes(name));
+        match named.then(|| remove_leftover(parent, name)) {
+            Some(Ok(Leftover::Deleted)) => {
+                log::info!("{}: left by a run that was killed, deleted", path.display());
+            }
+            // Version 0.1.0 left no mark, and may have moved the old destination in there.
+            Some(Ok(Leftover::Unmarked)) => {
+                let why = "left by an interrupted restore of version 0.1.0, it seems; look into it, \
+                    and delete it";
+                log::warn!("{}: {why}", path.display());
+            }
+            _ => {}
         }
     }
 }
 
+/// What became of a folder with such a name.
+#[derive(Debug, PartialEq, Eq)]
+enum Leftover {
+    Deleted,
+    /// It belongs to the caller, but nothing shows that a run has left it.
+    Unmarked,
+    /// It is another user's, or of a run that lives.
+    Other,
+}
+
 /// Deletes a folder if a killed run has left it. Another user may have given its name to any
 /// directory: only one with the mark is emptied.
-fn remove_leftover(parent: &OwnedFd, name: &[u8]) -> Result<bool> {
+fn remove_leftover(parent: &OwnedFd, name: &[u8]) -> Result<Leftover> {
     let Some((folder, look)) = enter(parent, name)? else {
-        return Ok(false);
+        return Ok(Leftover::Other);
     };
     if look.owner != geteuid().as_raw() || lock(&folder).is_err() {
-        return Ok(false);
+        return Ok(Leftover::Other);
     }
     if look::at(&folder, MARK)?.is_some_and(|mark| mark.owner == look.owner) {
         empty(&folder)?;
+    } else if !is_empty(folder.as_fd())? {
+        return Ok(Leftover::Unmarked);
     }
     unlinkat(parent, name, AtFlags::REMOVEDIR)?;
-    Ok(true)
+    Ok(Leftover::Deleted)
 }
 
 #[cfg(test)]

@@ -2,8 +2,15 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, getpid};
+use rustix::process::{Pid, Signal, getpid, kill_process};
+
+/// Between two looks at what is still to be killed.
+const PAUSE: Duration = Duration::from_millis(5);
+/// How long a process may take to die of SIGKILL: one that the kernel holds is left behind.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What `/proc/PID/stat` says of a process.
 struct Stat {
@@ -12,7 +19,7 @@ struct Stat {
 }
 
 /// All descendants of this process that have not ended, each after its parent.
-pub(crate) fn descendants() -> Vec<Pid> {
+fn descendants() -> Vec<Pid> {
     let mut children: HashMap<i32, Vec<i32>> = HashMap::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let number = entry.file_name().to_str().and_then(|name| name.parse().ok());
@@ -31,6 +38,23 @@ pub(crate) fn descendants() -> Vec<Pid> {
         }
     }
     found
+}
+
+/// Sends a signal to all descendants, parents first.
+pub(crate) fn send(signal: Signal) {
+    for pid in descendants() {
+        // One that has just ended, or belongs to another user, is not ours to end.
+        let _ = kill_process(pid, signal);
+    }
+}
+
+/// Kills all descendants, parents first: a shell reports nothing of its dead stages then.
+pub(crate) fn kill() {
+    let end = Instant::now() + PATIENCE;
+    while !descendants().is_empty() && Instant::now() < end {
+        send(Signal::KILL);
+        sleep(PAUSE);
+    }
 }
 
 /// Whether a signal has stopped the process.

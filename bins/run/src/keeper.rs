@@ -4,9 +4,8 @@
 use std::io;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::process::{
@@ -14,20 +13,41 @@ use rustix::process::{
 };
 
 use crate::scratch::Scratch;
-use crate::{Run, family, signals};
+use crate::{Run, family, leftover, signals};
 
 /// How often the keeper looks whether the supervisor lives and whether it was stopped.
 const PULSE: Duration = Duration::from_millis(100);
-/// Between two looks at what is still to be killed.
-const PAUSE: Duration = Duration::from_millis(5);
-/// How long a process may take to die of SIGKILL: one that the kernel holds is left behind.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// The exit status after the family was killed.
 const KILLED: u8 = 128 + 9;
 
+/// What is done at the end.
+struct End {
+    name: String,
+    supervisor: Option<Pid>,
+    scratch: Mutex<Option<Scratch>>,
+    killed: Once,
+}
+
+impl End {
+    /// Kills the family, and deletes what it leaves. Done once: the second caller waits.
+    fn kill(&self) {
+        self.killed.call_once(|| {
+            family::kill();
+            leftover::delete(&self.name, self.supervisor);
+            self.clear();
+        });
+    }
+
+    fn clear(&self) {
+        self.scratch.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
 /// Runs the command to its end.
 pub(crate) fn keep(run: &Run) -> io::Result<u8> {
-    let mut signals = signals::handled()?;
+    // Stopped by the terminal, it could not kill the others: it stops them instead, as the supervisor
+    // is stopped.
+    let mut signals = signals::handled(signals::ENDING.into_iter().chain(signals::STOPPING))?;
     let supervisor = getppid();
     set_child_subreaper(Some(getpid()))?;
     let mut command = Command::new(&run.program);
@@ -37,42 +57,44 @@ pub(crate) fn keep(run: &Run) -> io::Result<u8> {
     if let Some(scratch) = &scratch {
         command.env("TMPDIR", scratch.path()).env("MOO_SCRATCH", scratch.path());
     }
-    let scratch = Arc::new(Mutex::new(scratch));
+    let (name, scratch) = (run.name.clone(), Mutex::new(scratch));
+    let end = Arc::new(End { name, supervisor, scratch, killed: Once::new() });
     let child = command.spawn()?;
     let child = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let forward = run.forward;
     std::thread::spawn(move || {
         for number in signals.forever() {
-            if forward {
+            if forward && signals::ENDING.contains(&number) {
                 child.zip(Signal::from_named_raw(number)).map(|(pid, s)| kill_process(pid, s));
+                // What somebody has stopped could not end.
+                family::send(Signal::CONT);
             }
         }
     });
     let cut = Arc::new(AtomicBool::new(false));
-    let (is_cut, kept) = (Arc::clone(&cut), Arc::clone(&scratch));
+    let (is_cut, other) = (Arc::clone(&cut), Arc::clone(&end));
     std::thread::spawn(move || {
         watch(supervisor);
         is_cut.store(true, Ordering::SeqCst);
-        kill_family();
-        kept.lock().unwrap_or_else(PoisonError::into_inner).take();
+        other.kill();
         std::process::exit(KILLED.into());
     });
     let status = reap(child);
-    if cut.load(Ordering::SeqCst) {
-        // The other thread ends the process, when all others have ended too.
-        sleep(2 * PATIENCE);
+    // Killed by itself, it has left its family behind.
+    if cut.load(Ordering::SeqCst) || status.is_none_or(WaitStatus::signaled) {
+        end.kill();
     }
-    scratch.lock().unwrap_or_else(PoisonError::into_inner).take();
-    Ok(status)
+    end.clear();
+    Ok(status.map_or(KILLED, code))
 }
 
 /// Reaps all that ends, until the command does. Returns its status.
-fn reap(child: Option<Pid>) -> u8 {
+fn reap(child: Option<Pid>) -> Option<WaitStatus> {
     loop {
         match wait(WaitOptions::empty()) {
-            Ok(Some((pid, status))) if Some(pid) == child => return code(status),
+            Ok(Some((pid, status))) if Some(pid) == child => return Some(status),
             Ok(_) | Err(Errno::INTR) => {}
-            Err(_) => return KILLED,
+            Err(_) => return None,
         }
     }
 }
@@ -89,29 +111,8 @@ fn watch(supervisor: Option<Pid>) {
     while !cli::lifeline::wait(PULSE) {
         let stop = supervisor.is_some_and(family::is_stopped);
         if stop || stopped {
-            let signal = if stop { Signal::STOP } else { Signal::CONT };
-            send(&family::descendants(), signal);
+            family::send(if stop { Signal::STOP } else { Signal::CONT });
             stopped = stop;
         }
-    }
-}
-
-/// Kills all descendants, parents first: a shell reports nothing of its dead stages then.
-fn kill_family() {
-    let end = Instant::now() + PATIENCE;
-    loop {
-        let family = family::descendants();
-        if family.is_empty() || Instant::now() > end {
-            return;
-        }
-        send(&family, Signal::KILL);
-        sleep(PAUSE);
-    }
-}
-
-fn send(family: &[Pid], signal: Signal) {
-    for pid in family {
-        // One that has just ended, or belongs to another user, is not ours to end.
-        let _ = kill_process(*pid, signal);
     }
 }

@@ -4,10 +4,12 @@
 //! It is two processes. The caller knows the *supervisor*, which holds the write end of the lifeline
 //! and waits. Its one child, the *keeper*, starts the command. It is the subreaper of all that the
 //! command starts, so it finds them whatever session they move to. When the lifeline is cut, by a
-//! signal that the supervisor handles or by its death, the keeper kills them.
+//! signal that the supervisor handles or by its death, the keeper kills them; so it does when the
+//! command itself is killed, and so does the supervisor when the keeper is.
 
 mod family;
 mod keeper;
+mod leftover;
 mod scratch;
 mod signals;
 mod supervisor;

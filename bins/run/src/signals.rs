@@ -1,16 +1,20 @@
-//! The signals that end a command.
+//! The signals that end a command, and those that a terminal stops it by.
 
 use std::fs;
 use std::io;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU};
 use signal_hook::iterator::Signals;
 
-/// A handle on those of SIGHUP, SIGINT and SIGTERM that the caller does not ignore: what `nohup` or a
-/// shell's `&` ignores stays ignored.
-pub(crate) fn handled() -> io::Result<Signals> {
+/// What ends a command.
+pub(crate) const ENDING: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
+/// What a terminal stops a command by: SIGSTOP can't be handled.
+pub(crate) const STOPPING: [i32; 3] = [SIGTSTP, SIGTTIN, SIGTTOU];
+
+/// A handle on those of the signals that the caller does not ignore: what `nohup` or a shell's `&`
+/// ignores stays ignored.
+pub(crate) fn handled(wanted: impl IntoIterator<Item = i32>) -> io::Result<Signals> {
     let ignored = ignored();
-    let wanted = [SIGHUP, SIGINT, SIGTERM];
     Signals::new(wanted.into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0))
 }
 

@@ -10,15 +10,15 @@ use std::process::Command;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustix::fs::{Mode, fchmod};
+use rustix::fs::{MemfdFlags, Mode, fchmod, memfd_create};
 use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, getpid, kill_process, set_child_subreaper};
 use signal_hook::low_level::emulate_default_handler;
 
-use crate::{Run, signals, words};
+use crate::{Run, family, signals, words};
 
-/// The read end gets a high number, where no script looks for a descriptor of its own.
+/// What is handed down gets a high number.
 const HIGH: i32 = 100;
 /// The least number where the limit of descriptors is low; scripts use one digit.
 const LOW: i32 = 10;
@@ -30,14 +30,19 @@ pub(crate) fn supervise(run: &Run) -> io::Result<u8> {
         // Nothing can be found or watched there: the command runs on its own.
         return Err(Command::new(&run.program).args(&run.arguments).exec());
     }
-    let mut signals = signals::handled()?;
+    let mut signals = signals::handled(signals::ENDING)?;
+    // Whatever the keeper leaves, should it be killed, becomes a child of this process.
+    set_child_subreaper(Some(getpid()))?;
     let (reader, writer) = lifeline()?;
-    let inode = File::from(reader.as_fd().try_clone_to_owned()?).metadata()?.ino();
-    let number = std::os::fd::AsRawFd::as_raw_fd(&reader);
+    // Without it a message says less.
+    let note = memfd_create("note", MemfdFlags::CLOEXEC).and_then(|note| handed_down(&note)).ok();
     let mut command = Command::new(std::env::current_exe()?);
     command.args(run.forward.then_some("--forward")).args(["--keeper", "--", &run.name]);
     command.arg(&run.program).args(&run.arguments);
-    command.env(cli::lifeline::VARIABLE, format!("{number}:{inode}"));
+    command.env(cli::lifeline::VARIABLE, variable(&reader)?).env_remove(cli::note::VARIABLE);
+    if let Some(note) = &note {
+        command.env(cli::note::VARIABLE, variable(note)?);
+    }
     let mut keeper = command.spawn()?;
     drop(reader);
     let keepers = i32::try_from(keeper.id()).ok().and_then(Pid::from_raw);
@@ -53,14 +58,21 @@ pub(crate) fn supervise(run: &Run) -> io::Result<u8> {
                 seen.store(number, Ordering::SeqCst);
                 held.lock().unwrap_or_else(PoisonError::into_inner).take();
             }
+            // A keeper that somebody has stopped could do nothing of it.
+            keepers.map(|pid| kill_process(pid, Signal::CONT));
         }
     });
     let status = keeper.wait()?;
     // The lifeline is held to here, whatever happens.
     drop(writer);
+    if status.signal().is_some() {
+        family::kill();
+    }
     let signal = caught.load(Ordering::SeqCst);
     if signal != 0 {
-        eprintln!("{}: interrupted; {}", words::shown(&run.name), words::interrupted(&run.name));
+        let note = note.and_then(|note| cli::note::read(&File::from(note)));
+        let stands = words::interrupted(&run.name, note.as_ref());
+        eprintln!("{}: interrupted; {stands}", words::shown(&run.name));
         emulate_default_handler(signal)?;
     }
     let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
@@ -70,10 +82,21 @@ pub(crate) fn supervise(run: &Run) -> io::Result<u8> {
 /// The pipe: a read end that is inherited, and a write end that is not.
 fn lifeline() -> io::Result<(OwnedFd, OwnedFd)> {
     let (reader, writer) = pipe_with(PipeFlags::CLOEXEC)?;
-    let reader =
-        fcntl_dupfd_cloexec(&reader, HIGH).or_else(|_| fcntl_dupfd_cloexec(&reader, LOW))?;
-    fcntl_setfd(&reader, FdFlags::empty())?;
+    let reader = handed_down(&reader)?;
     // Stages that run as another user open it anew.
     fchmod(&reader, Mode::RUSR | Mode::RGRP | Mode::ROTH)?;
     Ok((reader, writer))
+}
+
+/// The same file under a number where no script looks for a descriptor of its own; it is inherited.
+fn handed_down(file: &OwnedFd) -> rustix::io::Result<OwnedFd> {
+    let high = fcntl_dupfd_cloexec(file, HIGH).or_else(|_| fcntl_dupfd_cloexec(file, LOW))?;
+    fcntl_setfd(&high, FdFlags::empty())?;
+    Ok(high)
+}
+
+/// The value of the variable that names a file which is handed down.
+fn variable(file: &OwnedFd) -> io::Result<String> {
+    let inode = File::from(file.as_fd().try_clone_to_owned()?).metadata()?.ino();
+    Ok(format!("{}:{inode}", std::os::fd::AsRawFd::as_raw_fd(file)))
 }

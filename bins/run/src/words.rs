@@ -1,19 +1,28 @@
 //! What the user reads after an interruption.
 
+use cli::note::Note;
+
 /// The command as the user typed it.
 pub(crate) fn shown(name: &str) -> String {
     if name.ends_with(".sh") { name.to_owned() } else { format!("moo {name}") }
 }
 
-/// What stands after a command was interrupted at any moment.
-pub(crate) fn interrupted(name: &str) -> &'static str {
-    match name {
-        "backup" => "the next run resumes after the last stored volume",
-        "restore" => "the destination is unchanged, or complete",
-        "consolidate" => "the chain is unchanged; run it again",
-        "replicate" | "rekey" => "the next run copies the sets that are missing",
-        "prune" | "cleanup" => "the next run removes the rest",
-        "sync" => "run it again",
+/// What stands after a command was interrupted, which left that note.
+pub(crate) fn interrupted(name: &str, note: Option<&Note>) -> String {
+    let stands = match (name, note) {
+        ("backup", Some(Note::Volume(number))) => {
+            return format!("the next run resumes after volume {number}");
+        }
+        ("backup", Some(Note::Complete)) => "the set is complete",
+        ("backup", _) => "the next run resumes after the last stored volume",
+        ("restore", _) => {
+            "the destination is unchanged or complete; after --merge or --delete, run it again"
+        }
+        ("consolidate", _) => "the chain is unchanged; run it again",
+        ("replicate" | "rekey", _) => "the next run copies the sets that are missing",
+        ("prune" | "cleanup", _) => "the next run removes the rest",
+        ("sync", _) => "run it again",
         _ => "nothing was changed",
-    }
+    };
+    stands.to_owned()
 }

@@ -4,6 +4,7 @@ mod jobs;
 pub mod legible;
 pub mod lifeline;
 mod messages;
+pub mod note;
 mod program;
 
 pub use jobs::Jobs;

@@ -4,7 +4,7 @@
 //! [`VARIABLE`] holds `DESCRIPTOR:INODE` of the read end. The inode shows that the descriptor is still
 //! that pipe: a variable that has outlived it counts as none.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -55,16 +55,20 @@ pub(crate) fn watch() {
     });
 }
 
-/// The read end that the environment names, opened anew: the inherited descriptor stays as it is.
 fn find() -> Option<File> {
-    let value = std::env::var(VARIABLE).ok()?;
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    inherited(VARIABLE, File::options().read(true).custom_flags(flags))
+}
+
+/// What the supervisor has handed down under that variable, opened anew: the inherited descriptor
+/// stays as it is.
+pub(crate) fn inherited(variable: &str, options: &OpenOptions) -> Option<File> {
+    let value = std::env::var(variable).ok()?;
     let (descriptor, inode) = value.split_once(':')?;
     let descriptor: u32 = descriptor.parse().ok()?;
-    let flags = (OFlags::NONBLOCK | OFlags::CLOEXEC).bits().cast_signed();
-    let path = format!("/proc/self/fd/{descriptor}");
-    let pipe = File::options().read(true).custom_flags(flags).open(path).ok()?;
-    let found = pipe.metadata().ok()?.ino();
-    (inode.parse() == Ok(found)).then_some(pipe)
+    let file = options.open(format!("/proc/self/fd/{descriptor}")).ok()?;
+    let found = file.metadata().ok()?.ino();
+    (inode.parse() == Ok(found)).then_some(file)
 }
 
 /// Nothing is ever written, so there is nothing to read but the end.

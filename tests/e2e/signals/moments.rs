@@ -1,119 +1,32 @@
-//! Signals at random moments. The seed is printed; `MOO_SIGNALS_SEED` repeats it.
-
-use std::fs;
-use std::hash::{BuildHasher, RandomState};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+//! Signals at random moments.
 
 use tests::Sandbox;
 
-const SIGNALS: [&str; 4] = ["TERM", "INT", "HUP", "KILL"];
-/// How often each command is ended by each signal.
-const TURNS: usize = 3;
-const SECOND: Duration = Duration::from_secs(1);
+use super::kit::{Background, Moments, is_over, sandbox, timed};
 
-/// Random moments within the time that the command takes.
-struct Moments {
-    state: u64,
-    whole: Duration,
-}
-
-impl Moments {
-    fn new(whole: Duration) -> Moments {
-        let given = std::env::var("MOO_SIGNALS_SEED").ok().and_then(|seed| seed.parse().ok());
-        let state = given.unwrap_or_else(|| RandomState::new().hash_one(0)) | 1;
-        eprintln!("MOO_SIGNALS_SEED={state}, the whole command takes {whole:?}");
-        Moments { state, whole }
-    }
-
-    fn next(&mut self) -> Duration {
-        self.state ^= self.state << 13;
-        self.state ^= self.state >> 7;
-        self.state ^= self.state << 17;
-        self.whole.mul_f64((self.state % 1000) as f64 / 1000.0)
-    }
-}
-
-/// A sandbox with a source that takes a while.
-fn sandbox() -> Sandbox {
-    let mut sandbox = Sandbox::new();
-    sandbox.set("PASSPHRASE", "moo");
-    let files = "mkdir src; for i in 1 2 3 4 5 6; do head -c 1M /dev/urandom >src/$i; done";
-    sandbox.sh(files).silent();
-    sandbox
-}
+const SIGNALS: [&str; 4] = ["KILL", "TERM", "INT", "HUP"];
+/// How often each command is ended, by one signal after the other.
+const TURNS: usize = 13;
 
 fn backup(kind: &str) -> String {
     format!("moo backup {kind} --volsize 1 src file://$PWD/store")
 }
 
-fn timed(sandbox: &Sandbox, command: &str) -> Duration {
-    let start = Instant::now();
-    sandbox.sh(command).silent();
-    start.elapsed()
-}
-
-/// Ends `command` after that time. From one second later on nothing changes any more, and no process
-/// is left.
-fn end(sandbox: &Sandbox, command: &str, signal: &str, after: Duration) {
-    let pid = sandbox.path("pid");
-    let _ = fs::remove_file(&pid);
-    let script = format!(
-        "sh -c 'echo $$ >pid.new && mv pid.new pid; exec {command}' 2>said; echo $? >status"
-    );
-    let mut run = sandbox.command(&script).spawn().unwrap();
-    while !pid.exists() {
-        sleep(Duration::from_millis(1));
-    }
-    sleep(after);
-    let kill = format!("kill -{signal} $(cat pid)");
-    // It may have come to its end already.
-    let _ = sandbox.sh(&kill);
-    run.wait().unwrap();
-    sleep(SECOND);
-    let before = state(sandbox);
-    let left = processes(sandbox);
-    assert_eq!(left, Vec::<String>::new(), "{command}: left after SIG{signal} at {after:?}");
-    sleep(SECOND);
-    assert_eq!(before, state(sandbox), "{command}: changes after SIG{signal} at {after:?}");
-    check_status(sandbox, signal);
-}
-
-/// The command died of the signal, with one line, or came to its end before.
-fn check_status(sandbox: &Sandbox, signal: &str) {
-    let number = [("TERM", 143), ("INT", 130), ("HUP", 129), ("KILL", 137)];
-    let number = number.iter().find(|(name, _)| *name == signal).unwrap().1;
-    let read = |name: &str| fs::read_to_string(sandbox.path(name)).unwrap();
-    let (status, said) = (read("status"), read("said"));
-    if status.trim() == "0" {
+/// Ends `command` after that time: it died of the signal, with one line, or came to its end before.
+fn end(sandbox: &Sandbox, command: &str, signal: &str, after: std::time::Duration) {
+    let run = Background::start(sandbox, command);
+    std::thread::sleep(after);
+    let ended = run.end(sandbox, signal);
+    is_over(sandbox, &format!("{command} after SIG{signal} at {after:?}"));
+    if ended.status == 0 {
         return;
     }
-    assert_eq!(status.trim(), number.to_string(), "after SIG{signal}: {said}");
+    let number = [("TERM", 143), ("INT", 130), ("HUP", 129), ("KILL", 137)];
+    let number = number.iter().find(|(name, _)| *name == signal).unwrap().1;
+    assert_eq!(ended.status, number, "after SIG{signal}: {:?}", ended.said);
     // Where the shell, or another early moment, was ended, there is no line yet.
-    let ours = said.lines().filter(|line| line.starts_with("moo")).count();
-    assert!(ours <= usize::from(signal != "KILL"), "after SIG{signal}: {said}");
-}
-
-/// All that can be seen of store, archive directory, destination and temporary files.
-fn state(sandbox: &Sandbox) -> String {
-    let places = "store .home .tmp . -path ./src -prune -o -path ./.run -prune -o";
-    let list = format!("find {places} -printf '%p %i %s %m %T@ %C@\\n' 2>/dev/null | sort");
-    sandbox.sh(&list).out()
-}
-
-/// The processes that have the sandbox in their environment.
-fn processes(sandbox: &Sandbox) -> Vec<String> {
-    let ours = sandbox.path("").to_string_lossy().trim_end_matches('/').to_owned();
-    let numbers = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
-    let environment =
-        |path: &std::path::PathBuf| fs::read(path.join("environ")).unwrap_or_default();
-    let holds = |path: &std::path::PathBuf| {
-        String::from_utf8_lossy(&environment(path)).contains(&format!("HOME={ours}"))
-    };
-    let shown = |path: std::path::PathBuf| {
-        String::from_utf8_lossy(&fs::read(path.join("cmdline")).unwrap_or_default()).into_owned()
-    };
-    numbers.filter(holds).map(shown).collect()
+    let most = usize::from(signal != "KILL");
+    assert!(ended.said.len() <= most, "after SIG{signal}: {:?}", ended.said);
 }
 
 /// The next run needs no hand, and what it stores comes back.
@@ -124,7 +37,7 @@ fn next_run_works(sandbox: &Sandbox) {
 }
 
 fn turns() -> impl Iterator<Item = &'static str> {
-    (0..TURNS).flat_map(|_| SIGNALS)
+    SIGNALS.into_iter().cycle().take(TURNS)
 }
 
 #[test]

@@ -48,6 +48,26 @@ fn a_stopped_supervisor_pauses_the_command_and_a_continued_one_goes_on() {
 }
 
 #[test]
+fn a_command_whose_keeper_was_stopped_or_killed_ends_all_the_same() {
+    let sandbox = Sandbox::new();
+    let gone = "i=0; while alive $child; do
+        i=$((i + 1)); test $i -lt 500 || exit 1; sleep 0.01; done; rm child";
+    let stopped = format!(
+        "kill -STOP $(pgrep -P $run); kill -TERM $run; wait $run; test $? = 143 || exit 1; {gone}"
+    );
+    sandbox.sh(&under_run("exec sleep 800", &stopped)).succeeds();
+    let killed = format!("kill -KILL $(pgrep -P $run); wait $run; test $? = 137 || exit 1; {gone}");
+    sandbox.sh(&under_run("sleep 800 & wait", &killed)).succeeds();
+    // So it does when the command is killed, which then leaves its own family behind.
+    let away = "setsid sh -c \"echo \\$\\$ >away; exec sleep 800\" & wait";
+    let left = format!(
+        "until test -s away; do sleep 0.01; done; kill -KILL $child; wait $run
+        test $? = 137 || exit 1; child=$(cat away); {gone}"
+    );
+    sandbox.sh(&under_run(away, &left)).succeeds();
+}
+
+#[test]
 fn temporary_files_are_gone_with_the_command_however_it_ended() {
     let sandbox = Sandbox::new();
     let leave = "mkdir -p $TMPDIR/a/b; echo plain >$TMPDIR/a/b/c; chmod 0 $TMPDIR/a; ";
