@@ -64,7 +64,10 @@ impl<'a> Disk<'a> {
         if mounted.status == 0 {
             return Some(Disk(sandbox));
         }
-        eprintln!("no such file system can be mounted here, the test is left out: {}", mounted.err());
+        eprintln!(
+            "no such file system can be mounted here, the test is left out: {}",
+            mounted.err()
+        );
         drop(Disk(sandbox));
         assert!(!geteuid().is_root() || std::env::var_os("container").is_some());
         None

@@ -94,6 +94,8 @@ fn list(store: &mut dyn Store) -> Vec<(String, u64)> {
 }
 
 fn a_folder_is_made_and_may_be_there(kind: &Kind) {
+    // On this machine a folder below one that is missing would hide that a disk is not mounted.
+    drop(kind.empty("new"));
     let mut store = kind.open("new/folder");
     if kind.renames {
         assert_eq!(store.list().unwrap_err().status(), Status::Absent);
