@@ -77,10 +77,14 @@ impl Pair {
         );
         let told = message.trim_end().rsplit(": ").next().unwrap();
         let mend = if by_hand.is_empty() { told } else { by_hand };
-        let mend = mend
-            .replace("FINGERPRINT", &self.fingerprint)
-            .replace("NEW-KIT", "/root/new.tar --passphrase-file /root/passphrase")
-            .replace("KIT", "/root/kit.tar");
+        // Whole words: the hash of a host's key can have the same letters.
+        let word = |word| match word {
+            "FINGERPRINT" => &self.fingerprint,
+            "NEW-KIT" => "/root/new.tar --passphrase-file /root/passphrase",
+            "KIT" => "/root/kit.tar",
+            other => other,
+        };
+        let mend = mend.split(' ').map(word).collect::<Vec<_>>().join(" ");
         let machine = if mend.starts_with("moo setup-remote") { &self.remote } else { &self.local };
         machine.sh(&mend).succeeds();
         self.doctor(options).silent();

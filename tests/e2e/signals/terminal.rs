@@ -59,8 +59,14 @@ shell.expect('status=([0-9]+)')
 said = re.findall('moo[ -][a-z]+: [^\\r\\n]*', shell.before)
 print('|'.join(said), shell.match.group(1))"
     );
-    let said = "moo backup: interrupted; the next run resumes after volume 2 130";
-    python(&sandbox, &script).succeeds().stderr_is("").stdout_is(said);
+    // On a terminal the first set of a store is announced, too.
+    let store = sandbox.path("store");
+    let said = format!(
+        "moo backup: file://{}: a new store|\
+         moo backup: interrupted; the next run resumes after volume 2 130",
+        store.display()
+    );
+    python(&sandbox, &script).succeeds().stderr_is("").stdout_is(&said);
     super::kit::is_over(&sandbox, "Ctrl-C");
 }
 
