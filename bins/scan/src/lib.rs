@@ -64,8 +64,8 @@ pub struct Scan {
     /// Go on though the archive is of another host or source
     #[arg(long)]
     allow_source_mismatch: bool,
-    /// The identity of the backup, where the archive has no seal that names it; without it, a new
-    /// one is made
+    /// The identity of the backup, where the archive has no seal that names it; with --archive and
+    /// without this option, a new one is made
     #[arg(long, value_name = "ID")]
     identity: Option<Identity>,
     /// Go on with the set that an interrupted run has begun, if it was of the same source, selection
