@@ -50,11 +50,28 @@ fn no_stage_takes_64_mib_and_none_takes_more_for_a_larger_tree() {
             WHOLE.iter().for_each(|shape| drop(scope.spawn(|| measure(shape))));
         });
     }
-    for (what, peak) in &large {
-        let least = small.get(what).unwrap();
-        let most = least + noise(&what.0);
-        assert!(*peak <= most, "{what:?}: {least} KiB, and {peak} KiB for a larger tree");
+    if above(&small, &large).is_empty() {
+        return;
     }
+    // On a busy machine threads wait for each other with what they hold. What grows with the tree
+    // does so every time.
+    let again = measure(&LARGE);
+    let least = large.into_iter().map(|(what, peak)| {
+        let other = again.get(&what).copied().unwrap_or(peak);
+        (what, peak.min(other))
+    });
+    let above = above(&small, &least.collect());
+    assert!(above.is_empty(), "more for a larger tree, twice: {above:?}");
+}
+
+/// What takes more for the larger tree, in words.
+fn above(small: &Peaks, large: &Peaks) -> Vec<String> {
+    let grown = large.iter().filter_map(|(what, peak)| {
+        let least = small.get(what).unwrap();
+        let grows = *peak > least + noise(&what.0);
+        grows.then(|| format!("{what:?}: {least} KiB, and {peak} KiB"))
+    });
+    grown.collect()
 }
 
 /// Puts so many copies of the only increment of an archive on one another.
