@@ -21,7 +21,7 @@ and there backups/FOLDER for each FOLDER. Tells the URL and the keys of this hos
 
 Run again with the same words it changes nothing; with other folders it adds them. The key of a second
 machine is refused: two machines with one user could read and change each other's backups. A user or
-a key that is there is never given more than it has: what to do by hand is told instead.
+a key that exists gets no further rights: the command prints what to do by hand instead.
 TEXT
 }
 

@@ -45,7 +45,7 @@ pub(crate) enum Fit {
     /// The archive knows none of the sets in the store; their identity, if they are of this host
     /// and source.
     Unknown(Option<Identity>),
-    /// The same, and the next set is to be a full one beside them.
+    /// As unknown sets, but the user wants a full set beside them.
     Over(Option<Identity>),
 }
 

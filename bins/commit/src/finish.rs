@@ -92,10 +92,7 @@ fn not_stored(what: &str) -> Failure {
 /// The numbers of the volumes that the draft names.
 fn volumes(manifest: &std::path::Path) -> Result<Vec<u64>, Failure> {
     let mut parser = ManifestParser::default();
-    let (mut lines, mut line) = (BufReader::new(open(manifest)?), Vec::new());
-    while read_line(&mut lines, &mut line).or_fail(Status::Failed, manifest.display())? {
-        parser.line(&line).or_fail(Status::Integrity, manifest.display())?;
-    }
+    each_line(manifest, |line| parser.line(line).or_fail(Status::Integrity, manifest.display()))?;
     let parsed = parser.finish().or_fail(Status::Integrity, manifest.display())?;
     Ok(parsed.volumes.iter().map(|volume| volume.number).collect())
 }
@@ -119,6 +116,19 @@ fn hashes(
     Ok(hashes)
 }
 
+/// Hands over each line of a draft, of which no more than the longest line is in memory.
+fn each_line(
+    draft: &std::path::Path,
+    mut take: impl FnMut(&[u8]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut from = BufReader::new(open(draft)?);
+    let mut line = Vec::new();
+    while read_line(&mut from, &mut line).or_fail(Status::Failed, draft.display())? {
+        take(&line)?;
+    }
+    Ok(())
+}
+
 fn fill_in(
     draft: &std::path::Path,
     hashes: BTreeMap<u64, Vec<(String, String)>>,
@@ -126,12 +136,12 @@ fn fill_in(
 ) -> Result<(), Failure> {
     let mut sealer = ManifestSealer::new(hashes);
     let mut filled = Vec::new();
-    let (mut lines, mut line) = (BufReader::new(open(draft)?), Vec::new());
-    while read_line(&mut lines, &mut line).or_fail(Status::Failed, draft.display())? {
-        sealer.line(&line, &mut filled).or_fail(Status::Integrity, draft.display())?;
+    each_line(draft, |line| {
+        sealer.line(line, &mut filled).or_fail(Status::Integrity, draft.display())?;
         to.write_all(&filled).or_fail(Status::Failed, draft.display())?;
         filled.clear();
-    }
+        Ok(())
+    })?;
     sealer.finish(&mut filled).or_fail(Status::Integrity, draft.display())?;
     to.write_all(&filled).or_fail(Status::Failed, draft.display())
 }

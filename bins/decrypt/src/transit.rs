@@ -95,11 +95,7 @@ impl Transit<'_> {
         }
         let is_checked = self.is_checked() || self.sets.vouch_for(name);
         let mut writer = FileWriter::new(self.output, &plain);
-        if is_checked {
-            self.unwrap.open(stored, name.wrapping, &mut held, &mut writer)?;
-        } else {
-            self.unwrap.open_checked(stored, name.wrapping, &mut held, &mut writer)?;
-        }
+        self.unwrap.open_checked(is_checked, stored, name.wrapping, &mut held, &mut writer)?;
         writer.close(Facts::default())
     }
 
@@ -119,11 +115,8 @@ impl Transit<'_> {
     ) -> Result<(), Failure> {
         let is_checked = self.is_checked();
         let mut reader = Reader::new(stored, held.len(), FileWriter::new(self.output, plain));
-        let opened = if is_checked {
-            self.unwrap.open(stored, name.wrapping, &mut held, &mut reader)
-        } else {
-            self.unwrap.open_checked(stored, name.wrapping, &mut held, &mut reader)
-        };
+        let opened =
+            self.unwrap.open_checked(is_checked, stored, name.wrapping, &mut held, &mut reader);
         let (writer, read) = reader.finish(opened);
         if let Some(manifest) = self.losses.past(read)? {
             self.sets.belonging.manifest(name.set, &manifest)?;

@@ -32,18 +32,20 @@ impl Unwrap {
         }
     }
 
-    /// Writes the plain content of a stored file, and nothing of it before all of it has been checked.
+    /// Writes the plain content of a stored file, and nothing of it before all of it has been checked: here,
+    /// unless it `is_checked`.
     pub(crate) fn open_checked(
         &self,
+        is_checked: bool,
         which: &str,
         wrapping: Wrapping,
         from: &mut (impl Read + Seek + Send + Sync),
         to: &mut dyn Write,
     ) -> Result<(), Failure> {
         match wrapping {
-            Wrapping::OpenPgp => self.decryption.open_checked(which, from, to),
-            // Their own checks keep nobody out.
-            Wrapping::Gzip | Wrapping::Plain => self.open(which, wrapping, from, to),
+            Wrapping::OpenPgp if !is_checked => self.decryption.open_checked(which, from, to),
+            // The checks of the other wrappings keep nobody out.
+            _ => self.open(which, wrapping, from, to),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 
 use archive::{FileKind, FileName, Seal, SetId, Wrapping, parse_seal};
-use openpgp::{Signer, read_text};
+use openpgp::{Signer, read_seal};
 use stream::{Failure, FilesInput, NewestSeal, OrFail, Output, Status, TemporaryFile};
 use tempfile::SpooledTempFile;
 
@@ -67,8 +67,7 @@ impl<'a> Copy<'a> {
     fn seal(&mut self, name: &str, input: &mut FilesInput<File>) -> Result<(), Failure> {
         let mut bytes = Vec::new();
         input.read_to_end(&mut bytes).or_fail(Status::Failed, name)?;
-        let (text, _) = read_text(name, &bytes, &[])?;
-        self.old_seal = Some(Seal::parse(&text).or_fail(Status::Integrity, name)?);
+        self.old_seal = Some(read_seal(name, &bytes)?);
         Ok(())
     }
 

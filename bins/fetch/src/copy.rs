@@ -9,9 +9,9 @@ use store::Store;
 use stream::{Begin, Facts, Failure, FileWriter, Output, Status, Totals};
 use survey::Survey;
 
-use crate::known::Known as There;
+use crate::known::Known;
 use crate::sealed::Sealed;
-use crate::selection::{Known, none};
+use crate::selection::{ArchiveDirectory, none};
 use crate::{Fetch, fork, strangers, transfer};
 
 /// Sends all sets, one after the other, those that are known aside.
@@ -20,9 +20,9 @@ pub(crate) fn send(
     store: &mut dyn Store,
     output: &mut Output<File>,
 ) -> Result<Totals, Failure> {
-    let archive = Known::of(arguments)?;
+    let archive = ArchiveDirectory::of(arguments)?;
     let mut survey = arguments.survey(store, archive.as_ref())?;
-    let known = arguments.known.as_deref().map(There::read).transpose()?.unwrap_or_default();
+    let known = arguments.known.as_deref().map(Known::read).transpose()?.unwrap_or_default();
     let judge = arguments.judge(archive.as_ref(), (&mut survey, &mut *store), known.identity())?;
     let gone = judge.of_a_copy(&mut survey, store)?;
     if !gone.is_empty() && survey.collection.complete().next().is_none() {

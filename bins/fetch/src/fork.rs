@@ -17,10 +17,8 @@ pub(crate) fn check(
     there: &Known,
 ) -> Result<(), Failure> {
     let here: Vec<SetId> = survey.collection.complete().map(|set| set.id).collect();
-    let Some(common) = here.iter().copied().filter(|set| there.ids().any(|id| id == *set)).max()
-    else {
-        return Ok(());
-    };
+    let common = here.iter().copied().filter(|set| there.has_manifest_of(*set)).max();
+    let Some(common) = common else { return Ok(()) };
     let ours = here.into_iter().filter(|set| set.time > common.time).min();
     let theirs = there.ids().filter(|set| set.time > common.time).min();
     let Some((ours, theirs)) = ours.zip(theirs) else { return Ok(()) };

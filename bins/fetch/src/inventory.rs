@@ -8,7 +8,7 @@ use store::Store;
 use stream::{Begin, Failure, Kind, Receipt, Receipts, Status, Totals};
 use survey::Survey;
 
-use crate::selection::Known;
+use crate::selection::ArchiveDirectory;
 use crate::{Fetch, sealed, strangers};
 
 /// Tells of each file. Where a set has a seal, its files come with their hashes.
@@ -25,8 +25,8 @@ pub(crate) fn tell<W: Write>(
         Err(failure) if failure.status() == Status::Absent => Vec::new(),
         files => files?,
     };
-    let archive = Known::of(arguments)?;
-    let folder = archive.as_ref().map(Known::folder);
+    let archive = ArchiveDirectory::of(arguments)?;
+    let folder = archive.as_ref().map(ArchiveDirectory::folder);
     let survey = Survey::of(store, &files, folder, &arguments.seal_certificates()?)?;
     strangers::warn(&arguments.url, &[], &survey);
     let files = survey.listing();
@@ -56,6 +56,6 @@ pub(crate) fn tell<W: Write>(
 /// manifest whose run was interrupted. A restore of ours takes its hashes from the store's manifest;
 /// duplicity, sharing the archive, takes them from that copy.
 fn hashes(name: &str, seal: &[u8]) -> HashMap<String, SealedFile> {
-    let files = sealed::parse(name, seal).map(|seal| seal.files).unwrap_or_default();
+    let files = openpgp::read_seal(name, seal).map(|seal| seal.files).unwrap_or_default();
     files.into_iter().map(|file| (file.name.clone(), file)).collect()
 }

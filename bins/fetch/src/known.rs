@@ -46,6 +46,11 @@ impl Known {
         self.sets.keys().copied()
     }
 
+    /// Whether a complete set is there.
+    pub(crate) fn has_manifest_of(&self, set: SetId) -> bool {
+        self.sets.contains_key(&set)
+    }
+
     /// The newest seal there.
     pub(crate) fn newest_seal(&self) -> Option<NewestSeal> {
         self.newest_seal.clone()

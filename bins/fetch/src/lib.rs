@@ -22,7 +22,7 @@ use store::Store;
 use stream::{Begin, Facts, Failure, FileWriter, OrFail, Output, Receipts, Scope, Status, Totals};
 use survey::{Judge, Survey};
 
-use crate::selection::{Known, Selection};
+use crate::selection::{ArchiveDirectory, Selection};
 
 /// Fetch from a store the files that a restore needs
 ///
@@ -133,9 +133,13 @@ impl Program for Fetch {
 
 impl Fetch {
     /// Which files and sets the store has.
-    fn survey(&self, store: &mut dyn Store, known: Option<&Known>) -> Result<Survey, Failure> {
+    fn survey(
+        &self,
+        store: &mut dyn Store,
+        known: Option<&ArchiveDirectory>,
+    ) -> Result<Survey, Failure> {
         let files = store.list()?;
-        let folder = known.map(Known::folder);
+        let folder = known.map(ArchiveDirectory::folder);
         Survey::of(store, &files, folder, &self.seal_certificates()?)
     }
 
@@ -143,11 +147,11 @@ impl Fetch {
     /// identity of the backup, `other` does, or else the sets of the store, if they agree.
     fn judge(
         &self,
-        known: Option<&Known>,
+        known: Option<&ArchiveDirectory>,
         (survey, store): (&mut Survey, &mut dyn Store),
         other: Option<Identity>,
     ) -> Result<Judge, Failure> {
-        let mut judge = Judge::new(known.map(Known::folder))?;
+        let mut judge = Judge::new(known.map(ArchiveDirectory::folder))?;
         judge.expected = self.identity.or(survey.identity()).or(other);
         if judge.expected.is_none() {
             judge.expected = survey.only_identity(&self.url, store)?;

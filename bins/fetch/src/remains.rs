@@ -7,14 +7,14 @@ use stream::Failure;
 use survey::{Survey, Uncounted};
 
 use crate::Fetch;
-use crate::selection::{Known, none, not_there};
+use crate::selection::{ArchiveDirectory, none, not_there};
 
 /// The sets of the wanted state, back to the full one, or to one whose base is not there; and how
 /// many are not. `state` is the state as it is found where nothing is missing.
 pub(crate) fn state(
     arguments: &Fetch,
     survey: &Survey,
-    (known, time): (Option<&Known>, Option<SetTime>),
+    (known, time): (Option<&ArchiveDirectory>, Option<SetTime>),
     state: &Result<Vec<StoredSet>, Absent>,
     gone: &[Uncounted],
 ) -> Result<(Vec<StoredSet>, u64), Failure> {

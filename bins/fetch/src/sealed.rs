@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
-use archive::{Identity, Seal, StoredSet};
+use archive::{Identity, StoredSet};
+use openpgp::read_seal;
 use store::Store;
 use stream::{Failure, OrFail, Status};
 use survey::Survey;
@@ -31,7 +32,7 @@ impl Sealed {
             return Ok(Sealed { seal: None, identity: None, hashes: BTreeMap::new() });
         };
         let text = read(store, name, survey.stored_name(name))?;
-        let seal = parse(name, &text)?;
+        let seal = read_seal(name, &text)?;
         if seal.set != set.id {
             return Err(broken(name, &format!("is the seal of the {}", seal.set)));
         }
@@ -79,11 +80,6 @@ pub(crate) fn read(store: &mut dyn Store, name: &str, there: &str) -> Result<Vec
     let read = store.open(there)?.take(LARGEST).read_to_end(&mut text);
     read.or_fail(Status::Refused, name)?;
     Ok(text)
-}
-
-/// What a seal says.
-pub(crate) fn parse(name: &str, text: &[u8]) -> Result<Seal, Failure> {
-    openpgp::read_seal(name, text)
 }
 
 fn broken(which: &str, why: &str) -> Failure {

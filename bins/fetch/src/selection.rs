@@ -26,18 +26,18 @@ pub(crate) struct Selection {
 }
 
 /// What the archive directory has.
-pub(crate) struct Known {
+pub(crate) struct ArchiveDirectory {
     folder: Folder,
     pub(crate) collection: Collection,
 }
 
-impl Known {
+impl ArchiveDirectory {
     /// Looks at the archive directory, where there is one.
-    pub(crate) fn of(arguments: &Fetch) -> Result<Option<Known>, Failure> {
+    pub(crate) fn of(arguments: &Fetch) -> Result<Option<ArchiveDirectory>, Failure> {
         let Some(path) = &arguments.archive else { return Ok(None) };
         let folder = Folder::open(path)?;
         let collection = folder.collection()?;
-        Ok(Some(Known { folder, collection }))
+        Ok(Some(ArchiveDirectory { folder, collection }))
     }
 
     pub(crate) fn folder(&self) -> &Folder {
@@ -48,7 +48,7 @@ impl Known {
 impl Selection {
     pub(crate) fn make(arguments: &Fetch, store: &mut dyn Store) -> Result<Selection, Failure> {
         let path = arguments.path()?;
-        let known = Known::of(arguments)?;
+        let known = ArchiveDirectory::of(arguments)?;
         let mut survey = arguments.survey(store, known.as_ref())?;
         let judge = arguments.judge(known.as_ref(), (&mut survey, &mut *store), None)?;
         let mut gone = judge.sift(&mut survey);
@@ -90,7 +90,7 @@ fn names(
     arguments: &Fetch,
     sets: &[StoredSet],
     path: Option<&TreePath>,
-    known: Option<&Known>,
+    known: Option<&ArchiveDirectory>,
 ) -> Result<Vec<String>, Failure> {
     let known_sets: HashMap<SetId, &StoredSet> = known
         .iter()

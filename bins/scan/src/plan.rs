@@ -19,7 +19,7 @@ pub(crate) struct Plan {
     pub(crate) head: SetHead,
     /// The state that an increment builds on.
     pub(crate) base: Option<State>,
-    /// What the next scan is told of files whose inodes have changed.
+    /// The file in which the next scan finds the files whose inodes have changed.
     pub(crate) seen: Option<SeenNow>,
     /// Keeps other runs away from the archive.
     pub(crate) lock: Option<Lock>,

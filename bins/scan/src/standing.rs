@@ -1,6 +1,6 @@
 //! What a new set can build on, and which set was made last: sets may be dated later than the clock.
 
-use archive::{Chain, Collection, Seal, SetId, SetTime, StoredSet};
+use archive::{Chain, Collection, SetId, SetTime, StoredSet};
 use local::{Folder, PATIENCE};
 use stream::{Failure, OrFail, Status};
 
@@ -68,6 +68,5 @@ fn previous(folder: &Folder, set: &StoredSet) -> Result<Option<String>, Failure>
     let Some(name) = &set.seal else { return Ok(None) };
     let path = folder.path(name);
     let bytes = std::fs::read(&path).or_fail(Status::Failed, path.display())?;
-    let (text, _) = openpgp::read_text(name, &bytes, &[])?;
-    Ok(Seal::parse(&text).or_fail(Status::Integrity, path.display())?.previous)
+    Ok(openpgp::read_seal(name, &bytes)?.previous)
 }

@@ -129,8 +129,8 @@ pub fn parse_seal(raw: &str) -> Option<SetTime> {
     raw.strip_prefix("moobacker.")?.strip_suffix(".seal")?.parse().ok()
 }
 
-/// The time of the set that a file of that name goes with, if it is a further file of
-/// moobacker's: `moobacker.T.WORD`, the seal aside. duplicity passes over it.
+/// The time of the set that a file belongs to, if its name is that of a further file,
+/// `moobacker.T.WORD`, and not of a seal. duplicity ignores such files.
 pub fn parse_further(raw: &str) -> Option<SetTime> {
     let (time, word) = raw.strip_prefix("moobacker.")?.split_once('.')?;
     (!matches!(word, "" | "seal")).then(|| time.parse().ok()).flatten()

@@ -13,8 +13,8 @@ use crate::tar_writer::BLOCK;
 /// Extended headers and long names beyond this are refused; the longest name is 4 KiB.
 const LARGEST_EXTENSION: u64 = 1 << 20;
 
-/// What the source itself is called, with a slash behind it, where it is a single file. Python, and so
-/// duplicity, takes no other member without a directory's type for a directory by its name; GNU tar does.
+/// Names of the source itself, which end with a slash where the source is a single file. By its name alone,
+/// Python, and so duplicity, takes no other member for a directory; GNU tar does.
 const ROOTS: [&[u8]; 4] = [b"snapshot", b"diff", b"signature", b"deleted"];
 
 /// Why a tar could not be read on.
@@ -252,8 +252,8 @@ fn size(header: &Header) -> Result<u64, TarError> {
     size.filter(|size| *size <= i64::MAX as u64).ok_or_else(|| malformed("malformed size"))
 }
 
-/// Whether all readers take a field for the same number: digits, with blanks before them, and behind them
-/// nothing but blanks and NULs.
+/// Whether all readers find the same number in a field: blanks, digits, and then nothing but blanks and
+/// NULs.
 fn is_octal(field: &[u8]) -> bool {
     let is_blank = |byte: &u8| matches!(byte, b' ' | 0);
     let start = field.iter().position(|byte| *byte != b' ').unwrap_or(field.len());

@@ -89,7 +89,7 @@ impl Seals {
     }
 
     /// Reads the seals of the store that the archive directory does not have, and those among the
-    /// strangers. That of an upload may be of a set that was never finished.
+    /// strangers. A seal under the name of an upload may belong to a set that was never finished.
     pub(crate) fn of_store(
         &mut self,
         store: &mut dyn Store,

@@ -20,14 +20,20 @@ fn second(network: &Network<'_>) -> (Machine, String) {
     (machine, there.expect("a command for the other machine").to_owned())
 }
 
+/// The first server after its first backup, the machine of the store, and that one's fingerprint.
+fn backed_up(network: &Network<'_>) -> (Machine, Machine, String) {
+    let (local, remote) = two(network);
+    let fingerprint = first_half(&local, &remote);
+    local.sh(&second_half(&fingerprint)).succeeds();
+    local.sh_as("moobacker", &format!("exec {CRON}")).silent();
+    (local, remote, fingerprint)
+}
+
 #[test]
 fn the_second_server_gets_no_key_for_the_account_of_the_first() {
     let sandbox = Sandbox::new();
     let Some(network) = Network::new(&sandbox) else { return };
-    let (local, remote) = two(&network);
-    let fingerprint = first_half(&local, &remote);
-    local.sh(&second_half(&fingerprint)).succeeds();
-    local.sh_as("moobacker", &format!("exec {CRON}")).silent();
+    let (local, remote, _) = backed_up(&network);
     // setup-local has given each source an identity.
     for name in ["etc", "home"] {
         let told =
@@ -50,10 +56,7 @@ fn the_second_server_gets_no_key_for_the_account_of_the_first() {
 fn a_second_server_in_the_folders_of_the_first_stops_and_neither_adds_nor_deletes() {
     let sandbox = Sandbox::new();
     let Some(network) = Network::new(&sandbox) else { return };
-    let (local, remote) = two(&network);
-    let fingerprint = first_half(&local, &remote);
-    local.sh(&second_half(&fingerprint)).succeeds();
-    local.sh_as("moobacker", &format!("exec {CRON}")).silent();
+    let (local, remote, fingerprint) = backed_up(&network);
     let (second, _) = second(&network);
     // As an account was shared before each machine had its own.
     let key =
