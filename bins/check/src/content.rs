@@ -13,7 +13,6 @@ use survey::Survey;
 
 use crate::findings::Findings;
 use crate::seals::Sealed;
-use crate::sets::complete;
 
 /// A file whose hash is known.
 pub(crate) struct Due {
@@ -42,7 +41,7 @@ pub(crate) fn hashes(
     let mut all = Vec::new();
     let chained: HashSet<SetId> =
         collection.chains.iter().flat_map(|chain| &chain.sets).map(|set| set.id).collect();
-    for set in complete(collection).chain(&collection.incomplete) {
+    for set in collection.sets() {
         let mut due = match (sealed.get(&set.id), folder) {
             (Some(sealed), _) => of_seal(set, sealed),
             (None, Some(folder)) => of_manifest(set, known, folder, findings)?,
@@ -69,7 +68,7 @@ fn of_manifest(
     folder: &Folder,
     findings: &mut Findings,
 ) -> Result<Vec<Due>, Failure> {
-    let known = complete(known).find(|known| known.id == set.id);
+    let known = known.complete().find(|known| known.id == set.id);
     let manifest = known.map(|known| folder.manifest(known)).transpose()?.flatten();
     let last = set.volumes.keys().next_back().copied().unwrap_or(0);
     let mut due = Vec::new();

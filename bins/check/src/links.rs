@@ -6,7 +6,6 @@ use archive::{Collection, SetId, SetTime};
 
 use crate::findings::Findings;
 use crate::seals::Sealed;
-use crate::sets::complete;
 
 /// Checks that an increment was made on the very set before it. What a full set was made after may
 /// have been removed since.
@@ -18,7 +17,7 @@ pub(crate) fn check(
     let by_time: BTreeMap<SetTime, &Sealed> =
         sealed.values().map(|sealed| (sealed.set.time, sealed)).collect();
     let hashes: HashSet<&str> = sealed.values().map(|sealed| sealed.sha256.as_str()).collect();
-    for set in complete(collection) {
+    for set in collection.complete() {
         let Some(Sealed { previous: Some(previous), .. }) = sealed.get(&set.id) else { continue };
         let base = set.id.base.and_then(|base| by_time.get(&base));
         match base {

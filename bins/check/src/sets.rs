@@ -20,17 +20,12 @@ pub(crate) fn seals(
     let known = ids(known);
     // A set that was never finished need not have a seal.
     let begun = |set: &&StoredSet| set.seal.is_some() || known.contains(&set.id);
-    for set in complete(collection).chain(collection.incomplete.iter().filter(begun)) {
+    for set in collection.complete().chain(collection.incomplete.iter().filter(begun)) {
         if let Some(sealed) = seals.read(set, findings)? {
             all.insert(set.id, sealed);
         }
     }
     Ok(all)
-}
-
-/// The sets that have a manifest.
-pub(crate) fn complete(collection: &Collection) -> impl Iterator<Item = &StoredSet> {
-    collection.chains.iter().flat_map(|chain| &chain.sets).chain(&collection.orphans)
 }
 
 /// Checks the names of sets and files.
@@ -40,7 +35,7 @@ pub(crate) fn check(
     sealed: &BTreeMap<SetId, Sealed>,
     findings: &mut Findings,
 ) {
-    for set in complete(collection).chain(&collection.incomplete) {
+    for set in collection.sets() {
         match sealed.get(&set.id) {
             Some(sealed) => check_sealed(set, sealed, findings),
             None => check_numbers(set, findings),
@@ -80,7 +75,7 @@ fn check_numbers(set: &StoredSet, findings: &mut Findings) {
 
 /// An increment that another one on the same base has taken the place of is of no account.
 fn check_orphans(collection: &Collection, findings: &mut Findings) {
-    let times: BTreeSet<SetTime> = complete(collection).map(|set| set.id.time).collect();
+    let times: BTreeSet<SetTime> = collection.complete().map(|set| set.id.time).collect();
     for set in &collection.orphans {
         let base = set.id.base.filter(|base| !times.contains(base));
         match base {
@@ -146,5 +141,5 @@ pub(crate) fn check_names(survey: &Survey, findings: &mut Findings) {
 }
 
 fn ids(collection: &Collection) -> BTreeSet<SetId> {
-    complete(collection).map(|set| set.id).collect()
+    collection.complete().map(|set| set.id).collect()
 }

@@ -76,8 +76,7 @@ pub(crate) fn unfinished(name: &str) -> Option<SetTime> {
 fn stored_set(set: SetId, receipts: &[Receipt]) -> Result<StoredSet, Failure> {
     let names = receipts.iter().map(|receipt| receipt.stored.clone());
     let collection = Collection::of(names);
-    let sets = collection.chains.into_iter().flat_map(|chain| chain.sets);
-    let found = sets.chain(collection.orphans).find(|stored| stored.id == set);
+    let found = collection.complete().find(|stored| stored.id == set).cloned();
     let found = found.ok_or_else(|| not_stored(&format!("the manifest of the {set}")))?;
     if found.signatures.is_none() {
         return Err(not_stored(&format!("the signatures of the {set}")));

@@ -36,9 +36,9 @@ impl Known {
             }
             names.push(receipt.stored);
         }
-        let Collection { chains, orphans, .. } = Collection::of(names);
-        let sets = chains.into_iter().flat_map(|chain| chain.sets).chain(orphans);
-        Ok(Known { sets: sets.map(|set| (set.id, set)).collect(), newest_seal, identity })
+        let sets = Collection::of(names);
+        let sets = sets.complete().map(|set| (set.id, set.clone())).collect();
+        Ok(Known { sets, newest_seal, identity })
     }
 
     /// The complete sets there.

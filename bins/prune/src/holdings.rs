@@ -41,7 +41,7 @@ impl Holdings {
 
     /// All sets that the store has any file of.
     pub(crate) fn stored(&self) -> BTreeSet<SetId> {
-        all(&self.store).map(|set| set.id).collect()
+        self.store.sets().map(|set| set.id).collect()
     }
 
     /// The bytes of files together.
@@ -53,7 +53,7 @@ impl Holdings {
 impl Archive {
     fn of(folder: Folder) -> Result<Archive, Failure> {
         let (names, collection) = (folder.names()?, folder.collection()?);
-        let sets = all(&collection).map(|set| (set.id, set.clone())).collect();
+        let sets = collection.sets().map(|set| (set.id, set.clone())).collect();
         Ok(Archive { folder, names, collection, sets })
     }
 
@@ -61,9 +61,4 @@ impl Archive {
     pub(crate) fn is_empty(&self) -> bool {
         self.sets.values().all(|set| set.manifest.is_none())
     }
-}
-
-fn all(collection: &Collection) -> impl Iterator<Item = &StoredSet> {
-    let chained = collection.chains.iter().flat_map(|chain| &chain.sets);
-    chained.chain(&collection.orphans).chain(&collection.incomplete)
 }

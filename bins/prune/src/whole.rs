@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::io::Read;
 
-use archive::{FileKind, FileName, StoredSet};
+use archive::{FileKind, FileName, SealedFile, StoredSet};
+use openpgp::read_seal;
 use store::Store;
 use stream::{Failure, OrFail, Status};
 
@@ -66,14 +67,12 @@ fn of_seal(
     store: &mut dyn Store,
 ) -> Result<BTreeSet<u64>, Failure> {
     let last = set.volumes.keys().next_back().copied().unwrap_or(1);
-    let text = set
-        .seal
-        .as_ref()
-        .map(|name| read(store, holdings.survey.stored_name(name)))
-        .transpose()?
-        .unwrap_or_default();
-    let names = text.lines().filter_map(|line| Some(line.split_once("  ")?.1));
-    let volumes = names.filter_map(FileName::parse).filter_map(|name| match name.kind {
+    let files = match &set.seal {
+        Some(name) => sealed_files(store, name, holdings.survey.stored_name(name))?,
+        None => Vec::new(),
+    };
+    let names = files.iter().filter_map(|file| FileName::parse(&file.name));
+    let volumes = names.filter_map(|name| match name.kind {
         FileKind::Volume(number) if name.set == set.id => Some(number),
         _ => None,
     });
@@ -82,9 +81,14 @@ fn of_seal(
     Ok(volumes.chain(gap).collect())
 }
 
-fn read(store: &mut dyn Store, name: &str) -> Result<String, Failure> {
+/// The files that a seal names; none if it is damaged.
+fn sealed_files(
+    store: &mut dyn Store,
+    name: &str,
+    there: &str,
+) -> Result<Vec<SealedFile>, Failure> {
     let mut text = Vec::new();
-    let mut from = store.open(name)?.take(LARGEST);
+    let mut from = store.open(there)?.take(LARGEST);
     from.read_to_end(&mut text).or_fail(Status::Integrity, name)?;
-    Ok(String::from_utf8_lossy(&text).into_owned())
+    Ok(read_seal(name, &text).map(|seal| seal.files).unwrap_or_default())
 }

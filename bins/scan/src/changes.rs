@@ -14,7 +14,7 @@ use crate::extended;
 use crate::links::Links;
 use crate::owners::Owners;
 use crate::privilege;
-use crate::report::{Content, News, Report, Told};
+use crate::report::{News, Report, Reread, Told};
 use crate::rules::Rules;
 use crate::walk::{Found, Walk};
 
@@ -253,9 +253,9 @@ impl<R: Report> Changes<R> {
     fn reread(&mut self, path: &TreePath, known: &Known) -> Result<Option<News>, Failure> {
         let Some(sha256) = known.sha256() else { return Ok(Some(News::Changed)) };
         match self.report.reread(path, sha256, &self.walk)? {
-            Content::Other => return Ok(Some(News::Changed)),
-            Content::Same(None) => {}
-            Content::Same(Some(stat)) => {
+            Reread::Other => return Ok(Some(News::Changed)),
+            Reread::Same(None) => {}
+            Reread::Same(Some(stat)) => {
                 let mut now = Member::default();
                 now.facts.set(CTIME, entry::changed(&stat));
                 now.facts.set(INODE, stat.st_ino);

@@ -41,9 +41,10 @@ use crate::walk::Walk;
 
 /// Read a source tree and write what has changed since the last backup as a tree stream
 ///
-/// It is the first stage of a backup, and the only one that may need root. Content is read
-/// here, once, unless only the content can tell whether a file has changed. With an archive it decides between a full set and an increment; without one it makes a
-/// full set. What cannot be read is named, keeps its last state, and makes the exit status 3.
+/// It is the first stage of a backup, and the only one that may need root. Content is read here,
+/// once, unless only the content can tell whether a file has changed. With an archive it decides
+/// between a full set and an increment; without one it makes a full set. What cannot be read is
+/// named, keeps its last state, and makes the exit status 3.
 #[derive(clap::Parser, Debug)]
 #[command(name = "moo-scan", version, after_help = EXAMPLES)]
 pub struct Scan {

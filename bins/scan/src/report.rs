@@ -9,7 +9,7 @@ use rustix::fs::Stat;
 use stream::member::{DOUBT, INODE, Kind, LINK, RECENT, SHA256, SIZE, SPARSE};
 use stream::{Facts, Failure, Member, Output, write_content};
 
-use crate::content;
+use crate::content::Content;
 use crate::entry;
 use crate::extended;
 use crate::owners::Owners;
@@ -35,7 +35,7 @@ pub(crate) enum Told {
 }
 
 /// What a second look at a file's content has found.
-pub(crate) enum Content {
+pub(crate) enum Reread {
     /// It is that of the last backup. Comes with the inode that was read, where a change of it from
     /// now on would leave a trace.
     Same(Option<Stat>),
@@ -61,7 +61,7 @@ pub(crate) trait Report {
     ) -> Result<Told, Failure>;
 
     /// Compares the content of the file that `walk` has found last with a SHA-256 in hex.
-    fn reread(&mut self, path: &TreePath, sha256: &str, walk: &Walk) -> Result<Content, Failure>;
+    fn reread(&mut self, path: &TreePath, sha256: &str, walk: &Walk) -> Result<Reread, Failure>;
 
     /// Takes the path of an entry that is gone.
     fn deleted(&mut self, path: &TreePath) -> Result<(), Failure>;
@@ -87,12 +87,12 @@ impl<'a> TreeStream<'a> {
         &mut self,
         path: &TreePath,
         found: &Member,
-        mut content: content::Content,
+        mut content: Content,
         owners: &mut Owners,
     ) -> Result<Told, Failure> {
         let (member, trouble) = opened(found, &content, owners);
         let mut doubt = None;
-        let last = |content: &mut content::Content, length: u64| {
+        let last = |content: &mut Content, length: u64| {
             let mut facts = Facts::default();
             facts.set(SIZE, length);
             facts.set(SHA256, content.sha256());
@@ -115,11 +115,7 @@ impl<'a> TreeStream<'a> {
 
 /// The member of a file that is open: that counts, should the name have been given to another one
 /// since it was found. With it comes what there is to say of its attributes.
-fn opened(
-    found: &Member,
-    content: &content::Content,
-    owners: &mut Owners,
-) -> (Member, Option<String>) {
+fn opened(found: &Member, content: &Content, owners: &mut Owners) -> (Member, Option<String>) {
     let mut member = entry::member(Kind::File, content.stat(), Vec::new(), owners);
     let read = attributes::read(Object::Open(content.file()));
     let trouble = extended::put(&mut member, read);
@@ -145,7 +141,7 @@ impl Report for TreeStream<'_> {
         if member.kind != Kind::File {
             return self.bare(Part::Snapshot, path, member).map(|()| Told::Whole(0));
         }
-        match walk.open().and_then(content::Content::new) {
+        match walk.open().and_then(Content::new) {
             Ok(content) => self.file(path, &member, content, owners),
             Err(error) => Ok(Told::Unreadable(error)),
         }
@@ -153,16 +149,16 @@ impl Report for TreeStream<'_> {
 
     /// Where it is another one, it is read again to be stored: the content can't wait anywhere
     /// until its end has told that it is needed.
-    fn reread(&mut self, _path: &TreePath, sha256: &str, walk: &Walk) -> Result<Content, Failure> {
-        let Ok(mut content) = walk.open().and_then(content::Content::new) else {
+    fn reread(&mut self, _path: &TreePath, sha256: &str, walk: &Walk) -> Result<Reread, Failure> {
+        let Ok(mut content) = walk.open().and_then(Content::new) else {
             // Storing it fails in the same way, and says so.
-            return Ok(Content::Other);
+            return Ok(Reread::Other);
         };
         let read = io::copy(&mut content, &mut io::sink());
         if read.is_err() || content.doubt().is_some() || content.sha256() != sha256 {
-            return Ok(Content::Other);
+            return Ok(Reread::Other);
         }
-        Ok(Content::Same((!content.is_recent()).then(|| *content.stat())))
+        Ok(Reread::Same((!content.is_recent()).then(|| *content.stat())))
     }
 
     fn deleted(&mut self, path: &TreePath) -> Result<(), Failure> {
@@ -199,8 +195,8 @@ impl<W: Write> Report for Listing<W> {
     }
 
     /// A dry run reads no content: whether it is another one has to stay open.
-    fn reread(&mut self, path: &TreePath, _sha256: &str, _walk: &Walk) -> Result<Content, Failure> {
-        self.line("reread", path).map(|()| Content::Same(None))
+    fn reread(&mut self, path: &TreePath, _sha256: &str, _walk: &Walk) -> Result<Reread, Failure> {
+        self.line("reread", path).map(|()| Reread::Same(None))
     }
 
     fn deleted(&mut self, path: &TreePath) -> Result<(), Failure> {

@@ -15,7 +15,7 @@ use stream::{Failure, FileFacts, Member, OrFail, Packed, SetHead, Started, Statu
 use crate::Scan;
 use crate::entry;
 use crate::owners::Owners;
-use crate::report::{Content, News, Report, Told};
+use crate::report::{News, Report, Reread, Told};
 use crate::source::Source;
 use crate::walk::Walk;
 
@@ -168,7 +168,7 @@ impl<R: Report> Report for Resumed<R> {
         self.report.entry(path, member, news, walk, owners)
     }
 
-    fn reread(&mut self, path: &TreePath, sha256: &str, walk: &Walk) -> Result<Content, Failure> {
+    fn reread(&mut self, path: &TreePath, sha256: &str, walk: &Walk) -> Result<Reread, Failure> {
         self.report.reread(path, sha256, walk)
     }
 

@@ -68,8 +68,7 @@ impl Folder {
         let part = |name: &String| Folder::parse_part(name).map(|part| part.set.time);
         let names = self.names()?;
         let begun = names.iter().filter_map(|name| part(name).or(Folder::parse_journal(name)));
-        let chains = collection.chains.iter().flat_map(|chain| &chain.sets);
-        let sets = chains.chain(&collection.orphans).map(|set| set.id.time);
+        let sets = collection.complete().map(|set| set.id.time);
         Ok(sets.chain(begun).collect())
     }
 
@@ -120,8 +119,7 @@ impl Folder {
         &'a self,
         collection: &'a Collection,
     ) -> impl Iterator<Item = Result<(String, Vec<u8>), Failure>> + 'a {
-        let chains = collection.chains.iter().flat_map(|chain| &chain.sets);
-        let mut sets: Vec<_> = chains.chain(&collection.orphans).collect();
+        let mut sets: Vec<_> = collection.complete().collect();
         sets.sort_by_key(|set| std::cmp::Reverse(set.id));
         sets.into_iter().filter_map(|set| set.seal.as_ref()).map(|name| {
             let bytes = fs::read(self.path(name)).or_fail(Status::Failed, self.shown(name))?;

@@ -6,7 +6,7 @@ use std::io::Read;
 
 use archive::{Collection, Identity, Seal, SealedFile, SetId, parse_seal, seal_name};
 use local::Folder;
-use openpgp::{Cert, SealState, read_text};
+use openpgp::{Cert, SealState, read_seal, read_text};
 use sha2::{Digest, Sha256};
 use store::{Store, final_name};
 use stream::{Failure, OrFail, Status};
@@ -73,14 +73,13 @@ impl Seals {
             let Some(name) = &set.seal else { continue };
             let path = folder.path(name);
             let bytes = fs::read(&path).or_fail(Status::Failed, path.display())?;
-            if let Ok(sealed) = parse(name, &bytes, &[])
-                && let Some(identity) = sealed.seal.identity
-            {
-                self.identities.insert(set.id, identity);
-            }
-            if let Ok(sealed) = parse(name, &bytes, &self.certs)
-                && sealed.seal.set == set.id
-            {
+            let signed = parse(name, &bytes, &self.certs);
+            let identity = match &signed {
+                Ok(sealed) => sealed.seal.identity,
+                Err(_) => read_seal(name, &bytes).ok().and_then(|seal| seal.identity),
+            };
+            self.identities.extend(identity.map(|identity| (set.id, identity)));
+            if let Some(sealed) = signed.ok().filter(|sealed| sealed.seal.set == set.id) {
                 self.kept.insert(set.id);
                 self.all.insert(set.id, sealed);
             }

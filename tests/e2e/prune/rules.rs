@@ -95,6 +95,19 @@ fn a_chain_that_has_lost_a_volume_or_is_of_somebody_else_makes_no_other_go() {
 }
 
 #[test]
+fn a_chain_whose_last_volume_is_lost_passed_for_whole_by_a_seal_without_signature_and_does_not() {
+    let sandbox = Sandbox::new();
+    let backup = "moo backup full --volsize 1 --no-encryption --archive-dir . --name archive src \
+        file://$PWD/store";
+    sandbox.sh(&format!("mkdir src && head -c 2500000 /dev/urandom >src/a && {backup}")).silent();
+    sandbox.sh(&format!("sleep 1.1 && {backup}")).silent();
+    sandbox.sh("for last in store/*.vol3.*; do :; done; rm $last").silent();
+    let prune = "moo prune --older-than now --archive-dir . --name lost file://$PWD/store";
+    let told = sandbox.sh(prune).succeeds().stdout_has("nothing would go");
+    told.stdout_has("has lost volume 3");
+}
+
+#[test]
 fn what_has_gone_from_the_store_by_other_hands_the_archive_forgets_by_the_same_rules() {
     let chains = Chains::new(&["full", "inc", "full"]);
     let words = "--archive-dir . --name theirs --no-encryption --force";
