@@ -58,13 +58,22 @@ impl Known {
     pub fn is_same(&self, now: &Member) -> bool {
         let was = &self.member;
         let kind = was.kind == now.kind && (was.kind != Kind::File || self.has_signature);
-        kind && was.facts.get(DOUBT).is_none()
-            && (was.mode, was.uid, was.gid) == (now.mode, now.uid, now.gid)
+        kind && (was.mode, was.uid, was.gid) == (now.mode, now.uid, now.gid)
             && was.link == now.link
             && was.device == now.device
             && (self.same_time(now.mtime) || now.kind.is_device())
-            && self.same_attributes(now)
-            && self.same_link(now)
+            && self.same_facts(now)
+    }
+
+    /// Whether the facts are the same, and of its content no doubt is recorded. A fact that is not
+    /// known is no change. Whether an entry is a further name of a file is known of all entries whose
+    /// attributes are.
+    fn same_facts(&self, now: &Member) -> bool {
+        let [doubt, xattrs, link] = self.member.facts.pick([DOUBT, XATTRS, LINK]);
+        let [xattrs_now, link_now] = now.facts.pick([XATTRS, LINK]);
+        let same_link = xattrs.is_none() || link == link_now;
+        let same_attributes = xattrs == xattrs_now || self.same_attributes(now);
+        doubt.is_none() && same_link && same_attributes
     }
 
     /// How its inode compares with that of an entry of the source, where the last backup began at
@@ -97,13 +106,6 @@ impl Known {
     pub fn same_attributes(&self, now: &Member) -> bool {
         let known = self.member.knows_attributes() && now.knows_attributes();
         !known || self.member.facts.get(XATTRS) == now.facts.get(XATTRS)
-    }
-
-    /// Whether it is the first name of a file, or a further name of the same, as it was; what is
-    /// not known is no change.
-    pub fn same_link(&self, now: &Member) -> bool {
-        let known = self.member.facts.get(XATTRS).is_some();
-        !known || self.member.facts.get(LINK) == now.facts.get(LINK)
     }
 }
 

@@ -112,8 +112,10 @@ impl fmt::Display for Stamp {
         } else {
             ("", self.secs, self.nanos)
         };
-        let fraction = format!("{nanos:09}");
-        write!(f, "{sign}{secs}.{}", fraction.trim_end_matches('0'))
+        // Without a text of its own: every entry of a backup has three of them.
+        let zeros = (1..=8).take_while(|n| nanos.is_multiple_of(10_u32.pow(*n))).count();
+        let (digits, width) = (nanos / 10_u32.pow(zeros as u32), 9 - zeros);
+        write!(f, "{sign}{secs}.{digits:0width$}")
     }
 }
 
@@ -131,8 +133,8 @@ impl FromStr for Stamp {
         if !fraction.bytes().all(|b| b.is_ascii_digit()) {
             return Err(NoStamp);
         }
-        let digits = format!("{fraction:0<9}");
-        let nanos: u32 = digits[..9].parse().map_err(|_| NoStamp)?;
+        let digits = fraction.bytes().chain(std::iter::repeat(b'0')).take(9);
+        let nanos = digits.fold(0, |nanos, digit| nanos * 10 + u32::from(digit - b'0'));
         if !negative || nanos == 0 {
             return Ok(Stamp { secs, nanos });
         }
@@ -150,6 +152,8 @@ impl FromStr for Stamp {
 pub struct Facts(String);
 
 const START: &str = "moobacker";
+/// Bytes that an entry's facts usually take, without the hash.
+const USUAL: usize = 96;
 
 impl Facts {
     /// The value of a fact.
@@ -178,6 +182,9 @@ impl Facts {
     /// Sets a fact, in place of an older one of that key. Key and value are words without blanks.
     pub fn set(&mut self, key: &str, value: impl fmt::Display) {
         self.remove(key);
+        if self.0.is_empty() {
+            self.0.reserve(USUAL);
+        }
         // A text takes whatever is written into it.
         let _ = write!(self.0, " {key}={value}");
     }

@@ -87,6 +87,9 @@ pub(crate) fn apply(body: &[u8], member: &mut Member) -> Result<(), String> {
         set(member, key, value)?;
         rest = behind;
     }
+    if let Some(mtime) = member.facts.parse(MTIME) {
+        member.mtime = mtime;
+    }
     Ok(())
 }
 
@@ -118,9 +121,6 @@ fn set(member: &mut Member, key: &[u8], value: &[u8]) -> Result<(), String> {
         key if key.starts_with(b"GNU.sparse.") => return Err("a sparse member of GNU tar".into()),
         b"comment" => member.facts = Facts::decode(value),
         key => set_attribute(member, key, value)?,
-    }
-    if let Some(mtime) = member.facts.parse(MTIME) {
-        member.mtime = mtime;
     }
     Ok(())
 }
