@@ -329,7 +329,7 @@ fn what_nobody_protects_is_read_only_if_told_so() {
         if needs_word {
             let protected = sandbox.sh("gpg --list-packets --list-only store/*vol1*gpg 2>&1");
             if protected.out().contains("mdc_method: 2") {
-                eprintln!("this gpg always protects, not tried: {way}");
+                tests::not_tried(&format!("this gpg always protects: {way}"));
                 continue;
             }
             let run = restored(&sandbox, "").fails_with(5).one_message();

@@ -16,7 +16,7 @@ mod users;
 fn is_root() -> bool {
     let root = geteuid().is_root();
     if !root {
-        eprintln!("not root: what only root can keep is not tried");
+        tests::not_tried("not root: what only root can keep");
     }
     root
 }

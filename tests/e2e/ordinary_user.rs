@@ -18,7 +18,7 @@ fn as_nobody(sandbox: &Sandbox) -> Run {
 fn who_is_not_root_gets_everything_but_owners_and_devices() {
     let sandbox = Sandbox::for_everybody();
     if !rustix::process::geteuid().is_root() {
-        eprintln!("not root: there is nobody else to restore as, not tried");
+        tests::not_tried("not root: there is nobody else to restore as");
         return;
     }
     let tree = Tree::empty(sandbox.path("src"));

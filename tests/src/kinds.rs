@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use rustix::process::geteuid;
 
+use crate::log::not_tried;
 use crate::tree::Tree;
 
 /// Sizes around those where duplicity's pieces begin and end.
@@ -52,9 +53,7 @@ pub(crate) fn build(tree: &Tree) {
     if geteuid().is_root() {
         return only_root(tree);
     }
-    eprintln!(
-        "not root: the tree has no devices and nothing unreadable, and all is owned by this user"
-    );
+    not_tried("not root: devices, what is unreadable, and files of other users");
 }
 
 fn sizes(tree: &Tree) {

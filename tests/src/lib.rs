@@ -12,6 +12,7 @@ pub mod damage;
 mod days;
 pub mod gpg;
 mod kinds;
+pub mod log;
 pub mod machine;
 pub mod peers;
 pub mod raw_sftp;
@@ -25,6 +26,7 @@ pub mod tree;
 
 pub use compare::{Snapshot, assert_same};
 pub use gpg::{Algorithm, Key};
+pub use log::not_tried;
 pub use peers::Duplicity;
 pub use run::Run;
 pub use sandbox::Sandbox;

@@ -3,7 +3,6 @@
 //! server on port 22. Only root can make them.
 
 use std::cell::Cell;
-use std::env;
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -11,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::geteuid;
 
+use crate::log::not_tried;
 use crate::run::Run;
 use crate::sandbox::{Sandbox, programs, workspace};
 
@@ -85,7 +85,7 @@ impl<'a> Network<'a> {
     /// An empty network; none, which is said, for who is not root or where a container forbids it.
     pub fn new(sandbox: &'a Sandbox) -> Option<Network<'a>> {
         if !geteuid().is_root() {
-            eprintln!("not root: there can be no machines to try it on, not tried");
+            not_tried("not root: there can be no machines to try it on");
             return None;
         }
         if !sandbox
@@ -93,8 +93,7 @@ impl<'a> Network<'a> {
             .err()
             .is_empty()
         {
-            assert!(env::var_os("container").is_some(), "no machines can be made here");
-            eprintln!("this container lets nobody make machines, not tried");
+            not_tried("this container lets nobody make machines");
             return None;
         }
         let switch = Namespaces::new(&["--net"]);

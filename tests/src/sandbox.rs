@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+use crate::log::Stopwatch;
 use crate::run::Run;
 
 /// How long one snippet may take, in seconds: a pipe that hangs is a failure.
@@ -23,6 +24,7 @@ const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sb
 pub struct Sandbox {
     folder: TempDir,
     environment: BTreeMap<OsString, OsString>,
+    _stopwatch: Stopwatch,
 }
 
 impl Sandbox {
@@ -56,7 +58,8 @@ impl Sandbox {
     fn with_path(path: &str) -> Sandbox {
         // A short name: the sockets of gpg-agent have to fit in 107 bytes.
         let folder = tempfile::Builder::new().prefix("moo").tempdir().unwrap();
-        let mut sandbox = Sandbox { folder, environment: BTreeMap::new() };
+        let (environment, stopwatch) = (BTreeMap::new(), Stopwatch::start());
+        let mut sandbox = Sandbox { folder, environment, _stopwatch: stopwatch };
         for (name, value) in [("PATH", path), ("LC_ALL", "C.UTF-8"), ("TZ", "UTC")] {
             sandbox.set(name, value);
         }

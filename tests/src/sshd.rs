@@ -16,6 +16,7 @@ use daemon::Daemon;
 pub use faults::{Action, Faults};
 pub use keys::Kind;
 
+use crate::log::not_tried;
 use crate::run::Run;
 use crate::sandbox::Sandbox;
 
@@ -136,7 +137,7 @@ impl Site {
     /// said, where this is not root.
     fn chroot() -> Option<Site> {
         if !geteuid().is_root() {
-            eprintln!("not root: nobody can be locked in, the test is left out");
+            not_tried("not root: nobody can be locked in");
             return None;
         }
         let name = format!("moo-test-{}-{}", getpid().as_raw_nonzero(), number());

@@ -21,7 +21,7 @@ fn extended(sandbox: &Sandbox, who: crate::interop::programs::Who, change: impl 
 #[test]
 fn a_new_owner_of_a_symbolic_link_was_not_seen_and_is_stored() {
     if !geteuid().is_root() {
-        eprintln!("not root: nothing can be given away, not tried");
+        tests::not_tried("not root: nothing can be given away");
         return;
     }
     for who in sample(&[Old, New], 1) {
@@ -48,7 +48,7 @@ fn a_file_that_grew_within_its_second_was_not_seen_and_is_stored() {
 #[test]
 fn what_could_not_be_read_was_stored_as_deleted_and_keeps_its_state() {
     if !geteuid().is_root() {
-        eprintln!("not root: nothing can be taken away from anybody, not tried");
+        tests::not_tried("not root: nothing can be taken away from anybody");
         return;
     }
     for who in sample(&[Old, New], 3) {
