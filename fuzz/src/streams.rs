@@ -1,6 +1,7 @@
 //! The streams between the stages. One that is taken is not taken when it is cut or goes on.
 
-use stream::{Failure, FilesInput, ReceiptsInput, TreeInput};
+use failure::Failure;
+use stream::{FilesInput, ReceiptsInput, TreeInput};
 
 use super::tars::{mended, place_in};
 

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use stream::{Failure, FilesInput, ReceiptsInput, TreeInput};
+use failure::Failure;
+use stream::{FilesInput, ReceiptsInput, TreeInput};
 use tests::{Run, Sandbox, Tree};
 
 use crate::moo::Moo;

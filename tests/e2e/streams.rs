@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use stream::Status;
+use failure::Status;
 use tests::{Sandbox, scale};
 
 use crate::captured::{Captured, Flow, STAGES, Stage, ending};

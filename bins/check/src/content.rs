@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Read};
 
 use archive::{Collection, SetId, StoredSet};
+use failure::{Failure, OrFail, Status};
 use local::Folder;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use store::Store;
-use stream::{Failure, OrFail, Status};
 use survey::Survey;
 
 use crate::findings::Findings;
@@ -118,8 +118,7 @@ pub(crate) fn check(
             Ok(_) => findings.wrong(&name, "does not have the hash that it had"),
             // One file that is refused says nothing of the others.
             Err(failure) if matches!(failure.status(), Status::Refused | Status::Absent) => {
-                let why = failure.message();
-                findings.wrong(&name, why.strip_prefix(&format!("{name}: ")).unwrap_or(why));
+                findings.wrong(&name, failure.beside(&name));
             }
             Err(failure) => return Err(failure),
         }

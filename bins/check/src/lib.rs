@@ -13,9 +13,10 @@ use std::path::PathBuf;
 
 use archive::{Chain, Identity};
 use cli::{Common, Program};
+use failure::{Failure, Reason, Status};
 use local::Folder;
 use openpgp::{find_certificate, refuse_weak_signers};
-use stream::{Failure, Status, Totals};
+use stream::Totals;
 use survey::Survey;
 
 use crate::content::Due;
@@ -83,8 +84,8 @@ impl Program for Check {
         let collection = &survey.collection;
         let known = folder.as_ref().map(Folder::collection).transpose()?.unwrap_or_default();
         if collection.chains.is_empty() && known.chains.is_empty() {
-            let why = format!("{}: there is no backup", self.url);
-            return Err(Failure::new(Status::Absent, why));
+            let failure = Failure::of(Status::Absent, &self.url, "there is no backup");
+            return Err(failure.because(Reason::NoBackup));
         }
         let mut findings = Findings::default();
         let (store, folder) = (store.as_mut(), folder.as_ref());

@@ -4,11 +4,11 @@ use std::fs;
 use std::io::Read;
 
 use archive::{Identity, Seal, SealedFile, SetId, StoredSet, seal_name};
+use failure::{Failure, OrFail, Status};
 use local::Folder;
 use openpgp::{Cert, SealState, read_text};
 use sha2::{Digest, Sha256};
 use store::Store;
-use stream::{Failure, OrFail, Status};
 use survey::Survey;
 
 use crate::findings::Findings;
@@ -62,15 +62,14 @@ impl Seals<'_> {
         match self.parse(name, &bytes, set.id) {
             Ok(sealed) => Ok(Some(sealed)),
             Err(failure) => {
-                let why = failure.message();
-                findings.wrong(name, why.strip_prefix(&format!("{name}: ")).unwrap_or(why));
+                findings.wrong(name, failure.beside(name));
                 Ok(None)
             }
         }
     }
 
     fn parse(&self, name: &str, bytes: &[u8], set: SetId) -> Result<Sealed, Failure> {
-        let wrong = |why: &str| Failure::new(Status::Integrity, format!("{name}: {why}"));
+        let wrong = |why: &str| Failure::of(Status::Integrity, name, why);
         let (text, state) = read_text(name, bytes, self.certs)?;
         if !self.certs.is_empty() && !matches!(state, SealState::SignedBy(_)) {
             return Err(wrong("is not signed by the seal key"));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use archive::{Collection, SetId, SetTime, StoredSet, parse_seal};
-use stream::Failure;
+use failure::Failure;
 use survey::Survey;
 
 use crate::findings::Findings;

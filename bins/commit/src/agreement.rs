@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use archive::{Collection, SetId, StoredSet};
+use failure::Failure;
 use local::Folder;
-use stream::Failure;
 
 /// Whether an increment on the archive's newest set fits into the store. Names what is in the way:
 /// what the store has lost, since nothing built on that could ever be restored, and what it has

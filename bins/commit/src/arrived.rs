@@ -2,8 +2,9 @@
 
 use archive::{FileKind, FileName};
 use cli::note::{self, Note};
+use failure::{Failure, Reason};
 use local::{ARRIVED, Folder, Journal};
-use stream::{Begin, Failure, Receipt, SetHead};
+use stream::{Begin, Receipt, SetHead};
 
 use crate::finish::clear;
 
@@ -41,7 +42,7 @@ impl<'a> Arrived<'a> {
     /// After a failure: where a stage found that the interrupted run can't be resumed, the next
     /// run must not try that again. Any other failure keeps what has arrived for the next run.
     pub(crate) fn failed(&self, failure: Failure) -> Failure {
-        if self.head.resume.is_some() && failure.ends_resume() {
+        if self.head.resume.is_some() && failure.reason() == Reason::CannotResume {
             // The next run finds out for itself where this does not work.
             let _ = clear(self.folder, |time| time == self.head.time);
         }

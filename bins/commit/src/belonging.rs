@@ -5,9 +5,10 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
 use archive::{Collection, Identity, Seal, SetId, parse_seal};
+use failure::{Failure, OrFail, Reason, Status};
 use local::Folder;
 use openpgp::{Cert, SealState, find_certificate, known_identity, read_text};
-use stream::{Failure, OrFail, Receipt, Status};
+use stream::Receipt;
 
 /// The backup that the next set is of, as the options tell it.
 #[derive(clap::Args, Debug)]
@@ -131,10 +132,10 @@ fn ids(collection: &Collection) -> BTreeSet<SetId> {
 fn lost(count: usize) -> Failure {
     let why = format!("the store has no sets, but the archive directory knows {count} of it");
     let hint = "is its disk mounted, and the URL right? --start-over makes a new full set";
-    Failure::new(Status::Lost, format!("{why} ({hint})"))
+    Failure::new(Status::Lost, format!("{why} ({hint})")).because(Reason::StoreEmpty)
 }
 
 fn foreign(seal: &Seal, whose: &str) -> Failure {
     let why = format!("the store's newest set, the {}, is of {whose}", seal.set);
-    Failure::new(Status::Absent, why)
+    Failure::new(Status::Absent, why).because(Reason::ForeignSets)
 }

@@ -11,8 +11,9 @@ use archive::{
 };
 use cli::lifeline;
 use deflate::{Deflate, Effort, Format};
+use failure::{Failure, OrFail, Status};
 use local::Folder;
-use stream::{Failure, OrFail, Receipt, Status};
+use stream::Receipt;
 
 /// Signature tars are read back at each increment; little is gained by packing them harder.
 const LEVEL: u8 = 1;

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use archive::{Collection, FileKind, FileName, SetId, parse_seal};
+use failure::{Failure, Status};
 use local::{ARRIVED, Folder, Interrupted, PACKED, read_journal};
-use stream::{Failure, Packed, Receipt, Status};
+use stream::{Packed, Receipt};
 
 /// The interrupted run whose volumes the store has, from the first one on, if a set of its time
 /// still fits into the store; its journal tells of no others from then on. `current` is whether
@@ -64,7 +65,7 @@ pub(crate) fn told_of(folder: &Folder, set: SetId, stored: &[Receipt]) -> Result
     match foreign {
         Some(file) => {
             let why = "was stored by another run than the archive is of";
-            Err(Failure::new(Status::Integrity, format!("{}: {why}", file.stored)))
+            Err(Failure::of(Status::Integrity, &file.stored, why))
         }
         None => Ok(()),
     }

@@ -14,8 +14,9 @@ use std::path::{Path, PathBuf};
 
 use cli::note::{self, Note};
 use cli::{Common, Jobs, Program};
+use failure::{Failure, Status};
 use local::{Folder, Lock};
-use stream::{Begin, Failure, Receipt, ReceiptsInput, Status, Totals, pipe};
+use stream::{Begin, Receipt, ReceiptsInput, Totals, pipe};
 
 use crate::arrived::Arrived;
 

@@ -7,8 +7,9 @@ use std::time::{Duration, SystemTime};
 
 use archive::{Collection, FileKind, SetId, SetTime};
 use cli::lifeline;
+use failure::{Failure, OrFail, Status};
 use local::{Folder, Lock};
-use stream::{Failure, OrFail, Receipt, Status};
+use stream::Receipt;
 
 use crate::agreement::agree;
 use crate::belonging::{Fit, Next};

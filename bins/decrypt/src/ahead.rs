@@ -4,7 +4,8 @@ use std::fs::File;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use stream::{Failure, FilesInput, OrFail, Status, Totals};
+use failure::{Failure, OrFail, Status};
+use stream::{FilesInput, Totals};
 
 use crate::hold::Held;
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use archive::{Identity, Manifest, Origin, Seal, SetId, SetTime};
-use stream::Failure;
+use failure::Failure;
 
 use crate::sets::broken;
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use archive::{FileKind, FileName, SetId, TreePath};
-use stream::{Failure, Scope};
+use failure::Failure;
+use stream::Scope;
 
 use crate::sets::{Contents, Set, Sets, broken};
 

@@ -4,10 +4,11 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
+use failure::{Failure, OrFail, Status};
 use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
-use stream::{Failure, FilesInput, OrFail, Status, TemporaryFile};
+use stream::{FilesInput, TemporaryFile};
 use tempfile::SpooledTempFile;
 
 /// Bytes that stay in memory.

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
+use failure::Failure;
 use openpgp::{
     Cert, Decryption, PassphraseOptions, find_certificate, read_secret_key, refuse_weak_signers,
 };
-use stream::Failure;
 
 use crate::protection::Protection;
 

@@ -15,7 +15,8 @@ mod unwrap;
 use std::fs::File;
 
 use cli::{Common, Program};
-use stream::{Failure, FilesInput, Output, Status, Totals, pipe};
+use failure::{Failure, Status};
+use stream::{FilesInput, Output, Totals, pipe};
 
 use crate::ahead::Ahead;
 use crate::keys::Keys;

@@ -1,6 +1,6 @@
 //! Going on past damage, if that is asked for.
 
-use stream::{Failure, Status};
+use failure::{Failure, Status};
 
 /// What has been lost so far.
 pub(crate) struct Losses {

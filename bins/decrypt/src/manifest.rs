@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use archive::{LONGEST_LINE, Manifest, ManifestParser};
-use stream::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status};
 
 /// How many bytes of a manifest a stored byte may unpack to: zlib's most, and a little more. bzip2 makes a
 /// thousand times that of lines that are all the same, which no manifest consists of.

@@ -1,7 +1,7 @@
 //! Whether a file may be read that is not encrypted: whoever can write to the store can have made it.
 
 use archive::Wrapping;
-use stream::Failure;
+use failure::Failure;
 
 use crate::sets::broken;
 

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use archive::{FileKind, FileName, Manifest, Seal, SetId, TreePath, parse_seal};
+use failure::{Failure, OrFail, Status};
 use openpgp::{Cert, SealState, read_text};
-use stream::{Failure, OrFail, Status, Wanted, WantedSet};
+use stream::{Wanted, WantedSet};
 
 use crate::belonging::Belonging;
 use crate::hold::Held;
@@ -309,5 +310,5 @@ impl Set {
 }
 
 pub(crate) fn broken(which: &str, why: &str) -> Failure {
-    Failure::new(Status::Integrity, format!("{which}: {why}"))
+    Failure::of(Status::Integrity, which, why)
 }

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io;
 
 use archive::{FileKind, FileName, SetId, Wrapping, parse_seal};
-use stream::{Facts, Failure, FileWriter, Output, Scope};
+use failure::Failure;
+use stream::{Facts, FileWriter, Output, Scope};
 
 use crate::gaps::{Gap, Missing};
 use crate::hold::Held;

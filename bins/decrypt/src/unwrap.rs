@@ -3,9 +3,9 @@
 use std::io::{self, Read, Seek, Write};
 
 use archive::Wrapping;
+use failure::{Failure, OrFail, Status};
 use flate2::read::MultiGzDecoder;
 use openpgp::Decryption;
-use stream::{Failure, OrFail, Status};
 
 /// How files are unwrapped.
 pub(crate) struct Unwrap {

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use failure::{Failure, Status};
 use local::{Folder, Lock, Signatures};
-use stream::{Begin, Entry, Failure, Status};
+use stream::{Begin, Entry};
 
 /// The signatures of the last backup; none of them for a full set.
 pub(crate) struct Base {

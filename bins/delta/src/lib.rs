@@ -8,9 +8,8 @@ use std::path::PathBuf;
 
 use archive::Part;
 use cli::{Common, Program};
-use stream::{
-    Content, Entry, Facts, Failure, Kind, Output, Totals, TreeInput, pipe, write_content,
-};
+use failure::Failure;
+use stream::{Content, Entry, Facts, Kind, Output, Totals, TreeInput, pipe, write_content};
 
 use crate::base::Base;
 

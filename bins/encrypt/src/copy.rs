@@ -6,8 +6,9 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 
 use archive::{FileKind, FileName, Seal, SetId, Wrapping, parse_seal};
+use failure::{Failure, OrFail, Status};
 use openpgp::{Signer, read_seal};
-use stream::{Failure, FilesInput, NewestSeal, OrFail, Output, Status, TemporaryFile};
+use stream::{FilesInput, NewestSeal, Output, TemporaryFile};
 use tempfile::SpooledTempFile;
 
 use crate::sealed::SealedSet;

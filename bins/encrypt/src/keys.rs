@@ -1,10 +1,10 @@
 //! The options that name keys.
 
 use deflate::Effort;
+use failure::{Failure, Status};
 use openpgp::{
     Cert, Compression, Encryption, PassphraseOptions, PassphraseSource, Signer, find_certificate,
 };
-use stream::{Failure, Status};
 
 /// Whom to encrypt to, and who signs. A KEY is a fingerprint, key ID or user ID in GnuPG's
 /// keyring, or a file.

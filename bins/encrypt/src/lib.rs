@@ -11,10 +11,9 @@ use std::fs::File;
 use archive::{FileKind, FileName, Wrapping};
 use cli::{Common, Jobs, Program};
 use deflate::Effort;
+use failure::{Failure, OrFail, Status};
 use openpgp::Signer;
-use stream::{
-    Begin, Failure, FileWriter, FilesInput, Kind, OrFail, Output, SetHead, Status, Totals, pipe,
-};
+use stream::{Begin, FileWriter, FilesInput, Kind, Output, SetHead, Totals, pipe};
 
 use crate::copy::Copy;
 use crate::hashing::Hashing;

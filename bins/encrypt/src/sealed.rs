@@ -8,8 +8,9 @@ use archive::{
     FileKind, FileName, Identity, ManifestSealer, Origin, Seal, SealedFile, SetId, read_line,
     seal_name,
 };
+use failure::{Failure, OrFail, Reason, Status};
 use openpgp::{Signer, sign_text};
-use stream::{Failure, FileWriter, OrFail, Output, SetHead, Status, TemporaryFile};
+use stream::{FileWriter, Output, SetHead, TemporaryFile};
 
 use crate::hashing::{Hashes, Hashing};
 use crate::wrap::Wrap;
@@ -47,7 +48,7 @@ impl SealedSet {
             else {
                 let why = "can't be a volume that is stored";
                 let message = format!("standard input: {}: {why}", volume.stored);
-                return Err(Failure::new(Status::Integrity, message).ending_resume());
+                return Err(Failure::new(Status::Integrity, message).because(Reason::CannotResume));
             };
             let hashes = Hashes { sha1: sha1.clone(), sha256: sha256.clone(), bytes: volume.size };
             self.add(kind, volume.stored.clone(), hashes);

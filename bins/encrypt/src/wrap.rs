@@ -4,8 +4,9 @@ use std::io::Write;
 
 use archive::{FileKind, Wrapping};
 use deflate::{Deflate, Effort, Format};
+use failure::{Failure, OrFail, Reason, Status};
 use openpgp::Encryption;
-use stream::{Failure, OrFail, SetHead, Status};
+use stream::SetHead;
 
 /// How the files of a set are wrapped.
 pub(crate) enum Wrap {
@@ -51,7 +52,7 @@ impl Wrap {
             (Wrap::Packed(_) | Wrap::Plain, None | Some(None)) => Ok(None),
             _ => {
                 let why = "other keys than the interrupted run had (the next run starts anew)";
-                Err(Failure::new(Status::Absent, why).ending_resume())
+                Err(Failure::new(Status::Absent, why).because(Reason::CannotResume))
             }
         }
     }

@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::fs::File;
 
 use archive::{Absent, Identity, SetTime, StoredSet};
+use failure::{Failure, Status};
 use sha2::{Digest, Sha256};
 use store::Store;
-use stream::{Begin, Facts, Failure, FileWriter, Output, Status, Totals};
+use stream::{Begin, Facts, FileWriter, Output, Totals};
 use survey::Survey;
 
 use crate::known::Known;

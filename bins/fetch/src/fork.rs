@@ -1,8 +1,8 @@
 //! Copies of one backup that were extended separately.
 
 use archive::SetId;
+use failure::{Failure, Status};
 use store::Store;
-use stream::{Failure, Status};
 use survey::Survey;
 
 use crate::known::Known;
@@ -32,5 +32,5 @@ pub(crate) fn check(
     let why =
         format!("the {ours} was made after the {common}, and so was the {theirs} of the copy");
     let hint = "the two are a fork; copy this one into an empty folder";
-    Err(Failure::new(Status::Integrity, format!("{url}: {why} ({hint})")))
+    Err(Failure::of(Status::Integrity, url, format!("{why} ({hint})")))
 }

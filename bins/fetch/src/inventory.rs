@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::io::Write;
 
 use archive::{SealedFile, parse_seal};
+use failure::{Failure, Reason};
 use store::Store;
-use stream::{Begin, Failure, Kind, Receipt, Receipts, Status, Totals};
+use stream::{Begin, Kind, Receipt, Receipts, Totals};
 use survey::Survey;
 
 use crate::selection::ArchiveDirectory;
@@ -22,7 +23,7 @@ pub(crate) fn tell<W: Write>(
     receipts.begin(&Begin::of(Kind::Receipts))?;
     let files = match store.list() {
         // Nothing has been stored yet.
-        Err(failure) if failure.status() == Status::Absent => Vec::new(),
+        Err(failure) if failure.reason() == Reason::NoSuchFile => Vec::new(),
         files => files?,
     };
     let archive = ArchiveDirectory::of(arguments)?;

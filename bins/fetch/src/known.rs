@@ -5,8 +5,9 @@ use std::fs::File;
 use std::path::Path;
 
 use archive::{Collection, Identity, SetId, StoredSet, parse_seal};
+use failure::{Failure, OrFail, Status};
 use sha2::{Digest, Sha256};
-use stream::{Failure, NewestSeal, OrFail, ReceiptsInput, Status};
+use stream::{NewestSeal, ReceiptsInput};
 
 /// The complete sets of that store.
 #[derive(Default)]
@@ -22,10 +23,7 @@ impl Known {
     pub(crate) fn read(path: &Path) -> Result<Known, Failure> {
         let which = path.display();
         let file = File::open(path).or_fail(Status::Failed, &which)?;
-        let named = |failure: Failure| {
-            let why = failure.message().replace("standard input", &which.to_string());
-            Failure::new(failure.status(), why)
-        };
+        let named = |failure: Failure| failure.about(&which);
         let mut input = ReceiptsInput::open(file).map_err(named)?;
         let (mut names, mut newest_seal, mut identity) = (Vec::new(), None, None);
         while let Some(receipt) = input.advance().map_err(named)? {

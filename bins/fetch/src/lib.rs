@@ -17,9 +17,10 @@ use std::path::PathBuf;
 
 use archive::{Identity, TreePath};
 use cli::{Common, Program};
+use failure::{Failure, OrFail, Status};
 use openpgp::{Cert, find_certificate};
 use store::Store;
-use stream::{Begin, Facts, Failure, FileWriter, OrFail, Output, Receipts, Scope, Status, Totals};
+use stream::{Begin, Facts, FileWriter, Output, Receipts, Scope, Totals};
 use survey::{Judge, Survey};
 
 use crate::selection::{ArchiveDirectory, Selection};

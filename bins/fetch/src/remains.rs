@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use archive::{Absent, Collection, SetId, SetTime, StoredSet};
-use stream::Failure;
+use failure::Failure;
 use survey::{Survey, Uncounted};
 
 use crate::Fetch;

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 use archive::{Identity, StoredSet};
+use failure::{Failure, OrFail, Status};
 use openpgp::read_seal;
 use store::Store;
-use stream::{Failure, OrFail, Status};
 use survey::Survey;
 
 /// The largest seal that is read.
@@ -83,5 +83,5 @@ pub(crate) fn read(store: &mut dyn Store, name: &str, there: &str) -> Result<Vec
 }
 
 fn broken(which: &str, why: &str) -> Failure {
-    Failure::new(Status::Integrity, format!("{which}: {why}"))
+    Failure::of(Status::Integrity, which, why)
 }

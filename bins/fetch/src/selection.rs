@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::time::SystemTime;
 
 use archive::{Absent, Collection, SetId, SetTime, StoredSet, TreePath, parse_time};
+use failure::{Failure, OrFail, Reason, Status};
 use local::Folder;
 use store::Store;
-use stream::{Failure, OrFail, Status, Wanted, WantedSet};
+use stream::{Wanted, WantedSet};
 use survey::{Survey, Uncounted};
 
 use crate::{Fetch, remains, strangers};
@@ -134,14 +135,16 @@ fn times(arguments: &Fetch) -> Result<Times, Failure> {
 pub(crate) fn none(url: &str, absent: Absent, gone: &[Uncounted]) -> Failure {
     if let (Absent::NoBackup { first: None, .. }, Some(last)) = (absent, gone.last()) {
         let why = format!("the {} {}, and there is no other", last.set, last.why);
-        return Failure::new(Status::Integrity, format!("{url}: {why}"));
+        return Failure::of(Status::Integrity, url, why);
     }
     match absent {
         Absent::NoBackup { first: None, .. } => {
-            Failure::new(Status::Absent, format!("{url}: there is no backup"))
+            Failure::of(Status::Absent, url, "there is no backup").because(Reason::NoBackup)
         }
-        Absent::NoBackup { .. } => Failure::new(Status::Absent, format!("{url}: {absent}")),
-        Absent::Missing { .. } => Failure::new(Status::Integrity, format!("{url}: {absent}")),
+        Absent::NoBackup { .. } => {
+            Failure::of(Status::Absent, url, absent).because(Reason::NoBackup)
+        }
+        Absent::Missing { .. } => Failure::of(Status::Integrity, url, absent),
     }
 }
 
@@ -179,7 +182,7 @@ fn check_against(
 pub(crate) fn not_there(url: &str, lost: SetId, newest: SetTime) -> Failure {
     let why = format!("the {lost}, which the archive knows, is not there");
     let hint = format!("--time {newest} has the newest that is");
-    Failure::new(Status::Integrity, format!("{url}: {why} ({hint})"))
+    Failure::of(Status::Integrity, url, format!("{why} ({hint})"))
 }
 
 /// The volumes of a set: those that hold the wanted path where the archive's manifest tells, else
@@ -197,7 +200,7 @@ fn volumes(
     let name = |number: u64| {
         set.volumes.get(&number).cloned().ok_or_else(|| {
             let why = format!("volume {number} of the {} is not there", set.id);
-            Failure::new(Status::Integrity, format!("{url}: {why}"))
+            Failure::of(Status::Integrity, url, why)
         })
     };
     manifest.volumes_for(&path).map(|volume| name(volume.number)).collect()

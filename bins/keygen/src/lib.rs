@@ -8,8 +8,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cli::{Common, Program};
+use failure::{Failure, Status};
 use openpgp::{Passphrase, PassphraseOptions, generate};
-use stream::{Failure, Status, Totals};
+use stream::Totals;
 
 use crate::papers::Papers;
 

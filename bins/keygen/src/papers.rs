@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use failure::{Failure, OrFail, Status};
 use openpgp::Generated;
-use stream::{Failure, OrFail, Status};
 
 /// Where the files of a new key go.
 pub(crate) struct Papers {

@@ -12,7 +12,8 @@ use std::time::SystemTime;
 
 use archive::{Identity, SetTime};
 use cli::{Common, Program};
-use stream::{Failure, OrFail, Status, Totals};
+use failure::{Failure, OrFail, Status};
+use stream::Totals;
 
 /// Tell what a store holds, or what is in a backup
 ///

@@ -3,8 +3,8 @@
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
 use archive::TreePath;
+use failure::{Failure, Status};
 use serde::Serialize;
-use stream::{Failure, Status};
 
 use crate::shown;
 

@@ -6,8 +6,9 @@ use std::io::{BufWriter, Seek, Write};
 use archive::{
     Change, FileKind, Part, Place, VolumeRange, encode_header, filelist_header, filelist_line,
 };
+use failure::{Failure, OrFail, Status};
 use stream::member::Kind;
-use stream::{Entry, Failure, OrFail, Packed, SetHead, Status};
+use stream::{Entry, Packed, SetHead};
 
 use crate::spool::{Spool, Spools};
 

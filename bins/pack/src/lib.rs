@@ -11,7 +11,8 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use cli::{Common, Program};
-use stream::{Failure, Kind, Output, Status, Totals, TreeInput, pipe};
+use failure::{Failure, Status};
+use stream::{Kind, Output, Totals, TreeInput, pipe};
 
 use crate::packer::Packer;
 use crate::progress::Progress;

@@ -3,7 +3,8 @@
 use std::fs::File;
 
 use archive::{FileKind, FileName, Part, SetId, Wrapping};
-use stream::{Entry, Failure, Output, Packed, SetHead, Started, Status, TreeInput};
+use failure::{Failure, Reason, Status};
+use stream::{Entry, Output, Packed, SetHead, Started, TreeInput};
 
 use crate::draft::Draft;
 use crate::progress::Progress;
@@ -157,5 +158,5 @@ impl Packer {
 
 fn differs(stored: &Packed) -> Failure {
     let why = "is not what the interrupted run has stored of it (the next run starts anew)";
-    Failure::new(Status::Integrity, format!("{}: {why}", stored.last)).ending_resume()
+    Failure::of(Status::Integrity, &stored.last, why).because(Reason::CannotResume)
 }

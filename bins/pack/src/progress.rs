@@ -2,10 +2,11 @@
 //! interrupted can be gone on with behind the last volume that was stored.
 
 use archive::{Part, Place, TreePath};
+use failure::{Failure, Status};
 use local::{Folder, Journal, Lock, PACKED, read_journal};
 use sha2::{Digest, Sha256};
 use stream::member::{Kind, SIZE};
-use stream::{Entry, Failure, FileFacts, Packed, SetHead, Started, Status};
+use stream::{Entry, FileFacts, Packed, SetHead, Started};
 
 /// Bytes by which a file may grow while it is read, besides an eighth of it, and still be known.
 const MARGIN: u64 = 1 << 20;

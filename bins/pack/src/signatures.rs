@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 
 use archive::{FileKind, Part};
+use failure::{Failure, OrFail, Status};
 use stream::member::Kind;
-use stream::{Attributes, Entry, Failure, Member, OrFail, Status, TarWriter};
+use stream::{Attributes, Entry, Member, TarWriter};
 
 use crate::spool::{Spool, Spools};
 

@@ -6,8 +6,9 @@ use std::io::{self, Seek};
 use std::path::Path;
 
 use archive::{FileKind, SetId};
+use failure::{Failure, OrFail, Status};
 use local::Folder;
-use stream::{Facts, Failure, FileWriter, OrFail, Output, Status, TemporaryFile};
+use stream::{Facts, FileWriter, Output, TemporaryFile};
 
 /// Where the waiting files of a set are.
 pub(crate) struct Spools {

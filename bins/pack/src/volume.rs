@@ -3,8 +3,9 @@
 use std::fs::File;
 
 use archive::{Place, TreePath};
+use failure::{Failure, OrFail, Status};
 use stream::member::{Kind, LINK, SHA256, SIZE, SPARSE, XATTRS};
-use stream::{Entry, Facts, Failure, FileWriter, OrFail, Output, Status, TarWriter};
+use stream::{Entry, Facts, FileWriter, Output, TarWriter};
 
 /// The end of a tar.
 const TRAILER: u64 = 11 << 10;

@@ -3,10 +3,11 @@
 use std::os::fd::{BorrowedFd, OwnedFd};
 
 use archive::{Part, TreePath};
+use failure::{Failure, OrFail, Status};
 use rustix::fs::{AtFlags, FileType, Mode, makedev};
 use rustix::io::Errno;
+use stream::Member;
 use stream::member::Kind;
-use stream::{Failure, Member, OrFail, Status};
 
 use crate::cursor::Cursor;
 use crate::entries::{Entries, Entry};
@@ -237,7 +238,7 @@ pub(crate) fn remove_if_held(parent: BorrowedFd<'_>, name: &[u8]) -> rustix::io:
 }
 
 pub(crate) fn wrong(which: &TreePath, why: &str) -> Failure {
-    Failure::new(Status::Integrity, format!("{which}: {why}"))
+    Failure::of(Status::Integrity, which, why)
 }
 
 pub(crate) fn is_directory(parent: BorrowedFd<'_>, name: &[u8]) -> bool {

@@ -5,9 +5,10 @@ use std::cmp::Ordering;
 use std::io::{self, BufWriter, Write};
 
 use archive::TreePath;
+use failure::Failure;
 use local::{Known, Signatures};
+use stream::Member;
 use stream::member::{Kind, SHA256, SIZE, XATTRS};
-use stream::{Failure, Member};
 
 use crate::source::Source;
 

@@ -6,11 +6,12 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use archive::TreePath;
 use attributes::{Object, read};
+use failure::{Failure, OrFail, Status};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, chmodat, openat, renameat, statat};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
+use stream::Member;
 use stream::member::{SHA256, SPARSE};
-use stream::{Failure, Member, OrFail, Status};
 
 use crate::apply::{Tree, remove_if_held, wrong};
 use crate::entries::Entries;

@@ -7,10 +7,10 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use archive::TreePath;
+use failure::{Failure, OrFail, Status};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use stream::{Failure, OrFail, Status};
 
 use crate::folding::{Spelled, folds};
 use crate::metadata::Metadata;

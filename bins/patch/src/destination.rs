@@ -9,9 +9,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use failure::{Failure, OrFail, Reason, Status};
 use rustix::fs::{Access, AtFlags, accessat, unlinkat};
 use rustix::io::Errno;
-use stream::{Failure, OrFail, Status};
 
 use crate::cursor::TREE;
 use crate::entered::Entered;
@@ -24,6 +24,10 @@ use crate::staging::Staging;
 
 /// The options for one that exists.
 const EXISTS: &str = "already exists; use --merge to restore into it, or name a new directory";
+
+fn exists(which: impl std::fmt::Display) -> Failure {
+    Failure::of(Status::Usage, which, EXISTS).because(Reason::DestinationExists)
+}
 
 /// The destination of a restore.
 pub(crate) struct Destination {
@@ -73,7 +77,7 @@ impl Destination {
                 Some(There { directory: directory.or_fail(Status::Failed, &which)?, look })
             }
             Some(_) if !mode.merge => {
-                return Err(Failure::new(Status::Usage, format!("{which}: {EXISTS}")));
+                return Err(exists(which));
             }
             _ => None,
         };
@@ -94,7 +98,7 @@ impl Destination {
         let which = path.display();
         if !mode.merge && file_name.is_none() {
             let why = "has no name of its own; name a new directory, or use --merge";
-            return Err(Failure::new(Status::Usage, format!("{which}: {why}")));
+            return Err(Failure::of(Status::Usage, &which, why));
         }
         let opened = folder::open(path, false)?;
         let directory = Entered::open(opened.as_fd(), b".").or_fail(Status::Failed, &which)?;
@@ -144,7 +148,7 @@ impl Destination {
             (Some(there), _) if !tree.is_directory() => {
                 let Some(name) = &self.file_name else {
                     let why = "is a directory, and the backup is one file; name the file to create";
-                    return Err(Failure::new(Status::Usage, format!("{which}: {why}")));
+                    return Err(Failure::of(Status::Usage, &which, why));
                 };
                 // Nothing but that file is replaced.
                 let mode = Mode { delete: false, ..self.mode };
@@ -163,7 +167,7 @@ impl Destination {
                 moves.object((staging.as_fd(), TREE), old)?;
                 Ok(moves.degraded())
             }
-            (_, None) => Err(Failure::new(Status::Usage, format!("{which}: {EXISTS}"))),
+            (_, None) => Err(exists(which)),
         }
     }
 
@@ -190,7 +194,7 @@ impl Destination {
         match unlinkat(parent, name.as_slice(), AtFlags::REMOVEDIR) {
             Ok(()) | Err(Errno::NOENT) => {}
             Err(Errno::NOTEMPTY | Errno::EXIST | Errno::NOTDIR) => {
-                return Err(Failure::new(Status::Usage, format!("{which}: {EXISTS}")));
+                return Err(exists(which));
             }
             removed => removed.or_fail(Status::Failed, &which)?,
         }
@@ -204,7 +208,7 @@ impl Destination {
             return Ok(());
         };
         let which = self.path.display();
-        let refuse = |why: &str| Err(Failure::new(Status::Usage, format!("{which}: {why}")));
+        let refuse = |why: &str| Err(Failure::of(Status::Usage, &which, why));
         if there.look.mount {
             let why =
                 "is a mount point; use --merge to restore into it, or name a new directory in it";
@@ -212,7 +216,7 @@ impl Destination {
         }
         match is_empty(there.directory.as_fd()).or_fail(Status::Failed, &which)? {
             true => Ok(()),
-            false => refuse(EXISTS),
+            false => Err(exists(which)),
         }
     }
 
@@ -227,7 +231,7 @@ impl Destination {
             return Ok(());
         }
         let why = "was replaced by another program during the restore; nothing changed";
-        Err(Failure::new(Status::Failed, format!("{which}: {why}")))
+        Err(Failure::of(Status::Failed, which, why))
     }
 }
 

@@ -3,10 +3,9 @@
 use std::io::{self, Read};
 
 use archive::{EntryName, FileKind, FileName, Identity, Part, SetId, TreePath, parse_seal};
+use failure::{Failure, OrFail, Status};
 use stream::member::Kind;
-use stream::{
-    Facts, Failure, Member, Next, OrFail, Scope, Status, TarError, TarReader, Totals, Wanted,
-};
+use stream::{Facts, Member, Next, Scope, TarError, TarReader, Totals, Wanted};
 
 use crate::Input;
 use crate::papers::{Loss, Papers, manifest};

@@ -5,10 +5,10 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path};
 
+use failure::{Failure, OrFail, Status};
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, mkdirat, openat, readlinkat};
 use rustix::io::Errno;
 use rustix::process::geteuid;
-use stream::{Failure, OrFail, Status};
 
 /// Symbolic links that one path may lead through, as the system has it.
 const MOST_LINKS: usize = 40;

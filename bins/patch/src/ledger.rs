@@ -6,9 +6,10 @@ use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::os::unix::fs::FileExt;
 
 use archive::{EntryName, Part, SetId, TreePath};
+use failure::{Failure, OrFail, Status};
 use local::Signatures;
 use stream::member::{Kind, XATTRS};
-use stream::{Failure, Member, OrFail, Status, TarWriter};
+use stream::{Member, TarWriter};
 
 use crate::scratch::Scratch;
 

@@ -6,8 +6,8 @@ use std::fmt::Display;
 use std::io;
 
 use archive::TreePath;
+use failure::{Failure, OrFail, Status};
 use rustix::io::Errno;
-use stream::{Failure, OrFail, Status};
 
 /// How many are named in warnings; the others are at `--verbosity info`.
 const NAMED: usize = 100;

@@ -38,7 +38,8 @@ use std::path::{Path, PathBuf};
 
 use archive::TreePath;
 use cli::{Common, Program};
-use stream::{Failure, FilesInput, OrFail, Output, Status, Totals, Wanted, WantedSet, pipe};
+use failure::{Failure, OrFail, Reason, Status};
+use stream::{FilesInput, Output, Totals, Wanted, WantedSet, pipe};
 
 use crate::apply::Tree;
 use crate::destination::Destination;
@@ -198,7 +199,8 @@ impl Patch {
             let why = format!("{}: nothing could be brought back", which.display());
             return Failure::new(Status::Integrity, why);
         }
-        Failure::new(Status::Absent, format!("{path}: not in the backup at that time"))
+        Failure::of(Status::Absent, path, "not in the backup at that time")
+            .because(Reason::NoSuchPath)
     }
 }
 

@@ -7,9 +7,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use attributes::{Object, read};
+use failure::{Failure, OrFail, Status};
 use rustix::fs::{Dir, RenameFlags, renameat, renameat_with};
 use rustix::io::{Errno, Result};
-use stream::{Failure, OrFail, Status};
 
 use crate::cursor::open_directory;
 use crate::entered::Entered;

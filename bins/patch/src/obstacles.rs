@@ -6,9 +6,9 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use failure::{Failure, OrFail, Status};
 use rustix::fs::Dir;
 use rustix::io::Result;
-use stream::{Failure, OrFail, Status};
 
 use crate::entered::Entered;
 use crate::look::{self, Id};

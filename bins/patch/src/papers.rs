@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{BufReader, Seek, Write};
 
 use archive::{FileKind, FileName, Manifest, ManifestParser, SetId, TreePath, read_line};
-use stream::{Failure, OrFail, Scope, Status};
+use failure::{Failure, OrFail, Status};
+use stream::Scope;
 
 use crate::Input;
 use crate::scratch::Scratch;

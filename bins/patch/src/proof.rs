@@ -4,10 +4,11 @@ use std::fs::File;
 use std::io::{self, Read};
 
 use archive::{Part, SetId, TreePath};
+use failure::{Failure, OrFail, Status};
 use rustix::fs::{Mode, OFlags, openat};
 use sha2::{Digest, Sha256};
 use stream::member::{Kind, LINK, SHA256, SIZE};
-use stream::{Attributes, Failure, Member, OrFail, Status};
+use stream::{Attributes, Member};
 
 use crate::apply::Tree;
 use crate::cursor::Cursor;

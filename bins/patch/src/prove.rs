@@ -1,7 +1,8 @@
 //! A restore that delivers nothing: it shows that a state can be brought back, and what it is.
 
 use archive::TreePath;
-use stream::{Failure, Totals, Wanted};
+use failure::Failure;
+use stream::{Totals, Wanted};
 
 use crate::compare::{What, compare};
 use crate::entries::Entries;

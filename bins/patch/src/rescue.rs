@@ -6,8 +6,9 @@ use std::io::{BufReader, Seek};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use archive::{EntryName, Part, TreePath};
+use failure::{Failure, OrFail, Status};
 use rustix::fs::{AtFlags, Mode, mkdirat, unlinkat};
-use stream::{Failure, Next, OrFail, Status, TarError, TarReader};
+use stream::{Next, TarError, TarReader};
 
 use crate::apply::{TOO_DEEP, Tree, is_directory, remove_if_held};
 use crate::cursor::{TREE, names, open_directory};
@@ -35,9 +36,7 @@ impl Tree {
     fn past(&mut self, which: &TreePath, applied: Result<(), Failure>) -> Result<(), Failure> {
         match applied {
             Err(failure) if failure.status() == Status::Integrity && failure.is_news() => {
-                let why = failure.message();
-                let own = why.strip_prefix(&format!("{which}: "));
-                self.mark(which, own.unwrap_or(why))
+                self.mark(which, failure.beside(&which.to_string()))
             }
             applied => applied,
         }

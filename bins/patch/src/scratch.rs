@@ -4,9 +4,9 @@ use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
+use failure::{Failure, OrFail, Status};
 use rustix::fs::{AtFlags, Mode, OFlags, openat, unlinkat};
 use rustix::io::{Errno, Result};
-use stream::{Failure, OrFail, Status};
 
 /// The name that such a file has for a moment where the system can't make one without.
 pub(crate) const SCRATCH: &[u8] = b"scratch";

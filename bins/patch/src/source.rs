@@ -4,7 +4,8 @@ use std::fs::File;
 use std::path::Path;
 
 use archive::{Part, TreePath};
-use stream::{Content, Entry, Failure, Member, OrFail, SetType, Status, TreeInput};
+use failure::{Failure, OrFail, Status};
+use stream::{Content, Entry, Member, SetType, TreeInput};
 
 /// The entries of a source.
 pub(crate) struct Source {
@@ -19,12 +20,12 @@ impl Source {
     pub(crate) fn open(path: &Path) -> Result<Source, Failure> {
         let which = path.display().to_string();
         let file = File::open(path).or_fail(Status::Failed, &which)?;
-        let input = TreeInput::open(file).map_err(|failure| named(failure, &which))?;
+        let input = TreeInput::open(file).map_err(|failure| failure.about(&which))?;
         match input.begin().set.as_ref().map(|set| set.set_type) {
             Some(SetType::Full) => Ok(Source { which, input, next: None }),
             _ => {
                 let why = "not all of a source (moo-scan without an archive makes that)";
-                Err(Failure::new(Status::Usage, format!("{which}: {why}")))
+                Err(Failure::of(Status::Usage, which, why))
             }
         }
     }
@@ -32,7 +33,7 @@ impl Source {
     /// The entry that comes next; none at the end. Facts of a file tell its hash.
     pub(crate) fn peek(&mut self) -> Result<Option<&(TreePath, Member)>, Failure> {
         while self.next.is_none() {
-            let entry = self.input.advance().map_err(|failure| named(failure, &self.which))?;
+            let entry = self.input.advance().map_err(|failure| failure.about(&self.which))?;
             let Some(entry) = entry else { break };
             if entry.name.part == Part::Snapshot {
                 self.next = Some(self.whole(entry)?);
@@ -56,17 +57,9 @@ impl Source {
         let (path, mut member) = (entry.name.path.clone(), entry.member.clone());
         if entry.is_content() {
             let content = Content::new(&mut self.input, entry, |_| Ok(()))?;
-            let last = content.last().map_err(|failure| named(failure, &self.which))?;
+            let last = content.last().map_err(|failure| failure.about(&self.which))?;
             member.facts.extend(&last.member.facts);
         }
         Ok((path, member))
-    }
-}
-
-/// A failure of a stream that is not on standard input.
-fn named(failure: Failure, which: &str) -> Failure {
-    match failure.message().strip_prefix("standard input") {
-        Some(rest) if failure.is_news() => Failure::new(failure.status(), format!("{which}{rest}")),
-        _ => failure,
     }
 }

@@ -12,12 +12,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use cli::note::{self, Note};
+use failure::{Failure, OrFail, Status};
 use rustix::fs::{
     AtFlags, Dir, FlockOperation, Mode, OFlags, fchmod, flock, fstat, mkdirat, openat, unlinkat,
 };
 use rustix::io::{Errno, Result};
 use rustix::process::geteuid;
-use stream::{Failure, OrFail, Status};
 
 use crate::content::PATCHED;
 use crate::cursor::TREE;
@@ -80,7 +80,7 @@ impl Staging {
             }
         }
         let why = "another user replaces what is created here; restore to a directory of your own";
-        Err(Failure::new(Status::Failed, format!("{}: {why}", shown.display())))
+        Err(Failure::of(Status::Failed, shown.display(), why))
     }
 
     /// A folder for a tree that is not to be delivered, among the temporary files.

@@ -6,14 +6,12 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use archive::{EntryName, Part, SetTime, TreePath};
+use failure::{Failure, OrFail, Status};
 use local::{Folder, Known, Lock, Signatures, can_read, now_after};
 use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
 use stream::member::{CTIME, DOUBT, INODE, Kind, RECENT, SHA256, SIZE};
-use stream::{
-    Begin, Facts, Failure, Member, OrFail, Output, SetHead, SetType, Status, Totals, Wanted,
-    write_content,
-};
+use stream::{Begin, Facts, Member, Output, SetHead, SetType, Totals, Wanted, write_content};
 
 use crate::apply::{Tree, wrong};
 use crate::entries::Entries;

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use archive::{Collection, SetId, StoredSet};
+use failure::Failure;
 use local::Folder;
 use store::Store;
-use stream::Failure;
 use survey::Survey;
 
 /// The store and the archive as they are now.

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use archive::{FileName, SetId, SetTime, StoredSet, parse_seal};
+use failure::Failure;
 use local::{Folder, Interrupted};
 use store::final_name;
-use stream::Failure;
 
 use crate::holdings::{Archive, Holdings};
 use crate::line::lines;

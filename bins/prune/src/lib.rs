@@ -14,8 +14,9 @@ mod whole;
 use std::path::PathBuf;
 
 use cli::{Common, Program};
+use failure::Failure;
 use local::{Folder, Lock};
-use stream::{Failure, Totals};
+use stream::Totals;
 
 use crate::holdings::Holdings;
 use crate::plan::Plan;

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use archive::{SetId, SetTime, StoredSet};
+use failure::Failure;
 use jiff::tz::TimeZone;
 use store::Store;
-use stream::Failure;
 
 use crate::holdings::Holdings;
 use crate::line::{Line, lines};

@@ -7,8 +7,8 @@
 use std::fs;
 
 use cli::lifeline;
+use failure::{Failure, OrFail, Reason, Status};
 use store::Store;
-use stream::{Failure, OrFail, Status};
 
 use crate::holdings::Holdings;
 use crate::plan::{Goner, Plan};
@@ -53,7 +53,7 @@ impl Removal<'_> {
     fn remove(&mut self, name: &str) -> Result<(), Failure> {
         lifeline::check();
         match self.store.remove(name) {
-            Err(failure) if failure.status() == Status::Absent => Ok(()),
+            Err(failure) if failure.reason() == Reason::NoSuchFile => Ok(()),
             Err(failure) if failure.status() == Status::Refused => Err(refused(&failure)),
             done => done,
         }

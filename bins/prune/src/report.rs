@@ -3,7 +3,7 @@
 use cli::legible;
 use std::io::Write;
 
-use stream::Failure;
+use failure::Failure;
 
 use crate::holdings::Holdings;
 use crate::plan::Plan;

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::SystemTime;
 
 use archive::{SetTime, parse_time};
-use stream::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status};
 
 /// The options. Each of them keeps something; what none of them keeps goes.
 #[derive(clap::Args, Debug)]

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::io::Read;
 
 use archive::{FileKind, FileName, SealedFile, StoredSet};
+use failure::{Failure, OrFail, Status};
 use openpgp::read_seal;
 use store::Store;
-use stream::{Failure, OrFail, Status};
 
 use crate::holdings::{Archive, Holdings};
 use crate::line::Line;

@@ -8,8 +8,8 @@ use std::thread::Builder;
 use std::vec;
 
 use archive::{SetTime, TreePath};
+use failure::{Failure, Status};
 use local::{Known, SeenBefore, Signatures};
-use stream::{Failure, Status};
 
 /// How many entries are handed over at once at most, and how many bytes of paths; and how many times
 /// that may wait.

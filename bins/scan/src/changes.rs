@@ -4,9 +4,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use archive::TreePath;
 use attributes::Trouble;
+use failure::{Failure, Status};
 use local::{InodeBeside, Known, SeenNow};
 use stream::member::{CTIME, INODE, Kind, LINK, XATTRS};
-use stream::{Attributes, Failure, Member, Status, Totals};
+use stream::{Attributes, Member, Totals};
 
 use crate::base::{Base, Past};
 use crate::entry;

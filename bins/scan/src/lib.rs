@@ -27,7 +27,8 @@ use std::path::PathBuf;
 
 use archive::Identity;
 use cli::{Common, Jobs, Program};
-use stream::{Begin, Failure, Kind, Output, Totals};
+use failure::Failure;
+use stream::{Begin, Kind, Output, Totals};
 
 use crate::base::Base;
 use crate::changes::Changes;

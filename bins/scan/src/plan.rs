@@ -3,9 +3,10 @@
 use std::os::unix::ffi::OsStrExt;
 
 use archive::{Chain, Collection, Identity, SetTime, parse_time};
+use failure::{Failure, OrFail, Status};
 use local::{Folder, Interrupted, Lock, SeenBefore, SeenNow, can_read, now, now_after};
 use openpgp::{known_identity, new_identity};
-use stream::{Failure, OrFail, Packed, SetHead, SetType, Status};
+use stream::{Packed, SetHead, SetType};
 
 use crate::Scan;
 use crate::base::State;

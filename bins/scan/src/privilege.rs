@@ -1,8 +1,8 @@
 //! The right to read every file, where a user has it: it is for the source alone.
 
+use failure::{Failure, OrFail, Status};
 use rustix::process::geteuid;
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
-use stream::{Failure, OrFail, Status};
 
 /// Does work with no more rights than the user has: whoever owns the archive may have put links
 /// to other people's files there. Root is root, and owns what it calls its own.

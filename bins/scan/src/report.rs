@@ -5,9 +5,10 @@ use std::io::{self, Write};
 
 use archive::{EntryName, Part, TreePath};
 use attributes::Object;
+use failure::Failure;
 use rustix::fs::Stat;
 use stream::member::{DOUBT, INODE, Kind, LINK, RECENT, SHA256, SIZE, SPARSE};
-use stream::{Facts, Failure, Member, Output, write_content};
+use stream::{Facts, Member, Output, write_content};
 
 use crate::content::Content;
 use crate::entry;

@@ -6,11 +6,12 @@ use std::io::BufReader;
 use std::os::unix::ffi::OsStrExt;
 
 use archive::{FileKind, LONGEST_LINE, TreePath, read_line};
+use failure::{Failure, OrFail, Status};
 use local::{Folder, Interrupted};
 use rustix::fs::{AtFlags, CWD};
 use sha2::{Digest, Sha256};
 use stream::member::{Kind, SIZE};
-use stream::{Failure, FileFacts, Member, OrFail, Packed, SetHead, Started, Status};
+use stream::{FileFacts, Member, Packed, SetHead, Started};
 
 use crate::Scan;
 use crate::entry;
@@ -163,7 +164,7 @@ impl<R: Report> Report for Resumed<R> {
         let changed = |started: &Started| FileFacts::of(&member).as_ref() != Some(&started.file);
         if self.started(path).is_some_and(changed) {
             let why = "has changed since it was stored by half (the next run stores it anew)";
-            return Err(Failure::new(Status::Failed, format!("{}: {why}", walk.shown(path))));
+            return Err(Failure::of(Status::Failed, walk.shown(path), why));
         }
         self.report.entry(path, member, news, walk, owners)
     }

@@ -1,7 +1,7 @@
 //! What counts as a change, and how many deletions are believed.
 
+use failure::{Failure, Reason, Status};
 use local::InodeBeside;
-use stream::{Failure, Status};
 
 use crate::Scan;
 
@@ -46,7 +46,7 @@ impl Rules {
         }
         let why = "is empty, but the last backup has entries in it; is the disk mounted? \
             (use --allow-deletions to record all of them as deleted)";
-        Err(Failure::new(Status::Failed, format!("{}: {why}", source())))
+        Err(Failure::of(Status::Failed, source(), why).because(Reason::TooManyDeleted))
     }
 
     /// # Errors
@@ -61,7 +61,7 @@ impl Rules {
         }
         let why = "nothing in it is selected; correct the options that include and exclude \
             (or use --allow-deletions to back up an empty tree)";
-        Err(Failure::new(Status::Usage, format!("{}: {why}", source())))
+        Err(Failure::of(Status::Usage, source(), why))
     }
 
     /// # Errors
@@ -79,6 +79,6 @@ impl Rules {
             "{deleted} of the {entries} entries of the last backup are gone, or excluded now; \
             is a disk not mounted? (use --allow-deletions to record them as deleted)"
         );
-        Err(Failure::new(Status::Failed, format!("{}: {why}", source())))
+        Err(Failure::of(Status::Failed, source(), why).because(Reason::TooManyDeleted))
     }
 }

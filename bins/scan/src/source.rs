@@ -4,9 +4,9 @@ use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
+use failure::{Failure, OrFail, Status};
 use local::source_name;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
-use stream::{Failure, OrFail, Status};
 
 /// The source, found and opened.
 pub(crate) struct Source {
@@ -35,7 +35,7 @@ impl Source {
             .or_fail(Status::Failed, &shown)?;
         if FileType::from_raw_mode(stat.st_mode) == FileType::Symlink {
             let why = "is a symbolic link (name what it points to)";
-            return Err(Failure::new(Status::Usage, format!("{shown}: {why}")));
+            return Err(Failure::of(Status::Usage, shown, why));
         }
         // An absolute source is read from a working directory that is closed to the user, too.
         let from = if name.as_bytes().starts_with(b"/") { "/" } else { "." };

@@ -1,8 +1,8 @@
 //! What a new set can build on, and which set was made last: sets may be dated later than the clock.
 
 use archive::{Chain, Collection, SetId, SetTime, StoredSet};
+use failure::{Failure, OrFail, Status};
 use local::{Folder, PATIENCE};
-use stream::{Failure, OrFail, Status};
 
 /// The archive as it stands at a time.
 pub(crate) struct Standing<'a> {

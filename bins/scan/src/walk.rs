@@ -10,9 +10,10 @@ use std::vec;
 
 use archive::TreePath;
 use attributes::{Object, Trouble};
+use failure::Failure;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
-use stream::{Attributes, Failure};
+use stream::Attributes;
 
 use crate::directory::{allow_deep_trees, sorted_names};
 use crate::selection::{OTHER_FILESYSTEMS, Selection, Verdict};

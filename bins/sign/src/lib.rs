@@ -4,9 +4,10 @@ use std::fs::File;
 
 use archive::{EntryName, Part};
 use cli::{Common, Program};
+use failure::Failure;
 use rsync::Hash;
 use stream::member::SIZE;
-use stream::{Content, Entry, Failure, Kind, Member, Output, Totals, TreeInput, pipe};
+use stream::{Content, Entry, Kind, Member, Output, Totals, TreeInput, pipe};
 
 /// Add to a tree stream the signature of each file's content
 ///

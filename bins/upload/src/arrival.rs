@@ -7,9 +7,10 @@ use std::io::Write;
 
 use archive::{FileKind, FileName, parse_seal};
 use cli::lifeline;
+use failure::{Failure, OrFail, Status};
 use store::Store;
 use stream::member::{SHA1, SHA256};
-use stream::{Failure, FilesInput, OrFail, Receipt, Receipts, Status};
+use stream::{FilesInput, Receipt, Receipts};
 
 /// The files that are sent, each with a receipt as soon as it has arrived. Dropped before they are
 /// published, they are removed again, unless a later run may go on with them.

@@ -4,7 +4,8 @@
 use std::fs::File;
 
 use archive::SetTime;
-use stream::{Failure, FilesInput};
+use failure::Failure;
+use stream::FilesInput;
 
 use crate::arrival::Arrivals;
 use crate::leftovers::set_time;

@@ -13,9 +13,10 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use cli::{Common, Program};
+use failure::{Failure, Reason, Status};
 use local::{Folder, Lock};
 use store::Store;
-use stream::{Begin, Failure, FilesInput, Kind, Receipts, SetHead, Status, Totals, pipe};
+use stream::{Begin, FilesInput, Kind, Receipts, SetHead, Totals, pipe};
 
 use crate::arrival::Arrivals;
 use crate::present::Present;
@@ -126,7 +127,9 @@ fn receive(
 /// Makes the store ready. Returns the names of the files that are there.
 fn prepare(url: &str, store: &mut dyn Store, begin: &Begin) -> Result<Vec<String>, Failure> {
     let files = match store.list() {
-        Err(failure) if failure.status() == Status::Absent => store.prepare().map(|()| Vec::new()),
+        Err(failure) if failure.reason() == Reason::NoSuchFile => {
+            store.prepare().map(|()| Vec::new())
+        }
         files => files,
     };
     let files = files?;

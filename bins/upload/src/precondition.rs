@@ -1,7 +1,8 @@
 //! What must hold in the store before a set is sent there.
 
 use archive::Collection;
-use stream::{Failure, SetHead, Status};
+use failure::{Failure, Reason, Status};
+use stream::SetHead;
 
 /// Checks that the set fits into the store, which has files of those names. Sets that it does not
 /// build on do not matter, whatever their dates: anybody may have added them.
@@ -32,5 +33,5 @@ pub(crate) fn check(url: &str, names: &[String], set: &SetHead) -> Result<(), Fa
 
 fn absent(url: &str, why: &str) -> Result<(), Failure> {
     // A store that has moved on will not take the rest of an interrupted run later, either.
-    Err(Failure::new(Status::Absent, format!("{url}: {why}")).ending_resume())
+    Err(Failure::of(Status::Absent, url, why).because(Reason::CannotResume))
 }

@@ -5,8 +5,9 @@ use std::fs::File;
 use std::io::Read;
 
 use archive::{FileKind, FileName, SetId, SetTime, parse_seal};
+use failure::{Failure, OrFail, Status};
 use store::Store;
-use stream::{Failure, FilesInput, OrFail, Status};
+use stream::FilesInput;
 
 use crate::leftovers::set_time;
 

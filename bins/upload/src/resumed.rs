@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use failure::{Failure, Reason, Status};
 use store::Stored;
-use stream::{Failure, Receipt, SetHead, Status};
+use stream::{Receipt, SetHead};
 
 /// Checks that they are all still there, as large as they were.
 pub(crate) fn check(url: &str, files: &[Stored], set: &SetHead) -> Result<(), Failure> {
@@ -12,7 +13,7 @@ pub(crate) fn check(url: &str, files: &[Stored], set: &SetHead) -> Result<(), Fa
     let Some(volume) = set.stored().iter().find(lost) else { return Ok(()) };
     let why = "has lost what an interrupted run had sent (the next run starts anew)";
     let why = format!("{url}: {why}: {}", volume.stored);
-    Err(Failure::new(Status::Absent, why).ending_resume())
+    Err(Failure::new(Status::Absent, why).because(Reason::CannotResume))
 }
 
 /// The name that a volume has in the store.

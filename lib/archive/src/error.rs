@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use crate::legible;
+use failure::legible;
 
 /// The longest excerpt of foreign text in a message, in characters.
 const EXCERPT: usize = 200;

@@ -12,7 +12,6 @@ mod entry;
 mod error;
 mod filelist;
 mod identity;
-pub mod legible;
 mod line;
 mod manifest;
 mod name;

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 
 use crate::Error;
-use crate::legible;
+use failure::legible;
 
 /// Characters of a long path that a message shows.
 const SHOWN: usize = 200;

@@ -2,7 +2,7 @@
 //! deceive who reads it.
 
 use archive::TreePath;
-pub use archive::legible::{is_command, name};
+pub use failure::legible::{is_command, name};
 use stream::member::Kind;
 
 /// A path, of which the source itself is `.`.

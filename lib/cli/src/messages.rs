@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use archive::legible;
+use failure::legible;
 use log::{LevelFilter, Log, Metadata, Record};
 
 use crate::lifeline;

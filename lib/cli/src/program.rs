@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
+use failure::{Failure, Status};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
-use stream::{Failure, Outlet, Status, Totals};
+use stream::{Outlet, Totals};
 
 use crate::lifeline;
 use crate::messages::{self, Verbosity};

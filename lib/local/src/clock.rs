@@ -4,7 +4,7 @@ use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
 use archive::SetTime;
-use stream::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status};
 
 /// The time by the clock.
 pub fn now() -> Result<SetTime, Failure> {

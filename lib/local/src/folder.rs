@@ -9,10 +9,10 @@ use archive::{
     Collection, FileKind, FileName, Manifest, ManifestParser, SetId, SetTime, StoredSet, Wrapping,
     read_line,
 };
+use failure::{Failure, OrFail, Status};
 use flate2::read::MultiGzDecoder;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sha2::{Digest, Sha256};
-use stream::{Failure, OrFail, Status};
 
 use crate::Signatures;
 

@@ -3,7 +3,8 @@
 use std::fs;
 
 use archive::{FileKind, FileName};
-use stream::{Failure, Packed, Receipt, Resume, SetHead};
+use failure::Failure;
+use stream::{Packed, Receipt, Resume, SetHead};
 
 use crate::journal::{self, ARRIVED, PACKED};
 use crate::{Folder, Journal};

@@ -6,9 +6,10 @@ use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 
 use archive::SetTime;
+use failure::{Failure, OrFail, Status};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use stream::{Failure, OrFail, Resume, SetHead, Status};
+use stream::{Resume, SetHead};
 
 use crate::Folder;
 

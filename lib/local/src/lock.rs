@@ -11,9 +11,9 @@ use std::io::{Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use failure::{Failure, OrFail, Status};
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
-use stream::{Failure, OrFail, Status};
 
 use crate::Folder;
 

@@ -1,7 +1,7 @@
 //! What one set says of one path.
 
 use archive::{Part, StoredSet, TreePath};
-use stream::Failure;
+use failure::Failure;
 
 use crate::signatures::Source;
 use crate::{Folder, Known};

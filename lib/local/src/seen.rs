@@ -10,11 +10,12 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 
 use archive::TreePath;
+use failure::{Failure, OrFail, Status};
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
+use stream::Member;
 use stream::member::{CTIME, INODE, RECENT, SHA256};
-use stream::{Failure, Member, OrFail, Status};
 
 use crate::{Folder, Known};
 

@@ -5,7 +5,8 @@ use std::collections::BinaryHeap;
 use std::io::Read;
 
 use archive::{EntryName, Part, TreePath};
-use stream::{Failure, Member, Next, OrFail, Status, TarReader};
+use failure::{Failure, OrFail, Status};
+use stream::{Member, Next, TarReader};
 
 use crate::Known;
 
@@ -140,7 +141,7 @@ impl Source {
 
     /// The next entry; none at the end.
     pub(crate) fn advance(&mut self) -> Result<Option<(EntryName, Member)>, Failure> {
-        let broken = |why: &str| Failure::new(Status::Integrity, format!("{}: {why}", self.which));
+        let broken = |why: &str| Failure::of(Status::Integrity, &self.which, why);
         match self.tar.advance().or_fail(Status::Integrity, &self.which)? {
             Next::Zeros => Ok(None),
             Next::Nothing => Err(broken("ends without an end mark")),

@@ -8,13 +8,14 @@ use std::fs;
 use std::io::Write;
 
 use archive::{EntryName, FileKind, FileName, Part, SetId, SetTime, TreePath, Wrapping};
+use failure::Status;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use local::Folder;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use stream::member::Kind;
-use stream::{Member, Status, TarWriter};
+use stream::{Member, TarWriter};
 
 /// What a set says of a path.
 #[derive(Clone, Debug, PartialEq)]

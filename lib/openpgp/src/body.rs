@@ -2,8 +2,8 @@
 
 use std::io::{self, BufRead, Read};
 
+use failure::{Failure, Status};
 use sequoia_openpgp::packet::Tag;
-use stream::{Failure, Status};
 
 use crate::frame::Frame;
 
@@ -46,7 +46,7 @@ impl<R: BufRead> Body<R> {
     }
 
     fn refused(&self, why: &str) -> io::Error {
-        io::Error::other(Failure::new(Status::Integrity, format!("{}: {why}", self.which)))
+        io::Error::other(Failure::of(Status::Integrity, &self.which, why))
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use failure::{Failure, OrFail, Status};
 use sequoia_openpgp::Cert;
 use sequoia_openpgp::cert::CertParser;
 use sequoia_openpgp::parse::Parse;
-use stream::{Failure, OrFail, Status};
 
 use crate::gpg;
 use crate::trouble::failure;
@@ -21,11 +21,11 @@ pub fn find_certificate(spec: &str) -> Result<Cert, Failure> {
         return read_certificate(path);
     }
     if spec.contains('/') || spec.trim().is_empty() {
-        return Err(Failure::new(Status::Key, format!("{spec}: no such certificate file")));
+        return Err(Failure::of(Status::Key, spec, "no such certificate file"));
     }
     let outcome = gpg::run(["--export", "--", &search_term(spec)], None, b"")?;
     if !outcome.success {
-        return Err(Failure::new(Status::Key, format!("{spec}: gpg: {}", outcome.reason())));
+        return Err(Failure::of(Status::Key, spec, format!("gpg: {}", outcome.reason())));
     }
     only_one(spec, &outcome.stdout, "no such certificate in the GnuPG keyring")
 }
@@ -44,7 +44,7 @@ pub fn read_secret_key(path: &Path) -> Result<Cert, Failure> {
         return Ok(cert);
     }
     let why = "a certificate only, without its secret key";
-    Err(Failure::new(Status::Key, format!("{}: {why}", path.display())))
+    Err(Failure::of(Status::Key, path.display(), why))
 }
 
 /// A key ID or fingerprint in the form that gpg takes for nothing else; a user ID as it is.
@@ -56,7 +56,7 @@ fn search_term(spec: &str) -> String {
 }
 
 fn only_one(which: &str, bytes: &[u8], missing: &str) -> Result<Cert, Failure> {
-    let no = |why: &str| Failure::new(Status::Key, format!("{which}: {why}"));
+    let no = |why: &str| Failure::of(Status::Key, which, why);
     if bytes.is_empty() {
         return Err(no(missing));
     }

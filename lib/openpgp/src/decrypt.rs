@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 
+use failure::{Failure, OrFail, Status};
 use sequoia_openpgp::crypto::SessionKey;
 use sequoia_openpgp::packet::{PKESK, SKESK, Tag};
 use sequoia_openpgp::parse::stream::{
@@ -11,7 +12,6 @@ use sequoia_openpgp::parse::{PacketParser, Parse};
 use sequoia_openpgp::policy::StandardPolicy;
 use sequoia_openpgp::types::SymmetricAlgorithm;
 use sequoia_openpgp::{Cert, KeyHandle};
-use stream::{Failure, OrFail, Status};
 
 use crate::body::Body;
 use crate::frame::Framed;
@@ -227,7 +227,7 @@ fn copy(mut from: impl BufRead, to: &mut impl Write) -> anyhow::Result<()> {
 }
 
 fn refused(which: &str, why: &str) -> Failure {
-    Failure::new(Status::Integrity, format!("{which}: {why}"))
+    Failure::of(Status::Integrity, which, why)
 }
 
 /// What sequoia asks while it reads a message.

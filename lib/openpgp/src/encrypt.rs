@@ -3,13 +3,13 @@
 use std::io::{self, Write};
 
 use deflate::{Deflate, Effort, Format};
+use failure::{Failure, Status};
 use sequoia_openpgp::Cert;
 use sequoia_openpgp::crypto::SessionKey;
 use sequoia_openpgp::packet::Tag;
 use sequoia_openpgp::serialize::Marshal;
 use sequoia_openpgp::serialize::stream::{self as stack, LiteralWriter, Message};
 use sequoia_openpgp::types::{CompressionAlgorithm, DataFormat};
-use stream::{Failure, Status};
 
 use crate::gnupg_key::GnuPGKey;
 use crate::gpg::Gpg;

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use failure::{Failure, Status};
 use sequoia_openpgp::armor::{Kind, Writer};
 use sequoia_openpgp::cert::{CertBuilder, CipherSuite};
 use sequoia_openpgp::packet::signature::SignatureBuilder;
 use sequoia_openpgp::serialize::{Marshal, SerializeInto};
 use sequoia_openpgp::types::{CompressionAlgorithm, Features, KeyFlags, SignatureType};
 use sequoia_openpgp::{Cert, Fingerprint, Packet, Profile};
-use stream::{Failure, Status};
 
 use crate::passphrase::Passphrase;
 use crate::trouble::failure;

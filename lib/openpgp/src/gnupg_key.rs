@@ -1,11 +1,11 @@
 //! Signing with a secret key that stays in GnuPG, so that its agent or a card does the work.
 
+use failure::{Failure, Status};
 use sequoia_openpgp::packet::one_pass_sig::OnePassSig3;
 use sequoia_openpgp::packet::{OnePassSig, Signature};
 use sequoia_openpgp::parse::Parse;
 use sequoia_openpgp::types::SignatureType;
 use sequoia_openpgp::{Cert, Fingerprint, Packet, PacketPile};
-use stream::{Failure, Status};
 
 use crate::gpg::{self, Gpg, Outcome};
 use crate::passphrase::Passphrase;

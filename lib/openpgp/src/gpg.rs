@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread::{Builder, Scope, scope};
 
-use stream::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status};
 
 use crate::passphrase::Passphrase;
 

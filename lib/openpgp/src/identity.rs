@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 
 use archive::Identity;
-use stream::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status};
 
 use crate::read_seal;
 

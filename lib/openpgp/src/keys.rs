@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use failure::Failure;
 use sequoia_openpgp::Packet;
 use sequoia_openpgp::crypto::{Password, S2K, SessionKey};
 use sequoia_openpgp::packet::Key;
@@ -9,7 +10,6 @@ use sequoia_openpgp::packet::key::{PublicParts, UnspecifiedRole};
 use sequoia_openpgp::packet::pkesk::PKESK3;
 use sequoia_openpgp::packet::skesk::SKESK4;
 use sequoia_openpgp::serialize::Marshal;
-use stream::Failure;
 
 use crate::encrypt::Encryption;
 use crate::passphrase::Passphrase;

@@ -1,10 +1,10 @@
 //! A word that tells whether two runs encrypt to the same keys and passphrases, and no more: with
 //! a passphrase it takes as long to try as with any file that is encrypted with it.
 
+use failure::{Failure, Status};
 use sequoia_openpgp::crypto::{S2K, random};
 use sequoia_openpgp::types::HashAlgorithm;
 use sha2::{Digest, Sha256};
-use stream::{Failure, Status};
 
 use crate::encrypt::Encryption;
 use crate::passphrase::Passphrase;

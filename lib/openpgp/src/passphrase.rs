@@ -6,8 +6,8 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use failure::{Failure, OrFail, Status};
 use sequoia_openpgp::crypto::Password;
-use stream::{Failure, OrFail, Status};
 
 /// The variable that duplicity reads for the passphrase of a signing key.
 const SIGNING: &str = "SIGN_PASSPHRASE";
@@ -118,7 +118,7 @@ impl PassphraseSource {
 
 fn required(path: &Path, which: &str) -> Result<Option<Passphrase>, Failure> {
     let line = File::open(path).and_then(first_line).or_fail(Status::Key, which)?;
-    let empty = || Failure::new(Status::Key, format!("{which}: no passphrase in the first line"));
+    let empty = || Failure::of(Status::Key, which, "no passphrase in the first line");
     Passphrase::from_bytes(line).map(Some).ok_or_else(empty)
 }
 

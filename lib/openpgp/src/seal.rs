@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, Read, Write};
 
 use archive::Seal;
+use failure::{Failure, OrFail, Status};
 use sequoia_openpgp::Packet;
 use sequoia_openpgp::armor;
 use sequoia_openpgp::parse::stream::{
@@ -14,7 +15,6 @@ use sequoia_openpgp::policy::StandardPolicy;
 use sequoia_openpgp::serialize::stream::{self as stack, Armorer, LiteralWriter, Message};
 use sequoia_openpgp::types::SignatureType;
 use sequoia_openpgp::{Cert, Fingerprint, KeyHandle};
-use stream::{Failure, OrFail, Status};
 
 use crate::framed_text::{self, Framed};
 use crate::signer::{HASH, Hand, Signer};
@@ -171,7 +171,7 @@ fn check_packets(which: &str, hashes: &[&[u8]], signatures: &[u8]) -> anyhow::Re
 }
 
 fn refused(which: &str, why: &str) -> Failure {
-    Failure::new(Status::Integrity, format!("{which}: {why}"))
+    Failure::of(Status::Integrity, which, why)
 }
 
 /// Judges the signatures of a text.

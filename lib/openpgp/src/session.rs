@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use failure::{Failure, Status};
 use sequoia_openpgp::crypto::{KeyPair, S2K, SessionKey};
 use sequoia_openpgp::packet::key::{SecretParts, UnspecifiedRole};
 use sequoia_openpgp::packet::{Key, PKESK, SKESK};
 use sequoia_openpgp::types::SymmetricAlgorithm;
 use sequoia_openpgp::{Fingerprint, KeyHandle};
-use stream::{Failure, Status};
 
 use crate::decrypt::Decryption;
 use crate::gpg;
@@ -153,7 +153,7 @@ impl<'a> Search<'a> {
         }
         if !skesks.iter().any(costs_little) {
             let why = "it turns the passphrase into a key by Argon2, which GnuPG 2.2 does not read";
-            return Err(Failure::new(Status::Integrity, format!("{}: {why}", self.which)));
+            return Err(Failure::of(Status::Integrity, &self.which, why));
         }
         self.reasons.push("the passphrase does not open it".into());
         Ok(false)

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::path::Path;
 
+use failure::{Failure, Status};
 use sequoia_openpgp::crypto::KeyPair;
 use sequoia_openpgp::packet::Key;
 use sequoia_openpgp::packet::key::{KeyRole, SecretParts};
 use sequoia_openpgp::types::HashAlgorithm;
 use sequoia_openpgp::{Cert, Fingerprint};
-use stream::{Failure, Status};
 
 use crate::certificates::{find_certificate, read_certificate, read_secret_key};
 use crate::gnupg_key::{GnuPGKey, secret_keys_in_gnupg};
@@ -95,7 +95,7 @@ where
     if key.has_unencrypted_secret() {
         return key.into_keypair().map_err(|error| failure(error, Status::Key, &which));
     }
-    let no = |why: &str| Failure::new(Status::Key, format!("{which}: {why}"));
+    let no = |why: &str| Failure::of(Status::Key, &which, why);
     let Some(Passphrase(password)) = passphrase.get(&format!("Passphrase of {which}: "))? else {
         return Err(no("locked, and no passphrase is given"));
     };

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use stream::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status};
 
 /// What went wrong at the outer end of a stack of readers or writers, as it was there.
 #[derive(Clone)]

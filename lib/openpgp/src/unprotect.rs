@@ -7,10 +7,10 @@ use aes::{Aes128, Aes192, Aes256};
 use cfb_mode::Decryptor;
 use cfb_mode::cipher::array::Array;
 use cfb_mode::cipher::{BlockModeDecrypt, BlockSizeUser, KeyIvInit, typenum::U16};
+use failure::{Failure, Status};
 use sequoia_openpgp::crypto::SessionKey;
 use sequoia_openpgp::types::SymmetricAlgorithm;
 use sha1::{Digest, Sha1};
-use stream::{Failure, Status};
 
 /// Bytes of a block of AES.
 const BLOCK: usize = 16;

@@ -2,8 +2,8 @@
 
 use std::io::{Read, Write};
 
+use failure::{Failure, Status};
 use sequoia_openpgp::Fingerprint;
-use stream::{Failure, Status};
 
 use crate::decrypt::Decryption;
 use crate::gpg::{Gpg, Outcome};
@@ -28,7 +28,7 @@ pub(crate) fn open(
         return Ok(());
     }
     let why = "no valid signature by a wanted signer";
-    Err(Failure::new(Status::Integrity, format!("{which}: {why}")))
+    Err(Failure::of(Status::Integrity, which, why))
 }
 
 fn status(outcome: &Outcome) -> Status {

@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use failure::{Failure, Status};
 use sequoia_openpgp::cert::amalgamation::ValidAmalgamation;
 use sequoia_openpgp::cert::amalgamation::key::{PrimaryKey, ValidKeyAmalgamation};
 use sequoia_openpgp::packet::Key;
@@ -9,7 +10,6 @@ use sequoia_openpgp::packet::key::{PublicParts, UnspecifiedRole};
 use sequoia_openpgp::policy::StandardPolicy;
 use sequoia_openpgp::types::RevocationStatus;
 use sequoia_openpgp::{Cert, Fingerprint};
-use stream::{Failure, Status};
 
 use crate::trouble::failure;
 use crate::weak::weakness;
@@ -92,7 +92,7 @@ fn expired(cert: &Cert, what: &str, time: SystemTime) -> Failure {
 }
 
 fn unusable(cert: &Cert, why: &str) -> Failure {
-    Failure::new(Status::Key, format!("{}: {why}", name(cert)))
+    Failure::of(Status::Key, name(cert), why)
 }
 
 pub(crate) fn name(cert: &Cert) -> String {

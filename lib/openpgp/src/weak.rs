@@ -1,10 +1,10 @@
 //! Why a key is too weak for something new, though GnuPG still takes it.
 
+use failure::{Failure, Status};
 use sequoia_openpgp::Cert;
 use sequoia_openpgp::cert::amalgamation::key::PrimaryKey;
 use sequoia_openpgp::policy::{AsymmetricAlgorithm, StandardPolicy};
 use sequoia_openpgp::types::{HashAlgorithm, PublicKeyAlgorithm};
-use stream::{Failure, Status};
 
 use crate::usable::{Candidate, PublicKey, check_signing_key, name};
 
@@ -14,7 +14,7 @@ const RSA_BITS: usize = 2048;
 /// What is too weak in a certificate: in its primary key, in its keys that fit, or in what binds
 /// them together; none if it is not weak.
 pub(crate) fn weakness(cert: &Cert, fits: impl Fn(&Candidate<'_>) -> bool) -> Option<Failure> {
-    let no = |why: &str| Some(Failure::new(Status::Key, format!("{}: {why}", name(cert))));
+    let no = |why: &str| Some(Failure::of(Status::Key, name(cert), why));
     let policy = lenient();
     let valid = cert.keys().with_policy(&policy, None);
     let keys: Vec<_> = valid.filter(|key| key.primary() || fits(key)).collect();

@@ -13,7 +13,7 @@ mod search;
 
 use std::io::{self, Read};
 
-use stream::{Failure, Status};
+use failure::{Failure, Status};
 
 use crate::block;
 use crate::sums::Sums;

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::io::{self, BufReader, ErrorKind, Read, Seek, SeekFrom};
 use std::rc::Rc;
 
-use stream::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status};
 
 const BUFFER: usize = 64 << 10;
 

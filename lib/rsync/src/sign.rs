@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use stream::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status};
 
 use crate::block::{block_length, lanes};
 use crate::strong::Hash;

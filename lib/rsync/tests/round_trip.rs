@@ -6,10 +6,10 @@
 use std::io::{Cursor, Read, Write};
 use std::process::Command;
 
+use failure::Status;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use rsync::{Delta, Hash, file_size, patch, sign};
-use stream::Status;
 
 fn hashes() -> impl Strategy<Value = Hash> {
     prop_oneof![Just(Hash::Blake2), Just(Hash::Md4)]

@@ -8,9 +8,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use failure::{Failure, OrFail, Reason, Status};
 use rustix::fs::{AtFlags, CWD, RenameFlags};
 use rustix::io::Errno;
-use stream::{Failure, OrFail, Status};
 
 use crate::listing::Listing;
 use crate::{Sink, Store, Stored, temporary};
@@ -41,7 +41,7 @@ impl Store for FileStore {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let above = self.folder.parent().unwrap_or(&self.folder).display();
                 let why = format!("there is no folder {above} (is the disk mounted?)");
-                Err(Failure::new(Status::Lost, format!("{}: {why}", self.url)))
+                Err(Failure::of(Status::Lost, &self.url, why))
             }
             made => made.or_fail(Status::Refused, &self.url),
         }
@@ -95,7 +95,7 @@ impl Store for FileStore {
     fn publish(&mut self, name: &str) -> Result<(), Failure> {
         let Some(temporary) = self.received.get(name) else {
             let why = "was not received, so it gets no name";
-            return Err(Failure::new(Status::Failed, format!("{}: {why}", self.which(name))));
+            return Err(Failure::of(Status::Failed, self.which(name), why));
         };
         let (old, new) = (self.folder.join(temporary), self.folder.join(name));
         rename(&old, &new).or_fail(Status::Refused, self.which(name))?;
@@ -179,7 +179,11 @@ trait OrFailByKind<T> {
 impl<T> OrFailByKind<T> for io::Result<T> {
     fn or_fail_by_kind(self, which: impl fmt::Display) -> Result<T, Failure> {
         let absent = matches!(&self, Err(error) if error.kind() == io::ErrorKind::NotFound);
-        self.or_fail(if absent { Status::Absent } else { Status::Refused }, which)
+        if absent {
+            let failed = self.or_fail(Status::Absent, which);
+            return failed.map_err(|failure| failure.because(Reason::NoSuchFile));
+        }
+        self.or_fail(Status::Refused, which)
     }
 }
 

@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::path::Path;
 
-use stream::{Failure, Status};
+use failure::{Failure, Status};
 
 use crate::listed::Listed;
 
@@ -92,7 +92,7 @@ pub fn folder(path: &Path) -> Box<dyn Store> {
 
 /// The store behind a URL.
 pub fn open(url: &str, options: &Options) -> Result<Box<dyn Store>, Failure> {
-    let usage = |why: &str| Failure::new(Status::Usage, format!("{url}: {why}"));
+    let usage = |why: &str| Failure::of(Status::Usage, url, why);
     if let Some(remote) = url.strip_prefix("rclone:") {
         return match remote.contains(':') {
             true => Ok(Box::new(Listed::new(rclone::RcloneStore::new(url, remote, options)))),

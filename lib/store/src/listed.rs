@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Read};
 
-use stream::{Failure, Status};
+use failure::{Failure, Status};
 
 use crate::{Sink, Store, Stored};
 
@@ -96,7 +96,7 @@ impl<R: Read> Read for AtMost<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stream::OrFail;
+    use failure::OrFail;
 
     fn read(content: &[u8], left: u64) -> Result<Vec<u8>, Failure> {
         let (name, mut all) = ("vol1".to_owned(), Vec::new());

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use stream::{Failure, Status};
+use failure::{Failure, Status};
 
 use crate::Stored;
 
@@ -79,7 +79,7 @@ impl Listing {
     }
 
     pub(crate) fn failure(&self, status: Status, why: &str) -> Failure {
-        Failure::new(status, format!("{}: {why}", self.which))
+        Failure::of(status, &self.which, why)
     }
 }
 

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 use archive::{FileKind, FileName};
+use failure::{Failure, OrFail, Reason, Status};
 use serde::Deserialize;
-use stream::{Failure, OrFail, Status};
 
 use self::call::Rclone;
 use self::read::Reading;
@@ -122,7 +122,7 @@ impl RcloneStore {
     }
 
     fn taken(&self, name: &str) -> Failure {
-        Failure::new(Status::Refused, format!("{}: file exists", self.rclone.which(name)))
+        Failure::of(Status::Refused, self.rclone.which(name), "file exists")
     }
 
     fn move_to(&self, name: &str, temporary: &str) -> Result<(), Failure> {
@@ -169,10 +169,7 @@ impl Store for RcloneStore {
     fn publish(&mut self, name: &str) -> Result<(), Failure> {
         let Some(file) = self.received.remove(name) else {
             let why = "was not received, so it gets no name";
-            return Err(Failure::new(
-                Status::Failed,
-                format!("{}: {why}", self.rclone.which(name)),
-            ));
+            return Err(Failure::of(Status::Failed, self.rclone.which(name), why));
         };
         match &file {
             Arrived::There(own) if own == name => {}
@@ -205,8 +202,8 @@ impl Store for RcloneStore {
         // Asked for a file that is not there, rclone may give nothing and be content.
         let size = self.listing()?.get(name).copied();
         let Some(size) = size else {
-            let why = format!("{}: no such file", self.rclone.which(name));
-            return Err(Failure::new(Status::Absent, why));
+            let failure = Failure::of(Status::Absent, self.rclone.which(name), "no such file");
+            return Err(failure.because(Reason::NoSuchFile));
         };
         Ok(Box::new(Reading::new(&self.rclone, name, size)))
     }

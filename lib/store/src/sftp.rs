@@ -21,8 +21,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use failure::{Failure, Status};
 use ssh2::{ErrorCode, File};
-use stream::{Failure, Status};
 
 use self::address::Address;
 use self::connection::Connection;
@@ -102,10 +102,7 @@ impl Store for SftpStore {
     fn publish(&mut self, name: &str) -> Result<(), Failure> {
         let Some(temporary) = self.received.get(name) else {
             let why = "was not received, so it gets no name";
-            return Err(Failure::new(
-                Status::Failed,
-                format!("{}: {why}", self.address.file(name)),
-            ));
+            return Err(Failure::of(Status::Failed, self.address.file(name), why));
         };
         let (from, to) = (self.address.path(temporary), self.address.path(name));
         self.run(name, |connection, this| {

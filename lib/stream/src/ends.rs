@@ -3,10 +3,10 @@
 use archive::{Identity, Origin, SetId, SetTime};
 use serde::{Deserialize, Serialize};
 
-use crate::failure::{Failure, Status};
 use crate::receipts::Receipt;
 use crate::resume::Resume;
 use crate::text;
+use failure::{Failure, Reason, Status};
 
 /// The version of both streams that this build speaks.
 pub const VERSION: u32 = 1;
@@ -274,9 +274,8 @@ pub struct Failed {
     pub status: u8,
     /// Its message.
     pub message: String,
-    /// Whether the interrupted run that this one resumed has to be given up.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub ends_resume: bool,
+    /// What happened, by its name in [`Reason`].
+    pub reason: String,
 }
 
 impl Failed {
@@ -286,7 +285,7 @@ impl Failed {
             stage: failure.stage().unwrap_or(stage).to_owned(),
             status: failure.status().code(),
             message: failure.message().to_owned(),
-            ends_resume: failure.ends_resume(),
+            reason: failure.reason().name().to_owned(),
         }
     }
 }
@@ -294,7 +293,7 @@ impl Failed {
 impl From<Failed> for Failure {
     fn from(failed: Failed) -> Failure {
         let status = Status::from_code(failed.status);
-        let failure = Failure::upstream(failed.stage, status, failed.message);
-        if failed.ends_resume { failure.ending_resume() } else { failure }
+        let reason = Reason::from_name(&failed.reason);
+        Failure::upstream(failed.stage, status, failed.message).because(reason)
     }
 }

@@ -5,11 +5,11 @@ use std::io::{self, Read, Write};
 use bytes::Bytes;
 
 use crate::ends::{Begin, Kind, Totals};
-use crate::failure::{Failure, Status};
 use crate::input::{Input, Item};
 use crate::member::{Facts, LOST, Member};
 use crate::output::Output;
 use crate::pipe::BUFFER;
+use failure::{Failure, Status};
 
 /// The longest file name that is taken: a folder takes 255 bytes, the temporary one of an upload.
 const LONGEST_NAME: usize = 200;

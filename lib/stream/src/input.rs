@@ -6,9 +6,9 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use crate::ends::{Begin, End, Failed, Kind};
-use crate::failure::{Failure, Status};
 use crate::member::Member;
 use crate::tar_reader::{Next, TarError, TarReader};
+use failure::{Failure, Status};
 
 /// The largest member of a tree stream: a signature grows with the root of its file's size, and
 /// this is that of a file of 16 TiB. All other bodies are pieces of 64 KiB.
@@ -172,9 +172,9 @@ fn cut() -> Failure {
 }
 
 fn killed(why: &str) -> Failure {
-    Failure::new(Status::Killed, format!("standard input: {why}"))
+    Failure::of(Status::Killed, "standard input", why)
 }
 
 fn broken(why: &str) -> Failure {
-    Failure::new(Status::Integrity, format!("standard input: {why}"))
+    Failure::of(Status::Integrity, "standard input", why)
 }

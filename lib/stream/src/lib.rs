@@ -1,11 +1,10 @@
-//! The two streams that flow between the programs, and how a program fails.
+//! The two streams that flow between the programs.
 //!
 //! Both streams are POSIX pax tars. The first member is `begin.json`, the last one `end.json` or
 //! `failed.json`: see moobacker-stream(5).
 
 mod attributes;
 mod ends;
-mod failure;
 mod files;
 mod input;
 pub mod member;
@@ -25,7 +24,6 @@ pub use attributes::Attributes;
 pub use ends::{
     Begin, End, Failed, Kind, NewestSeal, SetHead, SetType, Totals, VERSION, Wanted, WantedSet,
 };
-pub use failure::{Failure, OrFail, Status};
 pub use files::{FileWriter, FilesInput, Scope};
 pub use input::{Input, Item};
 pub use member::{Facts, Member, Stamp};

@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::IsTerminal;
 
 use crate::ends::Totals;
-use crate::failure::Failure;
 use crate::output::{Output, deliver_by};
 use crate::pipe;
 use crate::receipts::Receipts;
+use failure::Failure;
 
 /// A program's standard output: a stream, receipts, or nothing that another program reads.
 pub trait Outlet: Sized {

@@ -5,9 +5,9 @@ use std::io::{BufWriter, Write};
 use serde::Serialize;
 
 use crate::ends::{Begin, End, Failed, Totals};
-use crate::failure::{Failure, Status};
 use crate::member::Member;
 use crate::tar_writer::TarWriter;
+use failure::{Failure, Status};
 
 /// A stream that is being written. Members are written whole, so that it can end at any time.
 pub struct Output<W: Write> {
@@ -89,8 +89,8 @@ impl<W: Write> Output<W> {
     }
 
     fn control(&mut self, name: &str, what: &impl Serialize) -> Result<(), Failure> {
-        let mut body = serde_json::to_vec(what)
-            .map_err(|e| Failure::new(Status::Failed, format!("{name}: {e}")))?;
+        let mut body =
+            serde_json::to_vec(what).map_err(|e| Failure::of(Status::Failed, name, e))?;
         body.push(b'\n');
         self.tar.append(&Member::named(name), &body).map_err(|e| Failure::of_output(&e))
     }

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use crate::failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status};
 
 /// Bytes of a read or a write in a pipe.
 pub const BUFFER: usize = 64 << 10;

@@ -7,8 +7,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use serde::{Deserialize, Serialize};
 
 use crate::ends::{Begin, Failed, Kind, Totals};
-use crate::failure::{Failure, OrFail, Status};
 use crate::input::{Input, peek};
+use failure::{Failure, OrFail, Status};
 
 /// The longest line that is read: a seal of a set with a million volumes fits.
 const LONGEST_LINE: u64 = 256 << 20;

@@ -7,10 +7,10 @@ use bytes::Bytes;
 
 use crate::attributes::Attributes;
 use crate::ends::{Begin, Kind, Totals};
-use crate::failure::{Failure, OrFail, Status};
 use crate::input::Input;
 use crate::member::{Facts, Kind as MemberKind, Member};
 use crate::output::Output;
+use failure::{Failure, OrFail, Status};
 
 /// One member of a tree stream.
 #[derive(Clone, Debug)]

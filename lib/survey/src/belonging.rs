@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use archive::{Identity, SetId, StoredSet};
+use failure::{Failure, Status};
 use store::Store;
-use stream::{Failure, Status};
 
 use crate::Survey;
 
@@ -82,7 +82,7 @@ impl Survey {
         if found.len() < 2 {
             return Ok(found.into_keys().next());
         }
-        Err(Failure::new(Status::Integrity, format!("{url}: {}", several(&found))))
+        Err(Failure::of(Status::Integrity, url, several(&found)))
     }
 }
 

@@ -5,9 +5,9 @@ use std::collections::{BTreeSet, HashSet};
 use archive::{
     Absent, Collection, FileKind, FileName, Identity, SetId, SetTime, StoredSet, Wrapping,
 };
+use failure::Failure;
 use local::Folder;
 use store::Store;
-use stream::Failure;
 
 use crate::Survey;
 

@@ -14,10 +14,10 @@ use std::collections::{HashMap, HashSet};
 use std::io::Read;
 
 use archive::{Collection, FileName, SetId, SetTime, parse_seal};
+use failure::{Failure, Status};
 use local::Folder;
 use openpgp::Cert;
 use store::{Store, Stored};
-use stream::{Failure, Status};
 
 pub use belonging::several;
 pub use judge::{Judge, Uncounted};

@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::io::{self, Read};
 
 use archive::{SetId, seal_name};
+use failure::{Failure, OrFail, Status};
 use sha2::{Digest, Sha256};
 use store::{Store, final_name};
-use stream::{Failure, OrFail, Status};
 
 use crate::{Survey, of_one_file};
 

@@ -5,11 +5,11 @@ use std::fs;
 use std::io::Read;
 
 use archive::{Collection, Identity, Seal, SealedFile, SetId, parse_seal, seal_name};
+use failure::{Failure, OrFail, Status};
 use local::Folder;
 use openpgp::{Cert, SealState, read_seal, read_text};
 use sha2::{Digest, Sha256};
 use store::{Store, final_name};
-use stream::{Failure, OrFail, Status};
 
 use crate::of_one_file;
 
@@ -188,10 +188,7 @@ fn looks_like_a_seal(store: &mut dyn Store, name: &str) -> Result<bool, Failure>
 fn parse(name: &str, bytes: &[u8], certs: &[Cert]) -> Result<Sealed, Failure> {
     let (text, state) = read_text(name, bytes, certs)?;
     if !certs.is_empty() && !matches!(state, SealState::SignedBy(_)) {
-        return Err(Failure::new(
-            Status::Integrity,
-            format!("{name}: is not signed by the seal key"),
-        ));
+        return Err(Failure::of(Status::Integrity, name, "is not signed by the seal key"));
     }
     let seal = Seal::parse(&text).or_fail(Status::Integrity, name)?;
     let sha256 = format!("{:x}", Sha256::digest(bytes));

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::io::{Read, Write};
 
 use clap::Parser;
+use failure::Status;
 use store::{Options, Store, final_name};
-use stream::Status;
 use tests::s3::S3;
 use tests::sshd::Sshd;
 use tests::{Sandbox, scale};

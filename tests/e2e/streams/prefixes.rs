@@ -1,7 +1,7 @@
 //! Prefixes of what really flows through the pipes: the readers are given them in this process, so
 //! that there can be many, the programs some.
 
-use stream::Status;
+use failure::Status;
 use tests::{scale, spread};
 
 use crate::captured::{Captured, Flow, STAGES, Stage, ending};

@@ -4,9 +4,9 @@ use cli::legible;
 use std::cmp::Ordering;
 use std::ffi::OsString;
 
+use failure::{Failure, Status};
 use local::{Folder, Known, Signatures};
 use serde::Serialize;
-use stream::{Failure, Status};
 
 use crate::entries::line::named;
 use crate::entries::object::EntryObject;

@@ -1,7 +1,7 @@
 //! In what two states of an entry differ.
 
+use failure::Failure;
 use local::{Known, Signatures};
-use stream::Failure;
 use stream::member::{Kind, SHA256};
 
 /// Magic, block length and strong length: only signatures that agree in them can be compared.

@@ -10,8 +10,8 @@ mod random;
 mod state;
 mod versions;
 
+use failure::{Failure, Status};
 use local::Folder;
-use stream::{Failure, Status};
 
 use crate::List;
 use crate::out::Out;

@@ -4,7 +4,7 @@ use cli::legible;
 use std::ffi::OsString;
 
 use archive::TreePath;
-use stream::{Failure, Status};
+use failure::{Failure, Reason, Status};
 
 /// The paths that are asked for, with all that is below them; none asks for everything.
 pub(crate) struct Paths {
@@ -43,6 +43,6 @@ impl Paths {
             return Ok(());
         }
         let why = format!("{}: not in {place}", missing.join(", "));
-        Err(Failure::new(Status::Absent, why))
+        Err(Failure::new(Status::Absent, why).because(Reason::NoSuchPath))
     }
 }

@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::hash::{BuildHasher, RandomState};
 
+use failure::Failure;
 use local::{Folder, Known};
-use stream::Failure;
 use stream::member::Kind;
 
 use crate::entries::Form;

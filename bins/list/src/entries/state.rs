@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 
 use archive::{Absent, Collection, SetTime, parse_time};
+use failure::{Failure, OrFail, Reason, Status};
 use local::{Folder, Known, Signatures};
-use stream::{Failure, OrFail, Status};
 
 use crate::entries::Form;
 use crate::entries::line::Lines;
@@ -37,13 +37,15 @@ pub(crate) fn at(
 
 /// There is no such state.
 fn none(folder: &Folder, absent: Absent) -> Failure {
-    let status = match absent {
-        Absent::NoBackup { .. } => Status::Absent,
-        Absent::Missing { .. } => Status::Integrity,
-    };
     let folder = folder.path("");
-    let folder = folder.components();
-    Failure::new(status, format!("{}: {absent}", folder.as_path().display()))
+    let which = folder.components();
+    let which = which.as_path().display();
+    match absent {
+        Absent::NoBackup { .. } => {
+            Failure::of(Status::Absent, which, absent).because(Reason::NoBackup)
+        }
+        Absent::Missing { .. } => Failure::of(Status::Integrity, which, absent),
+    }
 }
 
 /// Lists one state.

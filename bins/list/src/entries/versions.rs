@@ -2,9 +2,9 @@
 
 use archive::{Chain, SetTime, TreePath};
 use cli::legible;
+use failure::{Failure, Reason, Status};
 use local::{Folder, Known, Said};
 use serde::Serialize;
-use stream::{Failure, Status};
 
 use crate::entries::Form;
 use crate::entries::differences::looks_same;
@@ -42,8 +42,9 @@ pub(crate) fn list(
         versions.remove(0);
     }
     if versions.is_empty() {
-        let why = format!("{}: in no backup that the archive knows", legible::path(path));
-        return Err(Failure::new(Status::Absent, why));
+        let why = "in no backup that the archive knows";
+        let failure = Failure::of(Status::Absent, legible::path(path), why);
+        return Err(failure.because(Reason::NoSuchPath));
     }
     let mut lines = Lines::default();
     versions.iter().try_for_each(|version| version.tell(form, &mut lines, out))

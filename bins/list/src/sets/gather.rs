@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use archive::{Collection, Identity, Manifest, SetId, SetTime, StoredSet, Wrapping};
+use failure::Failure;
 use local::Folder;
-use stream::Failure;
 use survey::Survey;
 
 use crate::sets::findings::{self, Finding};

@@ -10,10 +10,10 @@ mod watch;
 use std::collections::{BTreeMap, BTreeSet};
 
 use archive::{Collection, Identity, SetId};
+use failure::Failure;
 use local::Folder;
 use openpgp::{Cert, find_certificate};
 use store::Store;
-use stream::Failure;
 use survey::Survey;
 
 use crate::List;

@@ -2,7 +2,7 @@
 
 use archive::Wrapping;
 use cli::legible;
-use stream::Failure;
+use failure::Failure;
 
 use crate::out::Out;
 use crate::sets::gather::{Inventory, Set};

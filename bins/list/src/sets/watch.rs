@@ -1,7 +1,7 @@
 //! Whether a store holds what it should: the exit status.
 
 use archive::{SetTime, parse_time};
-use stream::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status};
 
 use crate::sets::findings::SKEW;
 use crate::sets::gather::Inventory;
@@ -26,7 +26,7 @@ pub(crate) fn judge(
     inventory: &Inventory,
     limit: Option<Limit<'_>>,
 ) -> Result<(), Failure> {
-    let fail = |status, why: &str| Err(Failure::new(status, format!("{url}: {why}")));
+    let fail = |status, why: &str| Err(Failure::of(status, url, why));
     let mut lost = inventory.findings.iter().filter(|finding| finding.lost);
     if let Some(first) = lost.next() {
         let more = match lost.count() {

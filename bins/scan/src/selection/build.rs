@@ -6,8 +6,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use archive::{SetTime, parse_time};
+use failure::{Failure, OrFail, Status};
 use fancy_regex::{CompileError, Regex};
-use stream::{Failure, OrFail, Status};
 
 use super::OTHER_FILESYSTEMS;
 use super::filelist;
@@ -53,7 +53,7 @@ impl Builder<'_> {
 
     fn glob(&mut self, sign: Sign, pattern: &[u8], told: String) -> Result<(), Failure> {
         let glob = self.spelling.read(pattern);
-        let glob = glob.map_err(|why| Failure::new(Status::Usage, format!("{told}: {why}")))?;
+        let glob = glob.map_err(|why| Failure::of(Status::Usage, &told, why))?;
         let Some((path, directories)) = glob.literal() else {
             self.rules.push(Rule::Glob { sign, glob, told });
             return Ok(());
@@ -83,7 +83,7 @@ impl Builder<'_> {
     fn regexp(&mut self, sign: Sign, text: &OsStr) -> Result<(), Failure> {
         let told = told(option(sign, "-regexp"), text);
         let regexp = Regex::new(&letters(text.as_bytes()));
-        let refuse = |error| Failure::new(Status::Usage, format!("{told}: {}", one_line(&error)));
+        let refuse = |error| Failure::of(Status::Usage, &told, one_line(&error));
         let regexp = Box::new(regexp.map_err(refuse)?);
         let base = self.spelling.stock().to_vec();
         self.rules.push(Rule::Regexp { sign, regexp, base, told });

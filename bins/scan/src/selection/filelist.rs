@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use stream::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status};
 
 use super::options::Sign;
 

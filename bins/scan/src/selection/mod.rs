@@ -19,8 +19,8 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 
 use archive::{SetTime, TreePath};
+use failure::{Failure, Status};
 use rustix::fs::{AtFlags, Stat};
-use stream::{Failure, Status};
 
 pub(crate) use self::options::Words;
 
@@ -75,7 +75,7 @@ impl Selection {
         if let Some(told) = rules.last().and_then(Rule::ends_with_include) {
             let why = "means nothing as the last option, for what no option matches is included \
                 anyway (is --exclude '**' missing behind it?)";
-            return Err(Failure::new(Status::Usage, format!("{told}: {why}")));
+            return Err(Failure::of(Status::Usage, told, why));
         }
         Ok(Selection {
             rules,
@@ -151,7 +151,7 @@ fn marks(words: &Words) -> Result<Vec<Mark>, Failure> {
         let told = format!("--exclude-if-present {}", name.to_string_lossy());
         let name = name.as_bytes().to_vec();
         if name.is_empty() || name.contains(&b'/') || name == b"." || name == b".." {
-            return Err(Failure::new(Status::Usage, format!("{told}: not the name of a file")));
+            return Err(Failure::of(Status::Usage, told, "not the name of a file"));
         }
         Ok(Mark { name, told })
     });
@@ -166,7 +166,7 @@ fn only(words: &Words) -> Result<Option<Only>, Failure> {
     let only = Only::parse(&text, words.null_separator, &path.to_string_lossy())?;
     if only.is_empty() {
         let why = "lists no path, so nothing would be backed up";
-        return Err(Failure::new(Status::Usage, format!("{}: {why}", path.display())));
+        return Err(Failure::of(Status::Usage, path.display(), why));
     }
     Ok(Some(only))
 }

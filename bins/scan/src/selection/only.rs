@@ -1,7 +1,7 @@
 //! The list of all that is asked for, in place of what directories hold.
 
 use archive::TreePath;
-use stream::{Failure, Status};
+use failure::{Failure, Status};
 
 use super::filelist::lines;
 

@@ -2,11 +2,11 @@
 
 use std::io::Write;
 
+use failure::{Failure, Status};
 use openpgp::{Compression, Decryption, Encryption, Signer, read_secret_key};
 use sequoia_openpgp::packet::key::{PublicParts, UnspecifiedRole};
 use sequoia_openpgp::serialize::stream::{Encryptor, Message, Recipient};
 use sequoia_openpgp::types::Features;
-use stream::{Failure, Status};
 
 use crate::home::{
     Home, certs, encryption_to, environment, open, passphrase, sample, seal, source_of,

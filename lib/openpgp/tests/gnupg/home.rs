@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use deflate::Effort;
+use failure::Failure;
 use openpgp::{
     Cert, Compression, Decryption, Encryption, Passphrase, PassphraseSource, find_certificate,
 };
-use stream::Failure;
 
 const INSIDE: &str = "TEST_RUNS_IN_ITS_HOME";
 

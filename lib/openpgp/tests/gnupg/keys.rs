@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use failure::Status;
 use openpgp::{encryption_key, find_certificate, generate, read_secret_key};
-use stream::Status;
 
 use crate::home::{
     encryption_to, environment, open, passphrase, seal, source_of, test_in_home, text, with_gnupg,

@@ -2,10 +2,10 @@
 
 use std::io::{Read, Write};
 
+use failure::{Failure, Status};
 use openpgp::{Decryption, read_secret_key};
 use sequoia_openpgp::serialize::stream::{Encryptor, LiteralWriter, Message};
 use sequoia_openpgp::types::{AEADAlgorithm, SymmetricAlgorithm};
-use stream::{Failure, Status};
 
 use crate::home::{Home, certs, environment, open, sample, source_of, test_in_home, with_gnupg};
 

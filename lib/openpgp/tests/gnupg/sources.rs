@@ -2,8 +2,8 @@
 
 use std::process::{Command, Stdio};
 
+use failure::Status;
 use openpgp::{PassphraseOptions, PassphraseSource};
-use stream::Status;
 
 use crate::home::{passphrase, test_in_home};
 

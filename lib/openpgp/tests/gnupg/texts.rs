@@ -1,7 +1,7 @@
 //! The text of a seal.
 
+use failure::Status;
 use openpgp::{SealState, Signer, generate, read_text, sign_text};
-use stream::Status;
 
 use crate::home::{Home, certs, environment, source_of, test_in_home, text};
 

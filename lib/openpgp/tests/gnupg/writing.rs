@@ -1,7 +1,7 @@
 //! GnuPG reads what we write.
 
+use failure::{Failure, Status};
 use openpgp::{Compression, Encryption, Signer, generate, read_secret_key};
-use stream::{Failure, Status};
 
 use crate::home::{
     Home, certs, encryption_to, environment, open, passphrase, sample, seal, source_of,

@@ -5,7 +5,8 @@ use std::io::{self, Read, Seek};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::{self, sleep};
 
-use stream::{Failure, OrFail, Status, TemporaryFile};
+use failure::{Failure, OrFail, Status};
+use stream::TemporaryFile;
 
 use super::trouble;
 use crate::Options;
@@ -94,7 +95,7 @@ impl Rclone {
         command.spawn().map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => {
                 let why = "there is no rclone in PATH (such a store is reached through it)";
-                Failure::new(Status::Failed, format!("{}: {why}", self.url))
+                Failure::of(Status::Failed, &self.url, why)
             }
             _ => Failure::new(Status::Failed, format!("rclone: {error}")),
         })

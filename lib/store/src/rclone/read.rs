@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::process::{Child, Stdio};
 use std::thread::sleep;
 
-use stream::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status};
 
 use super::call::Rclone;
 use crate::retry::pause_after;
@@ -48,7 +48,7 @@ impl Reading {
             Ok(Some(output)) if !output.status.success() => {
                 self.rclone.failure(&self.name, &output)
             }
-            Ok(_) => Failure::new(Status::Lost, format!("{which}: ends too early")),
+            Ok(_) => Failure::of(Status::Lost, which, "ends too early"),
             Err(failure) => failure,
         }
     }

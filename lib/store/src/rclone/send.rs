@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use crossbeam_channel as channel;
-use stream::{Failure, OrFail, Status, TemporaryFile};
+use failure::{Failure, OrFail, Status};
+use stream::TemporaryFile;
 
 use super::call::Rclone;
 use crate::Sink;

@@ -1,6 +1,6 @@
 //! What rclone says when it fails, in our words.
 
-use stream::{Failure, Status};
+use failure::{Failure, Reason, Status};
 
 /// Words of rclone and of the system, in lower case, and what they mean; the first that fits counts.
 const MEANINGS: &[(&str, Status)] = &[
@@ -52,7 +52,8 @@ pub(crate) fn failure(which: &str, code: Option<i32>, said: &[u8], own: &[&str])
         }
     };
     let hint = if status == Status::Usage { " (rclone config tells the remotes)" } else { "" };
-    Failure::new(status, format!("{which}: rclone: {why}{hint}"))
+    let failure = Failure::of(status, which, format!("rclone: {why}{hint}"));
+    if status == Status::Absent { failure.because(Reason::NoSuchFile) } else { failure }
 }
 
 /// A message in lower case without names: those that were given, what is quoted, and paths.
@@ -102,7 +103,7 @@ mod tests {
 
     fn said(code: i32, text: &str) -> (Status, String) {
         let failure = failure("rclone:r:f", Some(code), text.as_bytes(), &["r:f", "f"]);
-        let message = failure.message().strip_prefix("rclone:r:f: rclone: ").unwrap().to_owned();
+        let message = failure.why().strip_prefix("rclone: ").unwrap().to_owned();
         (failure.status(), message)
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use stream::{Failure, Status};
+use failure::{Failure, Status};
 
 /// Where a store is.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,11 +3,11 @@
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
+use failure::{Failure, Status};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
 use ssh_key::{HashAlg, PublicKey};
 use ssh2::{ErrorCode, File, MethodType, Session, Sftp};
-use stream::{Failure, Status};
 
 use super::identities;
 use super::known_hosts::{KnownHosts, Verdict};
@@ -106,7 +106,7 @@ impl Drop for Connection {
 fn check_host(session: &Session, settings: &Settings, known: &KnownHosts) -> Result<(), Trouble> {
     let refuse = |why: String| {
         let which = settings.known_name();
-        Err(Trouble::Final(Failure::new(Status::Key, format!("{which}: {why}"))))
+        Err(Trouble::Final(Failure::of(Status::Key, which, why)))
     };
     let shown = session.host_key().and_then(|(blob, _)| PublicKey::from_bytes(blob).ok());
     let Some(key) = shown else { return refuse("shows a host key of an unknown kind".into()) };
@@ -162,5 +162,5 @@ fn is_alive(socket: &OwnedFd) -> bool {
 /// A login that gets no SFTP will get none the next time either.
 fn no_sftp(settings: &Settings) -> Trouble {
     let which = format!("{}@{}", settings.user, settings.host);
-    Trouble::Final(Failure::new(Status::Refused, format!("{which}: the account offers no sftp")))
+    Trouble::Final(Failure::of(Status::Refused, which, "the account offers no sftp"))
 }

@@ -4,9 +4,9 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use failure::{Failure, Status};
 use ssh_key::{PrivateKey, PublicKey};
 use ssh2::{ErrorCode, Session};
-use stream::{Failure, Status};
 
 use super::settings::{Agent, Settings, home};
 use super::trouble::{Trouble, is_lost};

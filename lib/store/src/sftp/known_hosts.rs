@@ -5,11 +5,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use failure::{Failure, OrFail, Status};
 use hmac::{Hmac, Mac};
 use sha1::Sha1;
 use ssh_key::PublicKey;
 use ssh_key::known_hosts::{Entry, HostPatterns, Marker};
-use stream::{Failure, OrFail, Status};
 use wildmatch::WildMatch;
 
 use super::settings::Settings;
@@ -81,7 +81,7 @@ impl KnownHosts {
                 // To pass over it would be to trust what it says not to.
                 Err(_) if line.starts_with("@revoked") => {
                     let which = format!("{}: line {number}", file.display());
-                    return Err(Failure::new(Status::Key, format!("{which}: can't be read")));
+                    return Err(Failure::of(Status::Key, which, "can't be read"));
                 }
                 Err(error) => log::debug!("{}: line {number}: {error}", file.display()),
             }

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 use crossbeam_channel::{self as channel, RecvTimeoutError};
-use stream::{Failure, OrFail, Status, TemporaryFile};
+use failure::{Failure, OrFail, Status};
+use stream::TemporaryFile;
 
 use super::link::Link;
 use super::send::{IDLE, alive, send};
@@ -91,7 +92,7 @@ impl Sender {
         let job = Job { name: name.to_owned(), held: held.clone() };
         let sent = self.jobs.as_ref().map(|jobs| jobs.send(job).is_ok());
         if sent != Some(true) {
-            return Err(Failure::new(Status::Failed, format!("{name}: sending has ended")));
+            return Err(Failure::of(Status::Failed, name, "sending has ended"));
         }
         Ok(Box::new(Outgoing { held, outcome: self.outcome.clone() }))
     }

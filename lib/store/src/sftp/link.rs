@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use stream::{Failure, Status};
+use failure::{Failure, Status};
 
 use super::address::Address;
 use super::connection::Connection;

@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use stream::{Failure, Status};
+use failure::{Failure, Status};
 
 use super::settings::{Place, Settings, refused};
 use super::ssh_says::{Source, SshSays};
@@ -119,7 +119,7 @@ pub(crate) fn open(settings: &Settings, timeout: Duration) -> Result<Opened, Tro
 fn through(words: &[OsString]) -> Result<Opened, Trouble> {
     let failed = |error: std::io::Error| {
         let which = words.first().map(|word| word.display().to_string()).unwrap_or_default();
-        Trouble::Final(Failure::new(Status::Failed, format!("{which}: {}", of_system(&error))))
+        Trouble::Final(Failure::of(Status::Failed, which, of_system(&error)))
     };
     let (ours, theirs) = UnixStream::pair().map_err(failed)?;
     let said = tempfile::tempfile().map_err(failed)?;

@@ -4,8 +4,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use failure::Failure;
 use ssh2::File;
-use stream::Failure;
 
 use super::connection::Connection;
 use super::lanes::lock;

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, BytesMut};
+use failure::Failure;
 use ssh2::{File, OpenFlags, OpenType};
-use stream::Failure;
 
 use super::connection::Connection;
 use super::trouble::{Answer, Trouble};
@@ -137,7 +137,7 @@ impl Sending<'_> {
 }
 
 fn spool_failure(error: &io::Error) -> Failure {
-    Failure::new(stream::Status::Failed, format!("{}: {error}", stream::TemporaryFile))
+    Failure::new(failure::Status::Failed, format!("{}: {error}", stream::TemporaryFile))
 }
 
 /// Has the server answer something. Unlike SSH's own message for that, this takes up what the

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use stream::{Failure, Status};
+use failure::{Failure, Status};
 
 use super::address::Address;
 use super::proxy::Way;

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 
-use stream::{Failure, OrFail, Status, TemporaryFile};
+use failure::{Failure, OrFail, Status};
+use stream::TemporaryFile;
 use tempfile::NamedTempFile;
 use uzers::os::unix::UserExt;
 
@@ -217,7 +218,7 @@ fn check_options(options: &Options) -> Result<(), Failure> {
 /// Without ssh, nobody can say what a configuration means.
 fn not_needed(options: &Options) -> Result<(), Failure> {
     let why = "there is no ssh in PATH, which reads the settings of SSH: install openssh-client";
-    let needs = |which: String| Err(Failure::new(Status::Usage, format!("{which}: {why}")));
+    let needs = |which: String| Err(Failure::of(Status::Usage, which, why));
     if let Some(file) = &options.ssh_config {
         return needs(file.display().to_string());
     }

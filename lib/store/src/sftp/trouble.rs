@@ -2,8 +2,8 @@
 
 use std::io;
 
+use failure::{Failure, Reason, Status};
 use ssh2::{Error, ErrorCode, Session};
-use stream::{Failure, Status};
 
 /// Why an operation has failed.
 #[derive(Debug)]
@@ -61,8 +61,10 @@ impl Answer {
 
     /// The failure that it means for a file.
     pub(crate) fn failure(self, which: &str) -> Failure {
-        let status = if self.is_absent() { Status::Absent } else { Status::Refused };
-        Failure::new(status, format!("{which}: {}", self.why()))
+        if self.is_absent() {
+            return Failure::of(Status::Absent, which, self.why()).because(Reason::NoSuchFile);
+        }
+        Failure::of(Status::Refused, which, self.why())
     }
 }
 

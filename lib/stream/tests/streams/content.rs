@@ -188,6 +188,6 @@ fn file_names_that_lead_elsewhere_are_refused() {
             Ok(made::totals())
         })
         .unwrap();
-        assert_eq!(made::refusal(&made::read_files(&stream)), stream::Status::Integrity, "{name}");
+        assert_eq!(made::refusal(&made::read_files(&stream)), failure::Status::Integrity, "{name}");
     }
 }

@@ -1,6 +1,7 @@
 //! Streams that were cut.
 
-use stream::{FileWriter, Status, deliver};
+use failure::Status;
+use stream::{FileWriter, deliver};
 
 use crate::made::{self, STAGE, each, refusal};
 
@@ -27,7 +28,7 @@ fn a_stage_that_dies_within_a_file_leaves_no_file_and_no_end() {
     let died = deliver(STAGE, &mut stream, |output| {
         output.begin(&stream::Begin::files(None))?;
         drop(FileWriter::new(output, "half"));
-        Err(stream::Failure::new(Status::Lost, "gone"))
+        Err(failure::Failure::new(Status::Lost, "gone"))
     });
     assert_eq!(died.unwrap_err().status(), Status::Lost);
     let failure = made::read_files(&stream).unwrap_err();

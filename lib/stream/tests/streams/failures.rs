@@ -1,6 +1,7 @@
 //! A stage that failed: its status and its words reach the last stage.
 
-use stream::{Begin, Failure, Kind, Receipts, Status, deliver};
+use failure::{Failure, Status};
+use stream::{Begin, Kind, Receipts, deliver};
 
 use crate::made::{self, Reader, read_files, read_receipts, read_tree};
 

@@ -40,7 +40,7 @@ fn a_damaged_byte_never_ends_a_stream_early() {
 fn for_each_damage(
     whole: &[u8],
     read: Reader,
-    check: impl Fn(usize, Result<String, stream::Failure>),
+    check: impl Fn(usize, Result<String, failure::Failure>),
 ) {
     let mut damaged = whole.to_vec();
     for at in 0..whole.len() {

@@ -3,10 +3,11 @@
 use std::io::Write;
 
 use archive::{EntryName, PIECE, Part, SetTime, TreePath};
+use failure::{Failure, Status};
 use stream::member::SHA256;
 use stream::{
-    Begin, Facts, Failure, FileWriter, FilesInput, Kind, Member, Receipt, Receipts, ReceiptsInput,
-    SetHead, SetType, Stamp, Status, Totals, TreeInput, deliver,
+    Begin, Facts, FileWriter, FilesInput, Kind, Member, Receipt, Receipts, ReceiptsInput, SetHead,
+    SetType, Stamp, Totals, TreeInput, deliver,
 };
 
 /// What a stage is called in these tests.

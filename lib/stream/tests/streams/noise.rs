@@ -2,9 +2,10 @@
 
 use std::io::{self, Cursor, Read};
 
+use failure::Status;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use stream::{Begin, Input, Kind, Member, Next, Status, TarReader, TarWriter};
+use stream::{Begin, Input, Kind, Member, Next, TarReader, TarWriter};
 
 use crate::made::{self, each, refusal};
 

@@ -1,15 +1,16 @@
 //! Members in an order that no stage writes.
 
 use archive::Part::{Deleted, Diff, Signature, Snapshot};
-use stream::{Member, Status};
+use failure::Status;
+use stream::Member;
 
 use crate::made::{full_piece, named, read_tree, refusal, tree_of};
 
-fn bodies(members: &[(Member, Vec<u8>)]) -> Result<String, stream::Failure> {
+fn bodies(members: &[(Member, Vec<u8>)]) -> Result<String, failure::Failure> {
     read_tree(&tree_of(members))
 }
 
-fn empty(members: &[Member]) -> Result<String, stream::Failure> {
+fn empty(members: &[Member]) -> Result<String, failure::Failure> {
     bodies(&members.iter().map(|member| (member.clone(), Vec::new())).collect::<Vec<_>>())
 }
 

@@ -1,6 +1,7 @@
 //! Whole streams that are none of those that a reader wants.
 
-use stream::{Begin, End, Kind, Member, Status, TarWriter, Totals, VERSION};
+use failure::Status;
+use stream::{Begin, End, Kind, Member, TarWriter, Totals, VERSION};
 
 use crate::made::{self, Reader, each, read_files, read_receipts, read_tree, refusal, tars};
 

@@ -1,58 +1,9 @@
-//! How a program fails: one status, one line for the user, and the same words for the stages behind it.
+//! A failure: its status, what happened, and the message that a person reads once.
 
 use std::fmt;
 use std::io;
 
-/// The exit status of every program, and thereby of a pipeline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Status {
-    /// Something failed that has no status of its own.
-    Failed = 1,
-    /// The program was called wrongly.
-    Usage = 2,
-    /// Done, but some source entries could not be read, or compared entries differ.
-    Partial = 3,
-    /// The stage before was killed: its stream has no end mark.
-    Killed = 4,
-    /// A hash, a signature or a format does not hold.
-    Integrity = 5,
-    /// A key is missing, locked, expired or wrong.
-    Key = 6,
-    /// The store refused.
-    Refused = 7,
-    /// The store was lost: try again.
-    Lost = 8,
-    /// Another run holds the archive.
-    Busy = 9,
-    /// There is no such backup.
-    Absent = 10,
-}
-
-impl Status {
-    const ALL: [Status; 10] = [
-        Status::Failed,
-        Status::Usage,
-        Status::Partial,
-        Status::Killed,
-        Status::Integrity,
-        Status::Key,
-        Status::Refused,
-        Status::Lost,
-        Status::Busy,
-        Status::Absent,
-    ];
-
-    /// The number that the process exits with.
-    pub fn code(self) -> u8 {
-        self as u8
-    }
-
-    /// The status with that number; an unknown number counts as [`Status::Failed`].
-    pub fn from_code(code: u8) -> Status {
-        Status::ALL.into_iter().find(|status| status.code() == code).unwrap_or(Status::Failed)
-    }
-}
+use crate::{Reason, Status, legible};
 
 /// Who says it: a failure is told to the user once, by the program where it happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,47 +20,64 @@ enum Origin {
 pub struct Failure {
     status: Status,
     message: String,
+    /// How many bytes of the message name what failed, with the colon and the blank after it.
+    label: usize,
     origin: Origin,
-    ends_resume: bool,
+    reason: Reason,
 }
 
 impl Failure {
-    /// A failure of this program, in the words that its user reads.
+    /// A failure of this program; the message names what failed by itself.
     pub fn new(status: Status, message: impl Into<String>) -> Failure {
-        Failure { status, message: message.into(), origin: Origin::Here, ends_resume: false }
+        let message = message.into();
+        Failure { status, message, label: 0, origin: Origin::Here, reason: Reason::Other }
     }
 
-    /// What a stage in front of this one has failed with and has already told its user.
+    /// A failure of this program: `which: why`.
+    pub fn of(status: Status, which: impl fmt::Display, why: impl fmt::Display) -> Failure {
+        let which = format!("{which}: ");
+        let label = which.len();
+        Failure { label, ..Failure::new(status, format!("{which}{why}")) }
+    }
+
+    /// A failure of a stage in front of this one, which has told its user.
     pub fn upstream(stage: impl Into<String>, status: Status, message: impl Into<String>) -> Self {
-        let origin = Origin::Upstream { stage: stage.into() };
-        Failure { status, message: message.into(), origin, ends_resume: false }
+        Failure {
+            origin: Origin::Upstream { stage: stage.into() },
+            ..Failure::new(status, message)
+        }
     }
 
-    /// The same failure, which says that the interrupted run can never be resumed: not by the next
-    /// run either, which has to start anew.
+    /// The same failure of what has another name for the user. One that a stage in front has told
+    /// stays as it is.
     #[must_use]
-    pub fn ending_resume(self) -> Failure {
-        Failure { ends_resume: true, ..self }
+    pub fn about(self, which: impl fmt::Display) -> Failure {
+        if !self.is_news() {
+            return self;
+        }
+        Failure { reason: self.reason, ..Failure::of(self.status, which, self.why()) }
     }
 
-    /// Whether the interrupted run that this one resumes has to be given up.
-    pub fn ends_resume(&self) -> bool {
-        self.ends_resume
+    /// The same failure, with what happened for programs that act on it.
+    #[must_use]
+    pub fn because(self, reason: Reason) -> Failure {
+        Failure { reason, ..self }
+    }
+
+    /// What happened.
+    pub fn reason(&self) -> Reason {
+        self.reason
     }
 
     /// The stage behind this one is gone; it has said why, or was killed.
     pub fn closed_pipe() -> Failure {
-        Failure {
-            status: Status::Failed,
-            message: "standard output: closed by the stage behind".into(),
-            origin: Origin::ClosedPipe,
-            ends_resume: false,
-        }
+        let failure = Failure::of(Status::Failed, "standard output", "closed by the stage behind");
+        Failure { origin: Origin::ClosedPipe, ..failure }
     }
 
     /// A failed read of standard input.
-    pub(crate) fn of_input(error: &io::Error) -> Failure {
-        Failure::new(Status::Failed, format!("standard input: {}", plain(error)))
+    pub fn of_input(error: &io::Error) -> Failure {
+        Failure::of(Status::Failed, "standard input", plain(error))
     }
 
     /// A failed write to standard output: the end of the reader is no news of ours.
@@ -117,7 +85,7 @@ impl Failure {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Failure::closed_pipe();
         }
-        Failure::new(Status::Failed, format!("standard output: {}", plain(error)))
+        Failure::of(Status::Failed, "standard output", plain(error))
     }
 
     /// The status that the program exits with.
@@ -128,6 +96,17 @@ impl Failure {
     /// The message without the program's name.
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// The message without the name of what failed, as far as it is known.
+    pub fn why(&self) -> &str {
+        &self.message[self.label..]
+    }
+
+    /// The message to a reader who has read that name: without it, if it is the name of what failed.
+    pub fn beside(&self, which: &str) -> &str {
+        let own = self.message[..self.label].strip_suffix(": ") == Some(which);
+        if own { self.why() } else { &self.message }
     }
 
     /// The stage in front that failed, if it was not this one.
@@ -151,7 +130,7 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&archive::legible::line(&self.message))
+        f.write_str(&legible::line(&self.message))
     }
 }
 
@@ -174,8 +153,7 @@ pub trait OrFail<T> {
 impl<T, E: std::error::Error + 'static> OrFail<T> for Result<T, E> {
     fn or_fail(self, status: Status, which: impl fmt::Display) -> Result<T, Failure> {
         self.map_err(|error| {
-            travelled(&error)
-                .unwrap_or_else(|| Failure::new(status, format!("{which}: {}", plain(&error))))
+            travelled(&error).unwrap_or_else(|| Failure::of(status, which, plain(&error)))
         })
     }
 }
@@ -226,15 +204,19 @@ mod tests {
     }
 
     #[test]
+    fn the_name_of_what_failed_is_told_once() {
+        let failure = Failure::of(Status::Key, "a: b", "c: d").because(Reason::NoBackup);
+        assert_eq!((failure.message(), failure.why()), ("a: b: c: d", "c: d"));
+        assert_eq!((failure.beside("a: b"), failure.beside("a")), ("c: d", "a: b: c: d"));
+        let renamed = failure.about("e");
+        assert_eq!((renamed.message(), renamed.reason()), ("e: c: d", Reason::NoBackup));
+        assert_eq!(Failure::new(Status::Key, "a: b").why(), "a: b");
+    }
+
+    #[test]
     fn a_failure_survives_its_way_through_an_io_error() {
         let failure = Failure::upstream("moo-scan", Status::Busy, "busy");
         let error = io::Error::from(failure.clone());
         assert_eq!(Err::<(), _>(error).or_fail(Status::Failed, "x").unwrap_err(), failure);
-    }
-
-    #[test]
-    fn unknown_statuses_count_as_failed() {
-        assert_eq!(Status::from_code(77), Status::Failed);
-        assert_eq!(Status::from_code(9), Status::Busy);
     }
 }

@@ -1,0 +1,64 @@
+//! What happened, for programs that act on it. A person reads the message.
+
+/// What happened. Most failures are told well enough by their [`Status`](crate::Status): they are
+/// [`Reason::Other`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reason {
+    /// No program acts on it.
+    #[default]
+    Other,
+    /// What is to be restored or made is there already.
+    DestinationExists,
+    /// The store or the archive directory has no backup, or none of that time.
+    NoBackup,
+    /// The backup has no such path.
+    NoSuchPath,
+    /// The store has no such file or folder.
+    NoSuchFile,
+    /// The store has lost what the archive directory knows: a disk may not be mounted.
+    StoreEmpty,
+    /// The sets are of another host, source or backup.
+    ForeignSets,
+    /// The source lacks so much that the run stops.
+    TooManyDeleted,
+    /// The interrupted run can't be resumed, by no later run either.
+    CannotResume,
+}
+
+/// The reasons by the names that travel in `failed.json`.
+const NAMES: [(Reason, &str); 9] = [
+    (Reason::Other, "other"),
+    (Reason::DestinationExists, "destination-exists"),
+    (Reason::NoBackup, "no-backup"),
+    (Reason::NoSuchPath, "no-such-path"),
+    (Reason::NoSuchFile, "no-such-file"),
+    (Reason::StoreEmpty, "store-empty"),
+    (Reason::ForeignSets, "foreign-sets"),
+    (Reason::TooManyDeleted, "too-many-deleted"),
+    (Reason::CannotResume, "cannot-resume"),
+];
+
+impl Reason {
+    /// The name in `failed.json`.
+    pub fn name(self) -> &'static str {
+        NAMES.iter().find(|(reason, _)| *reason == self).map_or("other", |(_, name)| name)
+    }
+
+    /// The reason of that name; [`Reason::Other`] for one that this version does not know.
+    pub fn from_name(name: &str) -> Reason {
+        NAMES.iter().find(|(_, known)| *known == name).map_or(Reason::Other, |(reason, _)| *reason)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_comes_back_by_its_name() {
+        for (reason, name) in NAMES {
+            assert_eq!((reason.name(), Reason::from_name(name)), (name, reason));
+        }
+        assert_eq!(Reason::from_name("of a later version"), Reason::Other);
+    }
+}
