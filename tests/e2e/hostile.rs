@@ -242,7 +242,7 @@ fn file_streams_with_other_names_than_of_files_are_refused() {
         ["../evil/1", "a/b/1", "/evil/1", ".hidden/1", "evil", "e\nvil/1", "evil/x", "evil/2", "/1"]
     {
         let sandbox = sandbox();
-        let begin = br#"{"stream":"files","version":1,"restore":{"sets":[]}}"#;
+        let begin = br#"{"stream":"files","version":2,"restore":{"sets":[]}}"#;
         fs::write(sandbox.path("in.tar"), tar(&[file("begin.json", begin), file(name, b"")]))
             .unwrap();
         for stage in

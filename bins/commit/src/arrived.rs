@@ -18,7 +18,7 @@ pub(crate) struct Arrived<'a> {
 impl<'a> Arrived<'a> {
     /// Starts it: with the volumes of the run that this one goes on with.
     pub(crate) fn start(folder: &'a Folder, begin: &'a Begin) -> Result<Arrived<'a>, Failure> {
-        let head = begin.set.as_ref().ok_or_else(crate::no_set)?;
+        let head = begin.made_set()?;
         let journal = Journal::start(folder, head, ARRIVED, head.stored())?;
         if !head.stored().is_empty() {
             note::leave(&Note::Volume(head.stored().len() as u64));

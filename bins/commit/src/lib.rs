@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use cli::note::{self, Note};
 use cli::{Common, Jobs, Program};
-use failure::{Failure, Status};
+use failure::Failure;
 use local::{Folder, Lock};
 use stream::{Begin, Receipt, ReceiptsInput, Totals, pipe};
 
@@ -77,7 +77,7 @@ impl Program for Commit {
         }
         if let Some(folder) = folder {
             note::leave(&Note::Complete);
-            let set = begin.set.as_ref().ok_or_else(no_set)?.id();
+            let set = begin.made_set()?.id();
             finish::finish(folder, set, &receipts, self.jobs.count())?;
         }
         if self.stats {
@@ -110,13 +110,9 @@ fn receive(
 
 fn join(archive: &Path, begin: &Begin) -> Result<(Folder, Lock), Failure> {
     let folder = Folder::open(archive)?;
-    let set = begin.set.as_ref().ok_or_else(no_set)?;
+    let set = begin.made_set()?;
     let lock = Lock::join(&folder, set.run.as_deref())?;
     Ok((folder, lock))
-}
-
-fn no_set() -> Failure {
-    Failure::new(Status::Integrity, "standard input: tells of no set")
 }
 
 fn say(text: &str) -> Result<(), Failure> {

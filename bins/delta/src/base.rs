@@ -15,7 +15,7 @@ pub(crate) struct Base {
 impl Base {
     /// Finds the chain that the stream says it extends.
     pub(crate) fn open(archive: Option<&Path>, begin: &Begin) -> Result<Base, Failure> {
-        let Some((set, base)) = begin.set.as_ref().and_then(|set| Some((set, set.base?))) else {
+        let Some((set, base)) = begin.set().and_then(|set| Some((set, set.base?))) else {
             return Ok(Base { signatures: None, _lock: None });
         };
         let Some(archive) = archive else {

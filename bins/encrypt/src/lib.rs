@@ -13,7 +13,7 @@ use cli::{Common, Jobs, Program};
 use deflate::Effort;
 use failure::{Failure, OrFail, Status};
 use openpgp::Signer;
-use stream::{Begin, FileWriter, FilesInput, Kind, Output, SetHead, Totals, pipe};
+use stream::{Begin, FileWriter, FilesInput, Job, Kind, Output, SetHead, Totals, pipe};
 
 use crate::copy::Copy;
 use crate::hashing::Hashing;
@@ -69,14 +69,13 @@ impl Program for Encrypt {
         let passphrase = self.keys.passphrase();
         let wrap = Wrap::new(self.keys.encryption(effort, &passphrase)?, effort);
         let signer = self.keys.seal_signer(&passphrase)?;
-        let stored_bytes = match input.begin().set.clone() {
-            Some(head) => backup(head, &mut input, &wrap, signer.as_ref(), output)?,
-            None if input.begin().is_copy() => {
-                let newest_seal = input.begin().newest_seal.clone();
-                output.begin(&Begin::files(None))?;
+        let stored_bytes = match input.begin().job.clone() {
+            Job::Backup(head) => backup(*head, &mut input, &wrap, signer.as_ref(), output)?,
+            Job::Copy { newest_seal } => {
+                output.begin(&Begin::copy(Kind::Files, None))?;
                 Copy::new(&wrap, signer.as_ref(), newest_seal, output).run(&mut input)?
             }
-            None => return Err(broken("is a restore, and neither a backup nor a copy")),
+            Job::Restore(_) => return Err(broken("is a restore, and neither a backup nor a copy")),
         };
         Ok(Totals { stored_bytes, ..input.totals() })
     }

@@ -20,7 +20,7 @@ pub(crate) fn tell<W: Write>(
     store: &mut dyn Store,
     receipts: &mut Receipts<W>,
 ) -> Result<Totals, Failure> {
-    receipts.begin(&Begin::of(Kind::Receipts))?;
+    receipts.begin(&Begin::copy(Kind::Receipts, None))?;
     let files = match store.list() {
         // Nothing has been stored yet.
         Err(failure) if failure.reason() == Reason::NoSuchFile => Vec::new(),

@@ -20,7 +20,7 @@ use cli::{Common, Program};
 use failure::{Failure, OrFail, Status};
 use openpgp::{Cert, find_certificate};
 use store::Store;
-use stream::{Begin, Facts, FileWriter, Output, Receipts, Scope, Totals};
+use stream::{Begin, Facts, FileWriter, Kind, Output, Receipts, Scope, Totals};
 use survey::{Judge, Survey};
 
 use crate::selection::{ArchiveDirectory, Selection};
@@ -122,7 +122,10 @@ impl Program for Fetch {
             return copy::send(&self, store.as_mut(), output);
         }
         let selection = Selection::make(&self, store.as_mut())?;
-        output.begin(&Begin::files(selection.wanted))?;
+        output.begin(&match selection.wanted {
+            Some(wanted) => Begin::restore(wanted),
+            None => Begin::copy(Kind::Files, None),
+        })?;
         let mut lost = selection.lost;
         for name in &selection.names {
             let there = selection.survey.stored_name(name);

@@ -11,7 +11,7 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use cli::{Common, Program};
-use failure::{Failure, Status};
+use failure::Failure;
 use stream::{Kind, Output, Totals, TreeInput, pipe};
 
 use crate::packer::Packer;
@@ -54,10 +54,7 @@ impl Program for Pack {
     fn run(self, output: &mut Output<File>) -> Result<Totals, Failure> {
         let mut input = TreeInput::open(pipe::input()?)?;
         let begin = input.begin().clone();
-        let Some(head) = &begin.set else {
-            let why = "standard input: tells of no set";
-            return Err(Failure::new(Status::Integrity, why));
-        };
+        let head = begin.made_set()?;
         let spools = Spools::new(self.archive.as_deref(), head.id())?;
         let (progress, stored, _lock) = Progress::start(spools.folder(), head)?;
         output.begin(&begin.onward(Kind::Files))?;

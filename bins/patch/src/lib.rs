@@ -128,7 +128,7 @@ impl Program for Patch {
             return Staging::delete(folder).map(|()| Totals::default());
         }
         let input = FilesInput::open(pipe::input()?)?.keep_going(self.keep_going);
-        let Some(wanted) = input.begin().restore.clone() else {
+        let Some(wanted) = input.begin().wanted().cloned() else {
             let why =
                 "standard input: no stream to restore from (moo-fetch without --all makes one)";
             return Err(Failure::new(Status::Usage, why));

@@ -21,7 +21,7 @@ impl Source {
         let which = path.display().to_string();
         let file = File::open(path).or_fail(Status::Failed, &which)?;
         let input = TreeInput::open(file).map_err(|failure| failure.about(&which))?;
-        match input.begin().set.as_ref().map(|set| set.set_type) {
+        match input.begin().set().map(|set| set.set_type) {
             Some(SetType::Full) => Ok(Source { which, input, next: None }),
             _ => {
                 let why = "not all of a source (moo-scan without an archive makes that)";

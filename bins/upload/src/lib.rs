@@ -66,7 +66,7 @@ impl Program for Upload {
         let Target { url, mut store, _lock } = self.target(input.begin())?;
         let names = prepare(&url, store.as_mut(), input.begin())?;
         receipts.begin(&input.begin().onward(Kind::Receipts))?;
-        let set = input.begin().set.clone();
+        let set = input.begin().set().cloned();
         // Without an archive nobody remembers what has arrived.
         let remembered = set.as_ref().is_some_and(|set| set.run.is_some());
         let mut arrivals = Arrivals::new(store.as_mut(), receipts, remembered);
@@ -100,7 +100,7 @@ impl Upload {
 }
 
 fn open_archive(archive: &Path, begin: &Begin) -> Result<Target, Failure> {
-    if begin.set.is_some() {
+    if begin.set().is_some() {
         let why = "--archive: standard input is a backup, which goes to a store";
         return Err(Failure::new(Status::Usage, why));
     }
@@ -133,7 +133,7 @@ fn prepare(url: &str, store: &mut dyn Store, begin: &Begin) -> Result<Vec<String
         files => files,
     };
     let files = files?;
-    let set = begin.set.as_ref();
+    let set = begin.set();
     if let Some(set) = set {
         resumed::check(url, &files, set)?;
     }

@@ -1,15 +1,15 @@
 //! The first and the last member of a stream, in JSON.
 
 use archive::{Identity, Origin, SetId, SetTime};
+use failure::{Failure, Reason, Status};
 use serde::{Deserialize, Serialize};
 
 use crate::receipts::Receipt;
 use crate::resume::Resume;
 use crate::text;
-use failure::{Failure, Reason, Status};
 
 /// The version of both streams that this build speaks.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The two kinds of streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,36 +40,65 @@ pub struct Begin {
     pub stream: Kind,
     /// Its version; a reader refuses any but its own.
     pub version: u32,
-    /// The set that a backup makes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub set: Option<SetHead>,
-    /// The state that a restore asks for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub restore: Option<Wanted>,
-    /// The newest seal of the store that a copy goes to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub newest_seal: Option<NewestSeal>,
+    /// What the run does.
+    #[serde(flatten)]
+    pub job: Job,
+}
+
+/// What a run does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Job {
+    /// Makes a set.
+    Backup(Box<SetHead>),
+    /// Brings back a state.
+    Restore(Wanted),
+    /// Copies whole sets, or lists a whole store.
+    Copy {
+        /// The newest seal of the store that a copy goes to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        newest_seal: Option<NewestSeal>,
+    },
 }
 
 impl Begin {
     /// The start of a backup.
     pub fn backup(stream: Kind, set: SetHead) -> Begin {
-        Begin { set: Some(set), ..Begin::of(stream) }
+        Begin { stream, version: VERSION, job: Job::Backup(Box::new(set)) }
     }
 
-    /// The start of a stream of stored files.
-    pub fn files(restore: Option<Wanted>) -> Begin {
-        Begin { restore, ..Begin::of(Kind::Files) }
+    /// The start of a restore.
+    pub fn restore(wanted: Wanted) -> Begin {
+        Begin { stream: Kind::Files, version: VERSION, job: Job::Restore(wanted) }
     }
 
-    /// The start of a copy, or of what tells of a whole store.
-    pub fn of(stream: Kind) -> Begin {
-        Begin { stream, version: VERSION, set: None, restore: None, newest_seal: None }
+    /// The start of a copy to a store with that newest seal, or of the list of a whole store.
+    pub fn copy(stream: Kind, newest_seal: Option<NewestSeal>) -> Begin {
+        Begin { stream, version: VERSION, job: Job::Copy { newest_seal } }
     }
 
-    /// Whether the stream is a copy of whole sets.
-    pub fn is_copy(&self) -> bool {
-        self.set.is_none() && self.restore.is_none()
+    /// The set that a backup makes; none of another run.
+    pub fn set(&self) -> Option<&SetHead> {
+        match &self.job {
+            Job::Backup(set) => Some(set),
+            _ => None,
+        }
+    }
+
+    /// The set that a backup makes.
+    ///
+    /// # Errors
+    /// The run is no backup.
+    pub fn made_set(&self) -> Result<&SetHead, Failure> {
+        self.set().ok_or_else(|| Failure::of(Status::Integrity, "standard input", "is no backup"))
+    }
+
+    /// The state that a restore asks for; none of another run.
+    pub fn wanted(&self) -> Option<&Wanted> {
+        match &self.job {
+            Job::Restore(wanted) => Some(wanted),
+            _ => None,
+        }
     }
 
     /// Reads the start of a stream; an error says why it is none that `kind` expects.

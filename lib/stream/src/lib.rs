@@ -22,7 +22,7 @@ mod tree;
 
 pub use attributes::Attributes;
 pub use ends::{
-    Begin, End, Failed, Kind, NewestSeal, SetHead, SetType, Totals, VERSION, Wanted, WantedSet,
+    Begin, End, Failed, Job, Kind, NewestSeal, SetHead, SetType, Totals, VERSION, Wanted, WantedSet,
 };
 pub use files::{FileWriter, FilesInput, Scope};
 pub use input::{Input, Item};

@@ -124,7 +124,7 @@ proptest! {
     ) {
         let mut stream = Vec::new();
         deliver(STAGE, &mut stream, |output| {
-            output.begin(&Begin::files(None))?;
+            output.begin(&Begin::copy(Kind::Files, None))?;
             for (number, length) in lengths.iter().enumerate() {
                 let mut writer = FileWriter::new(output, &format!("file{number}"));
                 let content = noise(*length);
@@ -183,7 +183,7 @@ fn file_names_that_lead_elsewhere_are_refused() {
     ] {
         let mut stream = Vec::new();
         deliver(STAGE, &mut stream, |output| {
-            output.begin(&Begin::files(None))?;
+            output.begin(&Begin::copy(Kind::Files, None))?;
             output.append(&Member::named(name), b"")?;
             Ok(made::totals())
         })

@@ -82,7 +82,7 @@ fn a_chunk_or_a_control_member_that_is_too_large_is_not_read() {
         assert_eq!(refused.status(), Status::Integrity);
     }
     let mut tar = TarWriter::new(Vec::new());
-    let begin = Begin::files(None);
+    let begin = Begin::copy(Kind::Files, None);
     tar.append(&Member::named("begin.json"), &serde_json::to_vec(&begin).unwrap()).unwrap();
     tar.append(&Member::named("file/1"), &vec![0; (1 << 20) + 1]).unwrap();
     assert_eq!(refusal(&made::read_files(&tar.into_inner())), Status::Integrity);

@@ -41,14 +41,20 @@ fn every_kind_of_stream_is_refused_by_the_readers_of_the_others() {
 fn another_version_is_refused_as_such_whatever_else_it_says() {
     let mut begin = Begin::backup(Kind::Tree, made::head());
     begin.version = VERSION + 1;
-    for json in [serde_json::to_vec(&begin).unwrap(), br#"{"version":2,"stream":"new"}"#.to_vec()] {
+    for json in [
+        serde_json::to_vec(&begin).unwrap(),
+        format!(r#"{{"version":{},"stream":"new"}}"#, VERSION + 1).into_bytes(),
+    ] {
         let receipts = [json.as_slice(), b"\n"].concat();
         let told =
             [read_tree(&tar(&json, None)), read_files(&tar(&json, None)), read_receipts(&receipts)];
         for told in told {
             assert_eq!(refusal(&told), Status::Integrity);
             let message = told.unwrap_err().message().to_owned();
-            assert!(message.contains("version 2 of the stream is unknown"), "{message}");
+            assert!(
+                message.contains(&format!("version {} of the stream is unknown", VERSION + 1)),
+                "{message}"
+            );
         }
     }
 }
