@@ -153,7 +153,7 @@ impl Patch {
         let destination = Destination::open(destination, mode, path.file_name())?;
         let staging = destination.staging()?;
         self.check_start(wanted)?;
-        let mut tree = Tree::new(staging.open()?, path.clone(), self.keep_going, self.owners());
+        let mut tree = Tree::new(staging.open()?, path.clone(), self.keep_going, self.owners())?;
         let scratch = self.keep_going.then(|| staging.scratch()).transpose()?;
         let mut entries = Entries::new(input, wanted, scratch);
         while let Some(event) = entries.advance()? {
