@@ -88,6 +88,7 @@ stop() {
 }
 trap 'stop 129' HUP
 trap 'stop 130' INT
+trap 'stop 131' QUIT
 trap 'stop 143' TERM
 
 # run COMMAND [ARGUMENT…]: to its end, in a session of its own: it can be ended as a whole, and no

@@ -35,6 +35,7 @@ mod mount;
 mod movement;
 mod mutations;
 mod old_keys;
+mod on_disk;
 mod ordinary_user;
 mod part;
 mod prune;

@@ -29,6 +29,7 @@ mod scratch;
 mod shortfall;
 mod source;
 mod staging;
+mod sync;
 mod whole;
 mod writer;
 

@@ -28,7 +28,7 @@ use clap::Parser;
 #[derive(Parser, Debug)]
 #[command(name = "moo-run", version, after_help = EXAMPLES)]
 pub struct Run {
-    /// Hand SIGHUP, SIGINT and SIGTERM to the command, which then ends by itself; only the death of
+    /// Hand SIGHUP, SIGINT, SIGQUIT and SIGTERM to the command, which then ends by itself; only the death of
     /// moo-run kills
     #[arg(long)]
     forward: bool,
