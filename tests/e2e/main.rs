@@ -30,6 +30,7 @@ mod manual;
 mod memory;
 mod merge;
 mod messages;
+mod misuse;
 mod moo;
 mod mount;
 mod movement;
