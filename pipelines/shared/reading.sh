@@ -116,6 +116,7 @@ make_archive() {
     trap '(as_user rm -rf -- "$temporary")' EXIT
     trap 'exit 129' HUP
     trap 'exit 130' INT
+    trap 'exit 131' QUIT
     trap 'exit 143' TERM
 }
 

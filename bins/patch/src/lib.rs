@@ -29,6 +29,7 @@ mod scratch;
 mod shortfall;
 mod source;
 mod staging;
+mod sync;
 mod whole;
 mod writer;
 
@@ -154,7 +155,7 @@ impl Patch {
         let destination = Destination::open(destination, mode, path.file_name())?;
         let staging = destination.staging()?;
         self.check_start(wanted)?;
-        let mut tree = Tree::new(staging.open()?, path.clone(), self.keep_going, self.owners());
+        let mut tree = Tree::new(staging.open()?, path.clone(), self.keep_going, self.owners())?;
         let scratch = self.keep_going.then(|| staging.scratch()).transpose()?;
         let mut entries = Entries::new(input, wanted, scratch);
         while let Some(event) = entries.advance()? {
