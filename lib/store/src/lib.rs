@@ -99,9 +99,11 @@ pub fn open(url: &str, options: &Options) -> Result<Box<dyn Store>, Failure> {
             false => Err(usage("names no remote (such as rclone:REMOTE:PATH)")),
         };
     }
+    if let Some(path) = local::store_folder(url) {
+        return Ok(Box::new(Listed::new(file::FileStore::new(url, path))));
+    }
     match url.split_once("://") {
-        Some(("file", "")) => Err(usage("names no folder")),
-        Some(("file", path)) => Ok(Box::new(Listed::new(file::FileStore::new(url, path.as_ref())))),
+        Some(("file", _)) => Err(usage("names no folder")),
         Some(("sftp", rest)) => Ok(Box::new(Listed::new(sftp::SftpStore::new(rest, options)?))),
         Some((scheme, _)) => {
             Err(usage(&format!("no store of the kind {scheme} (file://, sftp:// and rclone: are)")))
