@@ -52,3 +52,4 @@ mod strangers;
 mod streams;
 mod surroundings;
 mod verify;
+mod whose;

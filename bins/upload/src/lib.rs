@@ -10,6 +10,7 @@ mod resumed;
 
 use std::collections::HashSet;
 use std::fs::File;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use cli::{Common, Program};
@@ -141,6 +142,9 @@ fn prepare(url: &str, store: &mut dyn Store, begin: &Begin) -> Result<Vec<String
         precondition::check(url, &names, set)?;
     }
     names.retain(|name| !adopted.contains(name.as_str()));
-    leftovers::clear(store, &names, set.map(SetHead::id));
+    leftovers::clear(store, &mut names, set.map(SetHead::id));
+    if set.is_some() && names.is_empty() && adopted.is_empty() && io::stderr().is_terminal() {
+        log::warn!("{url}: a new store");
+    }
     Ok(names)
 }

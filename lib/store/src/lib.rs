@@ -9,6 +9,7 @@ mod options;
 mod rclone;
 mod retry;
 mod sftp;
+mod spelling;
 mod temporary;
 mod throttle;
 
@@ -20,7 +21,9 @@ use stream::{Failure, Status};
 
 use crate::listed::Listed;
 
+pub use listed::no_longer_than;
 pub use options::Options;
+pub use spelling::{spelling, spellings};
 pub use temporary::final_name;
 
 /// A file that a store holds.
