@@ -96,7 +96,8 @@ impl Next {
         let ours = ids(known);
         let seals = receipts.iter().filter_map(|receipt| {
             let time = parse_seal(&receipt.stored)?;
-            Some((&receipt.stored, receipt.seal.as_deref()?)).filter(|_| !ours.iter().any(|set| set.time == time))
+            Some((&receipt.stored, receipt.seal.as_deref()?))
+                .filter(|_| !ours.iter().any(|set| set.time == time))
         });
         let seals: Vec<_> = seals.collect();
         if seals.is_empty() {

@@ -11,9 +11,8 @@ use stream::{Failure, Status};
 /// has and the backup has not.
 pub(crate) fn check(store: &str, destination: &Path, deletes: bool) -> Result<(), Failure> {
     let Some(place) = Place::of(store) else { return Ok(()) };
-    let refuse = |why: &str| {
-        Err(Failure::new(Status::Usage, format!("{}: {why}", destination.display())))
-    };
+    let refuse =
+        |why: &str| Err(Failure::new(Status::Usage, format!("{}: {why}", destination.display())));
     // The directories above a new destination may still have to be made.
     let Some(there) = destination.ancestors().find_map(open) else { return Ok(()) };
     if place.holds(there.as_fd()).is_ok_and(|holds| holds) {

@@ -40,7 +40,8 @@ fn finish(store: &mut dyn Store, names: &mut Vec<String>) {
     }
     let named: HashSet<SetTime> =
         names.iter().filter_map(|name| manifest(name)).map(|set| set.time).collect();
-    let is_sealed = |set: &SetId| names.contains(&seal_name(set.time)) && !named.contains(&set.time);
+    let is_sealed =
+        |set: &SetId| names.contains(&seal_name(set.time)) && !named.contains(&set.time);
     waiting.retain(|set, _| is_sealed(set));
     for temporary in waiting.values() {
         names.retain(|name| !temporary.contains(name));

@@ -124,7 +124,8 @@ mod tests {
         for (content, size) in [(&b"mooo"[..], 3), (b"m", 0)] {
             assert_eq!(read(content, size).unwrap_err().status(), Status::Integrity);
         }
-        let mut endless = AtMost { name: "v".into(), who: "told", inner: io::repeat(0), left: 1 << 20 };
+        let mut endless =
+            AtMost { name: "v".into(), who: "told", inner: io::repeat(0), left: 1 << 20 };
         assert!(io::copy(&mut endless, &mut io::sink()).is_err());
     }
 }

@@ -17,7 +17,8 @@ pub fn spelling(url: &str) -> String {
         return format!("file://{}", folder(path));
     }
     if let Some(rest) = url.strip_prefix("sftp://") {
-        return Address::parse(rest).map_or_else(|_| url.to_owned(), |address| of_sftp(address, true));
+        return Address::parse(rest)
+            .map_or_else(|_| url.to_owned(), |address| of_sftp(address, true));
     }
     match url.split_once(':').map(|(scheme, rest)| (scheme, rest.trim_end_matches('/'))) {
         // What the rest of a path means is the remote's business; a remote's root is none of these.
@@ -94,11 +95,25 @@ mod tests {
     #[test]
     fn what_leads_elsewhere_is_another_url() {
         let urls = [
-            "file:///srv/a", "file:///srv/A", "file:///srv/%61", "file:///srv/b/../a",
-            "sftp://barn/a", "sftp://barn//a", "sftp://moo@barn/a", "sftp://barn:2222/a",
-            "sftp://barn/A", "sftp://barn/%61", "sftp://barn", "sftp://barn//",
-            "rclone:cloud:a", "rclone:cloud:/a", "rclone:Cloud:a", "rclone:cloud:", "rclone:cloud:/",
-            "moo", "",
+            "file:///srv/a",
+            "file:///srv/A",
+            "file:///srv/%61",
+            "file:///srv/b/../a",
+            "sftp://barn/a",
+            "sftp://barn//a",
+            "sftp://moo@barn/a",
+            "sftp://barn:2222/a",
+            "sftp://barn/A",
+            "sftp://barn/%61",
+            "sftp://barn",
+            "sftp://barn//",
+            "rclone:cloud:a",
+            "rclone:cloud:/a",
+            "rclone:Cloud:a",
+            "rclone:cloud:",
+            "rclone:cloud:/",
+            "moo",
+            "",
         ];
         let mut all: Vec<_> = urls.iter().map(|url| spelling(url)).collect();
         all.sort_unstable();

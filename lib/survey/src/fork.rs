@@ -6,6 +6,9 @@ use stream::Failure;
 
 use crate::{Sealed, Survey};
 
+/// How many seals are read: who adds many sets is not read to the end of them.
+const MOST_READ: usize = 512;
+
 impl From<&Sealed> for Link {
     fn from(sealed: &Sealed) -> Link {
         let (set, previous) = (sealed.seal.set, sealed.seal.previous.clone());
@@ -25,7 +28,9 @@ impl Survey {
         let Some(start) = start else { return Ok(Vec::new()) };
         let is_recent = |set: &SetId| set.time >= start;
         // Also sets that do not count: the other branch is unknown to the archive directory.
-        for set in self.complete.iter().copied().filter(is_recent).collect::<Vec<_>>() {
+        let mut recent: Vec<SetId> = self.complete.iter().copied().filter(is_recent).collect();
+        recent.sort_unstable_by_key(|set| std::cmp::Reverse(*set));
+        for set in recent.into_iter().take(MOST_READ) {
             self.seal(store, set)?;
         }
         let links: Vec<Link> = self.seals.all.values().map(Link::from).collect();

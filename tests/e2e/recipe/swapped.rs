@@ -16,7 +16,8 @@ fn two_nights(network: &Network<'_>) -> (Machine, Machine) {
     // The newest set is one of home.
     local.sh("echo new >/srv/etc/new").silent();
     night(&local, "").silent();
-    let open = "umask 077; cp -a /var/lib/moobacker/.ssh /root; mkdir /root/open && cd /root/open &&
+    let open =
+        "umask 077; cp -a /var/lib/moobacker/.ssh /root; mkdir /root/open && cd /root/open &&
         tar xf /root/kit.tar --strip-components 1 && gpg -q --batch --pinentry-mode loopback \
         --passphrase-file /root/passphrase -d secrets.tar.gpg | tar x";
     local.sh(open).succeeds();

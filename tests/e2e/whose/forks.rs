@@ -70,13 +70,21 @@ fn a_fork_in_a_store_is_named_by_status_verify_and_restore() {
             let json = clones.on_store(archive, &format!("status --json {keys}"));
             json.fails_with(3).stdout_has("\"kind\":\"fork\"");
             clones.on_store(archive, &format!("verify {keys}")).fails_with(5).stderr_has("a fork");
-            clones.on_store(archive, &format!("verify --quick {keys}")).fails_with(5).stderr_has("a fork");
+            clones
+                .on_store(archive, &format!("verify --quick {keys}"))
+                .fails_with(5)
+                .stderr_has("a fork");
             let run = clones.on_store(archive, &format!("restore {keys} TO out")).fails_with(3);
-            assert!(run.err().contains("a fork") || run.err().contains("does not count"), "{}", run.err());
+            assert!(
+                run.err().contains("a fork") || run.err().contains("does not count"),
+                "{}",
+                run.err()
+            );
             clones.0.sh("test -f out/file && rm -r out").silent();
         }
     }
-    let times = clones.0.sh("ls store | sed -n 's/.*to\\.\\(.*Z\\)\\.manifest/\\1/p' | tail -n 1").out();
+    let times =
+        clones.0.sh("ls store | sed -n 's/.*to\\.\\(.*Z\\)\\.manifest/\\1/p' | tail -n 1").out();
     let restore = format!("restore --time {} TO out", times.trim());
     clones.on_store("none", &restore).silent();
     clones.0.sh("test $(grep -c one out/file) = 3 && ! grep -q two out/file").silent();
@@ -104,7 +112,8 @@ fn a_machine_that_is_given_the_copy_which_another_has_extended_is_stopped() {
 #[test]
 fn a_copy_under_a_new_key_that_was_extended_by_itself_is_not_brought_up_to_date() {
     let clones = Clones::new();
-    let rekey = "moo rekey --no-encryption --seal-key host.secret.pgp file://$PWD/store file://$PWD/copy";
+    let rekey =
+        "moo rekey --no-encryption --seal-key host.secret.pgp file://$PWD/store file://$PWD/copy";
     clones.0.sh(rekey).silent();
     clones.0.sh("moo sync --archive-dir archives --name copy file://$PWD/copy").silent();
     clones.backup("one", "").silent();

@@ -139,6 +139,8 @@ fn a_restore_writes_nothing_into_the_store_and_does_not_delete_it() {
         run.fails_with(2).one_message().stderr_has("the store");
         home.0.sh("diff -r src before").silent();
     }
-    home.0.sh(&format!("echo x >src/a/file; moo restore --archive-dir none --merge {url} src")).silent();
+    home.0
+        .sh(&format!("echo x >src/a/file; moo restore --archive-dir none --merge {url} src"))
+        .silent();
     home.0.sh("grep -qx 1 src/a/file && diff -r src/disk before/disk").silent();
 }

@@ -42,7 +42,7 @@ fn the_second_of_two_backups_of_one_second_is_refused_and_does_not_mix() {
         let both = Second::new();
         both.stores(first).silent();
         both.0.sh("cp -a store before").silent();
-        both.stores(second).fails_with(10).stderr_has("already has the full set");
+        both.stores(second).fails_with(10).stderr_has("already has the full 2");
         both.0.sh("diff -r store before").silent();
         both.0.sh("moo status --archive-dir none file://$PWD/store").succeeds();
     }

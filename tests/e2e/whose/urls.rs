@@ -17,7 +17,9 @@ impl Barn {
     }
 
     fn has(&self, sets: &str) {
-        self.0.sh("ls store/*.manifest | sed 's/.*duplicity-//; s/[.].*//' | xargs").stdout_is(sets);
+        self.0
+            .sh("ls store/*.manifest | sed 's/.*duplicity-//; s/[.].*//' | xargs")
+            .stdout_is(sets);
     }
 }
 
@@ -71,7 +73,9 @@ fn an_archive_directory_that_was_named_after_the_url_as_it_was_typed_is_found() 
 #[test]
 fn the_archive_directory_of_a_store_elsewhere_is_named_after_one_spelling() {
     let sandbox = Sandbox::new();
-    let place = |url: &str| sandbox.sh(&format!("moo-fetch --archive-in archives '{url}'")).succeeds().out();
+    let place = |url: &str| {
+        sandbox.sh(&format!("moo-fetch --archive-in archives '{url}'")).succeeds().out()
+    };
     for (one, others) in [
         (
             "sftp://moo@barn/srv/a",
@@ -108,6 +112,6 @@ fn a_store_below_a_folder_that_is_missing_was_announced_before_it_failed() {
     let barn = Barn::new();
     let backup = "moo backup --archive-dir archives --no-encryption src file://$PWD/missing/store";
     let run = barn.0.sh(&format!("script -qec \"{backup}\" /dev/null </dev/null"));
-    run.fails_with(8).stdout_has("is the disk mounted?");
+    let run = run.fails_with(8).stdout_has("is the disk mounted?");
     assert!(!run.out().contains("a new store"), "{}", run.out());
 }
