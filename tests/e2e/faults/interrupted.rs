@@ -94,8 +94,7 @@ fn a_set_whose_names_were_given_by_half_exists_once_its_seal_has_its_name() {
             assert_eq!(stored(&sandbox), good);
             if part == ".manifest" {
                 // All of the set is there, and its seal says so.
-                let run = moo.restore("").succeeds().one_message();
-                run.stderr_has("has the name .upload-0-");
+                moo.restore("").silent();
                 assert_same(&Snapshot::kept(tree.root()), &Snapshot::kept(sandbox.path("out")));
                 sandbox.remove("out");
                 continue;
