@@ -1,9 +1,7 @@
 //! What interrupted runs have left in the store. Each would keep the space of all its volumes for
 //! ever, and the newest duplicity fails on a full set that has files and no manifest.
 
-use std::collections::{BTreeMap, HashSet};
-
-use archive::{FileKind, FileName, SetId, SetTime, parse_seal, seal_name};
+use archive::{FileKind, FileName, SetId, SetTime, parse_seal};
 use store::{Store, final_name};
 
 /// Removes temporary files of sets up to `set`, or, for a copy, of all: the archive's lock lets
@@ -11,9 +9,7 @@ use store::{Store, final_name};
 ///
 /// What bears the names of the set that is to come goes too: some stores have no temporary names,
 /// and of what an interrupted run has brought there nobody has taken note.
-pub(crate) fn clear(store: &mut dyn Store, names: &mut Vec<String>, set: Option<SetId>) {
-    finish(store, names);
-    let names = names.as_slice();
+pub(crate) fn clear(store: &mut dyn Store, names: &[String], set: Option<SetId>) {
     let Some(set) = set else {
         remove(store, temporary(names, |_| true));
         return;
@@ -29,42 +25,6 @@ pub(crate) fn clear(store: &mut dyn Store, names: &mut Vec<String>, set: Option<
     }
     remove(store, names.iter().filter(|name| is_of(name, set)));
     remove(store, temporary(names, |time| time <= set.time));
-}
-
-/// Gives a manifest its name whose seal has its own: the seal is named after all other files of a set,
-/// so nothing but this was left to be done. Where several files may be the manifest, all stay.
-fn finish(store: &mut dyn Store, names: &mut Vec<String>) {
-    let mut waiting: BTreeMap<SetId, Vec<String>> = BTreeMap::new();
-    for (set, name) in names.iter().filter_map(|name| Some((manifest(final_name(name)?)?, name))) {
-        waiting.entry(set).or_default().push(name.clone());
-    }
-    let named: HashSet<SetTime> =
-        names.iter().filter_map(|name| manifest(name)).map(|set| set.time).collect();
-    let is_sealed =
-        |set: &SetId| names.contains(&seal_name(set.time)) && !named.contains(&set.time);
-    waiting.retain(|set, _| is_sealed(set));
-    for temporary in waiting.values() {
-        names.retain(|name| !temporary.contains(name));
-        let ([only], Some(name)) = (&temporary[..], temporary.first().and_then(|n| final_name(n)))
-        else {
-            continue;
-        };
-        cli::lifeline::check();
-        store.adopt(name, only);
-        match store.publish(name) {
-            Ok(()) => {
-                log::info!("{name}: named, as an interrupted run was about to do");
-                names.push(name.to_owned());
-            }
-            Err(failure) => log::info!("{failure}"),
-        }
-    }
-}
-
-/// The set whose manifest has that name.
-fn manifest(name: &str) -> Option<SetId> {
-    let name = FileName::parse(name).filter(|name| name.kind == FileKind::Manifest);
-    name.map(|name| name.set)
 }
 
 /// Whether a name is that of a file of a set.

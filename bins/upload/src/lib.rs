@@ -142,7 +142,7 @@ fn prepare(url: &str, store: &mut dyn Store, begin: &Begin) -> Result<Vec<String
         precondition::check(url, &names, set)?;
     }
     names.retain(|name| !adopted.contains(name.as_str()));
-    leftovers::clear(store, &mut names, set.map(SetHead::id));
+    leftovers::clear(store, &names, set.map(SetHead::id));
     if set.is_some() && names.is_empty() && adopted.is_empty() && io::stderr().is_terminal() {
         log::warn!("{url}: a new store");
     }

@@ -17,7 +17,7 @@ use std::io::Read;
 use archive::{Collection, FileName, SetId, SetTime, parse_seal};
 use local::Folder;
 use openpgp::Cert;
-use store::{Store, Stored, final_name};
+use store::{Store, Stored};
 use stream::{Failure, Status};
 
 pub use belonging::several;
@@ -142,11 +142,9 @@ impl Survey {
         store.open(self.stored_name(name))
     }
 
-    /// Files that somebody has renamed: the name that their seal gives them, and theirs; sorted. One
-    /// under the temporary name of its own upload may just not have been named yet.
+    /// Files that bear another name than their seal gives them: that name, and theirs; sorted.
     pub fn renamed(&self) -> Vec<(&str, &str)> {
         let pairs = self.renamed.iter().map(|(name, there)| (name.as_str(), there.as_str()));
-        let pairs = pairs.filter(|(name, there)| final_name(there) != Some(name));
         let mut pairs: Vec<_> = pairs.collect();
         pairs.sort_unstable();
         pairs

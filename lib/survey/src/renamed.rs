@@ -47,10 +47,9 @@ impl Survey {
             None => true,
             Some(told) => told.is_some_and(|told| told != size),
         };
-        // The files of a set that nobody has finished still have the names of their upload. The seal
-        // gets its name when all others but the manifest have theirs: with it, the set is finished.
+        // The files of a set that nobody has finished still have the names of their upload.
         let complete: HashSet<SetId> = self.collection.complete().map(|set| set.id).collect();
-        let is_finished = |set: SetId| complete.contains(&set) || self.seals.has_arrived(set);
+        let is_finished = |set: SetId| complete.contains(&set) || self.seals.is_kept(set);
         let mut strays = Strays::default();
         for (name, size) in &self.sizes {
             if is_free(name, *size) {

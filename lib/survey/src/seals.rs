@@ -63,12 +63,6 @@ impl Seals {
         self.kept.contains(&set)
     }
 
-    /// Whether the seal of a set has its own name in the store, or is in the archive directory.
-    pub(crate) fn has_arrived(&self, set: SetId) -> bool {
-        let has_name = self.all.get(&set).is_some_and(|sealed| sealed.there.is_none());
-        has_name || self.is_kept(set)
-    }
-
     pub(crate) fn get(&self, set: SetId) -> Option<&Sealed> {
         self.all.get(&set)
     }

@@ -7,7 +7,7 @@ use crate::moo::{Moo, stored};
 
 /// What is added or renamed in the folder `store`: $A is the full set, $B and $C are the increments;
 /// $N is a time after them, $F one to come.
-const DEEDS: [(&str, &str); 24] = [
+const DEEDS: [(&str, &str); 23] = [
     ("a plain twin of a volume", "echo moo >store/duplicity-full.$A.vol1.difftar"),
     ("a packed twin of a volume", "echo moo >store/duplicity-full.$A.vol1.difftar.gz"),
     ("a twin of the newest volume", "echo moo >store/duplicity-inc.$B.to.$C.vol1.difftar.gz"),
@@ -38,10 +38,6 @@ const DEEDS: [(&str, &str); 24] = [
         "mv store/duplicity-inc.$B.to.$C.vol1.difftar.gpg store/.upload-4-aside",
     ),
     ("a manifest renamed", "mv store/duplicity-inc.$B.to.$C.manifest.gpg store/aside"),
-    (
-        "the newest manifest renamed as its own upload",
-        "mv store/duplicity-inc.$B.to.$C.manifest.gpg store/.upload-4-duplicity-inc.$B.to.$C.manifest.gpg",
-    ),
     ("a seal renamed", "mv store/moobacker.$C.seal store/aside"),
     (
         "all of a set renamed",
