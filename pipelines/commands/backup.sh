@@ -134,11 +134,11 @@ if [ -z "$dry_run" ]; then
     case $state in unknown*) learn ;; esac
     case $state in
         *identity=*) identity=${state#*identity=} && identity=${identity%% *} ;;
-        new) [ ! -t 2 ] || printf '%s\n' "$(legible "$self: $url: a new store")" >&2 ;;
     esac
     case $type-$state in auto-behind* | auto-unknown*) type=full ;; esac
     case $state in *resume) scan="$scan --resume" ;; esac
 fi
+scan="$scan --store $(quoted "$url")"
 [ -z "$identity" ] || scan="$scan --identity $(quoted "$identity")"
 # One set is of one kind: a run that goes on with another is told the same.
 kind=$(printf '%s' "$sign $encrypt" | sha256sum)

@@ -51,4 +51,4 @@ eval "set -- $words"
 check_common
 read_from "$1"
 dest=$(quoted "$2")
-eval "$state | moo-patch $all $keep_going $patch -- $dest"
+eval "$state | moo-patch $all $keep_going $patch --store \"\$url\" -- $dest"

@@ -98,14 +98,14 @@ check_common() {
     [ -z "$all" ] || eval "moo-scan $all --version" >/dev/null || exit
 }
 
-# archive_of URL: the archive folder of a store: ARCHIVE_DIR/NAME, where NAME is, as with
-# duplicity, the MD5 of the URL.
+# archive_of URL: the archive directory of a store: ARCHIVE_DIR/NAME, where NAME is, as with
+# duplicity, the MD5 of the URL, in one of its spellings.
 archive_of() {
     [ -n "$archive_dir${XDG_STATE_HOME-}${HOME-}" ] ||
         fail 2 'no home directory for the archive directory; set HOME, or give --archive-dir'
     dir=${archive_dir:-${XDG_STATE_HOME:-${HOME-}/.local/state}/moobacker}
-    name=${archive_name:-$(printf '%s' "$1" | md5sum | cut -d ' ' -f 1)}
-    printf '%s/%s\n' "$dir" "$name"
+    [ -z "$archive_name" ] || { printf '%s/%s\n' "$dir" "$archive_name" && return; }
+    (as_user moo-fetch --archive-in "$dir" -- "$1")
 }
 
 # known_archive URL: the same for those who can do without: /dev/null where there is no home.

@@ -54,3 +54,4 @@ mod strangers;
 mod streams;
 mod surroundings;
 mod verify;
+mod whose;

@@ -19,6 +19,7 @@ mod merge;
 mod metadata;
 mod moves;
 mod obstacles;
+mod outside;
 mod owners;
 mod papers;
 mod proof;
@@ -69,6 +70,10 @@ pub struct Patch {
     /// Restore into a directory that exists, and delete what the backup does not have
     #[arg(long)]
     delete: bool,
+    /// The store that the files come from: fail if the destination lies in its folder, or if --delete
+    /// would delete it
+    #[arg(long, value_name = "URL", conflicts_with = "proof")]
+    store: Option<String>,
     /// Restore what is whole, and name what is not; moo-fetch and moo-decrypt need it too
     #[arg(long, conflicts_with_all = ["merge", "delete"])]
     keep_going: bool,
@@ -152,6 +157,9 @@ impl Patch {
         path: &TreePath,
     ) -> Result<Totals, Failure> {
         let mode = Mode { merge: self.merge || self.delete, delete: self.delete };
+        if let Some(store) = &self.store {
+            outside::check(store, destination, self.delete)?;
+        }
         let destination = Destination::open(destination, mode, path.file_name())?;
         let staging = destination.staging()?;
         self.check_start(wanted)?;

@@ -4,9 +4,9 @@
 use std::fmt::Display;
 use std::os::fd::{AsFd, BorrowedFd};
 
+use failure::{Failure, OrFail, Status};
 use rustix::fs::{Mode, OFlags, fsync, openat, syncfs};
 use rustix::io::{Errno, Result};
-use stream::{Failure, OrFail, Status};
 
 /// Writes an object of the directory `parent` to the disk; where that can't be opened, or is a directory
 /// that may hold anything, all of the file system of `parent`.
