@@ -12,7 +12,7 @@ use sequoia_openpgp::{Cert, Fingerprint};
 use stream::{Failure, Status};
 
 use crate::trouble::failure;
-use crate::weak::weakness;
+use crate::weak::{LENIENT, WeakKeys, weakness};
 
 /// The public part of a primary key or subkey.
 pub(crate) type PublicKey = Key<PublicParts, UnspecifiedRole>;
@@ -20,17 +20,43 @@ pub(crate) type Candidate<'a> = ValidKeyAmalgamation<'a, PublicParts, Unspecifie
 
 /// The key that GnuPG would encrypt to: the newest usable one that is meant for encryption.
 pub fn encryption_key(cert: &Cert) -> Result<PublicKey, Failure> {
-    let fits = |key: &Candidate<'_>| key.for_transport_encryption() || key.for_storage_encryption();
-    newest(cert, "encryption", fits).map_err(|failure| weakness(cert, fits).unwrap_or(failure))
+    find(cert, "encryption", for_encryption, WeakKeys::Never).map(|(key, _)| key)
 }
 
-/// The key that GnuPG would sign with, of those whose secret part is at hand.
+/// Whether only gpg can encrypt to a certificate, since its key is weak.
+pub(crate) fn needs_gpg(cert: &Cert, weak: WeakKeys) -> Result<bool, Failure> {
+    find(cert, "encryption", for_encryption, weak).map(|(_, is_weak)| is_weak)
+}
+
+fn for_encryption(key: &Candidate<'_>) -> bool {
+    key.for_transport_encryption() || key.for_storage_encryption()
+}
+
+/// The key that GnuPG would sign with, of those whose secret part is at hand; and whether it is weak.
 pub(crate) fn signing_key(
     cert: &Cert,
+    weak: WeakKeys,
     at_hand: impl Fn(&Fingerprint) -> bool,
-) -> Result<PublicKey, Failure> {
+) -> Result<(PublicKey, bool), Failure> {
     let fits = |key: &Candidate<'_>| key.for_signing() && at_hand(&key.key().fingerprint());
-    newest(cert, "signing", fits).map_err(|failure| weakness(cert, fits).unwrap_or(failure))
+    find(cert, "signing", fits, weak)
+}
+
+/// The newest key that is good for something new; else, if weak ones are used, the newest of those.
+fn find(
+    cert: &Cert,
+    purpose: &str,
+    fits: impl Fn(&Candidate<'_>) -> bool,
+    weak: WeakKeys,
+) -> Result<(PublicKey, bool), Failure> {
+    let ours = |key: &Candidate<'_>| key.key().pk_algo().is_supported() && fits(key);
+    let failure = match newest(cert, &StandardPolicy::new(), purpose, ours) {
+        Ok(key) => return Ok((key, false)),
+        Err(failure) => failure,
+    };
+    let Some(weakness) = weakness(cert, &fits) else { return Err(failure) };
+    weak.check(weakness)?;
+    newest(cert, &LENIENT, purpose, &fits).map(|key| (key, true))
 }
 
 /// Why no signature of a certificate could be accepted, if its keys are too weak.
@@ -44,12 +70,12 @@ pub(crate) fn check_signing_key(cert: &Cert) -> Option<Failure> {
 /// GnuPG prefers subkeys to the primary key, and among them the newest.
 fn newest(
     cert: &Cert,
+    policy: &StandardPolicy<'_>,
     purpose: &str,
     fits: impl Fn(&Candidate<'_>) -> bool,
 ) -> Result<PublicKey, Failure> {
-    let policy = StandardPolicy::new();
-    check_certificate(cert, &policy)?;
-    let valid = cert.keys().with_policy(&policy, None).supported();
+    check_certificate(cert, policy)?;
+    let valid = cert.keys().with_policy(policy, None);
     let (usable, rest): (Vec<_>, Vec<_>) = valid.filter(fits).partition(is_usable);
     let best = usable.iter().max_by_key(|key| (!key.primary(), key.key().creation_time()));
     best.map(|key| key.key().clone()).ok_or_else(|| none_usable(cert, purpose, &rest))

@@ -1,5 +1,7 @@
 //! Why a key is too weak for something new, though GnuPG still takes it.
 
+use std::sync::LazyLock;
+
 use sequoia_openpgp::Cert;
 use sequoia_openpgp::cert::amalgamation::key::PrimaryKey;
 use sequoia_openpgp::policy::{AsymmetricAlgorithm, StandardPolicy};
@@ -15,8 +17,7 @@ const RSA_BITS: usize = 2048;
 /// them together; none if it is not weak.
 pub(crate) fn weakness(cert: &Cert, fits: impl Fn(&Candidate<'_>) -> bool) -> Option<Failure> {
     let no = |why: &str| Some(Failure::new(Status::Key, format!("{}: {why}", name(cert))));
-    let policy = lenient();
-    let valid = cert.keys().with_policy(&policy, None);
+    let valid = cert.keys().with_policy(&*LENIENT, None);
     let keys: Vec<_> = valid.filter(|key| key.primary() || fits(key)).collect();
     if let Some(kind) = keys.iter().find_map(|key| weak_kind(key.key())) {
         return no(&format!(
@@ -37,8 +38,8 @@ pub(crate) fn weakness(cert: &Cert, fits: impl Fn(&Candidate<'_>) -> bool) -> Op
     ))
 }
 
-/// What takes all that old versions of GnuPG have made: only to say what it is.
-fn lenient() -> StandardPolicy<'static> {
+/// What takes all that old versions of GnuPG have made: only to say what it is, and for what gpg does.
+pub(crate) static LENIENT: LazyLock<StandardPolicy<'static>> = LazyLock::new(|| {
     use AsymmetricAlgorithm::{
         DSA1024, DSA2048, DSA3072, DSA4096, ElGamal1024, ElGamal2048, ElGamal3072, ElGamal4096,
         RSA1024,
@@ -61,6 +62,32 @@ fn lenient() -> StandardPolicy<'static> {
         policy.accept_asymmetric_algo(kind);
     }
     policy
+});
+
+/// Whether weak keys are used, which gpg alone does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WeakKeys {
+    /// Never: an option does not change it.
+    #[default]
+    Never,
+    /// Not without `--allow-weak-keys`, which the message names.
+    Refused,
+    /// With `--allow-weak-keys`.
+    ByGpg,
+}
+
+impl WeakKeys {
+    /// Nothing where a weak key may be used, else why it may not be.
+    pub(crate) fn check(self, weakness: Failure) -> Result<(), Failure> {
+        match self {
+            WeakKeys::Never => Err(weakness),
+            WeakKeys::Refused => {
+                let hint = "to use it as it is, by gpg, give --allow-weak-keys";
+                Err(Failure::new(Status::Key, format!("{}; {hint}", weakness.message())))
+            }
+            WeakKeys::ByGpg => Ok(()),
+        }
+    }
 }
 
 /// The kind of a key that is too weak.
