@@ -46,9 +46,8 @@ impl GnuPGRecipients {
         content: impl FnOnce(&mut Feed) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         let cipher = CIPHER.to_string();
-        let mut arguments: Vec<OsString> = ["--no-options", "--no-autostart", "--homedir"]
-            .map(OsString::from)
-            .to_vec();
+        let mut arguments: Vec<OsString> =
+            ["--no-options", "--no-autostart", "--homedir"].map(OsString::from).to_vec();
         arguments.push(self.home.path().into());
         // The content is packets already, compressed and signed as in all other messages.
         arguments.extend(

@@ -157,7 +157,8 @@ impl Write for Feed {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let Some(stdin) = &mut self.stdin else { return Err(io::ErrorKind::BrokenPipe.into()) };
         let written = stdin.write(bytes);
-        self.refused |= matches!(&written, Err(error) if error.kind() != io::ErrorKind::Interrupted);
+        self.refused |=
+            matches!(&written, Err(error) if error.kind() != io::ErrorKind::Interrupted);
         written
     }
 

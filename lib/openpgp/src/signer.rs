@@ -67,7 +67,8 @@ impl Signer {
         let (key, is_weak) = signing_key(&certificate, weak, at_hand)?;
         let id = key.fingerprint();
         if is_weak {
-            let why = "a weak key, with which only gpg signs: gpg --import the file, and name the key";
+            let why =
+                "a weak key, with which only gpg signs: gpg --import the file, and name the key";
             let message = format!("{}: {why} {:X}", path.display(), certificate.fingerprint());
             return Err(Failure::new(Status::Key, message));
         }

@@ -85,12 +85,14 @@ fn check_certificate(cert: &Cert, policy: &StandardPolicy<'_>) -> Result<(), Fai
     let valid = cert.with_policy(policy, None);
     let valid = valid.map_err(|error| failure(error, Status::Key, &name(cert)))?;
     if matches!(valid.revocation_status(), RevocationStatus::Revoked(_)) {
-        return Err(unusable(cert, "it is revoked"));
+        return Err(revoked(cert, "it"));
     }
     match valid.alive() {
         Ok(()) => Ok(()),
         Err(error) => Err(match valid.primary_key().key_expiration_time() {
-            Some(time) if time <= SystemTime::now() => expired(cert, "it", time),
+            Some(time) if time <= SystemTime::now() => {
+                expired(cert, "it", time, &extend(cert, "1y"))
+            }
             _ => failure(error, Status::Key, &name(cert)),
         }),
     }
@@ -106,15 +108,40 @@ fn none_usable(cert: &Cert, purpose: &str, rest: &[Candidate<'_>]) -> Failure {
     };
     match key.key_expiration_time() {
         Some(time) if time <= SystemTime::now() => {
-            expired(cert, &format!("its {purpose} key"), time)
+            let (id, subkey) = (cert.fingerprint(), key.key().fingerprint());
+            let command = format!("gpg --quick-set-expire {id:X} 1y {subkey:X}");
+            expired(cert, &format!("its {purpose} key"), time, &command)
         }
-        _ => unusable(cert, &format!("its {purpose} key is revoked")),
+        _ => revoked(cert, &format!("its {purpose} key")),
     }
 }
 
-fn expired(cert: &Cert, what: &str, time: SystemTime) -> Failure {
+fn expired(cert: &Cert, what: &str, time: SystemTime, command: &str) -> Failure {
     let date = jiff::Timestamp::try_from(time).map(|time| time.strftime("%Y-%m-%d").to_string());
-    unusable(cert, &format!("{what} expired on {}", date.unwrap_or_default()))
+    let date = date.unwrap_or_default();
+    unusable(cert, &format!("{what} expired on {date} ({})", mend("to extend it", command)))
+}
+
+fn revoked(cert: &Cert, what: &str) -> Failure {
+    unusable(cert, &format!("{what} is revoked (use another key; moo keygen makes one)"))
+}
+
+/// The command that lets a certificate live so long from now, with all its subkeys; its self-signatures are
+/// made anew.
+pub(crate) fn extend(cert: &Cert, time: &str) -> String {
+    let id = cert.fingerprint();
+    let primary = format!("gpg --quick-set-expire {id:X} {time}");
+    // gpg's `*` leaves subkeys out that have expired.
+    let subkeys = cert.keys().subkeys().map(|key| format!(" {:X}", key.key().fingerprint()));
+    match subkeys.collect::<String>() {
+        none if none.is_empty() => primary,
+        subkeys => format!("{primary} && {primary}{subkeys}"),
+    }
+}
+
+/// Tells of a command of gpg that changes a certificate.
+pub(crate) fn mend(what_for: &str, command: &str) -> String {
+    format!("{what_for}, where its secret key is: {command}; then export it again")
 }
 
 fn unusable(cert: &Cert, why: &str) -> Failure {

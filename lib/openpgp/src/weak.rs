@@ -8,7 +8,7 @@ use sequoia_openpgp::policy::{AsymmetricAlgorithm, StandardPolicy};
 use sequoia_openpgp::types::{HashAlgorithm, PublicKeyAlgorithm};
 use stream::{Failure, Status};
 
-use crate::usable::{Candidate, PublicKey, check_signing_key, name};
+use crate::usable::{Candidate, PublicKey, check_signing_key, extend, mend, name};
 
 /// The fewest bits of an RSA key.
 const RSA_BITS: usize = 2048;
@@ -29,13 +29,8 @@ pub(crate) fn weakness(cert: &Cert, fits: impl Fn(&Candidate<'_>) -> bool) -> Op
     };
     let hash = keys.iter().map(|key| key.binding_signature().hash_algo());
     let hash = hash.into_iter().find(|hash| is_broken(*hash))?;
-    let id = cert.fingerprint();
-    let mend =
-        format!("gpg --quick-set-expire {id:X} 20y && gpg --quick-set-expire {id:X} 20y '*'");
-    no(&format!(
-        "its self-signatures are made with {hash}, which is broken (to sign it anew, where its \
-         secret key is: {mend}; then export it again)"
-    ))
+    let mend = mend("to sign it anew", &extend(cert, "20y"));
+    no(&format!("its self-signatures are made with {hash}, which is broken ({mend})"))
 }
 
 /// What takes all that old versions of GnuPG have made: only to say what it is, and for what gpg does.

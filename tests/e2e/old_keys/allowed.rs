@@ -97,7 +97,8 @@ fn beside_an_old_key_a_good_one_opens_the_backup_without_gpg() {
         sandbox.sh(&format!("PATH=$(dirname $(command -v moo)):$PATH {ours}")).silent();
         sandbox.sh(&format!("moo restore {url} {store}.gpg && diff -r src {store}.gpg")).silent();
         sandbox.sh(&format!("diff -r src {store}.ours")).silent();
-        let names = sandbox.sh(&format!("gpg --list-only --batch --list-packets {store}/*.manifest.gpg"));
+        let names =
+            sandbox.sh(&format!("gpg --list-only --batch --list-packets {store}/*.manifest.gpg"));
         let hidden = names.out().contains("keyid 0000000000000000");
         assert_eq!(hidden, store == "hidden");
     }
@@ -113,7 +114,8 @@ fn settings_of_gpg_add_no_recipient_and_change_nothing() {
     let backup = "moo backup --allow-weak-keys --encrypt-key old.cert.pgp src file://$PWD/store";
     sandbox.sh(backup).silent();
     sandbox.sh("rm .gnupg/gpg.conf").silent();
-    let list = "gpg --list-only --batch --list-packets store/*.manifest.gpg | grep -c '^:pubkey enc'";
+    let list =
+        "gpg --list-only --batch --list-packets store/*.manifest.gpg | grep -c '^:pubkey enc'";
     sandbox.sh(list).stdout_is("1");
     sandbox.sh("moo restore file://$PWD/store out && diff -r src out").silent();
     sandbox.sh("ls -A .tmp").stdout_is("");
@@ -153,10 +155,13 @@ fn a_gpg_that_fails_in_the_middle_of_a_volume_stores_nothing_and_its_reason_is_t
         ("echo 'gpg: no milk' >&2; exit 2", "no milk"),
         ("head -c 100000; cat >/dev/null; kill -9 $$", "gpg"),
     ] {
-        let gpg = format!("#!/bin/sh\ncase \"$*\" in *--encrypt) {how} ;; esac\nexec /usr/bin/gpg \"$@\"\n");
+        let gpg = format!(
+            "#!/bin/sh\ncase \"$*\" in *--encrypt) {how} ;; esac\nexec /usr/bin/gpg \"$@\"\n"
+        );
         std::fs::create_dir_all(sandbox.path("fake")).unwrap();
         std::fs::write(sandbox.path("fake/gpg"), gpg).unwrap();
-        let backup = format!("moo backup --allow-weak-keys --encrypt-key {key} src file://$PWD/store");
+        let backup =
+            format!("moo backup --allow-weak-keys --encrypt-key {key} src file://$PWD/store");
         let run = sandbox.sh(&format!("chmod +x fake/gpg; PATH=$PWD/fake:$PATH; {backup}"));
         run.fails_with(6).one_message().stderr_has(why);
         sandbox.sh("ls store/*manifest* 2>/dev/null").stdout_is("");
