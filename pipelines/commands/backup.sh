@@ -59,7 +59,8 @@ esac
 
 own_option() {
     case $2 in
-        --sign-key | --seal-key | --passphrase-file | --passphrase-fd)
+        --passphrase-fd) needs_value "$@" && passphrase_from "$3" && unset SIGN_PASSPHRASE ;;
+        --sign-key | --seal-key | --passphrase-file)
             needs_value "$@" && encrypt="$encrypt $2 $(quoted "$3")"
             case $2 in
                 --seal-key) seal_key=$3 ;;

@@ -40,7 +40,6 @@ own_option() {
             patch="$patch $2"
             ;;
         --keep-going) keep_going=$2 ;;
-        --passphrase-fd) needs_value "$@" && passphrase_from "$3" ;;
         *) time_option "$@" || path_option "$@" || decrypting_option "$@" ;;
     esac
 }

@@ -19,6 +19,19 @@ fi
 # that reach the store, where archives are; and what of a source counts.
 all='' reach='' archive_dir='' archive_name='' scan=''
 
+# passphrase_from N: reads the passphrase from a file descriptor, which can be read only once, for all stages
+# that need it.
+passphrase_from() {
+    PASSPHRASE=''
+    case $1 in
+        [0-9]) { IFS= read -r PASSPHRASE <&"$1"; } 2>/dev/null || : ;;
+        '' | *[!0-9]*) fail 2 "--passphrase-fd: $1: not a number" ;;
+        # The shell has no word for others.
+        *) { IFS= read -r PASSPHRASE <"/dev/fd/$1"; } 2>/dev/null || : ;;
+    esac
+    [ -n "$PASSPHRASE" ] || fail 6 "--passphrase-fd: $1: no passphrase in the first line"
+}
+
 # shared_option COUNT OPTION [VALUE...]: reads an option that all pipes have, for read_options.
 shared_option() {
     case $2 in
