@@ -7,22 +7,27 @@ usage() {
     cat <<'TEXT'
 usage: moo doctor [options]
 
-Checks the machine that is backed up: programs, configuration, user, keys, schedule, the age of the
-backups, and that the account on the other machine is good for backups and nothing else. Prints a
-line for each thing that is wrong, which ends with the command that mends it; nothing when all is
-well. Nothing is changed, but that a small file is put into the store and, if possible, removed.
+Check the machine that is backed up: programs, configuration, user, keys, schedule, age of the
+backups, and that the account at the store allows backups and nothing else. Print a line for each
+problem, which ends with the command that solves it. Print nothing if all is well. The only change
+is a small file in the store, which is deleted if possible.
 
-  --config FILE    instead of /etc/moobacker/backup.conf
-  --user NAME      the user that backs up (moobacker)
-  --max-age AGE    how old the newest backup may be (8D)
-  --append-only    the account there must not be able to change or remove what is stored
-  --kit FILE       also open this recovery kit, and decrypt with its key
+  --config FILE    read FILE instead of /etc/moobacker/backup.conf
+  --user NAME      check the user NAME (moobacker)
+  --max-age AGE    report backups older than AGE (8D)
+  --append-only    require that the account cannot change or delete stored files
+  --kit FILE       open the recovery kit FILE, and decrypt with its key
   --passphrase-file FILE
-                   the kit's passphrase is the first line of FILE; else it is asked for
-  -v               also print what is well
+                   read the kit's passphrase from the first line of FILE instead of the terminal
+  -v               print successful checks too
 
-The exit status is 0 when all is well, and 1 when it is not; or another one that fits all that was
-found, such as 8 for a store that is out of reach.
+The exit status is 0 if all is well, or else 1, or a status that fits every problem, such as 8 for
+a store that cannot be reached.
+
+Examples:
+  moo doctor
+  moo doctor --append-only --max-age 26h
+  moo doctor --kit /media/stick/server.kit
 TEXT
 }
 

@@ -7,16 +7,20 @@ usage() {
     cat <<'TEXT'
 usage: install.sh [--dry-run] [PREFIX]
 
-Installs what `cargo build --release --workspace` has built below PREFIX (/usr/local), owned by
+Install what `cargo build --release --workspace` has built below PREFIX (/usr/local), owned by
 root and writable by nobody else:
 
-  PREFIX/lib/moobacker   the programs and the pipelines
+  PREFIX/lib/moobacker   programs and pipelines
   PREFIX/bin/moo         the command
   PREFIX/share/man       the manual
 
-  --dry-run   only print the commands that would run
+  --dry-run   print the commands without running them
 
-A good run prints nothing. Run again, it replaces what is there: that is how to upgrade.
+A successful run prints nothing. Run it again to upgrade: it replaces the installed files.
+
+Examples:
+  sudo pipelines/install.sh
+  pipelines/install.sh --dry-run /opt/moobacker
 TEXT
 }
 

@@ -44,14 +44,15 @@ shared_option() {
 # shared_help: those options, in the help of each pipe.
 shared_help() {
     cat <<'TEXT'
-  -o, --ssh-option K=VALUE  a setting of SSH, as ssh's own -o; may be given more than once
-  --ssh-config FILE         settings of SSH instead of those in ~/.ssh/config
-  --num-retries N           how often to try when the store is out of reach (5)
-  --timeout SECONDS         how long to wait for its answer (30)
-  --bwlimit KIB             the most that goes through the network, in KiB a second
-  --archive-dir DIR         where archives are ($XDG_STATE_HOME/moobacker)
-  --name NAME               the archive's name there (the MD5 of URL)
-  -v, --verbosity LEVEL     error, warning, notice, info, debug, or 0 to 9
+  -o, --ssh-option K=VALUE  set an option of SSH, as -o of ssh does; can be repeated
+  --ssh-config FILE         read the settings of SSH from FILE instead of ~/.ssh/config
+  --num-retries N           try N times to reach the store (5)
+  --timeout SECONDS         wait SECONDS for an answer of the store (30)
+  --bwlimit KIB             limit network traffic to KIB KiB per second
+  --archive-dir DIR         keep archive directories below DIR ($XDG_STATE_HOME/moobacker)
+  --name NAME               use the archive directory NAME there (the MD5 of URL)
+  -v, --verbosity LEVEL     print messages of this level and above: error, warning, notice, info,
+                            debug, or 0 to 9
 TEXT
 }
 
@@ -74,12 +75,13 @@ selection_option() {
 # selection_help: those options, in the help of each pipe.
 selection_help() {
     cat <<'TEXT'
-  --exclude GLOB            leave out what the pattern matches; the first selection that matches
-  --include GLOB            decides; both may be given more than once
+  --exclude GLOB            exclude paths that match GLOB; can be repeated
+  --include GLOB            include paths that match GLOB; of several selections, the first one
+                            that matches decides
   --exclude-filelist FILE, --include-filelist FILE, --exclude-regexp RE, --include-regexp RE,
   --exclude-if-present NAME, --exclude-other-filesystems, --exclude-device-files,
   --exclude-older-than TIME, --files-from FILE, --null-separator
-                            further selections, as moo-scan and duplicity have them
+                            select files in other ways, as moo-scan and duplicity do
 TEXT
 }
 

@@ -51,15 +51,15 @@ decrypting_option() {
 # decrypting_help: those options, in the help of each pipe.
 decrypting_help() {
     cat <<'TEXT'
-  --secret-key FILE         decrypt with the secret key in FILE instead of those in GnuPG
-  --sign-key KEY            demand that each file is signed, inside its message, by KEY
-  --seal-key KEY            demand that the seal of each set is signed by KEY
-  --identity ID             count no sets of another backup than that of this identity: 32
-                            hexadecimal digits, from moo status or the recovery kit
-  --allow-unprotected       read messages without integrity protection too, and files that are not
-                            encrypted though a key is given or others are
-  --passphrase-file FILE    take the passphrase from the first line of FILE, not from PASSPHRASE
-  --passphrase-fd N         take it from this file descriptor
+  --secret-key FILE         decrypt with the secret key in FILE instead of GnuPG's keyring
+  --sign-key KEY            require that KEY has signed each file inside its message
+  --seal-key KEY            require that KEY has signed the seal of each set
+  --identity ID             use only sets with the identity ID: 32 hexadecimal digits, from
+                            moo status or the recovery kit
+  --allow-unprotected       accept messages without integrity protection, and unencrypted files
+                            among encrypted ones or although a key is given
+  --passphrase-file FILE    read the passphrase from the first line of FILE, not from PASSPHRASE
+  --passphrase-fd N         read the passphrase from file descriptor N
 TEXT
     shared_help
 }

@@ -8,22 +8,27 @@ usage() {
 usage: recovery-kit.sh [options] OUTPUT
        recovery-kit.sh --check [--passphrase-file FILE] KIT
 
-Writes OUTPUT, a tar file: README.txt, which leads from a bare machine to restored files; the
-secret key of the backups and the SSH key of the store, locked by a passphrase; and what else is
-needed. Before OUTPUT gets its name it is proven that it opens and that its key decrypts what is
-encrypted by the configuration. Keep it, and its passphrase, apart from both machines.
+Write the recovery kit OUTPUT, a tar file. It contains README.txt, which leads from an empty machine
+to restored files; the secret key of the backups and the SSH key of the store, locked with a
+passphrase; and everything else that a restore needs. Before OUTPUT gets its name, the script proves
+that the kit opens and that its key decrypts what is encrypted to the configured certificate. Keep
+the kit and its passphrase away from both machines.
 
-  --config FILE            the configuration (/etc/moobacker/backup.conf)
-  --secret-key FILE        the secret key of the backups; else it is looked for in GnuPG
-  --passphrase-file FILE   take the kit's passphrase from the first line of FILE; else it is asked
-                           for on the terminal: once to lock, once to prove that it opens
+  --config FILE            read FILE instead of /etc/moobacker/backup.conf
+  --secret-key FILE        take the secret key of the backups from FILE instead of GnuPG
+  --passphrase-file FILE   read the kit's passphrase from the first line of FILE instead of the
+                           terminal, which asks twice: to lock the kit and to prove that it opens
   --key-passphrase-file FILE
-                           the same for the secret key, if it has a passphrase of its own (the
-                           kit's)
-  --user NAME              whose SSH and GnuPG keys they are (moobacker if root calls and there is
-                           one, else the caller)
+                           read the passphrase of the secret key from FILE, if it differs from the
+                           kit's
+  --user NAME              use the SSH and GnuPG keys of the user NAME (moobacker if root calls and
+                           that user exists, or else the caller)
   --check                  write nothing: prove that a kit opens and that its key decrypts
-  --dry-run                only print the commands
+  --dry-run                print the commands without running them
+
+Examples:
+  moo recovery-kit --secret-key ~/backup.secret.pgp /media/stick/server.kit
+  moo recovery-kit --check /media/stick/server.kit
 TEXT
 }
 

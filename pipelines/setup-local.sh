@@ -8,23 +8,30 @@ usage() {
     cat <<'TEXT'
 usage: setup-local.sh --remote URL --source NAME=PATH... [options]
 
-The first run makes the user, its keys and the configuration, and prints the command that sets up
-the other machine. The second one, with what that printed as --host-key, tries the connection, makes
-the key that the backups are encrypted to, puts its secret half into a recovery kit and nowhere
-else, and starts the schedule.
+Set up this machine for backups to another one (root only). The first run makes the user, its keys
+and the configuration, and prints the command that sets up the other machine. The second run, with
+the --host-key that this command has printed, tests the connection, makes the key that encrypts the
+backups, writes its secret half into a recovery kit and nowhere else, and starts the schedule.
 
-  --remote URL             where backups go, such as sftp://purrbackups@store.example.org/backups
-  --source NAME=PATH       a folder to back up, and the name of its backups; more than once
-  --host-key FINGERPRINT   the other machine's SSH host key: SHA256:...
-  --kit FILE               the recovery kit; to be kept elsewhere
-  --passphrase-file FILE   the kit's passphrase is the first line of FILE; else it is asked for
-  --mailto ADDRESS         who is told when a backup fails (root)
-  --schedule 'M H * * D'   when to back up, as in crontab(5) (30 2 * * *)
-  --systemd                a timer of systemd instead of cron; --schedule is its OnCalendar
-  --user NAME              the user that backs up (moobacker)
-  --dry-run                only print the commands that would run
+  --remote URL             store backups at URL, such as sftp://purrbackups@store.example.org/backups
+  --source NAME=PATH       back up the folder PATH as NAME; can be repeated
+  --host-key FINGERPRINT   accept the other machine's SSH host key, SHA256:...
+  --kit FILE               write the recovery kit to FILE; keep it elsewhere
+  --passphrase-file FILE   read the kit's passphrase from the first line of FILE instead of the
+                           terminal
+  --mailto ADDRESS         mail failures to ADDRESS (root)
+  --schedule 'M H * * D'   back up at this time, as in crontab(5) (30 2 * * *)
+  --systemd                use a systemd timer instead of cron; --schedule is then its OnCalendar
+  --user NAME              back up as the user NAME (moobacker)
+  --dry-run                print the commands without running them
 
-Run again, it makes what is missing and changes nothing that is there.
+Run again, it makes what is missing and changes nothing else.
+
+Examples:
+  sudo moo setup-local --remote sftp://purrbackups@store.example.org/backups \
+      --source etc=/etc --source home=/home
+  sudo moo setup-local --host-key SHA256:... --kit /media/stick/server.kit \
+      --mailto you@example.org
 TEXT
 }
 

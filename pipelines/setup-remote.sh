@@ -7,21 +7,26 @@ usage() {
     cat <<'TEXT'
 usage: setup-remote.sh [options] --from ADDRESSES --key KEY FOLDER…
 
-Makes a user that can do nothing but SFTP, with this key, from these addresses, below one folder;
-and there backups/FOLDER for each FOLDER. Tells the URL and the keys of this host.
+Set up this machine to keep the backups of another one, which it need not trust (root only). Make a
+user that can only use SFTP, with this key, from these addresses, below one folder. Make
+backups/FOLDER there for each FOLDER. Print the URL and the keys of this host.
 
-  --from ADDRESSES   where the other machine comes from: addresses, networks (192.0.2.0/24) and
-                     patterns with * and ?, with commas between
-  --key KEY          its public SSH key: 'ssh-ed25519 AAAA…', or the file that holds it
-  --replace-key      KEY takes the place of the key that is there: the other machine was installed anew
-  --user NAME        the user (purrbackups); each machine needs its own
-  --chroot FOLDER    the only folder that the user sees (/srv/NAME)
-  --append-only      the user can add files, but neither change nor remove any
-  --dry-run          only print the commands that would run
+  --from ADDRESSES   accept the other machine from these addresses, networks (192.0.2.0/24) and
+                     patterns with * and ?, separated by commas
+  --key KEY          accept the public SSH key KEY: 'ssh-ed25519 AAAA…', or a file that contains it
+  --replace-key      replace the present key by KEY, if the other machine was installed anew
+  --user NAME        use the user NAME (purrbackups); each machine needs its own
+  --chroot FOLDER    show the user only FOLDER (/srv/NAME)
+  --append-only      let the user add files, but never change or delete one
+  --dry-run          print the commands without running them
 
-Run again with the same words it changes nothing; with other folders it adds them. The key of a second
-machine is refused: two machines with one user could read and change each other's backups. A user or
-a key that exists gets no further rights: the command prints what to do by hand instead.
+Run again with the same arguments, it changes nothing; with other folders, it adds them. The key of a
+second machine is refused: two machines with one user could read and change each other's backups. A
+user or a key that exists gets no further rights: the command prints what to do by hand instead.
+
+Examples:
+  sudo moo setup-remote --from 192.0.2.7 --key 'ssh-ed25519 AAAA…' etc home
+  sudo moo setup-remote --append-only --from 192.0.2.0/24 --key /tmp/server.pub etc
 TEXT
 }
 

@@ -26,26 +26,27 @@ set_option() {
 # encrypting_help, packing_help and stats_help: those options, in the help of each pipe.
 encrypting_help() {
     cat <<'TEXT'
-  --encrypt-key KEY         encrypt to this certificate: a file, or a fingerprint or key ID in
-                            GnuPG's keyring; may be given more than once; without any, the
-                            passphrase in PASSPHRASE encrypts
-  --hidden-encrypt-key KEY  the same, without naming the key in the files
+  --encrypt-key KEY         encrypt to the certificate KEY: a file, or a fingerprint or key ID in
+                            GnuPG's keyring; can be repeated; without it, the passphrase in
+                            PASSPHRASE encrypts
+  --hidden-encrypt-key KEY  encrypt to the certificate KEY without naming it in the files
   --no-encryption           do not encrypt
   --no-compression          do not compress
-  --compress-level LEVEL    from 1, fast, to 9, small
-  --jobs N                  work with so many threads (as many as there are processors)
+  --compress-level LEVEL    compress at LEVEL, from 1 (fast, the default) to 9 (small)
+  --jobs N                  use N threads (one per processor, at most 8)
 TEXT
 }
 packing_help() {
     cat <<'TEXT'
-  --volsize MIB             the most that a volume holds (64)
-  --hash NAME               the sums in signatures: blake2, or md4 for very old duplicity
+  --volsize MIB             fill each volume up to MIB MiB, before compression (64)
+  --hash NAME               use the checksum NAME in signatures: blake2, or md4 for very old
+                            duplicity
 TEXT
 }
 stats_help() {
     cat <<'TEXT'
   --stats                   print statistics
-  --no-print-statistics     print none (the default)
+  --no-print-statistics     print no statistics (the default)
 TEXT
 }
 

@@ -15,7 +15,7 @@ use crate::messages::{self, Verbosity};
 /// Arguments that every program takes.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Common {
-    /// How much to say on standard error: error, warning, notice, info, debug, or 0 to 9
+    /// Print messages of this level and above: error, warning, notice, info, debug, or 0 to 9
     #[arg(short, long, value_name = "LEVEL", default_value = "warning", global = true)]
     pub verbosity: Verbosity,
 }
