@@ -70,7 +70,7 @@ conf_read "$config"
 if [ "$(id -u)" = 0 ]; then
     [ -n "$user" ] || user=$(conf_get user)
     [ -n "$user" ] || user=${SUDO_USER-}
-    case $user in '' | root) fail 2 'run by root: as whom? (the configuration may name a user)' ;; esac
+    case $user in '' | root) fail 2 'run as root: set "user" in the configuration, or pass --user' ;; esac
 fi
 sources=$(conf_sources)
 for name; do

@@ -70,8 +70,8 @@ eval "set -- $words"
 case $owner in '' | [!a-z_]* | *[!a-z0-9_-]* | root) fail 2 "--user: $owner: not a name for a user" ;; esac
 [ -z "$passphrase_file" ] || [ -n "$kit" ] || fail 2 '--passphrase-file: is for --kit (see --help)'
 oldest=$(age_seconds "$max_age") || fail 2 "--max-age: $max_age: not an age such as 8D"
-[ "$(id -u)" = 0 ] || fail 1 'only root can look at all of it'
-[ -x "$here/moo-scan" ] || fail 1 "$here: has no programs: run install.sh, and then what it has installed"
+[ "$(id -u)" = 0 ] || fail 1 'run as root: only root can check everything'
+[ -x "$here/moo-scan" ] || fail 1 "$here: has no programs: run install.sh, then the installed script"
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C && export PATH LC_ALL
 umask 077
 [ -z "$kit" ] || kit=$(readlink -m -- "$kit")

@@ -45,14 +45,14 @@ case $prefix in /*) ;; *) fail 2 "$prefix: an absolute path is needed" ;; esac
 prefix=$(readlink -m -- "$prefix")
 checkout=${here%/*}
 built=$checkout/target/release
-[ -x "$built/moo-scan" ] || fail 1 'nothing is built: cargo build --release --workspace'
-[ -n "$dry_run" ] || [ "$(id -u)" = 0 ] || fail 1 'only root can install'
+[ -x "$built/moo-scan" ] || fail 1 'no programs: run cargo build --release --workspace'
+[ -n "$dry_run" ] || [ "$(id -u)" = 0 ] || fail 1 'run as root: only root can install'
 
 # backup.sh is going to be run by root, so root must be the only one who can change it.
 only_root_writes "$prefix/lib/moobacker"
 only_root_writes "$prefix/bin"
 if [ -e "$prefix/bin/moo" ] && [ "$(readlink -- "$prefix/bin/moo")" != ../lib/moobacker/moo ]; then
-    fail 1 "$prefix/bin/moo: is there, and not ours"
+    fail 1 "$prefix/bin/moo: exists and is not ours"
 fi
 
 # copy MODE FOLDER FILE…: whatever user built them, the copies are root's.

@@ -67,7 +67,7 @@ case $full in *[!0-9]* | ???????* | '') fail 2 "--keep-full: $full: not a number
 young=$(seconds --min-age "$min_age")
 age=0
 [ -z "$older" ] || age=$(seconds --older-than "$older")
-[ "$(id -u)" = 0 ] || fail 1 'only root can do this'
+[ "$(id -u)" = 0 ] || fail 1 'run as root: only root can do this'
 
 # Whoever owns the folder may rename what is in it, but must not be able to put another in its place.
 folder=${folder%/}
@@ -156,7 +156,7 @@ removed() {
         rm -f -- "$1"
         return
     fi
-    printf '%s\n' "$(legible "$self: ${name#*.}: was changed meanwhile, and stays")" >&2
+    printf '%s\n' "$(legible "$self: ${name#*.}: was changed meanwhile, kept")" >&2
     mv -n -- "$1" "./${name#*.}"
 }
 

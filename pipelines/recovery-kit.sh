@@ -144,13 +144,13 @@ pack() {
 # prove FILE: it is whole, opens, and its key decrypts what is encrypted to the certificate.
 prove() {
     proof=$work/proof/moobacker-kit
-    run tar -C "$work/proof" --force-local -xf "$1" 2>/dev/null || fail 5 "$1: damaged, or no kit"
+    run tar -C "$work/proof" --force-local -xf "$1" 2>/dev/null || fail 5 "$1: damaged, or not a recovery kit"
     # shellcheck disable=SC2016 # for the inner shell
     run sh -c 'cd "$1" && sha256sum --status -c SHA256SUMS' sh "$proof" 2>/dev/null ||
-        fail 5 "$1: damaged, or no kit"
+        fail 5 "$1: damaged, or not a recovery kit"
     ask 'the passphrase of the kit, to prove that it opens'
     gpg_locked -o "$work/proof/secrets.tar" -d "$proof/secrets.tar.gpg" 2>"$work/log" ||
-        fail 6 "$1: does not open with this passphrase"
+        fail 6 "$1: wrong passphrase"
     run tar -C "$work/proof" -xf "$work/proof/secrets.tar"
     run gpg --homedir "$work/home" --batch -q --import "$proof/backup.cert.pgp" 2>/dev/null
     run gpg --homedir "$work/proof/home" --batch -q --import \
@@ -177,7 +177,7 @@ decrypts() {
 # deliver: the kit gets its name, and overwrites nothing.
 deliver() {
     run mv -nT -- "$unfinished" "$output" || :
-    [ -n "$dry_run" ] || [ ! -e "$unfinished" ] || fail 1 "$output: is there already"
+    [ -n "$dry_run" ] || [ ! -e "$unfinished" ] || fail 1 "$output: already exists"
     unfinished=''
 }
 
@@ -188,7 +188,7 @@ if [ -n "$check" ]; then
     workplace && passphrases && prove "$output"
     exit
 fi
-if [ -e "$output" ] || [ -h "$output" ]; then fail 1 "$output: is there already"; fi
+if [ -e "$output" ] || [ -h "$output" ]; then fail 1 "$output: already exists"; fi
 conf_read "$config"
 caller_home=${GNUPGHOME:-$HOME/.gnupg}
 if [ -z "$owner" ] && [ "$(id -u)" = 0 ] && getent passwd moobacker >/dev/null; then owner=moobacker; fi

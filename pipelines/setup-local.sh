@@ -76,8 +76,8 @@ case $host_key in '' | SHA256:?*) ;; *) fail 2 '--host-key: begins with SHA256:'
 if [ -z "$host_key" ] && [ -n "$mailto$schedule$timer$kit$passphrase_file" ]; then
     fail 2 '--mailto, --schedule, --systemd, --kit and --passphrase-file need --host-key (see --help)'
 fi
-[ "$(id -u)" = 0 ] || fail 1 'only root can do this, or say what it would do'
-[ -x "$here/moo-scan" ] || fail 1 "$here: has no programs: run install.sh, and then what it has installed"
+[ "$(id -u)" = 0 ] || fail 1 'run as root: only root can do this, or print it with --dry-run'
+[ -x "$here/moo-scan" ] || fail 1 "$here: has no programs: run install.sh, then the installed script"
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin && export PATH
 LC_ALL=C && export LC_ALL
 umask 022

@@ -91,7 +91,7 @@ case $key in
     *) fail 2 '--key: a public key begins with its type, such as ssh-ed25519' ;;
 esac
 printf '%s\n' "$key" | ssh-keygen -lf - >/dev/null 2>&1 || fail 2 '--key: not a public key'
-[ "$(id -u)" = 0 ] || fail 1 'only root can do this, or say what it would do'
+[ "$(id -u)" = 0 ] || fail 1 'run as root: only root can do this, or print it with --dry-run'
 umask 022
 
 # make_user: the user, or one that is there and can do nothing else.
@@ -127,7 +127,7 @@ make_folder() {
         return
     fi
     [ "$(stat -c '%U %A' -- "$1")" = "$user drwx------" ] ||
-        fail 1 "$1: is there, and not a folder of $user alone (chown $user, chmod 700)"
+        fail 1 "$1: exists and is not private to $user (chown $user, chmod 700)"
 }
 
 # add_key FILE: the key's line in FILE, unless it is there. An account has one key.
@@ -145,7 +145,7 @@ add_key() {
         *) fail 1 "$1: has this key with other addresses: change from= there by hand" ;;
     esac
     if [ -z "$replace" ] && printf '%s\n' "$old" | grep -q '^from='; then
-        fail 1 "$1: has the key of another machine: give this one its own --user; or say --replace-key, if it was installed anew"
+        fail 1 "$1: has the key of another machine: give this one its own --user; or pass --replace-key if it was installed anew"
     fi
     [ -d "${1%/*}" ] || step mkdir -p "${1%/*}"
     kept=$(printf '%s\n' "$old" | grep '^#') || :
@@ -166,9 +166,9 @@ limit_user() {
             ;;
         '' | "$plain") ;;
         "$(sshd_section "$user" "$chroot" "$2" append-only)")
-            fail 1 "$user: can only add files: say --append-only, or remove $1 by hand first"
+            fail 1 "$user: can only add files: pass --append-only, or delete $1 first"
             ;;
-        *) fail 1 "$1: is there with other settings: remove it by hand first" ;;
+        *) fail 1 "$1: exists with other settings: delete it first" ;;
     esac
     sshd_write "$1" "$wanted" "$user" "$from"
     sshd_reload

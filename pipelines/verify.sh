@@ -114,9 +114,9 @@ own_option() {
 read_options "$@"
 eval "set -- $words"
 case $# in 1 | 2) ;; *) fail 2 'a url is needed, and perhaps a source (see --help)' ;; esac
-[ -z "$sample" ] || [ -n "$quick" ] || fail 2 '--sample: goes with --quick'
-[ -z "$quick" ] || [ "$#$state_only" = 1 ] || fail 2 '--quick: has no source, time or path'
-[ $# = 2 ] || [ -z "$scan" ] || fail 2 'to include or to exclude takes a source'
+[ -z "$sample" ] || [ -n "$quick" ] || fail 2 '--sample: needs --quick'
+[ -z "$quick" ] || [ "$#$state_only" = 1 ] || fail 2 '--quick: takes no source, time or path'
+[ $# = 2 ] || [ -z "$scan" ] || fail 2 '--include and --exclude need a SOURCE'
 check_common
 [ -z "$as" ] || become "$as"
 if [ "$#$state_only" = 1 ]; then

@@ -45,7 +45,7 @@ fn content_is_checked_by_the_hash_of_the_whole_file_whatever_the_manifest_says()
     repack(&sandbox, &inc, |_| {});
     plain(&sandbox).silent();
     sandbox.sh("cmp src/f out/f && rm -r out").silent();
-    let words = "f: does not have the hash that it had when it was backed up";
+    let words = "f: its hash differs from that at the time of the backup";
     let is_delta = |entry: &&mut forge::Entry| entry.member.name == b"diff/f";
     repack(&sandbox, &inc, |entries| {
         let delta = entries.iter_mut().find(is_delta).unwrap();
@@ -65,7 +65,7 @@ fn a_delta_without_its_file_is_an_error() {
     let delta = [&b"rs\x026"[..], &[0x44], &3u16.to_be_bytes()].concat();
     put(&sandbox, INC, &[tar(&[file("diff/other", &delta)])]);
     let run = plain(&sandbox).fails_with(5).one_message();
-    run.stderr_has("other: a delta, but the sets before have no such file");
+    run.stderr_has("other: a delta, but earlier sets do not have the file");
     put(&sandbox, INC, &[tar(&[file("diff/f", b"no delta at all")])]);
     plain(&sandbox).fails_with(5).one_message().stderr_has("moo-patch: f: ");
     put(&sandbox, INC, &[tar(&[file("diff/f", b"")])]);
@@ -160,7 +160,7 @@ fn volumes_that_the_manifest_does_not_name_are_passed_over_with_a_warning() {
     fs::write(forge::path(&sandbox, &format!("{FULL}.vol99.difftar.gz")), &more).unwrap();
     let run = plain(&sandbox).succeeds();
     assert_eq!(run.err().lines().count(), 2, "{}", run.err());
-    run.stderr_has("vol99.difftar.gz: the manifest does not name it, passed over");
+    run.stderr_has("vol99.difftar.gz: not listed in the manifest, skipped");
     sandbox.sh("cat out/f; ls out").succeeds().stdout_is("moof");
 }
 

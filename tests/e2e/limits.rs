@@ -106,7 +106,7 @@ fn what_a_file_system_has_no_objects_for_is_named_and_all_else_is_restored_to_it
     for (option, out) in [("", "out"), ("--keep-going", "again")] {
         let run = sandbox.sh(&format!("moo restore {option} file://$PWD/store disk/{out}"));
         let run = run.fails_with(3).stderr_has("link: not restored").stderr_has("a symbolic link");
-        let run = run.stderr_has("link2: not restored").stderr_has("not given back: ");
+        let run = run.stderr_has("link2: not restored").stderr_has("not restored: ");
         assert!(!run.err().contains("fifo"), "{}", run.err());
         let same =
             format!("for f in a hard z sparse fifo; do cmp src/$f disk/{out}/$f || exit; done");

@@ -96,14 +96,14 @@ impl Next {
         let is_here = identity.origin(&local::host(), &source) == origin;
         if expected.is_some_and(|expected| expected != identity) {
             let hint = if is_here && self.identity.is_some() {
-                "it was made here before: its identity is what --identity and the configuration need"
+                "if it was made here before, pass its identity with --identity or in the configuration"
             } else {
                 ELSEWHERE
             };
             return Err(foreign(&seal, &format!("another backup, {identity}; {hint}")));
         }
         if !is_here && expected.is_none() && !self.allow_source_mismatch {
-            let hint = "if it was this one, renamed, --allow-source-mismatch goes on with it";
+            let hint = "if it was renamed, use --allow-source-mismatch";
             let whose = format!("another host or source ({hint}); {ELSEWHERE}");
             return Err(foreign(&seal, &whose));
         }

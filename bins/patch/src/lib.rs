@@ -168,7 +168,7 @@ impl Patch {
         }
         let kept = destination.deliver(&staging, !self.no_restore_ownership)?;
         if kept > 0 {
-            log::warn!("{kept} directories that were there have kept their owner or attributes");
+            log::warn!("{kept} existing directories have kept their owner or attributes");
         }
         Ok(Totals { unreadable: totals.unreadable + degraded + kept, lost, ..totals })
     }
@@ -185,7 +185,7 @@ impl Patch {
     fn check_start(&self, wanted: &Wanted) -> Result<(), Failure> {
         match wanted.sets.first().map(WantedSet::id).filter(|id| !id.is_full()) {
             Some(id) if !self.keep_going => {
-                let why = format!("the {id}: the set that it builds on is missing");
+                let why = format!("the {id}: the set before it is missing");
                 Err(Failure::new(Status::Integrity, why))
             }
             _ => Ok(()),

@@ -101,7 +101,7 @@ impl Upload {
 
 fn open_archive(archive: &Path, begin: &Begin) -> Result<Target, Failure> {
     if begin.set().is_some() {
-        let why = "--archive: standard input is a backup, which goes to a store";
+        let why = "--archive: standard input is a backup (name a store instead)";
         return Err(Failure::new(Status::Usage, why));
     }
     let lock = Lock::start(&Folder::create(archive)?)?;

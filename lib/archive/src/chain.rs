@@ -107,7 +107,7 @@ pub enum Absent {
     },
     /// A set was made for that time, but the chain to it is broken, or was replaced by a later
     /// increment on the same base. duplicity would restore the older state before it.
-    #[error("{orphan}: not restorable, the chain that led to it from {base} is broken")]
+    #[error("{orphan}: not restorable, its chain is broken after {base}")]
     Missing {
         /// The first set that the chain does not reach.
         orphan: SetId,
@@ -118,7 +118,7 @@ pub enum Absent {
 
 fn no_backup(first: &Option<SetTime>) -> String {
     match first {
-        Some(first) => format!("no backup is that old, the first is of {first}"),
+        Some(first) => format!("no backup is old enough, the first one is of {first}"),
         None => "there is no backup".into(),
     }
 }

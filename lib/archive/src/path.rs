@@ -62,7 +62,7 @@ impl TreePath {
         for component in raw.split(|&b| b == b'/') {
             match component {
                 b"" | b"." => {}
-                b".." => return Err(Error::new(raw, "a path that leads upwards")),
+                b".." => return Err(Error::new(raw, "a path with ..")),
                 name => push(&mut joined, name),
             }
         }

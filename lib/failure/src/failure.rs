@@ -71,7 +71,11 @@ impl Failure {
 
     /// The stage behind this one is gone; it has said why, or was killed.
     pub fn closed_pipe() -> Failure {
-        let failure = Failure::of(Status::Failed, "standard output", "closed by the stage behind");
+        let failure = Failure::of(
+            Status::Failed,
+            "standard output",
+            "closed by the next program in the pipe",
+        );
         Failure { origin: Origin::ClosedPipe, ..failure }
     }
 

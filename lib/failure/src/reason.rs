@@ -7,7 +7,7 @@ pub enum Reason {
     /// No program acts on it.
     #[default]
     Other,
-    /// What is to be restored or made is there already.
+    /// What is to be restored or made already exists.
     DestinationExists,
     /// The store or the archive directory has no backup, or none of that time.
     NoBackup,

@@ -50,7 +50,7 @@ impl Lock {
     /// started without an archive.
     pub fn join(folder: &Folder, run: Option<&str>) -> Result<Lock, Failure> {
         let Some(run) = run else {
-            let why = "--archive: the run was started without it (give it to moo-scan too)";
+            let why = "--archive: the run was started without it (pass it to moo-scan too)";
             return Err(Failure::new(Status::Usage, why));
         };
         let mut file = open(folder)?;
@@ -91,7 +91,7 @@ fn take(folder: &Folder, file: &File, how: FlockOperation) -> Result<(), Failure
 }
 
 fn busy(folder: &Folder) -> Failure {
-    let why = "another run holds the archive (try again when it has ended)";
+    let why = "another run has locked the archive directory (try again when it has ended)";
     Failure::new(Status::Busy, format!("{}: {why}", folder.path("").display()))
 }
 

@@ -150,7 +150,7 @@ fn ask(prompt: &str) -> Result<Option<Passphrase>, Failure> {
 
 fn ask_twice(prompt: &str) -> Result<Option<Passphrase>, Failure> {
     let first = ask(prompt)?;
-    if first.is_some() && ask("The same again: ")? != first {
+    if first.is_some() && ask("Repeat the passphrase: ")? != first {
         return Err(Failure::new(Status::Key, "terminal: the two passphrases differ"));
     }
     Ok(first)

@@ -201,7 +201,7 @@ fn list_all(directory: &mut File, mut listing: Listing) -> Result<Vec<Stored>, T
     // An entry without a name looks like the end. Some servers begin anew when they are asked again.
     match directory.readdir() {
         Ok((name, facts)) if facts.is_file() && !listing.has(name.as_os_str().as_bytes()) => {
-            let why = "lists a file without a name, which hides those after it";
+            let why = "lists a file without a name, which hides the files after it";
             Err(Trouble::Final(listing.failure(Status::Refused, why)))
         }
         Err(error) if error.code() != ErrorCode::Session(END_OF_LIST) => Err(error.into()),

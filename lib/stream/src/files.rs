@@ -173,7 +173,7 @@ impl<R: Read> FilesInput<R> {
         self.chunk = item.body;
         if self.lost().is_some() && !self.keep_going {
             return Err(broken(&format!(
-                "{}: is lost (--keep-going goes on without it)",
+                "{}: is lost (--keep-going continues without it)",
                 self.name
             )));
         }

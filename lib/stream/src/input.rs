@@ -45,7 +45,7 @@ impl<R: Read> Input<R> {
         let mut from = BufReader::with_capacity(crate::pipe::BUFFER, from);
         let start = peek(&mut from)?;
         if start.is_empty() {
-            return Err(killed("empty: the stage before was killed, or nothing is piped in"));
+            return Err(killed("no input: the previous program in the pipe failed"));
         }
         if !["begin.json\0", "failed.json\0"].into_iter().any(|name| agree(start, name)) {
             return Err(broken("not a stream of ours: it does not start with begin.json"));
@@ -111,7 +111,7 @@ impl<R: Read> Input<R> {
             return Err(cut());
         }
         if rest.len() != 1024 || rest.iter().any(|b| *b != 0) {
-            return Err(broken("goes on behind its end mark"));
+            return Err(broken("continues after its end mark"));
         }
         self.end = Some(end);
         Ok(())
@@ -168,7 +168,9 @@ fn not_read(error: TarError) -> Failure {
 }
 
 fn cut() -> Failure {
-    killed("ends without an end mark: the stage before was killed, or the stream was cut")
+    killed(
+        "ends without an end mark: the previous program in the pipe failed, or the stream was cut",
+    )
 }
 
 fn killed(why: &str) -> Failure {

@@ -137,7 +137,7 @@ impl<R: Read> ReceiptsInput<R> {
             self.totals = Some(totals);
             return Ok(None);
         }
-        Err(broken("goes on behind its end mark"))
+        Err(broken("continues after its end mark"))
     }
 }
 
@@ -152,7 +152,7 @@ fn line(from: &mut impl BufRead) -> Result<Option<Vec<u8>>, Failure> {
 }
 
 fn killed(why: &str) -> Failure {
-    let cause = "the stage before was killed, or nothing is piped in";
+    let cause = "the previous program in the pipe failed";
     Failure::new(Status::Killed, format!("standard input: {why}: {cause}"))
 }
 

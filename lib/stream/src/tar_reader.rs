@@ -215,7 +215,7 @@ impl Extensions {
             member.name.pop();
         }
         if flag == 0 && was_folder != is_folder {
-            return Err(malformed("a name that is a directory's and a file's"));
+            return Err(malformed("a name of both a directory and a file"));
         }
         if flag == 0 && is_folder {
             // As tars were before they had a flag for directories.
@@ -227,7 +227,7 @@ impl Extensions {
         }
         let has_body = matches!(member.kind, Kind::File | Kind::Other(_));
         if member.size > 0 && !has_body {
-            return Err(malformed("content in a member that is no file"));
+            return Err(malformed("content in a member other than a file"));
         }
         Ok(member)
     }

@@ -71,7 +71,7 @@ impl<R: Read> TreeInput<R> {
         let name =
             EntryName::parse(&item.member.name).or_fail(Status::Integrity, "standard input")?;
         if item.member.kind != MemberKind::File && !item.body.is_empty() {
-            return Err(broken(&format!("{}: content of what is no file", name.path)));
+            return Err(broken(&format!("{}: content of an object other than a file", name.path)));
         }
         self.check_order(&name)?;
         let entry = Entry { name, member: item.member, body: item.body };

@@ -141,7 +141,7 @@ impl Judge {
                     self.take(survey, vec![Uncounted { set: last, why: "" }]);
                     continue;
                 }
-                log::warn!("the {last} is dated later than the clock of this machine");
+                log::warn!("the {last} is dated later than this machine's clock");
             }
             return Ok(sets);
         }

@@ -172,7 +172,7 @@ fn what_is_there_is_not_weakened_or_replaced() {
     let sudoers = "/etc/sudoers.d/moobacker";
     refuses(
         &format!("echo 'moobacker ALL=(root) /bin/true' >{sudoers}"),
-        "is there with something else",
+        "exists with other content",
         &format!("rm {sudoers}"),
     );
     refuses(

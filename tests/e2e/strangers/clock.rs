@@ -42,7 +42,9 @@ fn after_a_night_with_a_clock_ahead_the_next_backups_work_and_come_back() {
         sandbox.sh(&at("+400d", &backup)).silent();
         tree.noise("right", 100);
         let told = sandbox.sh(&backup).succeeds().one_message();
-        told.stderr_has("is dated later than the clock of this machine: making a full set of now");
+        told.stderr_has(
+            "is dated later than this machine's clock: making a full set of the present state",
+        );
         tree.noise("again", 100);
         sandbox.sh("sleep 1.1").silent();
         sandbox.sh(&backup).silent();

@@ -94,7 +94,7 @@ impl Rclone {
         command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => {
-                let why = "there is no rclone in PATH (such a store is reached through it)";
+                let why = "rclone is not in PATH (this store needs it)";
                 Failure::of(Status::Failed, &self.url, why)
             }
             _ => Failure::new(Status::Failed, format!("rclone: {error}")),

@@ -51,7 +51,7 @@ pub(crate) fn failure(which: &str, code: Option<i32>, said: &[u8], own: &[&str])
             meaning.map_or(Status::Refused, |(_, status)| *status)
         }
     };
-    let hint = if status == Status::Usage { " (rclone config tells the remotes)" } else { "" };
+    let hint = if status == Status::Usage { " (rclone config lists the remotes)" } else { "" };
     let failure = Failure::of(status, which, format!("rclone: {why}{hint}"));
     if status == Status::Absent { failure.because(Reason::NoSuchFile) } else { failure }
 }
@@ -133,7 +133,7 @@ mod tests {
                  section in config file\n",
                 (
                     Status::Usage,
-                    "didn't find section in config file (rclone config tells the remotes)",
+                    "didn't find section in config file (rclone config lists the remotes)",
                 ),
             ),
             (1, "what\n", (Status::Refused, "what")),

@@ -25,7 +25,7 @@ impl Address {
         };
         // A password must not be repeated in a message.
         if user.is_some_and(|user| user.contains(':')) {
-            return Err(usage(place, folder, "passwords are not taken (use a key)"));
+            return Err(usage(place, folder, "passwords are not supported (use a key)"));
         }
         let (host, port) =
             host_and_port(place).ok_or_else(|| usage(place, folder, "no such host or port"))?;

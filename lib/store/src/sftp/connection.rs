@@ -123,7 +123,7 @@ fn check_host(session: &Session, settings: &Settings, known: &KnownHosts) -> Res
             accepting(&key, settings)
         )),
         Verdict::Unknown => refuse(format!(
-            "the host key {name} is not known (if the fingerprint is the one that its owner tells: {})",
+            "the host key {name} is not known (if its owner confirms the fingerprint: {})",
             accepting(&key, settings)
         )),
         Verdict::Changed(file) => refuse(format!(

@@ -55,7 +55,7 @@ impl Login<'_> {
             Ok(()) => Ok(true),
             Err(error) if is_lost(&error) => Err(error.into()),
             Err(error) if error.code() == ErrorCode::Session(FILE) => {
-                self.tried.push(format!("{which}: no private key that can be read"));
+                self.tried.push(format!("{which}: not a readable private key"));
                 Ok(false)
             }
             Err(_) => {

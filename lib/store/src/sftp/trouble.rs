@@ -51,7 +51,7 @@ impl Answer {
             Answer::FAILURE => "the server fails at it (is its disk full or read-only?)".into(),
             5 => "the server does not take the request".into(),
             8 => "the server does not know the request".into(),
-            11 => "is there already".into(),
+            11 => "already exists".into(),
             12 => "read-only file system".into(),
             14 => "no space left at the store".into(),
             15 => "quota exceeded at the store".into(),
