@@ -113,6 +113,7 @@ impl ManifestParser {
     }
 
     fn account(&mut self, bytes: usize) -> Result<(), Error> {
+        // A volume's block has four lines, so each line counts for a quarter of a volume.
         self.size += bytes + VOLUME / 4;
         if self.size > MOST {
             return Err(self.records.error("too much to remember"));

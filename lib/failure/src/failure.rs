@@ -69,7 +69,7 @@ impl Failure {
         self.reason
     }
 
-    /// The stage behind this one is gone; it has said why, or was killed.
+    /// The next stage has ended; it has printed the reason, or was killed.
     pub fn closed_pipe() -> Failure {
         let failure = Failure::of(
             Status::Failed,

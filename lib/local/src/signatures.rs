@@ -10,7 +10,7 @@ use stream::{Member, Next, TarReader};
 
 use crate::Known;
 
-/// The largest signature that is loaded: that of a file of some 16 TiB.
+/// The largest signature that is loaded, which is that of a file of about 100 TiB.
 const LARGEST: u64 = 256 << 20;
 
 /// All entries of a state in index order, one at a time. For one path the newest set counts.

@@ -155,11 +155,11 @@ pub struct SetHead {
     /// The SHA-256 of the seal of the set before, in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_seal: Option<String>,
-    /// What the options of the run amount to: only one of the same options may go on with it.
+    /// The SHA-256 of the options of the run. Only a run with an equal value may resume the set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub options: Option<String>,
-    /// What the set is encrypted with, in words that tell one key or passphrase from another and
-    /// no more.
+    /// The mark of the recipients: a salted digest of the certificates and passphrases that the set
+    /// is encrypted to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// What an interrupted run has stored of the set.

@@ -10,13 +10,13 @@ use crate::member::Member;
 use crate::tar_reader::{Next, TarError, TarReader};
 use failure::{Failure, Status};
 
-/// The largest member of a tree stream: a signature grows with the root of its file's size, and
-/// this is that of a file of 16 TiB. All other bodies are pieces of 64 KiB.
+/// The largest member of a tree stream, a signature. It has 20 bytes per block, and blocks grow up
+/// to 8 MiB, so this suffices for a file of about 100 TiB. All other bodies are pieces of 64 KiB.
 const LARGEST_SIGNATURE: u64 = 256 << 20;
 /// The largest chunk in a file stream.
 const LARGEST_CHUNK: u64 = 1 << 20;
-/// The largest `begin.json`, `end.json` or `failed.json`: a restore names each set that it needs,
-/// and a backup that goes on with an interrupted one each volume that is stored.
+/// The largest `begin.json`, `end.json` or `failed.json`. A restore lists each set that it needs
+/// there, and a resumed backup each stored volume.
 const LARGEST_CONTROL: u64 = 64 << 20;
 
 /// A member and its whole body.

@@ -12,27 +12,27 @@ pub const SIZE: &str = "size";
 pub const SHA256: &str = "sha256";
 /// The fact of the SHA-1 of a stored file, in hex.
 pub const SHA1: &str = "sha1";
-/// The fact, of a file in a file stream, that the store has it no more as it was.
+/// The fact that a file of a file stream is damaged or missing at the store.
 pub const LOST: &str = "lost";
 /// The fact of the time of the last change of the inode.
 pub const CTIME: &str = "ctime";
-/// The fact that a file's content may not be what it was at one moment; its value is of no account.
+/// The fact that a file was changed while it was read. The value is ignored.
 pub const DOUBT: &str = "doubt";
 /// The fact that a file was read so soon after its last change that a further change could have left
 /// no trace: the clock of its file system had not ticked. The value is ignored.
 pub const RECENT: &str = "recent";
 /// The fact of the inode's number.
 pub const INODE: &str = "inode";
-/// The fact of what stands for the extended attributes where they are compared: [`NO_XATTRS`], a
-/// hash, or [`UNKNOWN_XATTRS`]. What was recorded by a version that kept no attributes has none.
+/// The fact that extended attributes are compared by: a hash, [`NO_XATTRS`] or [`UNKNOWN_XATTRS`].
+/// Sets of versions that kept no attributes lack it.
 pub const XATTRS: &str = "xattrs";
-/// What [`XATTRS`] is of an object without attributes.
+/// The value of [`XATTRS`] for an object without attributes.
 pub const NO_XATTRS: &str = "0";
-/// What [`XATTRS`] is where the attributes could not be read.
+/// The value of [`XATTRS`] for attributes that could not be read.
 pub const UNKNOWN_XATTRS: &str = "?";
 /// The fact of the path of the first name of a file, where this is a further one: a hard link.
 pub const LINK: &str = "link";
-/// The fact that a file has holes; its value is of no account.
+/// The fact that a file has holes. The value is ignored.
 pub const SPARSE: &str = "sparse";
 /// The fact of a modification time before 1970, on which duplicity would fail in pax's `mtime`.
 pub(crate) const MTIME: &str = "mtime";

@@ -160,13 +160,12 @@ impl<R: Read, F: FnMut(&Entry) -> Result<(), Failure>> Read for Content<'_, R, F
     }
 }
 
-/// Writes content whose length is not known before its end: as one member where it is shorter
-/// than a piece, else in numbered pieces, the last of which is not full.
+/// Writes content whose length is unknown before its end. Content shorter than a piece becomes one
+/// member. Longer content becomes numbered pieces, the last of which is shorter than a full one.
 ///
-/// `member` is the file's metadata; its facts stand with the first and the last piece, its
-/// attributes with the first. `last`
-/// is given the length in bytes, and returns the records of what is known only then. Returns the
-/// length.
+/// `member` is the file's metadata. Its facts go with the first and the last piece, its attributes
+/// with the first. `last` gets the length in bytes, and returns the facts that are known only at
+/// the end. Returns the length.
 pub fn write_content<W: Write, C: Read>(
     output: &mut Output<W>,
     part: Part,

@@ -94,7 +94,8 @@ impl Link {
         Err(Failure::new(Status::Lost, self.address.to_string()))
     }
 
-    /// The same, once, and only if there is a connection: for what is not worth the waiting.
+    /// Makes the requests once, and only on an existing connection. Use it for optional work, which
+    /// is not worth a reconnection.
     pub(crate) fn try_to<T>(
         &mut self,
         requests: impl FnOnce(&mut Connection) -> Result<T, Trouble>,
