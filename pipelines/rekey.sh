@@ -45,8 +45,8 @@ settings of SSH hold for both stores. Make the archive directory of URL2 with mo
 Examples:
   moo rekey --secret-key ~/backup.secret.pgp --encrypt-key ~/new.cert.pgp \
       file:///srv/backup file:///mnt/second
-  moo rekey --encrypt-key ~/new.cert.pgp --seal-key ~/host.secret.pgp --old-seal-key ~/host.cert.pgp \
-      file:///srv/backup sftp://user@host/second
+  moo rekey --encrypt-key ~/new.cert.pgp --seal-key ~/host.secret.pgp \
+      --old-seal-key ~/host.cert.pgp file:///srv/backup sftp://user@host/second
 TEXT
 }
 
