@@ -1,5 +1,5 @@
 #!/bin/sh
-# moo cleanup: removes from a store and its archive what is of no use to anybody.
+# moo cleanup: deletes leftovers of interrupted runs from a store and its archive directory.
 set -eu
 self='moo cleanup'
 

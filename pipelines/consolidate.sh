@@ -1,5 +1,5 @@
 #!/bin/sh
-# moo consolidate: a new full set out of the newest chain, without the source.
+# moo consolidate: makes a new full set from the newest chain, without the source.
 set -eu
 self='moo consolidate'
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# doctor.sh: checks that this machine is backed up as it should be, and says what mends what is not.
+# doctor.sh: checks the backups of this machine, and prints a command that solves each problem.
 set -eu
 self=doctor.sh
 
@@ -84,17 +84,17 @@ set_up='moo setup-local'
 run_backup="$here/backup.sh --user $owner"
 [ "$config" = /etc/moobacker/backup.conf ] || run_backup="$run_backup --config $(quoted "$config")"
 
-# finding STATUS WHICH WHAT COMMAND: a line for what is wrong; COMMAND mends it.
+# finding STATUS WHICH WHAT COMMAND: prints a line for a problem; COMMAND solves it.
 result=0
 finding() {
     printf '%s\n' "$(legible "$self: $2: $3: $4")" >&2
     case $result in 0 | "$1") result=$1 ;; *) result=1 ;; esac
 }
 
-# passed WHICH WHAT: what is well, for who asks.
+# passed WHICH WHAT: reports a successful check, with -v.
 passed() { [ -z "$verbose" ] || printf '%s\n' "$(legible "$1: $2")"; }
 
-# owners COMMAND…: runs it as the user; root's hands stay off what is the user's.
+# owners COMMAND…: runs the command as the user, because root must not touch the user's files.
 owners() (as_user "$@")
 
 # workplace: $work, a folder of the user's own, for what has to be in files; $keyring, of root's.

@@ -1,5 +1,5 @@
 #!/bin/sh
-# moo drill: whether a few files of a backup, chosen at random, come back.
+# moo drill: restores a few random files of a backup and checks them.
 set -eu
 self='moo drill'
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# install.sh: puts the programs, the pipelines and the manual where all users find them.
+# install.sh: installs the programs, the pipelines and the manual for all users.
 set -eu
 self='install.sh'
 

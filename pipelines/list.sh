@@ -1,5 +1,5 @@
 #!/bin/sh
-# moo list: the files of a backup.
+# moo list: lists the files of a backup.
 set -eu
 self='moo list'
 

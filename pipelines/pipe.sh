@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2034,SC2154 # for those who source this file, and set by it
-# What the pipes share: the options that all of them have, and where the archive of a store is.
+# Shared parts of all pipes: their common options, and the archive directory of a store.
 # Sourced with $here set to the folder of this file.
 
 # shellcheck source-path=SCRIPTDIR source=options.sh
@@ -15,8 +15,8 @@ if [ -z "${HOME-}" ]; then
     [ -n "$HOME" ] || unset HOME
 fi
 
-# What the options that all pipes have amount to: options for every stage, options for the stages
-# that reach the store, where archives are; and what of a source counts.
+# The values of the common options: options for every stage, options for the stages that use the
+# store, the folder of archive directories; and the selection.
 all='' reach='' archive_dir='' archive_name='' scan=''
 
 # shared_option COUNT OPTION [VALUE...]: reads an option that all pipes have, for read_options.
@@ -41,7 +41,7 @@ shared_option() {
     esac
 }
 
-# shared_help: those options, in the help of each pipe.
+# shared_help: the common options, for --help.
 shared_help() {
     cat <<'TEXT'
   -o, --ssh-option K=VALUE  set an option of SSH, as -o of ssh does; can be repeated
@@ -72,7 +72,7 @@ selection_option() {
     esac
 }
 
-# selection_help: those options, in the help of each pipe.
+# selection_help: the selection options, for --help.
 selection_help() {
     cat <<'TEXT'
   --exclude GLOB            exclude paths that match GLOB; can be repeated
@@ -110,7 +110,7 @@ archive_of() {
     printf '%s/%s\n' "$dir" "$name"
 }
 
-# known_archive URL: the same for those who can do without: /dev/null where there is no home.
+# known_archive URL: the archive directory for commands that do not need one; /dev/null without a home.
 known_archive() {
     (archive_of "$1") 2>/dev/null || echo /dev/null
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# prune-remote.sh: removes old sets where they are stored, for accounts that can only add files.
+# prune-remote.sh: deletes old sets on the machine that keeps them, for append-only accounts.
 set -eu
 self='prune-remote.sh'
 

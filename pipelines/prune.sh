@@ -1,5 +1,5 @@
 #!/bin/sh
-# moo prune: removes old sets from a store and its archive.
+# moo prune: deletes old sets from a store and its archive directory.
 set -eu
 self='moo prune'
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# recovery-kit.sh: puts all that a restore needs, when everything else is gone, into one file.
+# recovery-kit.sh: writes everything that a restore needs into one file.
 set -eu
 self=recovery-kit.sh
 
@@ -67,7 +67,7 @@ output=$1
 umask 077
 LC_ALL=C && export LC_ALL
 
-# workplace: $work, a private folder, in memory where there is such a place; gone at the end.
+# workplace: makes $work, a private folder, in memory if possible; it is deleted at the end.
 workplace() {
     work='' unfinished=''
     trap 'leave' EXIT
@@ -90,7 +90,7 @@ leave() {
     rm -rf "$work"
 }
 
-# passphrases: where they come from; copies, since they are needed more than once.
+# passphrases: copies the passphrases, because they are needed more than once.
 passphrases() {
     key_passphrase=${key_file:-$passphrase_file}
     [ -z "$passphrase_file" ] || first_line "$passphrase_file" "$work/passphrase"
@@ -141,7 +141,7 @@ pack() {
     run sync -- "$unfinished"
 }
 
-# prove FILE: it is whole, opens, and its key decrypts what is encrypted to the certificate.
+# prove FILE: checks that the kit is complete and opens, and that its key decrypts.
 prove() {
     proof=$work/proof/moobacker-kit
     run tar -C "$work/proof" --force-local -xf "$1" 2>/dev/null || fail 5 "$1: damaged, or not a recovery kit"
@@ -182,7 +182,7 @@ deliver() {
 }
 
 if [ -n "$check" ]; then
-    # It changes nothing, so that there is nothing to rehearse.
+    # --check changes nothing, so --dry-run has no meaning.
     dry_run=''
     [ -f "$output" ] || fail 2 "$output: no such file"
     workplace && passphrases && prove "$output"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# moo rekey: a copy of a store, encrypted to other keys.
+# moo rekey: copies a store and encrypts it to other keys.
 set -eu
 self='moo rekey'
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# moo replicate: a copy of a store.
+# moo replicate: copies a store.
 set -eu
 self='moo replicate'
 

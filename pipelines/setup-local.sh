@@ -83,7 +83,7 @@ LC_ALL=C && export LC_ALL
 umask 022
 home=/var/lib/$user etc=/etc/moobacker
 
-# setup: what needs nothing from the other machine.
+# setup: the steps that do not need the other machine.
 setup() {
     only_root_writes "$here"
     only_root_writes "$etc"
@@ -94,7 +94,7 @@ setup() {
     allow_backup
 }
 
-# finish: what needs the other machine, after the first half.
+# finish: the steps that need the other machine, after setup.
 finish() {
     check_kit
     know_host

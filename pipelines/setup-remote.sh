@@ -1,5 +1,5 @@
 #!/bin/sh
-# setup-remote.sh: makes this machine keep the backups of another one, which it need not trust.
+# setup-remote.sh: sets up this machine to keep the backups of another one, which it need not trust.
 set -eu
 self='setup-remote.sh'
 
@@ -94,7 +94,7 @@ printf '%s\n' "$key" | ssh-keygen -lf - >/dev/null 2>&1 || fail 2 '--key: not a 
 [ "$(id -u)" = 0 ] || fail 1 'run as root: only root can do this, or print it with --dry-run'
 umask 022
 
-# make_user: the user, or one that is there and can do nothing else.
+# make_user: makes the user, or accepts an existing one without other rights.
 make_user() {
     getent passwd "$user" >/dev/null || {
         step useradd --system --user-group --no-create-home --home-dir /nonexistent \
@@ -174,7 +174,7 @@ limit_user() {
     sshd_reload
 }
 
-# tell: what the other machine has to know.
+# tell: prints what the other machine needs.
 tell() {
     name=$(hostname -f 2>/dev/null) || name=$(hostname)
     echo "The backups' URL: sftp://$user@$name/backups"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# moo status: what a store holds, and whether it is what it should be.
+# moo status: lists the sets of a store and their problems.
 set -eu
 self='moo status'
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# moo sync: the archive of a store, made or mended from it.
+# moo sync: rebuilds or repairs the archive directory of a store.
 set -eu
 self='moo sync'
 
@@ -43,7 +43,7 @@ eval "set -- $words"
 check_common
 url=$1
 archive=$(archive_of "$url")
-# What this finds to be different is what is mended next.
+# The differences that this finds are repaired next.
 found=$(reconcile '--verbosity error')
 know -- "file://$archive"
 # shellcheck disable=SC2016 # to be evaluated later

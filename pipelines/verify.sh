@@ -1,5 +1,5 @@
 #!/bin/sh
-# moo verify: whether a backup is what it was, and what the source is.
+# moo verify: checks a backup; compares it with the source.
 set -eu
 self='moo verify'
 
@@ -62,7 +62,7 @@ check_state() {
     return "$status"
 }
 
-# prove: what the pipe has to say.
+# prove: prints the messages of the pipe.
 prove() {
     eval "{ { $state; } </dev/null | as_user moo-patch $all \$keep --check; } 2>&1"
 }

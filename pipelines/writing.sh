@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2034,SC2154 # for those who source this file, and set by it
-# Making a set in a store: what the pipes that back up and consolidate share.
+# Shared parts of the pipes that back up and consolidate: making a set in a store.
 # Sourced after pipe.sh.
 
 # Options for moo-sign, moo-pack, moo-encrypt and moo-commit; and for those with several threads.
@@ -23,7 +23,7 @@ set_option() {
     esac
 }
 
-# encrypting_help, packing_help and stats_help: those options, in the help of each pipe.
+# encrypting_help, packing_help and stats_help: the options of pipes that make sets, for --help.
 encrypting_help() {
     cat <<'TEXT'
   --encrypt-key KEY         encrypt to the certificate KEY: a file, or a fingerprint or key ID in
@@ -50,7 +50,7 @@ stats_help() {
 TEXT
 }
 
-# take_passphrases: they are for the stages that encrypt and decrypt, and no business of the others.
+# take_passphrases: only the stages that encrypt and decrypt get the passphrases.
 take_passphrases() {
     [ -z "${PASSPHRASE+set}" ] || passphrase=$PASSPHRASE
     [ -z "${SIGN_PASSPHRASE+set}" ] || sign_passphrase=$SIGN_PASSPHRASE
@@ -63,8 +63,8 @@ moo_encrypt() {
     as_user moo-encrypt "$@"
 }
 
-# reconcile [OPTIONS]: what an interrupted run has left in the archive is finished or cleared away.
-# Prints what moo-commit, with these options, says of the archive.
+# reconcile [OPTIONS]: finishes or deletes the leftovers of an interrupted run in the archive directory.
+# Prints the output of moo-commit with these options.
 reconcile() {
     eval "as_user moo-fetch $all $reach --receipts $(archive_option "$url") -- \"\$url\" |
         as_user moo-commit $all $jobs --reconcile --archive \"\$archive\" ${1-}"
