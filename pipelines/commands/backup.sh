@@ -46,17 +46,16 @@ A successful backup prints nothing. The exit status is 3 if some of the source c
 
 Examples:
   moo backup --encrypt-key ~/backup.cert.pgp /etc file:///srv/backup
-  moo backup --full-if-older-than 1W --encrypt-key ~/backup.cert.pgp \
-      --seal-key ~/host.secret.pgp /etc sftp://user@host/backup
-  moo backup --dry-run --exclude '**.bak' --encrypt-key ~/backup.cert.pgp /etc file:///srv/backup
+  moo backup --encrypt-key ~/backup.cert.pgp --seal-key ~/host.secret.pgp \
+      /etc file:///srv/backup
 TEXT
 }
 
-here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=pipe.sh
-. "$here/pipe.sh"
-# shellcheck source-path=SCRIPTDIR source=writing.sh
-. "$here/writing.sh"
+here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
+# shellcheck source-path=SCRIPTDIR source=../shared/pipe.sh
+. "$here/shared/pipe.sh"
+# shellcheck source-path=SCRIPTDIR source=../shared/writing.sh
+. "$here/shared/writing.sh"
 
 type=auto dry_run='' older='' as='' next='' unlock='' identity=''
 case ${1-} in
@@ -107,7 +106,7 @@ fi
 # Prints the reason if it cannot.
 catch_up() (
     [ -z "${passphrase+set}" ] || export PASSPHRASE="$passphrase"
-    eval "as_user \"\$here/sync.sh\" $all $reach $unlock ${seal_key:+--seal-key \"\$seal_key\"} \
+    eval "as_user \"\$here/commands/sync.sh\" $all $reach $unlock ${seal_key:+--seal-key \"\$seal_key\"} \
         --archive-dir \"\${archive%/*}\" --name \"\${archive##*/}\" -- \"\$url\"" 2>&1
 )
 

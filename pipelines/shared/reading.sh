@@ -1,10 +1,10 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2034,SC2154 # for those who source this file, and set by it
 # Shared parts of the pipes that restore, compare and copy.
-# Sourced with $here set to the folder of this file.
+# Sourced with $here set to the folder above.
 
-# shellcheck source-path=SCRIPTDIR source=pipe.sh
-. "$here/pipe.sh"
+# shellcheck source-path=SCRIPTDIR source=../shared/pipe.sh
+. "$here/shared/pipe.sh"
 
 # Options for moo-fetch and moo-decrypt; the requested state and path; --keep-going, if given;
 # the key of the seals.

@@ -31,15 +31,14 @@ warning lists what could not be restored; the exit status is 3. With --keep-goin
 anything is lost.
 
 Examples:
-  moo restore file:///srv/backup /tmp/etc
-  moo restore --time 3D file:///srv/backup /tmp/etc.old
+  moo restore --secret-key ~/backup.secret.pgp --time 3D file:///srv/backup /tmp/etc
   moo restore --secret-key ~/backup.secret.pgp --path hosts file:///srv/backup /tmp/hosts
 TEXT
 }
 
-here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=reading.sh
-. "$here/reading.sh"
+here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
+# shellcheck source-path=SCRIPTDIR source=../shared/reading.sh
+. "$here/shared/reading.sh"
 
 patch=''
 own_option() {
