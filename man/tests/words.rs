@@ -71,7 +71,8 @@ fn every_help_ends_with_at_least_two_examples() {
         assert!(count >= 2, "{}: {help}", command.get_name());
     }
     for script in scripts() {
-        let output = Command::new(folder().join("../pipelines").join(&script)).arg("--help").output();
+        let output =
+            Command::new(folder().join("../pipelines").join(&script)).arg("--help").output();
         let help = String::from_utf8(output.unwrap().stdout).unwrap();
         let examples = examples(&help);
         let count = examples.iter().filter(|line| !line.starts_with(' ')).count();
