@@ -20,9 +20,9 @@ pub enum Status {
     Refused = 7,
     /// The store was lost: try again.
     Lost = 8,
-    /// Another run holds the archive.
+    /// Another run has locked the archive directory.
     Busy = 9,
-    /// There is no such backup.
+    /// The backup does not exist.
     Absent = 10,
 }
 

@@ -22,7 +22,7 @@ use crate::listed::Listed;
 pub use options::Options;
 pub use temporary::final_name;
 
-/// A file that a store holds.
+/// A file in a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     /// Its name.
@@ -88,7 +88,7 @@ pub fn folder(path: &Path) -> Box<dyn Store> {
     Box::new(Listed::new(file::FileStore::new(&path.display().to_string(), path)))
 }
 
-/// The store behind a URL.
+/// Opens the store of a URL.
 pub fn open(url: &str, options: &Options) -> Result<Box<dyn Store>, Failure> {
     let usage = |why: &str| Failure::of(Status::Usage, url, why);
     if let Some(remote) = url.strip_prefix("rclone:") {

@@ -68,7 +68,7 @@ impl<R: Read> Input<R> {
         &self.begin
     }
 
-    /// The next member; none when the stream has ended as it should.
+    /// The next member, or `None` at the end of a complete stream.
     pub fn advance(&mut self) -> Result<Option<Item>, Failure> {
         if self.end.is_some() {
             return Ok(None);
@@ -118,8 +118,8 @@ impl<R: Read> Input<R> {
     }
 }
 
-/// What comes next, without taking it; nothing at the end. Unlike other reads, that of a buffer is
-/// not called again by itself where a signal interrupts it.
+/// The next bytes, without consuming them; empty at the end. Other reads are repeated automatically
+/// after a signal; `fill_buf` is not.
 pub(crate) fn peek<R: Read>(from: &mut BufReader<R>) -> Result<&[u8], Failure> {
     while let Err(error) = from.fill_buf() {
         if error.kind() != io::ErrorKind::Interrupted {
@@ -129,12 +129,12 @@ pub(crate) fn peek<R: Read>(from: &mut BufReader<R>) -> Result<&[u8], Failure> {
     Ok(from.buffer())
 }
 
-/// Whether two texts are the same as far as both go.
+/// Whether two texts are equal up to the end of the shorter one.
 fn agree(start: &[u8], name: &str) -> bool {
     start.iter().zip(name.as_bytes()).all(|(one, other)| one == other)
 }
 
-/// The bytes behind the last member: two blocks of zeros are due, more than that is too much.
+/// Reads the bytes after the last member: two blocks of zeros, and nothing else.
 fn rest<R: Read>(tar: &mut TarReader<R>) -> Result<Vec<u8>, Failure> {
     let mut rest = Vec::with_capacity(1025);
     tar.body(0).map_err(not_read)?;

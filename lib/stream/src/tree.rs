@@ -24,12 +24,12 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Whether another piece of the same content follows: each but the last is full.
+    /// Whether another piece of the content follows: all pieces except the last are full.
     pub fn goes_on(&self) -> bool {
         self.name.piece.is_some() && self.body.len() == PIECE
     }
 
-    /// Whether it holds a regular file's content, or the start of it.
+    /// Whether it has the content of a regular file, or the start of it.
     pub fn is_content(&self) -> bool {
         self.name.part == Part::Snapshot && self.member.kind == MemberKind::File
     }
@@ -60,7 +60,7 @@ impl<R: Read> TreeInput<R> {
         self.input.end().map(|end| end.totals.clone()).unwrap_or_default()
     }
 
-    /// The next entry; none at the end.
+    /// The next entry, or `None` at the end.
     pub fn advance(&mut self) -> Result<Option<Entry>, Failure> {
         let Some(item) = self.input.advance()? else {
             return match &self.last {
@@ -131,8 +131,7 @@ impl<'a, R: Read, F: FnMut(&Entry) -> Result<(), Failure>> Content<'a, R, F> {
         Ok(Content { input, entry, at: 0, seen })
     }
 
-    /// The last member of the content, whose records tell its hash. What has not been read of the
-    /// content is passed over.
+    /// The last member of the content, whose facts have its hash. Unread content is skipped.
     pub fn last(mut self) -> Result<Entry, Failure> {
         while self.entry.goes_on() {
             self.next_piece()?;
