@@ -170,9 +170,9 @@ fn a_set_is_applied_in_its_order_and_once() {
         (vec![root(), file("snapshot/b", b""), file("snapshot/a", b"")], "a: is out of order"),
         (vec![root(), file("snapshot/a", b""), file("snapshot/a", b"")], "a: is out of order"),
         (vec![root(), file("snapshot/a-b", b""), folder("snapshot/a")], "a: is out of order"),
-        (vec![root(), file("snapshot/d/f", b"")], "d/f: the directory that it was in"),
-        (vec![file("snapshot/f", b"")], "f: the directory that it was in"),
-        (vec![root(), entry("snapshot/f", Kind::Fifo), folder("snapshot/f/x")], "f/x: the dir"),
+        (vec![root(), file("snapshot/d/f", b"")], "d/f: its directory is not in"),
+        (vec![file("snapshot/f", b"")], "f: its directory is not in"),
+        (vec![root(), entry("snapshot/f", Kind::Fifo), folder("snapshot/f/x")], "f/x: its dir"),
     ];
     for (entries, words) in cases {
         let sandbox = Sandbox::new();

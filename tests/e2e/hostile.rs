@@ -52,8 +52,8 @@ fn names_that_lead_upwards_or_elsewhere_are_refused() {
     for name in ["snapshot/../outside/evil", "snapshot/a/../../outside/evil", "snapshot/.."] {
         refused([&[root(), file(name, b"evil")], &[]], "a path with ..");
     }
-    refused([&[root(), file("multivol_snapshot/../evil/1", b"evil")], &[]], "leads upwards");
-    refused([&[root()], &[deleted("../outside/canary")]], "leads upwards");
+    refused([&[root(), file("multivol_snapshot/../evil/1", b"evil")], &[]], "a path with ..");
+    refused([&[root()], &[deleted("../outside/canary")]], "a path with ..");
     for name in ["evil", "/snapshot/evil", "../outside/evil", "Snapshot/evil", "signature/evil"] {
         refused([&[root(), file(name, b"evil")], &[]], "volume 1 of the full");
     }
@@ -73,14 +73,14 @@ fn an_absolute_name_is_below_the_destination() {
 #[test]
 fn nothing_is_written_through_a_link() {
     let to = |target: &str| link("snapshot/l", Kind::Symlink, target);
-    let below = "l/evil: the directory that it was in";
+    let below = "l/evil: its directory is not in";
     for target in ["../outside", "outside", "/tmp", ".", ".."] {
         let evil = file("snapshot/l/evil", b"evil");
         refused([&[root(), to(target), evil.clone()], &[]], below);
         refused([&[root(), to(target)], &[evil]], below);
         refused([&[root(), to(target)], &[folder("snapshot/l/evil")]], below);
         let delta = file("diff/l/canary", b"rs\x026\x41x\0");
-        refused([&[root(), to(target)], &[delta]], "l/canary: the directory that it was in");
+        refused([&[root(), to(target)], &[delta]], "l/canary: its directory is not in");
     }
     let sandbox = sandbox();
     put(&sandbox, FULL, &[tar(&[root(), to("../outside")])]);
@@ -92,7 +92,7 @@ fn nothing_is_written_through_a_link() {
 #[test]
 fn a_link_in_place_of_the_root_or_of_a_file_is_not_followed() {
     let link_root = link("snapshot/", Kind::Symlink, "../outside");
-    refused([&[link_root, file("snapshot/evil", b"evil")], &[]], "evil: the directory");
+    refused([&[link_root, file("snapshot/evil", b"evil")], &[]], "evil: its directory");
     let canary = link("snapshot/l", Kind::Symlink, "../outside/canary");
     refused([&[root(), canary.clone()], &[file("diff/l", b"rs\x026\x41x\0")]], "l: a delta, but");
     let sandbox = sandbox();
@@ -115,7 +115,7 @@ fn objects_that_no_backup_has_are_refused() {
             "x: a delta to an object that is not a file",
         );
     }
-    refused([&[root(), file("snapshot/f", b"")], &[file("snapshot/f/x", b"")]], "f/x: the dir");
+    refused([&[root(), file("snapshot/f", b"")], &[file("snapshot/f/x", b"")]], "f/x: its dir");
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn a_sparse_member_is_refused_since_its_body_is_not_its_content() {
         put(&sandbox, FULL, &[fs::read(sandbox.path(format!("{format}.tar"))).unwrap()]);
         is_refused(
             &sandbox,
-            if format == "gnu" { "s: an object that is no file" } else { "sparse" },
+            if format == "gnu" { "s: an object other than a file" } else { "sparse" },
         );
     }
 }

@@ -102,7 +102,7 @@ fn what_an_intruder_adds_is_no_backup_and_keeps_none_from_coming_back() {
     house.restore("").fails_with(3).one_message().stderr_has("20991231T000000Z");
     house.laptop.sh("rm -r /srv/out").silent();
     let next = house.laptop.sh(&format!("sleep 1.1; {BACKUP}")).succeeds().one_message();
-    next.stderr_has("20991231T000000Z, which the archive does not know");
+    next.stderr_has("20991231T000000Z, which the archive directory does not know");
     house.restore("").fails_with(3).one_message().stderr_has("20991231T000000Z");
     house.laptop.sh("diff -r /srv/source /srv/out && rm -r /srv/out").silent();
 }
