@@ -19,6 +19,7 @@ Encryption:
                             encrypt with the passphrase in the first line of FILE; it also unlocks
                             the keys that sign
   --new-passphrase-fd N     encrypt with the passphrase from file descriptor N
+  --allow-weak-keys         let gpg encrypt to keys of old GnuPG that are too weak
   --no-encryption           do not encrypt
   --no-compression          do not compress
   --compress-level LEVEL    compress at LEVEL, from 1 (fast, the default) to 9 (small)
@@ -67,7 +68,7 @@ own_option() {
             needs_value "$@" && encrypt="$encrypt $2 $(quoted "$3")"
             ;;
         --no-encryption) encrypt="$encrypt $2" to=$2 ;;
-        --no-compression) encrypt="$encrypt $2" ;;
+        --no-compression | --allow-weak-keys) encrypt="$encrypt $2" ;;
         --old-sign-key | --old-seal-key)
             needs_value "$@" && decrypting_option "$1" "--${2#--old-}" "$3"
             ;;

@@ -35,9 +35,10 @@ impl Tree {
         wanted: TreePath,
         keep_going: bool,
         owners: Owners,
-    ) -> Tree {
+    ) -> Result<Tree, Failure> {
         let marks = keep_going.then(Marks::new);
-        Tree { cursor: Cursor::new(staging), owners, wanted, marks, left_out: LeftOut::default() }
+        let cursor = Cursor::new(staging)?;
+        Ok(Tree { cursor, owners, wanted, marks, left_out: LeftOut::default() })
     }
 
     /// Applies an entry, if it is wanted; `body` is where its content comes from.
@@ -163,6 +164,10 @@ impl Tree {
             _ => return Err(wrong(which, "an object of a kind that no backup contains").into()),
         };
         let what = word(member.kind);
+        if made.is_err() {
+            // exFAT by FUSE makes a file of what it then refuses to have made.
+            remove_if_held(parent, name).or_fail(Status::Failed, which)?;
+        }
         match made {
             Ok(()) => {}
             Err(Errno::PERM) if member.kind.is_device() => {
@@ -200,6 +205,9 @@ impl Tree {
         if self.cursor.is_taken(path)? {
             return Err(Trouble::LeftOut(TAKEN.to_owned()));
         }
+        if self.cursor.is_altered(path)? {
+            return Err(Trouble::LeftOut(ALTERED.to_owned()));
+        }
         if self.cursor.parent(path)?.is_none() {
             return Err(if self.left_out.may_hold(which) {
                 Trouble::LeftOut("its directory is not restored".to_owned())
@@ -218,6 +226,8 @@ impl Tree {
 /// Why an entry is left out.
 pub(crate) const TOO_DEEP: &str = "more nested directories than can be open at once";
 const TAKEN: &str = "the file system does not distinguish its name from that of another entry";
+/// An object whose name would change counts as not restored either.
+pub(crate) const ALTERED: &str = "the file system would give it another name";
 const NO_DIRECTORY: &str = "its directory is not in the backup";
 
 /// An object as messages call it.

@@ -16,7 +16,7 @@ use stream::member::{SHA256, SPARSE};
 use crate::apply::{Tree, remove_if_held, wrong};
 use crate::entries::Entries;
 use crate::first::First;
-use crate::left_out::{OrLeaveOut, Trouble};
+use crate::left_out::{NO_BASIS, OrLeaveOut, Trouble};
 use crate::metadata::{Given, Metadata};
 use crate::remove::remove;
 use crate::writer::Writer;
@@ -90,7 +90,7 @@ impl Tree {
         let (parent, name) = self.place(path, which)?;
         let Some(basis) = open_basis(parent, name).or_leave_out(which)? else {
             return Err(if left_out {
-                Trouble::LeftOut("the file that its delta applies to is not restored".to_owned())
+                Trouble::LeftOut(NO_BASIS.to_owned())
             } else {
                 wrong(which, "a delta, but earlier sets do not have the file").into()
             });

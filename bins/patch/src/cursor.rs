@@ -12,7 +12,7 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::folding::{Spelled, folds};
+use crate::folding::{Folding, Spelled};
 use crate::metadata::Metadata;
 use crate::shortfall::Shortfall;
 
@@ -33,8 +33,8 @@ pub(crate) struct Cursor {
     frames: Vec<Frame>,
     /// How many directories may be open.
     deepest: usize,
-    /// Whether two names can be one object here.
-    folds: bool,
+    /// What the file system makes of names.
+    folding: Folding,
     /// What could not be given back as it was.
     pub(crate) shortfall: Shortfall,
 }
@@ -46,17 +46,17 @@ struct Frame {
 }
 
 impl Cursor {
-    pub(crate) fn new(staging: OwnedFd) -> Cursor {
+    pub(crate) fn new(staging: OwnedFd) -> Result<Cursor, Failure> {
         let deepest = allow_handles();
-        let folds = folds(staging.as_fd());
-        Cursor {
+        let folding = Folding::of(staging.as_fd()).or_fail(Status::Failed, "staging folder")?;
+        Ok(Cursor {
             staging,
             deepest,
-            folds,
+            folding,
             path: TreePath::root(),
             frames: Vec::new(),
             shortfall: Shortfall::default(),
-        }
+        })
     }
 
     /// The staging folder, in a handle of its own.
@@ -73,7 +73,7 @@ impl Cursor {
     /// Whether the name of `path` leads to another object here, whose name differs from it only
     /// in what the file system ignores.
     pub(crate) fn is_taken(&mut self, path: &TreePath) -> Result<bool, Failure> {
-        let Some(name) = path.file_name().filter(|_| self.folds) else {
+        let Some(name) = path.file_name().filter(|_| self.folding.folds) else {
             return Ok(false);
         };
         if !self.go(&path.parent().unwrap_or_default())? {
@@ -82,9 +82,15 @@ impl Cursor {
         self.is_taken_here(name, path)
     }
 
+    /// Whether the file system would give an object of that name another one.
+    pub(crate) fn is_altered(&self, path: &TreePath) -> Result<bool, Failure> {
+        let name = path.file_name().unwrap_or(TREE);
+        self.folding.alters(name).or_fail(Status::Failed, path)
+    }
+
     fn is_taken_here(&mut self, name: &[u8], path: &TreePath) -> Result<bool, Failure> {
         match self.frames.last_mut() {
-            Some(Frame { directory, spelled, .. }) if self.folds => {
+            Some(Frame { directory, spelled, .. }) if self.folding.folds => {
                 spelled.is_taken(directory, name).or_fail(Status::Failed, path)
             }
             _ => Ok(false),

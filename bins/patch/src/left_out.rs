@@ -14,6 +14,9 @@ const NAMED: usize = 100;
 /// Bytes of paths that are remembered. More of them are only counted.
 const MOST: usize = 16 << 20;
 
+/// Why a delta is left out.
+pub(crate) const NO_BASIS: &str = "the file that its delta applies to is not restored";
+
 /// Why an entry is not in the tree.
 #[derive(Debug)]
 pub(crate) enum Trouble {
@@ -87,6 +90,9 @@ impl LeftOut {
     /// Adds an entry. What is below an entry that is left out counts with it.
     pub(crate) fn add(&mut self, which: &TreePath, why: String) {
         log::info!("{}: not restored: {why}", which.shortened());
+        // A delta of what was left out has no reason of its own.
+        let first = self.entries.get(which).filter(|_| why == NO_BASIS).map(|left| &left.why);
+        let why = first.cloned().unwrap_or(why);
         self.restored(which, false);
         if let Some(above) = self.above(which)
             && let Some(left) = self.entries.get_mut(&above)

@@ -19,6 +19,7 @@ mod merge;
 mod metadata;
 mod moves;
 mod obstacles;
+mod outside;
 mod owners;
 mod papers;
 mod proof;
@@ -29,6 +30,7 @@ mod scratch;
 mod shortfall;
 mod source;
 mod staging;
+mod sync;
 mod whole;
 mod writer;
 
@@ -67,6 +69,10 @@ pub struct Patch {
     /// Restore into an existing directory, and delete files that are not in the backup
     #[arg(long)]
     delete: bool,
+    /// Fail if the destination is in the folder of the store URL, or if --delete would delete that
+    /// folder
+    #[arg(long, value_name = "URL", conflicts_with = "proof")]
+    store: Option<String>,
     /// Restore intact files and name the others; moo-fetch and moo-decrypt need this option too
     #[arg(long, conflicts_with_all = ["merge", "delete"])]
     keep_going: bool,
@@ -151,10 +157,13 @@ impl Patch {
         path: &TreePath,
     ) -> Result<Totals, Failure> {
         let mode = Mode { merge: self.merge || self.delete, delete: self.delete };
+        if let Some(store) = &self.store {
+            outside::check(store, destination, self.delete)?;
+        }
         let destination = Destination::open(destination, mode, path.file_name())?;
         let staging = destination.staging()?;
         self.check_start(wanted)?;
-        let mut tree = Tree::new(staging.open()?, path.clone(), self.keep_going, self.owners());
+        let mut tree = Tree::new(staging.open()?, path.clone(), self.keep_going, self.owners())?;
         let scratch = self.keep_going.then(|| staging.scratch()).transpose()?;
         let mut entries = Entries::new(input, wanted, scratch);
         while let Some(event) = entries.advance()? {

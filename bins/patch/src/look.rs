@@ -25,6 +25,10 @@ impl Look {
     pub(crate) fn is_directory(&self) -> bool {
         self.kind == FileType::Directory
     }
+
+    pub(crate) fn is_file(&self) -> bool {
+        self.kind == FileType::RegularFile
+    }
 }
 
 /// Looks at what has that name in a directory; `None` if nothing has.

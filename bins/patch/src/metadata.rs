@@ -81,8 +81,7 @@ impl Metadata {
         let owned = self.own(look, chown)?;
         let attributes = self.extend(Object::Open(object.as_fd()), owned);
         bear(rustix::fs::fchmod(&object, self.mode(owned)))?;
-        bear(rustix::fs::futimens(&object, &self.times()))?;
-        let now = look()?;
+        let now = self.set_times(look, |times| rustix::fs::futimens(&object, times))?;
         Ok(Given { mode: self.has_mode(&now, owned), ..self.given(&now, owned, attributes) })
     }
 
@@ -96,8 +95,8 @@ impl Metadata {
         if has_mode {
             bear(rustix::fs::chmodat(&parent, name, self.mode(owned), AtFlags::empty()))?;
         }
-        bear(rustix::fs::utimensat(&parent, name, &self.times(), flags))?;
-        let now = look()?;
+        let utimes = |times: &Timestamps| rustix::fs::utimensat(&parent, name, times, flags);
+        let now = self.set_times(look, utimes)?;
         let mode = !has_mode || self.has_mode(&now, owned);
         Ok(Given { mode, ..self.given(&now, owned, attributes) })
     }
@@ -155,17 +154,36 @@ impl Metadata {
 
     fn given(&self, now: &Stat, owned: Owned, attributes: Result<()>) -> Given {
         let owner = !self.gives_owner || owned.user && owned.group;
-        // File systems round: FAT to two seconds.
-        let mtime = now.st_mtime.abs_diff(self.mtime.secs) <= 2;
-        Given { owner, mode: true, mtime, link: true, attributes }
+        Given { owner, mode: true, mtime: self.has_mtime(now), link: true, attributes }
     }
 
-    fn times(&self) -> Timestamps {
+    /// File systems round: FAT to two seconds.
+    fn has_mtime(&self, now: &Stat) -> bool {
+        now.st_mtime.abs_diff(self.mtime.secs) <= 2
+    }
+
+    /// Gives the modification time, and returns what the object looks like then.
+    fn set_times(
+        &self,
+        look: impl Fn() -> Result<Stat>,
+        set: impl Fn(&Timestamps) -> Result<()>,
+    ) -> Result<Stat> {
+        bear(set(&self.times(Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT })))?;
+        let now = look()?;
         let Stamp { secs, nanos } = self.mtime;
-        Timestamps {
-            last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
-            last_modification: Timespec { tv_sec: secs, tv_nsec: nanos.into() },
+        if (now.st_mtime, now.st_mtime_nsec) == (secs, nanos.into()) {
+            return Ok(now);
         }
+        // File systems of FUSE's old interface set both times or none, without an error.
+        let accessed = Timespec { tv_sec: now.st_atime, tv_nsec: now.st_atime_nsec.cast_signed() };
+        bear(set(&self.times(accessed)))?;
+        look()
+    }
+
+    fn times(&self, last_access: Timespec) -> Timestamps {
+        let Stamp { secs, nanos } = self.mtime;
+        let last_modification = Timespec { tv_sec: secs, tv_nsec: nanos.into() };
+        Timestamps { last_access, last_modification }
     }
 }
 

@@ -46,7 +46,7 @@ impl Proof {
         purpose: Purpose,
     ) -> Result<Proof, Failure> {
         let keep_going = purpose == Purpose::Rescue;
-        let tree = Tree::new(staging.open()?, wanted.clone(), keep_going, Owners::left());
+        let tree = Tree::new(staging.open()?, wanted.clone(), keep_going, Owners::left())?;
         Ok(Proof { tree, ledger: Ledger::new(staging.scratch()?), purpose })
     }
 

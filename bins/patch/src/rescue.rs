@@ -10,7 +10,7 @@ use failure::{Failure, OrFail, Status};
 use rustix::fs::{AtFlags, Mode, mkdirat, unlinkat};
 use stream::{Next, TarError, TarReader};
 
-use crate::apply::{TOO_DEEP, Tree, is_directory, remove_if_held};
+use crate::apply::{ALTERED, TOO_DEEP, Tree, is_directory, remove_if_held};
 use crate::cursor::{TREE, names, open_directory};
 use crate::entries::{Entries, Entry, Event};
 use crate::left_out::{OrLeaveOut, Trouble};
@@ -67,6 +67,12 @@ impl Tree {
         if is_directory(parent, name) {
             return Ok(());
         }
+        if self.cursor.is_altered(path)? {
+            return Err(Trouble::LeftOut(ALTERED.to_owned()));
+        }
+        let Some((parent, name)) = self.cursor.parent(path)? else {
+            return Ok(());
+        };
         remove_if_held(parent, name).or_fail(Status::Failed, path)?;
         mkdirat(parent, name, Mode::RWXU).or_leave_out(path)?;
         self.cursor.note(name, true);
@@ -110,7 +116,7 @@ impl Tree {
             return Err(Trouble::LeftOut(TOO_DEEP.to_owned()));
         }
         self.make_way(path)?;
-        if self.cursor.is_taken(path)? {
+        if self.cursor.is_taken(path)? || self.cursor.is_altered(path)? {
             return Err(Trouble::LeftOut(why.to_owned()));
         }
         if let (Some(marks), Some((parent, name))) = (&mut self.marks, self.cursor.parent(path)?) {

@@ -56,7 +56,7 @@ impl Shortfall {
             return 0;
         }
         let root = if geteuid().is_root() { "" } else { "run as root to restore them; " };
-        log::warn!("not restored: {} ({root}--verbosity info names them)", self.words());
+        log::warn!("could not restore: {} ({root}--verbosity info names them)", self.words());
         all
     }
 

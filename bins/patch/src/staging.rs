@@ -23,6 +23,7 @@ use crate::content::PATCHED;
 use crate::cursor::TREE;
 use crate::first::LINKED;
 use crate::folder;
+use crate::folding::TRIED;
 use crate::look::{self, Id, Look};
 use crate::obstacles::is_empty;
 use crate::remove::remove;
@@ -34,7 +35,7 @@ pub(crate) const REPLACED: &[u8] = b"replaced";
 /// can have made it.
 const MARK: &[u8] = b"moo-patch";
 /// All names in the folder, the mark last.
-const NAMES: [&[u8]; 6] = [TREE, REPLACED, PATCHED, LINKED, SCRATCH, MARK];
+const NAMES: [&[u8]; 7] = [TREE, REPLACED, PATCHED, LINKED, SCRATCH, TRIED, MARK];
 /// Bytes of the destination's name in that of the folder, which may not be too long.
 const MOST_OF_NAME: usize = 120;
 /// Characters of a random name.

@@ -28,8 +28,8 @@ use clap::Parser;
 #[derive(Parser, Debug)]
 #[command(name = "moo-run", version, after_help = EXAMPLES)]
 pub struct Run {
-    /// Forward SIGHUP, SIGINT and SIGTERM to the command, which then ends by itself. If moo-run
-    /// dies, the command is killed
+    /// Forward SIGHUP, SIGINT, SIGQUIT and SIGTERM to the command, which then ends by itself. If
+    /// moo-run dies, the command is killed
     #[arg(long)]
     forward: bool,
     /// Do the work of the keeper
@@ -68,9 +68,7 @@ pub fn main() -> ExitCode {
     let run = match Run::try_parse_from(ended(std::env::args_os())) {
         Ok(run) => run,
         Err(error) if error.use_stderr() => {
-            let text = error.to_string();
-            let why = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            eprintln!("moo-run: {why} (see --help)");
+            eprintln!("moo-run: {}", cli::misuse(&error));
             return USAGE.into();
         }
         Err(error) => {

@@ -6,6 +6,7 @@
 //! that must be vouched for, and is not, does not count: see [`Judge`].
 
 mod belonging;
+mod fork;
 mod judge;
 mod renamed;
 mod seals;
