@@ -18,6 +18,7 @@ use crate::frame::Framed;
 use crate::head::{self, Head, Shape};
 use crate::passphrase::PassphraseSource;
 use crate::session::{Learned, Search};
+use crate::signature::signer;
 use crate::trouble::Trouble;
 use crate::unprotect::{self, HEAD, Key, Unprotect};
 use crate::{unprotected, unsigned};
@@ -280,7 +281,7 @@ impl VerificationHelper for Opening<'_> {
             MessageLayer::SignatureGroup { results } => results,
             _ => Vec::new(),
         });
-        if results.any(|result| result.is_ok()) {
+        if results.any(|result| signer(result).is_ok()) {
             return Ok(());
         }
         Err(refused(self.which, "no valid signature by a wanted signer").into())
