@@ -15,7 +15,7 @@ const NAMED: usize = 100;
 const MOST: usize = 16 << 20;
 
 /// Why a delta is left out.
-pub(crate) const NO_BASIS: &str = "the file that it is a delta of is not restored";
+pub(crate) const NO_BASIS: &str = "the file that its delta applies to is not restored";
 
 /// Why an entry is not in the tree.
 #[derive(Debug)]

@@ -50,54 +50,54 @@ use crate::merge::Mode;
 use crate::owners::Owners;
 use crate::staging::Staging;
 
-/// Build a tree out of the files of its sets
+/// Rebuild a source from the files of its sets
 ///
-/// It is built beside its destination, and takes its name when the whole stream has come and
-/// every hash holds; until then the destination stays as it is. Nothing is written anywhere else.
-/// A destination that exists is refused without --merge or --delete, unless it is an empty directory.
-/// With --check, --compare or --tree there is no destination: all is checked, and nothing is kept.
+/// moo-patch builds the tree beside its destination. It renames the tree into place when the stream
+/// is complete and every hash is correct. It writes nowhere else. A destination that exists is
+/// refused without --merge or --delete, unless it is an empty directory. With --check, --compare or
+/// --tree there is no destination: moo-patch verifies everything and keeps nothing.
 #[derive(clap::Parser, Debug)]
 #[command(name = "moo-patch", version, after_help = EXAMPLES)]
 pub struct Patch {
-    /// What the restored directory or file is to be called; a file goes into a directory that
-    /// exists
+    /// Directory or file to create; a restored file goes into an existing directory
     #[arg(required_unless_present_any = ["proof", "clear"])]
     destination: Option<PathBuf>,
-    /// Restore into a directory that exists: files of the backup replace those of the same path,
-    /// and all others stay
+    /// Restore into an existing directory: replace files that are in the backup, and keep all
+    /// others
     #[arg(long, visible_alias = "force")]
     merge: bool,
-    /// Restore into a directory that exists, and delete what the backup does not have
+    /// Restore into an existing directory, and delete files that are not in the backup
     #[arg(long)]
     delete: bool,
-    /// The store that the files come from: fail if the destination lies in its folder, or if --delete
-    /// would delete it
+    /// Fail if the destination is in the folder of the store URL, or if --delete would delete that
+    /// folder
     #[arg(long, value_name = "URL", conflicts_with = "proof")]
     store: Option<String>,
-    /// Restore what is whole, and name what is not; moo-fetch and moo-decrypt need it too
+    /// Restore intact files and name the others; moo-fetch and moo-decrypt need this option too
     #[arg(long, conflicts_with_all = ["merge", "delete"])]
     keep_going: bool,
-    /// Build the tree among the temporary files, and remove it: is all there, and as it was?
+    /// Verify the backup: build the tree as temporary files, then delete it
     #[arg(long, group = "proof", conflicts_with_all = ["destination", "merge", "delete"])]
     check: bool,
-    /// The same, and list in what it differs from a source; STREAM is what moo-scan writes of that
+    /// Verify the backup and list its differences from a source. STREAM is the output of moo-scan
+    /// for the source
     #[arg(long, group = "proof", value_name = "STREAM",
         conflicts_with_all = ["destination", "merge", "delete", "keep_going"])]
     compare: Option<PathBuf>,
-    /// Of that, list only files that have kept size and time, and not their content
+    /// With --compare, list only files whose content differs although size and time are equal
     #[arg(long, requires = "compare")]
     unchanged: bool,
-    /// The same, and write the state as a tree stream of a full set, as moo-scan does of a source;
-    /// it is called by the second behind the newest set
+    /// Verify the backup and write the state as a tree stream of a full set, as moo-scan does for a
+    /// source. The set gets the time of the newest set plus one second
     #[arg(long, group = "proof", conflicts_with_all = ["destination", "merge", "delete", "keep_going"])]
     tree: bool,
-    /// The local archive, which is to know the set that --tree begins
+    /// Begin the set of --tree in the archive directory FOLDER
     #[arg(short, long, value_name = "FOLDER", requires = "tree")]
     archive: Option<PathBuf>,
-    /// Give owners by number, whatever names this machine has for them
+    /// Restore owners by number, even if this machine knows their names
     #[arg(long, conflicts_with = "no_restore_ownership")]
     numeric_owner: bool,
-    /// Leave owners as they come: those of who calls this
+    /// Do not restore owners: all files belong to the calling user
     #[arg(long, alias = "do-not-restore-ownership")]
     no_restore_ownership: bool,
     /// Delete a folder of a restore that was ended, and nothing else
@@ -177,7 +177,7 @@ impl Patch {
         }
         let kept = destination.deliver(&staging, !self.no_restore_ownership)?;
         if kept > 0 {
-            log::warn!("{kept} directories that were there have kept their owner or attributes");
+            log::warn!("{kept} existing directories have kept their owner or attributes");
         }
         Ok(Totals { unreadable: totals.unreadable + degraded + kept, lost, ..totals })
     }
@@ -194,7 +194,7 @@ impl Patch {
     fn check_start(&self, wanted: &Wanted) -> Result<(), Failure> {
         match wanted.sets.first().map(WantedSet::id).filter(|id| !id.is_full()) {
             Some(id) if !self.keep_going => {
-                let why = format!("the {id}: the set that it builds on is missing");
+                let why = format!("the {id}: the set before it is missing");
                 Err(Failure::new(Status::Integrity, why))
             }
             _ => Ok(()),

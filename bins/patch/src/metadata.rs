@@ -40,7 +40,7 @@ struct Owned {
 }
 
 impl Metadata {
-    /// That of an entry.
+    /// The metadata that an entry of the backup records.
     pub(crate) fn of(member: &Member, owners: &mut Owners) -> Metadata {
         Metadata {
             mode: member.mode,
@@ -51,7 +51,7 @@ impl Metadata {
         }
     }
 
-    /// That of an object that is there.
+    /// The metadata of an existing object.
     pub(crate) fn found(stat: &Stat) -> Metadata {
         Metadata {
             mode: stat.st_mode & 0o7777,
@@ -62,7 +62,7 @@ impl Metadata {
         }
     }
 
-    /// The same without an owner: that of the object stays.
+    /// This metadata without the owner, so that the object keeps its own.
     pub(crate) fn leaving_owner(self) -> Metadata {
         Metadata { gives_owner: false, ..self }
     }

@@ -24,7 +24,7 @@ impl Source {
         match input.begin().set().map(|set| set.set_type) {
             Some(SetType::Full) => Ok(Source { which, input, next: None }),
             _ => {
-                let why = "not all of a source (moo-scan without an archive makes that)";
+                let why = "not the whole of a source (use moo-scan without --archive)";
                 Err(Failure::of(Status::Usage, which, why))
             }
         }

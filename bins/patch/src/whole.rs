@@ -65,7 +65,7 @@ fn head(
     archive: Option<&(Folder, Lock)>,
 ) -> Result<SetHead, Failure> {
     let Some((newest, (host, source))) = wanted.sets.last().zip(entries.origin()) else {
-        let why = "standard input: the manifest of the last set tells no host and source";
+        let why = "standard input: the manifest of the last set names no host and source";
         return Err(Failure::new(Status::Integrity, why));
     };
     let mut head = SetHead {
@@ -122,7 +122,7 @@ fn all(
         } else {
             if known.path.parent().is_none_or(|parent| parent.fits()) {
                 let why = format!("a path of more than {} bytes", TreePath::LONGEST);
-                log::warn!("{}: left out with all that is in it: {why}", known.path.shortened());
+                log::warn!("{}: left out, with everything below it: {why}", known.path.shortened());
             }
             overlong += 1;
         }
@@ -149,7 +149,7 @@ fn entry(
         return output.append(&member, &[]).map(|()| 0);
     }
     let Some(file) = open(&mut tree.cursor, path, OFlags::RDONLY)? else {
-        return Err(wrong(path, "the directory that it was in is not in the backup"));
+        return Err(wrong(path, "its directory is not in the backup"));
     };
     let mut content = Content { file, hash: Sha256::new() };
     let last = |content: &mut Content, length: u64| {

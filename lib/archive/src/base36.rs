@@ -1,6 +1,7 @@
 //! Numbers of short file names: base 36, digits and then lower-case letters.
 
-/// The number in base 36; none for anything else and for what does not fit.
+/// Parses a number in base 36. Returns `None` for any other text and for a number that does not
+/// fit.
 pub(crate) fn parse(text: &str) -> Option<u64> {
     if !text.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase()) {
         return None;

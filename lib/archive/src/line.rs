@@ -1,4 +1,4 @@
-//! Reading the lines of a manifest, whatever their length.
+//! Reading the lines of a manifest, of any length.
 
 use std::io::{BufRead, Read, Result};
 

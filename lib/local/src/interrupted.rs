@@ -17,9 +17,9 @@ const MOST_VOLUMES: usize = 100_000;
 pub struct Interrupted {
     /// The set.
     pub head: SetHead,
-    /// How far it was at the end of each volume, from the first one on.
+    /// The state at the end of each volume, from the first one on.
     pub packed: Vec<Packed>,
-    /// What the store has taken: the same volumes.
+    /// The receipts of these volumes.
     pub arrived: Vec<Receipt>,
 }
 
@@ -52,13 +52,13 @@ impl Interrupted {
         self.arrived.truncate(volumes);
     }
 
-    /// Makes the journal of what has arrived tell no more than this: before another volume is
-    /// packed in place of one that has arrived.
+    /// Truncates the journal of receipts to these volumes, before another volume is packed in place
+    /// of a stored one.
     pub fn save(&self, folder: &Folder) -> Result<(), Failure> {
         Journal::start(folder, &self.head, ARRIVED, &self.arrived).map(drop)
     }
 
-    /// The set for a run that goes on with it.
+    /// The set for a run that resumes it.
     pub fn resumed(&self) -> SetHead {
         let resume = Resume { volumes: self.arrived.clone(), key: self.head.key.clone() };
         SetHead { key: None, resume: Some(resume), ..self.head.clone() }
@@ -81,8 +81,8 @@ impl Interrupted {
     }
 }
 
-/// The volumes of the set among the receipts, from the first one on; of one that is told twice, the
-/// later.
+/// The volumes of the set among the receipts, from the first one on. Of two receipts for one
+/// volume, the later counts.
 fn in_order(head: &SetHead, receipts: Vec<Receipt>) -> Vec<Receipt> {
     let number = |receipt: &Receipt| match FileName::parse(&receipt.stored)? {
         FileName { set, kind: FileKind::Volume(number), .. } if set == head.id() => Some(number),

@@ -18,7 +18,7 @@ pub const PACKED: &str = "packed";
 /// The journal of `moo-commit`: the set, and a [`stream::Receipt`] for each file that has arrived.
 pub const ARRIVED: &str = "arrived";
 
-/// A journal holds no line that is longer.
+/// The longest line of a journal.
 const LONGEST_LINE: u64 = 64 << 20;
 
 /// A journal that is being written.
@@ -29,7 +29,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// A new journal of that kind in place of an older one, with those lines in it.
+    /// Starts a new journal of a kind with the given lines, in place of an older one.
     pub fn start<L: Serialize>(
         folder: &Folder,
         head: &SetHead,
@@ -42,7 +42,7 @@ impl Journal {
         let mut options = OpenOptions::new();
         let file = options.write(true).create(true).truncate(true).mode(0o600).open(&new);
         let mut to = BufWriter::new(file.or_fail(Status::Failed, &which)?);
-        // That it goes on with another is told; with what, in the lines.
+        // The head says that the run resumes another one; the lines say from where.
         let resume = head.resume.as_ref().map(|_| Resume::default());
         let head = SetHead { run: None, resume, ..head.clone() };
         put(&mut to, &which, &head)?;
@@ -68,8 +68,8 @@ fn put(to: &mut impl Write, which: &str, line: &impl Serialize) -> Result<(), Fa
     to.write_all(&line).or_fail(Status::Failed, which)
 }
 
-/// The set and the lines of a journal, up to the first that is not whole; none where there is no
-/// such journal.
+/// The set and the lines of a journal, up to the first incomplete line, or `None` without a
+/// journal.
 pub fn read<L: DeserializeOwned>(
     folder: &Folder,
     time: SetTime,

@@ -1,4 +1,4 @@
-//! What one set says of one path.
+//! The record of one set for one path.
 
 use archive::{Part, StoredSet, TreePath};
 use failure::Failure;
@@ -6,10 +6,10 @@ use failure::Failure;
 use crate::signatures::Source;
 use crate::{Folder, Known};
 
-/// What a set says of a path.
+/// The record of a set for a path.
 #[derive(Clone, Debug)]
 pub enum Said {
-    /// Nothing: in an increment it is what it was, in a full set it is not there.
+    /// No record: in an increment the path is unchanged, in a full set it does not exist.
     Nothing,
     /// It is gone.
     Deleted,

@@ -23,13 +23,14 @@ use crate::trouble::Trouble;
 use crate::unprotect::{self, HEAD, Key, Unprotect};
 use crate::{unprotected, unsigned};
 
-/// How much is checked before the first byte is given out, and held back until the end is.
+/// The bytes of plaintext that are held back until the integrity code of the message has been
+/// checked.
 const BUFFER: usize = 1 << 20;
 const PIECE: usize = 64 << 10;
-/// How much of what is decrypted is looked at to see how it is packed.
+/// The bytes of decrypted data that are read to detect its compression.
 const PEEK: u64 = 4 << 10;
 
-/// What messages are read by: the ciphers of old backups too, since nobody can choose any more.
+/// The policy for reading: it accepts the ciphers of old backups, which can no longer be changed.
 #[allow(deprecated)]
 fn policy() -> StandardPolicy<'static> {
     let mut policy = StandardPolicy::new();

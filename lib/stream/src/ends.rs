@@ -33,7 +33,7 @@ impl std::fmt::Display for Kind {
     }
 }
 
-/// `begin.json`: what the first stage has decided.
+/// `begin.json`: what the run does, as decided by the first stage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Begin {
     /// Which stream it is.
@@ -77,7 +77,7 @@ impl Begin {
         Begin { stream, version: VERSION, job: Job::Copy { newest_seal } }
     }
 
-    /// The set that a backup makes; none of another run.
+    /// The set that a backup makes, or `None` for another run.
     pub fn set(&self) -> Option<&SetHead> {
         match &self.job {
             Job::Backup(set) => Some(set),
@@ -93,7 +93,7 @@ impl Begin {
         self.set().ok_or_else(|| Failure::of(Status::Integrity, "standard input", "is no backup"))
     }
 
-    /// The state that a restore asks for; none of another run.
+    /// The state that a restore requests, or `None` for another run.
     pub fn wanted(&self) -> Option<&Wanted> {
         match &self.job {
             Job::Restore(wanted) => Some(wanted),
@@ -101,7 +101,7 @@ impl Begin {
         }
     }
 
-    /// Reads the start of a stream; an error says why it is none that `kind` expects.
+    /// Reads the start of a stream. It is an error if `kind` is another kind of stream.
     pub(crate) fn parse(json: &[u8], kind: Kind) -> Result<Begin, String> {
         let malformed = |error| format!("malformed begin.json: {error}");
         // Another version may have other words for everything else.
@@ -149,17 +149,17 @@ pub struct SetHead {
     /// The identity of the backup that the set belongs to.
     #[serde(default, with = "text::optional_identity", skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
-    /// The name of the run that holds the archive's lock; none where no archive is kept.
+    /// The name of the run that has locked the archive directory, or `None` without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
     /// The SHA-256 of the seal of the set before, in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_seal: Option<String>,
-    /// What the options of the run amount to: only one of the same options may go on with it.
+    /// The SHA-256 of the options of the run. Only a run with an equal value may resume the set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub options: Option<String>,
-    /// What the set is encrypted with, in words that tell one key or passphrase from another and
-    /// no more.
+    /// The mark of the recipients: a salted digest of the certificates and passphrases that the set
+    /// is encrypted to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// What an interrupted run has stored of the set.
@@ -200,13 +200,13 @@ impl SetHead {
 pub struct Wanted {
     /// The sets that make up the state, the full one first.
     pub sets: Vec<WantedSet>,
-    /// Later sets that are not whole: their files are there, and no other set may bear their names.
+    /// Later incomplete sets. Their files exist, so no other set may have their names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unfinished: Vec<WantedSet>,
-    /// The identity of the backup that all sets have to be of; none where it is not known.
+    /// The identity that all sets must have, or `None` if it is unknown.
     #[serde(default, with = "text::optional_identity", skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
-    /// The only path that is wanted, relative to the source; none for all.
+    /// The only requested path, relative to the source, or `None` for all.
     #[serde(default, with = "text::optional_bytes", skip_serializing_if = "Option::is_none")]
     pub path: Option<Vec<u8>>,
 }
@@ -245,7 +245,7 @@ pub struct NewestSeal {
     pub sha256: String,
 }
 
-/// `end.json`: what has passed.
+/// `end.json`: the counts of a complete stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
     /// Members between `begin.json` and this one.
@@ -279,8 +279,7 @@ pub struct Totals {
     /// Entries of the source that could not be read, or changed while they were read; or entries
     /// of a restore that could not be given their owner.
     pub unreadable: u64,
-    /// Files of the store, and entries of a restore, that are damaged or missing, and without
-    /// which the stages have gone on.
+    /// Damaged or missing files of the store and entries of a restore that the stages have skipped.
     #[serde(skip_serializing_if = "is_zero")]
     pub lost: u64,
     /// Bytes of content and deltas that went into the volumes.
@@ -308,7 +307,7 @@ pub struct Failed {
 }
 
 impl Failed {
-    /// The words for the stages behind; those of a stage in front stay as they are.
+    /// The failure for the next stages. A failure from a previous stage is passed on unchanged.
     pub(crate) fn of(stage: &str, failure: &Failure) -> Failed {
         Failed {
             stage: failure.stage().unwrap_or(stage).to_owned(),

@@ -1,6 +1,7 @@
-//! Receipts: what a store has taken, a JSON line a file, between `moo-upload` and `moo-commit`.
+//! Receipts: lines of JSON from `moo-upload` to `moo-commit`, one per file that has arrived at the
+//! store.
 //!
-//! The first line tells the run, the last one that all is well or what has failed.
+//! The first line describes the run, the last one its success or failure.
 
 use std::io::{BufRead, BufReader, Read, Write};
 
@@ -13,20 +14,20 @@ use failure::{Failure, OrFail, Status};
 /// The longest line that is read: a seal of a set with a million volumes fits.
 const LONGEST_LINE: u64 = 256 << 20;
 
-/// A file that the store holds.
+/// A file in the store.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// Its name there.
     pub stored: String,
-    /// The name that it bears until it is published; none where it has been.
+    /// Its temporary name until it is published, or `None` afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temporary: Option<String>,
     /// Its length in bytes.
     pub size: u64,
-    /// Its SHA-256 in hex, where known.
+    /// Its SHA-256 in hex, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
-    /// Its SHA-1 in hex, where known; duplicity's manifests want it.
+    /// Its SHA-1 in hex, if known; duplicity's manifests need it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha1: Option<String>,
     /// The text of a seal, as it is stored.
@@ -120,7 +121,7 @@ impl<R: Read> ReceiptsInput<R> {
         self.totals.clone().unwrap_or_default()
     }
 
-    /// The next receipt; none at the end.
+    /// The next receipt, or `None` at the end.
     pub fn advance(&mut self) -> Result<Option<Receipt>, Failure> {
         let Some(line) = line(&mut self.from)? else {
             return Err(killed("ends without an end mark"));
@@ -137,11 +138,11 @@ impl<R: Read> ReceiptsInput<R> {
             self.totals = Some(totals);
             return Ok(None);
         }
-        Err(broken("goes on behind its end mark"))
+        Err(broken("continues after its end mark"))
     }
 }
 
-/// The next whole line; none at the end of the input, or where that cuts a line.
+/// The next complete line, or `None` at the end of the input, even in the middle of a line.
 fn line(from: &mut impl BufRead) -> Result<Option<Vec<u8>>, Failure> {
     let mut line = Vec::new();
     let read = from.take(LONGEST_LINE).read_until(b'\n', &mut line);
@@ -152,7 +153,7 @@ fn line(from: &mut impl BufRead) -> Result<Option<Vec<u8>>, Failure> {
 }
 
 fn killed(why: &str) -> Failure {
-    let cause = "the stage before was killed, or nothing is piped in";
+    let cause = "the previous program in the pipe failed";
     Failure::new(Status::Killed, format!("standard input: {why}: {cause}"))
 }
 

@@ -1,5 +1,5 @@
-//! What is told from an interrupted run to the one that goes on with it: in journals, which lie in
-//! the archive, and in `begin.json`.
+//! The data by which a run resumes an interrupted one: lines of the journals in the archive
+//! directory, and a part of `begin.json`.
 
 use archive::TreePath;
 use serde::{Deserialize, Serialize};
@@ -40,7 +40,7 @@ pub struct Packed {
     pub count: u64,
     /// Bytes of content and deltas.
     pub delta_bytes: u64,
-    /// The last entry, where more of it is to come.
+    /// The last entry, if more of it follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started: Option<Started>,
 }
@@ -66,7 +66,7 @@ pub struct FileFacts {
 }
 
 impl FileFacts {
-    /// Those of the file that a member stands for; none where it lacks one.
+    /// The facts of a member's file, or `None` if one is missing.
     pub fn of(member: &Member) -> Option<FileFacts> {
         let fact = |key| member.facts.get(key).map(str::to_owned);
         let mtime = member.mtime.to_string();

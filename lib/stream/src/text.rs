@@ -1,10 +1,10 @@
 //! Bytes and times as JSON strings.
 //!
-//! A byte that is no part of valid UTF-8, and the backslash itself, stands as `\xHH`, so that any
-//! path survives and ordinary ones stay readable.
+//! A byte that is not part of valid UTF-8, and the backslash, are written as `\xHH`. So any path
+//! survives, and ordinary ones stay readable.
 
-/// The text form of arbitrary bytes: a byte that is no part of valid UTF-8, and the backslash
-/// itself, stands as `\xHH`.
+/// The text of arbitrary bytes: a byte that is not part of valid UTF-8, and the backslash, are
+/// written as `\xHH`.
 pub fn escape(bytes: &[u8]) -> String {
     let mut text = String::new();
     for chunk in bytes.utf8_chunks() {
@@ -16,7 +16,7 @@ pub fn escape(bytes: &[u8]) -> String {
     text
 }
 
-/// The bytes behind a text; none where a backslash starts no `\xHH`.
+/// The bytes of a text, or `None` if a backslash does not begin `\xHH`.
 pub(crate) fn unescape(text: &str) -> Option<Vec<u8>> {
     let mut parts = text.split('\\');
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
