@@ -1,22 +1,22 @@
-//! In what a state differs from a source, a line each.
+//! The differences between a restored state and a source, a line each.
 
-use cli::legible;
 use std::cmp::Ordering;
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::path::Path;
 
-use archive::TreePath;
-use failure::Failure;
+use archive::{Part, TreePath};
+use cli::legible;
+use failure::{Failure, OrFail, Status};
 use local::{Known, Signatures};
-use stream::Member;
 use stream::member::{Kind, SHA256, SIZE, XATTRS};
-
-use crate::source::Source;
+use stream::{Content, Entry, Member, SetType, TreeInput};
 
 /// Writes a line on standard output for each difference. Returns how many there are, and how many
 /// entries of the source could not be read.
 pub(crate) fn compare(
     mut state: Signatures,
-    mut source: Source,
+    mut source: SourceTree,
     what: &What,
 ) -> Result<u64, Failure> {
     let mut out = BufWriter::new(io::stdout().lock());
@@ -60,7 +60,7 @@ impl What {
 }
 
 /// Which of the two has the next path: less is the state alone, greater the source alone.
-fn order(state: &Signatures, source: &mut Source) -> Result<Option<Ordering>, Failure> {
+fn order(state: &Signatures, source: &mut SourceTree) -> Result<Option<Ordering>, Failure> {
     Ok(match (state.peek(), source.peek()?) {
         (None, None) => None,
         (Some(_), None) => Some(Ordering::Less),
@@ -115,4 +115,61 @@ fn fields(was: &Known, now: &Member) -> Option<String> {
 fn same_time(was: &Known, now: &Member) -> bool {
     let exact = was.member.facts.get(XATTRS).is_some() || was.member.mtime.nanos > 0;
     if exact { was.member.mtime == now.mtime } else { was.same_time(now.mtime) }
+}
+
+/// The entries of a source.
+pub(crate) struct SourceTree {
+    /// What errors call it.
+    which: String,
+    input: TreeInput<File>,
+    next: Option<(TreePath, Member)>,
+}
+
+impl SourceTree {
+    /// Reads the start of a tree stream of all that a source has.
+    pub(crate) fn open(path: &Path) -> Result<SourceTree, Failure> {
+        let which = path.display().to_string();
+        let file = File::open(path).or_fail(Status::Failed, &which)?;
+        let input = TreeInput::open(file).map_err(|failure| failure.about(&which))?;
+        match input.begin().set().map(|set| set.set_type) {
+            Some(SetType::Full) => Ok(SourceTree { which, input, next: None }),
+            _ => {
+                let why = "not all of a source (moo-scan without an archive makes that)";
+                Err(Failure::of(Status::Usage, which, why))
+            }
+        }
+    }
+
+    /// The entry that comes next; none at the end. Facts of a file tell its hash.
+    pub(crate) fn peek(&mut self) -> Result<Option<&(TreePath, Member)>, Failure> {
+        while self.next.is_none() {
+            let entry = self.input.advance().map_err(|failure| failure.about(&self.which))?;
+            let Some(entry) = entry else { break };
+            if entry.name.part == Part::Snapshot {
+                self.next = Some(self.whole(entry)?);
+            }
+        }
+        Ok(self.next.as_ref())
+    }
+
+    /// Goes on behind the entry that comes next.
+    pub(crate) fn advance(&mut self) -> Option<(TreePath, Member)> {
+        self.next.take()
+    }
+
+    /// How many entries of the source could not be read, once the end has come.
+    pub(crate) fn unreadable(&self) -> u64 {
+        self.input.totals().unreadable
+    }
+
+    /// An entry over the end of its content, which tells the hash.
+    fn whole(&mut self, entry: Entry) -> Result<(TreePath, Member), Failure> {
+        let (path, mut member) = (entry.name.path.clone(), entry.member.clone());
+        if entry.is_content() {
+            let content = Content::new(&mut self.input, entry, |_| Ok(()))?;
+            let last = content.last().map_err(|failure| failure.about(&self.which))?;
+            member.facts.extend(&last.member.facts);
+        }
+        Ok((path, member))
+    }
 }

@@ -3,21 +3,21 @@
 //! Every object is reached by a single name in an open directory, and a directory is entered only
 //! if it is one: no path of an archive leads out of the tree. A directory gets its metadata when
 //! it is left, since what happens in it would change them.
+//!
+//! In some directories two names can be one object: exFAT, FAT, NTFS, and ext4 with casefold.
 
+use std::collections::HashSet;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use archive::TreePath;
 use failure::{Failure, OrFail, Status};
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, statat, unlinkat};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::folding::{Spelled, folds};
-use crate::metadata::Metadata;
-use crate::shortfall::Shortfall;
+use crate::metadata::{Metadata, MetadataWarnings};
+use crate::staging::TREE;
 
-/// The name of the tree in the staging folder.
-pub(crate) const TREE: &[u8] = b"tree";
 /// What is deeper is left out: an old or a forged set can hold it.
 const DEEPEST: usize = 4096;
 /// Handles that such a tree takes: one a directory, and two when it is removed.
@@ -36,7 +36,7 @@ pub(crate) struct Cursor {
     /// Whether two names can be one object here.
     folds: bool,
     /// What could not be given back as it was.
-    pub(crate) shortfall: Shortfall,
+    pub(crate) warnings: MetadataWarnings,
 }
 
 struct Frame {
@@ -55,7 +55,7 @@ impl Cursor {
             folds,
             path: TreePath::root(),
             frames: Vec::new(),
-            shortfall: Shortfall::default(),
+            warnings: MetadataWarnings::default(),
         }
     }
 
@@ -125,7 +125,7 @@ impl Cursor {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut directory = self.staging.try_clone().ok()?;
         for step in std::iter::once(TREE).chain(above.components()) {
-            directory = rustix::fs::openat(&directory, step, flags, Mode::empty()).ok()?;
+            directory = openat(&directory, step, flags, Mode::empty()).ok()?;
         }
         Some((directory, name))
     }
@@ -180,7 +180,7 @@ impl Cursor {
                 return Ok(());
             }
             let given = frame.metadata.set(&frame.directory).or_fail(Status::Failed, &self.path)?;
-            self.shortfall.add(&self.path, given);
+            self.warnings.add(&self.path, given);
             self.frames.pop();
             self.path = self.path.parent().unwrap_or_default();
         }
@@ -210,7 +210,7 @@ pub(crate) fn open_directory(
     parent: BorrowedFd<'_>,
     name: &[u8],
 ) -> rustix::io::Result<Option<(OwnedFd, Metadata)>> {
-    let stat = match rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
+    let stat = match statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
         Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
         stat => stat?,
     };
@@ -222,7 +222,7 @@ pub(crate) fn open_directory(
         let _ = rustix::fs::chmodat(parent, name, Mode::RWXU, AtFlags::empty());
     }
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let directory = rustix::fs::openat(parent, name, flags, Mode::empty())?;
+    let directory = openat(parent, name, flags, Mode::empty())?;
     Ok(Some((directory, Metadata::found(&stat))))
 }
 
@@ -235,4 +235,63 @@ pub(crate) fn names(directory: &OwnedFd) -> rustix::io::Result<Vec<Vec<u8>>> {
     names.retain(|name| name != b"." && name != b"..");
     names.sort();
     Ok(names)
+}
+
+/// Names that are two to moobacker, and one where case or the composition of letters is folded.
+const FOLDED_PAIRS: [(&[u8], &[u8]); 2] = [
+    (b"moo-fold-a", b"MOO-FOLD-A"),
+    ("moo-fold-\u{e9}".as_bytes(), "moo-fold-e\u{301}".as_bytes()),
+];
+
+/// Whether names are folded in a directory, which has to be empty. Those below it inherit that.
+pub(crate) fn folds(directory: BorrowedFd<'_>) -> bool {
+    FOLDED_PAIRS.iter().any(|(made, other)| {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let Ok(file) = openat(directory, *made, flags, Mode::RUSR | Mode::WUSR) else {
+            return false;
+        };
+        drop(file);
+        let same = exists(directory, other);
+        let _ = unlinkat(directory, *made, AtFlags::empty());
+        same
+    })
+}
+
+fn exists(directory: BorrowedFd<'_>, name: &[u8]) -> bool {
+    statat(directory, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
+}
+
+/// The names in a directory that folds them, as they are spelled there.
+#[derive(Debug, Default)]
+pub(crate) struct Spelled(Option<HashSet<Vec<u8>>>);
+
+impl Spelled {
+    /// Whether a name leads to an object that has another one.
+    pub(crate) fn is_taken(
+        &mut self,
+        directory: &OwnedFd,
+        name: &[u8],
+    ) -> rustix::io::Result<bool> {
+        if !exists(directory.as_fd(), name) {
+            return Ok(false);
+        }
+        if self.0.is_none() {
+            self.0 = Some(names(directory)?.into_iter().collect());
+        }
+        Ok(self.0.as_ref().is_some_and(|names| !names.contains(name)))
+    }
+
+    /// A name is given to an object.
+    pub(crate) fn made(&mut self, name: &[u8]) {
+        if let Some(names) = &mut self.0 {
+            names.insert(name.to_vec());
+        }
+    }
+
+    /// A name is no object's any more.
+    pub(crate) fn gone(&mut self, name: &[u8]) {
+        if let Some(names) = &mut self.0 {
+            names.remove(name);
+        }
+    }
 }

@@ -13,14 +13,11 @@ use failure::{Failure, OrFail, Reason, Status};
 use rustix::fs::{Access, AtFlags, accessat, unlinkat};
 use rustix::io::Errno;
 
-use crate::cursor::TREE;
-use crate::entered::Entered;
-use crate::folder;
-use crate::look::{self, Look};
-use crate::merge::Mode;
+use crate::merge::{MergeMode, Obstacles};
 use crate::moves::{Moves, place};
-use crate::obstacles::{Obstacles, is_empty};
-use crate::staging::Staging;
+use crate::objects::{NameAt, ObjectInfo, WritableDirectory, inspect, inspect_at, is_empty};
+use crate::staging::{Staging, TREE};
+use crate::trusted_path;
 
 /// The options for one that exists.
 const EXISTS: &str = "already exists; use --merge to restore into it, or name a new directory";
@@ -37,14 +34,14 @@ pub(crate) struct Destination {
     place: Option<(OwnedFd, Vec<u8>)>,
     /// The destination, if it is a directory already.
     directory: Option<There>,
-    mode: Mode,
+    mode: MergeMode,
     /// What a file is called that is restored into a directory.
     file_name: Option<Vec<u8>>,
 }
 
 struct There {
-    directory: Entered,
-    look: Look,
+    directory: WritableDirectory,
+    look: ObjectInfo,
 }
 
 impl Destination {
@@ -54,7 +51,7 @@ impl Destination {
     /// `file_name` is what is called in the backup what is to be restored; `None` if that is all.
     pub(crate) fn open(
         path: &Path,
-        mode: Mode,
+        mode: MergeMode,
         file_name: Option<&[u8]>,
     ) -> Result<Destination, Failure> {
         let file_name = file_name.map(<[u8]>::to_vec);
@@ -65,15 +62,15 @@ impl Destination {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
         };
-        let parent = folder::open(above, true)?;
+        let parent = trusted_path::open(above, true)?;
         // Without a slash at its end, which would lead through a symbolic link.
         let path = above.join(name);
         let which = path.display();
         let name = name.as_bytes().to_vec();
-        let look = look::at(&parent, &name).or_fail(Status::Failed, &which)?;
+        let look = inspect_at(&parent, &name).or_fail(Status::Failed, &which)?;
         let directory = match look {
             Some(look) if look.is_directory() => {
-                let directory = Entered::open(parent.as_fd(), &name);
+                let directory = WritableDirectory::open(parent.as_fd(), &name);
                 Some(There { directory: directory.or_fail(Status::Failed, &which)?, look })
             }
             Some(_) if !mode.merge => {
@@ -92,7 +89,7 @@ impl Destination {
     /// The root of all, or a directory by a path such as `.`: it can only be restored into.
     fn without_name(
         path: &Path,
-        mode: Mode,
+        mode: MergeMode,
         file_name: Option<Vec<u8>>,
     ) -> Result<Destination, Failure> {
         let which = path.display();
@@ -100,9 +97,10 @@ impl Destination {
             let why = "has no name of its own; name a new directory, or use --merge";
             return Err(Failure::of(Status::Usage, &which, why));
         }
-        let opened = folder::open(path, false)?;
-        let directory = Entered::open(opened.as_fd(), b".").or_fail(Status::Failed, &which)?;
-        let look = look::open(&directory).or_fail(Status::Failed, &which)?;
+        let opened = trusted_path::open(path, false)?;
+        let directory =
+            WritableDirectory::open(opened.as_fd(), b".").or_fail(Status::Failed, &which)?;
+        let look = inspect(&directory).or_fail(Status::Failed, &which)?;
         let directory = Some(There { directory, look });
         Ok(Destination { path: path.to_owned(), place: None, directory, mode, file_name })
     }
@@ -151,7 +149,7 @@ impl Destination {
                     return Err(Failure::of(Status::Usage, &which, why));
                 };
                 // Nothing but that file is replaced.
-                let mode = Mode { delete: false, ..self.mode };
+                let mode = MergeMode { delete: false, ..self.mode };
                 let path = self.path.join(OsStr::from_bytes(name));
                 let old = (there.directory.as_fd(), name.as_slice());
                 find_obstacles(staging, mode, &path, old)?;
@@ -175,8 +173,8 @@ impl Destination {
     fn merge(mut self, staging: &Staging, gives_owners: bool) -> Result<u64, Failure> {
         let Some(there) = self.directory.take() else { return Ok(0) };
         let mut obstacles = Obstacles::new(self.mode, staging.id(), &self.path);
-        let new =
-            Entered::open(staging.as_fd(), TREE).or_fail(Status::Failed, self.path.display())?;
+        let new = WritableDirectory::open(staging.as_fd(), TREE)
+            .or_fail(Status::Failed, self.path.display())?;
         obstacles.directories(new.as_fd(), there.directory.as_fd());
         obstacles.finish(&self.path)?;
         drop(new);
@@ -226,7 +224,7 @@ impl Destination {
             return Ok(());
         };
         let which = self.path.display();
-        let now = look::at(parent, name).or_fail(Status::Failed, &which)?;
+        let now = inspect_at(parent, name).or_fail(Status::Failed, &which)?;
         if now.is_some_and(|now| now.id == there.look.id) {
             return Ok(());
         }
@@ -238,9 +236,9 @@ impl Destination {
 /// Looks for what is in the way of one new object.
 fn find_obstacles(
     staging: &Staging,
-    mode: Mode,
+    mode: MergeMode,
     path: &Path,
-    old: crate::merge::Place<'_>,
+    old: NameAt<'_>,
 ) -> Result<(), Failure> {
     let mut obstacles = Obstacles::new(mode, staging.id(), path);
     obstacles.object((staging.as_fd(), TREE), old);

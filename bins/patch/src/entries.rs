@@ -8,8 +8,8 @@ use stream::member::Kind;
 use stream::{Facts, Member, Next, Scope, TarError, TarReader, Totals, Wanted};
 
 use crate::Input;
-use crate::papers::{Loss, Papers, manifest};
-use crate::scratch::Scratch;
+use crate::set_metadata::{Loss, SetMetadata, manifest};
+use crate::staging::Scratch;
 
 /// The largest seal that is read, in bytes.
 const LONGEST_SEAL: u64 = 64 << 20;
@@ -35,7 +35,7 @@ pub(crate) struct Entries {
     set: Option<SetId>,
     volume: u64,
     /// None only while it is moved from one state to the other.
-    source: Option<Source>,
+    reader: Option<Reader>,
     /// What the last entry is, so that its pieces are known.
     part: Part,
     path: Option<TreePath>,
@@ -44,7 +44,7 @@ pub(crate) struct Entries {
     /// The entry behind the last one, where its pieces had to be looked past.
     pending: Option<Entry>,
     /// What is known of the sets; none for who does not go on past damage.
-    papers: Option<Papers>,
+    set_metadata: Option<SetMetadata>,
     /// What the last manifest says, where somebody is going to ask for it.
     origin: Option<Origin>,
     /// A loss that ended the last body, or that comes next.
@@ -63,7 +63,7 @@ struct Origin {
     source: Option<Vec<u8>>,
 }
 
-enum Source {
+enum Reader {
     Files(Input),
     Volume(TarReader<Input>),
 }
@@ -75,13 +75,13 @@ impl Entries {
             due: wanted.sets.iter().rev().map(stream::WantedSet::id).collect(),
             set: None,
             volume: 0,
-            source: Some(Source::Files(input)),
+            reader: Some(Reader::Files(input)),
             part: Part::Snapshot,
             path: None,
             pieces: false,
             facts: Facts::default(),
             pending: None,
-            papers: scratch.map(Papers::new),
+            set_metadata: scratch.map(SetMetadata::new),
             origin: None,
             loss: None,
             resume: None,
@@ -157,8 +157,8 @@ impl Entries {
 
     /// What the stages before have counted.
     pub(crate) fn totals(&self) -> Totals {
-        match &self.source {
-            Some(Source::Files(input)) => input.totals(),
+        match &self.reader {
+            Some(Reader::Files(input)) => input.totals(),
             _ => Totals::default(),
         }
     }
@@ -201,13 +201,13 @@ impl Entries {
             if self.loss.is_some() {
                 return Ok(None);
             }
-            match self.source.take() {
-                Some(Source::Volume(tar)) => {
+            match self.reader.take() {
+                Some(Reader::Volume(tar)) => {
                     if let Some(entry) = self.in_volume(tar)? {
                         return Ok(Some(entry));
                     }
                 }
-                Some(Source::Files(input)) => {
+                Some(Reader::Files(input)) => {
                     if !self.next_volume(input)? {
                         return Ok(None);
                     }
@@ -220,20 +220,20 @@ impl Entries {
     fn in_volume(&mut self, mut tar: TarReader<Input>) -> Result<Option<Entry>, Failure> {
         let which = self.shown();
         let next = match tar.advance() {
-            Err(TarError::Cut | TarError::Malformed(_)) if self.papers.is_some() => {
+            Err(TarError::Cut | TarError::Malformed(_)) if self.set_metadata.is_some() => {
                 return self.lose(tar).map(|()| None);
             }
             next => next.or_fail(Status::Integrity, &which)?,
         };
         let Next::Member(member) = next else {
             // What duplicity fills its volumes up with follows, or nothing.
-            self.source = Some(Source::Files(tar.into_inner()));
+            self.reader = Some(Reader::Files(tar.into_inner()));
             return Ok(None);
         };
         match entry(&which, *member) {
-            Err(_) if self.papers.is_some() => self.lose(tar).map(|()| None),
+            Err(_) if self.set_metadata.is_some() => self.lose(tar).map(|()| None),
             entry => {
-                self.source = Some(Source::Volume(tar));
+                self.reader = Some(Reader::Volume(tar));
                 entry.map(Some)
             }
         }
@@ -241,15 +241,16 @@ impl Entries {
 
     /// Goes on past the rest of a volume that is no tar of a backup.
     fn lose(&mut self, tar: TarReader<Input>) -> Result<(), Failure> {
-        self.source = Some(Source::Files(tar.into_inner()));
+        self.reader = Some(Reader::Files(tar.into_inner()));
         self.set_loss(Scope::File)
     }
 
     fn set_loss(&mut self, scope: Scope) -> Result<(), Failure> {
-        let (Some(papers), Some(set)) = (&self.papers, self.set) else {
+        let (Some(set_metadata), Some(set)) = (&self.set_metadata, self.set) else {
             return Ok(());
         };
-        let loss = papers.loss((set, self.volume), scope, self.path.clone().unwrap_or_default())?;
+        let loss =
+            set_metadata.loss((set, self.volume), scope, self.path.clone().unwrap_or_default())?;
         self.resume = Some(loss.end.clone());
         self.loss = Some(loss);
         Ok(())
@@ -265,18 +266,18 @@ impl Entries {
                 continue;
             };
             let FileKind::Volume(number) = name.kind else {
-                self.paper(&name, &mut input)?;
+                self.control_file(&name, &mut input)?;
                 continue;
             };
             self.enter(name.set, number)?;
             if let Some(scope) = input.lost() {
-                self.source = Some(Source::Files(input));
+                self.reader = Some(Reader::Files(input));
                 return self.set_loss(scope).map(|()| true);
             }
-            self.source = Some(Source::Volume(TarReader::new(input)));
+            self.reader = Some(Reader::Volume(TarReader::new(input)));
             return Ok(true);
         }
-        self.source = Some(Source::Files(input));
+        self.reader = Some(Reader::Files(input));
         Ok(false)
     }
 
@@ -291,9 +292,9 @@ impl Entries {
     }
 
     /// Takes a file that is no volume.
-    fn paper(&mut self, name: &FileName, input: &mut Input) -> Result<(), Failure> {
-        match (&mut self.papers, &mut self.origin) {
-            (Some(papers), _) => papers.take(name, input),
+    fn control_file(&mut self, name: &FileName, input: &mut Input) -> Result<(), Failure> {
+        match (&mut self.set_metadata, &mut self.origin) {
+            (Some(set_metadata), _) => set_metadata.take(name, input),
             (None, Some(origin)) if name.kind == FileKind::Manifest => {
                 let manifest = manifest(input)?;
                 origin.host = manifest.as_ref().and_then(|manifest| manifest.hostname.clone());
@@ -357,8 +358,8 @@ impl Entries {
                 return Ok(0);
             }
             let which = self.shown();
-            let n = match &mut self.source {
-                Some(Source::Volume(tar)) => tar.read(buffer),
+            let n = match &mut self.reader {
+                Some(Reader::Volume(tar)) => tar.read(buffer),
                 _ => return Ok(0),
             };
             let n = match n {
@@ -377,14 +378,14 @@ impl Entries {
 
     /// Whether a volume ends in the middle of a body, and we go on past that.
     fn is_cut(&self, error: &io::Error) -> bool {
-        self.papers.is_some() && error.kind() == io::ErrorKind::UnexpectedEof
+        self.set_metadata.is_some() && error.kind() == io::ErrorKind::UnexpectedEof
     }
 
     fn give_up(&mut self) -> Result<(), Failure> {
-        match self.source.take() {
-            Some(Source::Volume(tar)) => self.lose(tar),
+        match self.reader.take() {
+            Some(Reader::Volume(tar)) => self.lose(tar),
             source => {
-                self.source = source;
+                self.reader = source;
                 Ok(())
             }
         }

@@ -1,36 +1,26 @@
 //! `moo-patch` builds a tree out of the files of its sets, beside its destination, and delivers it
 //! when all of it has been checked.
 
-mod apply;
 mod compare;
-mod content;
 mod cursor;
 mod destination;
-mod entered;
 mod entries;
-mod first;
-mod folder;
-mod folding;
-mod ledger;
-mod left_out;
-mod look;
-mod marks;
+mod file;
+mod hard_links;
+mod keep_going;
 mod merge;
 mod metadata;
 mod moves;
-mod obstacles;
-mod owners;
-mod papers;
-mod proof;
-mod prove;
-mod remove;
-mod rescue;
-mod scratch;
-mod shortfall;
-mod source;
+mod objects;
+mod scratch_restore;
+mod set_metadata;
+mod skipped;
 mod staging;
-mod whole;
-mod writer;
+mod state;
+mod synthetic_full;
+mod tombstones;
+mod tree;
+mod trusted_path;
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -41,12 +31,12 @@ use cli::{Common, Program};
 use failure::{Failure, OrFail, Reason, Status};
 use stream::{FilesInput, Output, Totals, Wanted, WantedSet, pipe};
 
-use crate::apply::Tree;
 use crate::destination::Destination;
 use crate::entries::Entries;
-use crate::merge::Mode;
-use crate::owners::Owners;
+use crate::merge::MergeMode;
+use crate::metadata::Owners;
 use crate::staging::Staging;
+use crate::tree::Tree;
 
 /// Build a tree out of the files of its sets
 ///
@@ -136,8 +126,8 @@ impl Program for Patch {
         let path = wanted_path(&wanted)?;
         match &self.destination {
             Some(destination) => self.restore(destination, input, &wanted, &path),
-            None if self.tree => whole::write(&self, input, &wanted, output),
-            None => prove::prove(&self, input, &wanted, &path),
+            None if self.tree => synthetic_full::write(&self, input, &wanted, output),
+            None => scratch_restore::run(&self, input, &wanted, &path),
         }
     }
 }
@@ -150,7 +140,7 @@ impl Patch {
         wanted: &Wanted,
         path: &TreePath,
     ) -> Result<Totals, Failure> {
-        let mode = Mode { merge: self.merge || self.delete, delete: self.delete };
+        let mode = MergeMode { merge: self.merge || self.delete, delete: self.delete };
         let destination = Destination::open(destination, mode, path.file_name())?;
         let staging = destination.staging()?;
         self.check_start(wanted)?;
@@ -175,7 +165,7 @@ impl Patch {
 
     fn owners(&self) -> Owners {
         match (self.numeric_owner, self.no_restore_ownership) {
-            (_, true) => Owners::left(),
+            (_, true) => Owners::kept(),
             (true, _) => Owners::by_number(),
             _ => Owners::by_name(),
         }

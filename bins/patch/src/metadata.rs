@@ -1,29 +1,33 @@
-//! Owner, extended attributes, mode and time of what has been written.
+//! Owner, extended attributes, mode and time of what has been written, and the warnings about what of
+//! that could not be restored.
 
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fmt::Display;
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 
 use attributes::{CAPABILITY, Object, give};
 use rustix::fs::{AtFlags, Gid, Mode, Stat, Timespec, Timestamps, UTIME_OMIT, Uid};
 use rustix::io::{Errno, Result};
+use rustix::process::geteuid;
 use stream::{Attributes, Member, Stamp};
 
-use crate::owners::Owners;
-
-/// What an object gets when its content is there.
+/// The metadata that an object gets when its content has been written.
 #[derive(Clone, Debug)]
 pub(crate) struct Metadata {
     mode: u32,
     owner: Option<(u32, u32)>,
-    /// Whether the owner is given, or left as it comes.
+    /// Whether the owner is set; else it stays that of the caller.
     gives_owner: bool,
     mtime: Stamp,
-    /// None where it is not known what they were: those that are there stay.
+    /// None if the backup does not record them: then those of the object stay.
     pub(crate) extended: Option<Attributes>,
 }
 
-/// What of it an object has got.
+/// Which parts of its metadata an object has got.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Given {
+pub(crate) struct AppliedMetadata {
     pub(crate) owner: bool,
     pub(crate) mode: bool,
     pub(crate) mtime: bool,
@@ -32,7 +36,7 @@ pub(crate) struct Given {
     pub(crate) attributes: Result<()>,
 }
 
-/// Whether an object is its user's and its group's.
+/// Whether an object has the user and the group of the backup.
 #[derive(Clone, Copy)]
 struct Owned {
     user: bool,
@@ -40,7 +44,7 @@ struct Owned {
 }
 
 impl Metadata {
-    /// That of an entry.
+    /// The metadata of an entry.
     pub(crate) fn of(member: &Member, owners: &mut Owners) -> Metadata {
         Metadata {
             mode: member.mode,
@@ -51,7 +55,7 @@ impl Metadata {
         }
     }
 
-    /// That of an object that is there.
+    /// The metadata of an object that exists.
     pub(crate) fn found(stat: &Stat) -> Metadata {
         Metadata {
             mode: stat.st_mode & 0o7777,
@@ -62,57 +66,65 @@ impl Metadata {
         }
     }
 
-    /// The same without an owner: that of the object stays.
+    /// The same without an owner: the object keeps its own.
     pub(crate) fn leaving_owner(self) -> Metadata {
         Metadata { gives_owner: false, ..self }
     }
 
-    /// That of an object which is new: where its attributes are not known, it has none, not even
-    /// those that its directory gives it.
+    /// For a new object: if its attributes are not recorded, it has none, not even those that its
+    /// directory gives it.
     pub(crate) fn of_new(mut self) -> Metadata {
         self.extended.get_or_insert_default();
         self
     }
 
-    /// Gives it to an open file or directory.
-    pub(crate) fn set(&self, object: impl AsFd) -> Result<Given> {
-        let look = || rustix::fs::fstat(&object);
+    /// Sets it on an open file or directory.
+    pub(crate) fn set(&self, object: impl AsFd) -> Result<AppliedMetadata> {
+        let stat = || rustix::fs::fstat(&object);
         let chown = |uid, gid| rustix::fs::fchown(&object, uid, gid);
-        let owned = self.own(look, chown)?;
+        let owned = self.own(stat, chown)?;
         let attributes = self.extend(Object::Open(object.as_fd()), owned);
-        bear(rustix::fs::fchmod(&object, self.mode(owned)))?;
-        bear(rustix::fs::futimens(&object, &self.times()))?;
-        let now = look()?;
-        Ok(Given { mode: self.has_mode(&now, owned), ..self.given(&now, owned, attributes) })
+        tolerate(rustix::fs::fchmod(&object, self.mode(owned)))?;
+        tolerate(rustix::fs::futimens(&object, &self.times()))?;
+        let now = stat()?;
+        Ok(AppliedMetadata {
+            mode: self.has_mode(&now, owned),
+            ..self.given(&now, owned, attributes)
+        })
     }
 
-    /// Gives it to an object that is not to be opened. A symbolic link has no mode.
-    pub(crate) fn set_at(&self, parent: impl AsFd, name: &[u8], has_mode: bool) -> Result<Given> {
+    /// Sets it on an object that is not to be opened. A symbolic link has no mode.
+    pub(crate) fn set_at(
+        &self,
+        parent: impl AsFd,
+        name: &[u8],
+        has_mode: bool,
+    ) -> Result<AppliedMetadata> {
         let flags = AtFlags::SYMLINK_NOFOLLOW;
-        let look = || rustix::fs::statat(&parent, name, flags);
+        let stat = || rustix::fs::statat(&parent, name, flags);
         let chown = |uid, gid| rustix::fs::chownat(&parent, name, uid, gid, flags);
-        let owned = self.own(look, chown)?;
+        let owned = self.own(stat, chown)?;
         let attributes = self.extend(Object::At(parent.as_fd(), name), owned);
         if has_mode {
-            bear(rustix::fs::chmodat(&parent, name, self.mode(owned), AtFlags::empty()))?;
+            tolerate(rustix::fs::chmodat(&parent, name, self.mode(owned), AtFlags::empty()))?;
         }
-        bear(rustix::fs::utimensat(&parent, name, &self.times(), flags))?;
-        let now = look()?;
+        tolerate(rustix::fs::utimensat(&parent, name, &self.times(), flags))?;
+        let now = stat()?;
         let mode = !has_mode || self.has_mode(&now, owned);
-        Ok(Given { mode, ..self.given(&now, owned, attributes) })
+        Ok(AppliedMetadata { mode, ..self.given(&now, owned, attributes) })
     }
 
     /// Gives the owner. Some file systems say that they have done so, and have not.
     fn own(
         &self,
-        look: impl Fn() -> Result<Stat>,
+        stat: impl Fn() -> Result<Stat>,
         chown: impl Fn(Option<Uid>, Option<Gid>) -> Result<()>,
     ) -> Result<Owned> {
         let Some((uid, gid)) = self.owner else {
             return Ok(Owned { user: false, group: false });
         };
         let owned =
-            || look().map(|now| Owned { user: now.st_uid == uid, group: now.st_gid == gid });
+            || stat().map(|now| Owned { user: now.st_uid == uid, group: now.st_gid == gid });
         let found = owned()?;
         if !self.gives_owner || found.user && found.group {
             return Ok(found);
@@ -124,7 +136,7 @@ impl Metadata {
                 let _ = chown(None, group);
                 owned()
             }
-            done => bear(done).and_then(|()| owned()),
+            done => tolerate(done).and_then(|()| owned()),
         }
     }
 
@@ -153,11 +165,11 @@ impl Metadata {
         Mode::from_raw_mode(now.st_mode & 0o7777) == self.mode(owned)
     }
 
-    fn given(&self, now: &Stat, owned: Owned, attributes: Result<()>) -> Given {
+    fn given(&self, now: &Stat, owned: Owned, attributes: Result<()>) -> AppliedMetadata {
         let owner = !self.gives_owner || owned.user && owned.group;
         // File systems round: FAT to two seconds.
         let mtime = now.st_mtime.abs_diff(self.mtime.secs) <= 2;
-        Given { owner, mode: true, mtime, link: true, attributes }
+        AppliedMetadata { owner, mode: true, mtime, link: true, attributes }
     }
 
     fn times(&self) -> Timestamps {
@@ -169,10 +181,184 @@ impl Metadata {
     }
 }
 
-/// Bears with a file system that has no such metadata: what an object has got is looked at after.
-fn bear(done: Result<()>) -> Result<()> {
+/// Ignores that a file system has no such metadata: what the object has got is inspected afterwards.
+fn tolerate(done: Result<()>) -> Result<()> {
     match done {
         Err(Errno::PERM | Errno::INVAL | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
         done => done,
+    }
+}
+
+/// Whose the restored objects are, with the names looked up so far; a backup has few.
+pub(crate) struct Owners {
+    way: Way,
+    users: HashMap<Vec<u8>, Option<u32>>,
+    groups: HashMap<Vec<u8>, Option<u32>>,
+}
+
+/// Longer names than any system takes are nobody's.
+const LONGEST: usize = 256;
+/// More names than any machine has, so that an archive cannot fill the memory with them.
+const MOST: usize = 100_000;
+
+/// How objects get their owners.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    ByName,
+    ByNumber,
+    /// Owners are not set.
+    Kept,
+}
+
+impl Owners {
+    /// By name where this machine knows it, else by number.
+    pub(crate) fn by_name() -> Owners {
+        Owners { way: Way::ByName, users: HashMap::new(), groups: HashMap::new() }
+    }
+
+    /// By number.
+    pub(crate) fn by_number() -> Owners {
+        Owners { way: Way::ByNumber, ..Owners::by_name() }
+    }
+
+    /// Owners are not set: objects belong to the caller.
+    pub(crate) fn kept() -> Owners {
+        Owners { way: Way::Kept, ..Owners::by_name() }
+    }
+
+    /// Whether objects are given their owners.
+    pub(crate) fn are_given(&self) -> bool {
+        self.way != Way::Kept
+    }
+
+    /// The numbers of owner and group; none where they are out of range.
+    pub(crate) fn of(&mut self, member: &Member) -> Option<(u32, u32)> {
+        if self.users.len() + self.groups.len() > MOST {
+            self.users.clear();
+            self.groups.clear();
+        }
+        let user =
+            |name: &[u8]| uzers::get_user_by_name(OsStr::from_bytes(name)).map(|user| user.uid());
+        let group = |name: &[u8]| {
+            uzers::get_group_by_name(OsStr::from_bytes(name)).map(|group| group.gid())
+        };
+        let (uname, gname) = match self.way {
+            Way::ByNumber => (&[][..], &[][..]),
+            _ => (member.uname.as_slice(), member.gname.as_slice()),
+        };
+        let uid = number(&mut self.users, uname, member.uid, user)?;
+        let gid = number(&mut self.groups, gname, member.gid, group)?;
+        Some((uid, gid))
+    }
+}
+
+fn number(
+    known: &mut HashMap<Vec<u8>, Option<u32>>,
+    name: &[u8],
+    number: u64,
+    ask: impl Fn(&[u8]) -> Option<u32>,
+) -> Option<u32> {
+    let named = match known.get(name) {
+        Some(named) => *named,
+        None if name.is_empty() || name.len() > LONGEST => None,
+        None => *known.entry(name.to_vec()).or_insert_with(|| ask(name)),
+    };
+    // The largest number means "as it is" to the system, and is nobody's.
+    named.or_else(|| u32::try_from(number).ok().filter(|number| *number != u32::MAX))
+}
+
+/// Counts of what could not be restored.
+#[derive(Debug, Default)]
+pub(crate) struct MetadataWarnings {
+    owners: u64,
+    attributes: u64,
+    modes: u64,
+    mtimes: u64,
+    links: u64,
+    devices: u64,
+}
+
+impl MetadataWarnings {
+    /// Counts what an object lacks.
+    pub(crate) fn add(&mut self, which: impl Display, given: AppliedMetadata) {
+        if !given.owner {
+            log::info!("{which}: not given its owner");
+            self.owners += 1;
+        }
+        if let Err(error) = given.attributes {
+            log::info!("{which}: not given all its extended attributes: {error}");
+            self.attributes += 1;
+        }
+        if !given.mode {
+            log::info!("{which}: not given its mode");
+            self.modes += 1;
+        }
+        if !given.mtime {
+            log::info!("{which}: not given its modification time");
+            self.mtimes += 1;
+        }
+        if !given.link {
+            log::info!("{which}: a hard link, restored as a file of its own");
+            self.links += 1;
+        }
+    }
+
+    /// Counts a device that could not be made.
+    pub(crate) fn add_device(&mut self, which: impl Display) {
+        log::info!("{which}: a device, left out");
+        self.devices += 1;
+    }
+
+    /// Warns in one line of what could not be restored. Returns how many objects that concerns.
+    pub(crate) fn report(&self) -> u64 {
+        let metadata = self.owners + self.attributes + self.modes + self.mtimes;
+        let all = metadata + self.links + self.devices;
+        if all == 0 {
+            return 0;
+        }
+        let root = if geteuid().is_root() { "" } else { "root can; " };
+        log::warn!("not given back: {} ({root}--verbosity info names them)", self.words());
+        all
+    }
+
+    fn words(&self) -> String {
+        let parts = [
+            (self.owners, "the owner of ", "object"),
+            (self.attributes, "extended attributes of ", "object"),
+            (self.modes, "the mode of ", "object"),
+            (self.mtimes, "the modification time of ", "object"),
+            (self.links, "", "hard link"),
+            (self.devices, "", "device"),
+        ];
+        let parts = parts.iter().filter(|(count, ..)| *count > 0).map(|(count, before, what)| {
+            let plural = if *count == 1 { "" } else { "s" };
+            format!("{before}{count} {what}{plural}")
+        });
+        parts.collect::<Vec<_>>().join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::io::Errno;
+
+    #[test]
+    fn all_of_it_is_one_line() {
+        let mut warnings = MetadataWarnings::default();
+        assert_eq!(warnings.report(), 0);
+        let given = AppliedMetadata {
+            owner: false,
+            mode: true,
+            mtime: true,
+            link: true,
+            attributes: Ok(()),
+        };
+        warnings.add("a", given);
+        assert_eq!(warnings.words(), "the owner of 1 object");
+        warnings.add("b", AppliedMetadata { attributes: Err(Errno::PERM), ..given });
+        warnings.add_device("c");
+        let words = "the owner of 2 objects, extended attributes of 1 object, 1 device";
+        assert_eq!((warnings.words().as_str(), warnings.report()), (words, 4));
     }
 }

@@ -12,17 +12,14 @@ use rustix::fs::{Dir, RenameFlags, renameat, renameat_with};
 use rustix::io::{Errno, Result};
 
 use crate::cursor::open_directory;
-use crate::entered::Entered;
-use crate::look;
-use crate::merge::{self, MOUNTED, Mode, Place, Step, step};
+use crate::merge::{MOUNTED, MergeMode, Step, new_object, stays_mounted, step};
 use crate::metadata::Metadata;
-use crate::obstacles::stays_mounted;
-use crate::remove::remove;
+use crate::objects::{NameAt, ObjectInfo, WritableDirectory, inspect_at, remove};
 use crate::staging::{REPLACED, Staging};
 
 /// The moves into one destination.
 pub(crate) struct Moves<'a> {
-    mode: Mode,
+    mode: MergeMode,
     /// Whether directories that are there get the owners of the backup.
     gives_owners: bool,
     staging: &'a Staging,
@@ -36,7 +33,7 @@ pub(crate) struct Moves<'a> {
 impl Moves<'_> {
     /// Moves into the destination `path`.
     pub(crate) fn new<'a>(
-        mode: Mode,
+        mode: MergeMode,
         gives_owners: bool,
         staging: &'a Staging,
         path: &Path,
@@ -51,20 +48,24 @@ impl Moves<'_> {
     }
 
     /// Moves a new object to its place, which the path names.
-    pub(crate) fn object(&mut self, new: Place<'_>, old: Place<'_>) -> Result2<()> {
-        let there = self.told(look::at(old.0, old.1))?;
-        let coming = self.told(merge::new(new))?;
+    pub(crate) fn object(&mut self, new: NameAt<'_>, old: NameAt<'_>) -> Result2<()> {
+        let there = self.told(inspect_at(old.0, old.1))?;
+        let coming = self.told(new_object(new))?;
         match step(&coming, there.as_ref(), self.mode) {
             Step::Place => self.change(|_| place(new, old)),
             Step::Replace => self.change(|_| renameat(new.0, new.1, old.0, old.1)),
             Step::Exchange => self.change(|staging| exchange(staging, new, old)),
             Step::Enter => {
-                let opened = self.told(Entered::open(old.0, old.1))?;
+                let opened = self.told(WritableDirectory::open(old.0, old.1))?;
                 self.directory(new, opened)
             }
             Step::Mounted => {
-                let looked = Entered::open(new.0, new.1).and_then(|new| {
-                    stays_mounted(new.as_fd(), Entered::open(old.0, old.1)?.as_fd(), self.mode)
+                let looked = WritableDirectory::open(new.0, new.1).and_then(|new| {
+                    stays_mounted(
+                        new.as_fd(),
+                        WritableDirectory::open(old.0, old.1)?.as_fd(),
+                        self.mode,
+                    )
                 });
                 if self.told(looked)? { Ok(()) } else { Err(self.failure(MOUNTED)) }
             }
@@ -75,7 +76,7 @@ impl Moves<'_> {
     /// Moves what is in a new directory into the open one that the path names, and gives that its
     /// metadata: at once, so that nobody enters it who must not, and again when its entries have
     /// changed its time.
-    pub(crate) fn directory(&mut self, new: Place<'_>, mut old: Entered) -> Result2<()> {
+    pub(crate) fn directory(&mut self, new: NameAt<'_>, mut old: WritableDirectory) -> Result2<()> {
         let opened = self.told(open_directory(new.0, new.1))?;
         let Some((directory, mut metadata)) = opened else {
             return Err(self.failure("is no directory any more"));
@@ -95,7 +96,7 @@ impl Moves<'_> {
         if !self.give(&metadata, &old)? {
             self.degraded += 1;
         }
-        old.settle();
+        old.keep_mode();
         Ok(())
     }
 
@@ -103,16 +104,16 @@ impl Moves<'_> {
     fn delete(&mut self, new: BorrowedFd<'_>, old: BorrowedFd<'_>) -> Result2<()> {
         let staging = self.staging.id();
         self.each(old, |moves, name| {
-            let spared = look::at(new, name).and_then(|kept| {
-                let there = if kept.is_none() { look::at(old, name)? } else { None };
-                Ok(there.is_none_or(|there: look::Look| there.id == staging))
+            let spared = inspect_at(new, name).and_then(|kept| {
+                let there = if kept.is_none() { inspect_at(old, name)? } else { None };
+                Ok(there.is_none_or(|there: ObjectInfo| there.id == staging))
             });
             if moves.told(spared)? { Ok(()) } else { moves.change(|_| remove(old, name)) }
         })
     }
 
     /// Gives a directory its metadata. False if its owner is another user, who keeps some of it.
-    fn give(&mut self, metadata: &Metadata, directory: &Entered) -> Result2<bool> {
+    fn give(&mut self, metadata: &Metadata, directory: &WritableDirectory) -> Result2<bool> {
         match metadata.set(directory) {
             Err(Errno::PERM | Errno::ACCESS) => Ok(false),
             given => {
@@ -172,7 +173,7 @@ impl Moves<'_> {
 }
 
 /// Gives a new object its name, which nothing has.
-pub(crate) fn place(new: Place<'_>, old: Place<'_>) -> Result<()> {
+pub(crate) fn place(new: NameAt<'_>, old: NameAt<'_>) -> Result<()> {
     let rename = |flags| renameat_with(new.0, new.1, old.0, old.1, flags);
     let rename = || match rename(RenameFlags::NOREPLACE) {
         Err(Errno::INVAL | Errno::NOSYS) => rename(RenameFlags::empty()),
@@ -182,9 +183,9 @@ pub(crate) fn place(new: Place<'_>, old: Place<'_>) -> Result<()> {
 }
 
 /// Exchanges a new object for what is there, and deletes that.
-fn exchange(staging: &Staging, new: Place<'_>, old: Place<'_>) -> Result<()> {
+fn exchange(staging: &Staging, new: NameAt<'_>, old: NameAt<'_>) -> Result<()> {
     let exchange = || renameat_with(new.0, new.1, old.0, old.1, RenameFlags::EXCHANGE);
-    let is_directory = look::at(old.0, old.1)?.is_some_and(|there| there.is_directory());
+    let is_directory = inspect_at(old.0, old.1)?.is_some_and(|there| there.is_directory());
     let exchange = || if is_directory { opened(old, exchange) } else { exchange() };
     match opened(new, exchange) {
         Err(Errno::INVAL | Errno::NOSYS) => replace(staging.as_fd(), new, old),
@@ -193,7 +194,7 @@ fn exchange(staging: &Staging, new: Place<'_>, old: Place<'_>) -> Result<()> {
 }
 
 /// Takes the place of what is there where the file system can't exchange the two.
-fn replace(staging: BorrowedFd<'_>, new: Place<'_>, old: Place<'_>) -> Result<()> {
+fn replace(staging: BorrowedFd<'_>, new: NameAt<'_>, old: NameAt<'_>) -> Result<()> {
     renameat(old.0, old.1, staging, REPLACED)?;
     place(new, old).inspect_err(|_| {
         let _ = renameat(staging, REPLACED, old.0, old.1);
@@ -203,12 +204,12 @@ fn replace(staging: BorrowedFd<'_>, new: Place<'_>, old: Place<'_>) -> Result<()
 
 /// Renames an object that may be a directory: who is not root can move one elsewhere only while he
 /// may write in it.
-fn opened(object: Place<'_>, rename: impl Fn() -> Result<()>) -> Result<()> {
+fn opened(object: NameAt<'_>, rename: impl Fn() -> Result<()>) -> Result<()> {
     match rename() {
         Err(Errno::ACCESS) => {}
         renamed => return renamed,
     }
-    let Ok(_writable) = Entered::open(object.0, object.1) else {
+    let Ok(_writable) = WritableDirectory::open(object.0, object.1) else {
         return Err(Errno::ACCESS);
     };
     rename()
@@ -221,12 +222,12 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::folder;
+    use crate::trusted_path;
 
     #[test]
     fn a_tree_takes_the_place_of_another_where_they_cannot_be_exchanged() {
         let parent = tempfile::tempdir().unwrap();
-        let opened = folder::open(parent.path(), false).unwrap();
+        let opened = trusted_path::open(parent.path(), false).unwrap();
         let out = parent.path().join("out");
         fs::create_dir_all(out.join("old")).unwrap();
         let staging = Staging::make(opened.try_clone().unwrap(), parent.path(), OsStr::new("out"));

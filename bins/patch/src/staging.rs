@@ -6,6 +6,7 @@
 //! is empty. Nobody else can enter it.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -19,15 +20,17 @@ use rustix::fs::{
 use rustix::io::{Errno, Result};
 use rustix::process::geteuid;
 
-use crate::content::PATCHED;
-use crate::cursor::TREE;
-use crate::first::LINKED;
-use crate::folder;
-use crate::look::{self, Id, Look};
-use crate::obstacles::is_empty;
-use crate::remove::remove;
-use crate::scratch::{self, SCRATCH, Scratch};
+use crate::objects::{InodeId, ObjectInfo, inspect, inspect_at, is_empty, remove};
+use crate::trusted_path;
 
+/// The name of the tree in the folder.
+pub(crate) const TREE: &[u8] = b"tree";
+/// The name of a file while its delta is applied.
+pub(crate) const PATCHED: &[u8] = b"patched";
+/// The name of a new hard link, before it gets its own.
+pub(crate) const LINKED: &[u8] = b"linked";
+/// The name that a file without a name has for a moment where the system can't make one without.
+const SCRATCH: &[u8] = b"scratch";
 /// Where an object of the destination goes if it can't be exchanged for the new one.
 pub(crate) const REPLACED: &[u8] = b"replaced";
 /// An empty file by which a folder that was left behind is known: only who may write to the folder
@@ -48,7 +51,7 @@ pub(crate) struct Staging {
     /// Locked as long as this process lives, so that a folder that was left behind is known.
     folder: OwnedFd,
     name: String,
-    id: Id,
+    id: InodeId,
     path: PathBuf,
 }
 
@@ -86,7 +89,7 @@ impl Staging {
     /// A folder for a tree that is not to be delivered, among the temporary files.
     pub(crate) fn temporary() -> std::result::Result<Staging, Failure> {
         let parent = std::env::temp_dir();
-        let opened = folder::open(&parent, false);
+        let opened = trusted_path::open(&parent, false);
         let opened = opened.map_err(|why| Failure::new(why.status(), format!("TMPDIR: {why}")))?;
         Staging::make(opened, &parent, OsStr::new("verify"))
     }
@@ -99,7 +102,7 @@ impl Staging {
         if !start.starts_with(b".") || !start.ends_with(b".moo-") || !is_random(end) {
             return Ok(());
         }
-        let parent = folder::open(parent, false)?;
+        let parent = trusted_path::open(parent, false)?;
         remove_leftover(&parent, name.as_bytes()).map(drop).or_fail(Status::Failed, path.display())
     }
 
@@ -115,7 +118,7 @@ impl Staging {
     }
 
     /// Which directory it is.
-    pub(crate) fn id(&self) -> Id {
+    pub(crate) fn id(&self) -> InodeId {
         self.id
     }
 
@@ -125,8 +128,8 @@ impl Staging {
     }
 
     /// The root of what has been built; `None` if nothing has been.
-    pub(crate) fn tree(&self) -> std::result::Result<Option<Look>, Failure> {
-        look::at(&self.folder, TREE).or_fail(Status::Failed, self.path.display())
+    pub(crate) fn tree(&self) -> std::result::Result<Option<ObjectInfo>, Failure> {
+        inspect_at(&self.folder, TREE).or_fail(Status::Failed, self.path.display())
     }
 
     /// Whether there is something to deliver.
@@ -136,7 +139,7 @@ impl Staging {
 
     fn clear(&self) -> Result<()> {
         empty(&self.folder)?;
-        match look::at(&self.parent, self.name.as_bytes())? {
+        match inspect_at(&self.parent, self.name.as_bytes())? {
             Some(there) if there.id == self.id => {
                 unlinkat(&self.parent, &self.name, AtFlags::REMOVEDIR)
             }
@@ -160,9 +163,9 @@ impl Drop for Staging {
     }
 }
 
-/// Enters a folder that has just been made, and locks and marks it. `None` if it is not the one
+/// Enters a folder that has just been made, and locks and tombstones it. `None` if it is not the one
 /// that was made.
-fn take(parent: &OwnedFd, name: &str) -> Result<Option<(OwnedFd, Id)>> {
+fn take(parent: &OwnedFd, name: &str) -> Result<Option<(OwnedFd, InodeId)>> {
     let Some((folder, look)) = enter(parent, name.as_bytes())? else {
         return Ok(None);
     };
@@ -184,23 +187,23 @@ fn take(parent: &OwnedFd, name: &str) -> Result<Option<(OwnedFd, Id)>> {
 }
 
 /// Opens a directory that is no mount point; `None` if the name is none of such a directory.
-fn enter(parent: &OwnedFd, name: &[u8]) -> Result<Option<(OwnedFd, Look)>> {
+fn enter(parent: &OwnedFd, name: &[u8]) -> Result<Option<(OwnedFd, ObjectInfo)>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let folder = match openat(parent, name, flags, Mode::empty()) {
         Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(None),
         folder => folder?,
     };
-    let look = look::open(&folder)?;
+    let look = inspect(&folder)?;
     Ok(Some((folder, look)).filter(|_| !look.mount))
 }
 
 /// Whether a folder that has just been made belongs to the caller. Some file systems give all that
 /// is made in them to somebody else: there a file in it has the owner of the folder, too.
-fn is_ours(folder: &OwnedFd, look: &Look) -> Result<bool> {
+fn is_ours(folder: &OwnedFd, look: &ObjectInfo) -> Result<bool> {
     if look.owner == geteuid().as_raw() {
         return Ok(true);
     }
-    let file = scratch::make(folder)?;
+    let file = make_unnamed(folder)?;
     Ok(fstat(&file)?.st_uid == look.owner)
 }
 
@@ -283,13 +286,49 @@ fn remove_leftover(parent: &OwnedFd, name: &[u8]) -> Result<Leftover> {
     if look.owner != geteuid().as_raw() || lock(&folder).is_err() {
         return Ok(Leftover::Other);
     }
-    if look::at(&folder, MARK)?.is_some_and(|mark| mark.owner == look.owner) {
+    if inspect_at(&folder, MARK)?.is_some_and(|mark| mark.owner == look.owner) {
         empty(&folder)?;
     } else if !is_empty(folder.as_fd())? {
         return Ok(Leftover::Unmarked);
     }
     unlinkat(parent, name, AtFlags::REMOVEDIR)?;
     Ok(Leftover::Deleted)
+}
+
+/// Where files without names are made.
+pub(crate) struct Scratch {
+    folder: OwnedFd,
+    path: PathBuf,
+}
+
+impl Scratch {
+    /// Of an open folder, which messages call `path`.
+    pub(crate) fn new(folder: OwnedFd, path: &Path) -> Scratch {
+        Scratch { folder, path: path.to_owned() }
+    }
+
+    /// What messages call the folder.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes a file to write and to read, which goes with its handle.
+    pub(crate) fn file(&self) -> std::result::Result<File, Failure> {
+        make_unnamed(&self.folder).map(File::from).or_fail(Status::Failed, self.path.display())
+    }
+}
+
+/// Makes a file without a name in a folder.
+fn make_unnamed(folder: impl AsFd) -> Result<OwnedFd> {
+    let (mode, flags) = (Mode::RUSR | Mode::WUSR, OFlags::RDWR | OFlags::CLOEXEC);
+    match openat(&folder, ".", flags | OFlags::TMPFILE, mode) {
+        Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::NOENT | Errno::INVAL | Errno::NOSYS) => {}
+        made => return made,
+    }
+    let flags = flags | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
+    let made = openat(&folder, SCRATCH, flags, mode)?;
+    unlinkat(&folder, SCRATCH, AtFlags::empty())?;
+    Ok(made)
 }
 
 #[cfg(test)]
@@ -299,7 +338,7 @@ mod tests {
     use super::*;
 
     fn staging(parent: &Path) -> Staging {
-        Staging::make(folder::open(parent, true).unwrap(), parent, OsStr::new("out")).unwrap()
+        Staging::make(trusted_path::open(parent, true).unwrap(), parent, OsStr::new("out")).unwrap()
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! What each set says of the entries that it has, in the form of signature tars, out of which a
-//! state is merged as it is out of an archive.
+//! The state that sets add up to. The entries of each set are recorded as a signature tar, and these
+//! are merged as those of an archive directory are.
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
@@ -11,10 +11,10 @@ use local::Signatures;
 use stream::member::{Kind, XATTRS};
 use stream::{Member, TarWriter};
 
-use crate::scratch::Scratch;
+use crate::staging::Scratch;
 
 /// The records of all sets so far, in files without names.
-pub(crate) struct Ledger {
+pub(crate) struct StateRecorder {
     scratch: Scratch,
     sets: Vec<(SetId, File)>,
     open: Option<TarWriter<BufWriter<File>>>,
@@ -22,10 +22,10 @@ pub(crate) struct Ledger {
     before: Option<Signatures>,
 }
 
-impl Ledger {
+impl StateRecorder {
     /// An empty one, which makes its files there.
-    pub(crate) fn new(scratch: Scratch) -> Ledger {
-        Ledger { scratch, sets: Vec::new(), open: None, before: None }
+    pub(crate) fn new(scratch: Scratch) -> StateRecorder {
+        StateRecorder { scratch, sets: Vec::new(), open: None, before: None }
     }
 
     /// Takes an entry, which is the last one of that set so far. Of a file that is compared it has

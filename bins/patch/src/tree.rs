@@ -1,6 +1,8 @@
 //! Applying entries to the new tree.
 
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::fmt::Display;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use archive::{Part, TreePath};
 use failure::{Failure, OrFail, Status};
@@ -10,23 +12,23 @@ use stream::Member;
 use stream::member::Kind;
 
 use crate::cursor::Cursor;
-use crate::entries::{Entries, Entry};
-use crate::left_out::{LeftOut, OrLeaveOut, Trouble};
-use crate::marks::Marks;
-use crate::metadata::Metadata;
-use crate::owners::Owners;
-use crate::remove::remove;
+use crate::entries::{Entries, Entry, Event};
+use crate::metadata::{Metadata, Owners};
+use crate::objects::remove;
+use crate::skipped::SkippedEntries;
+use crate::staging::TREE;
+use crate::tombstones::Tombstones;
 
 /// The tree that is being built.
 pub(crate) struct Tree {
     pub(crate) cursor: Cursor,
     pub(crate) owners: Owners,
-    /// What of the backup is wanted; it becomes the root of the tree.
+    /// The path in the backup that becomes the root of the tree.
     pub(crate) wanted: TreePath,
-    /// What stands in the tree for what is lost; none for who does not go on past damage.
-    pub(crate) marks: Option<Marks>,
-    /// What the file system can't hold.
-    pub(crate) left_out: LeftOut,
+    /// With `--keep-going`: what stands in the tree for what is lost.
+    pub(crate) tombstones: Option<Tombstones>,
+    /// Entries that the file system can't hold.
+    pub(crate) skipped: SkippedEntries,
 }
 
 impl Tree {
@@ -36,31 +38,53 @@ impl Tree {
         keep_going: bool,
         owners: Owners,
     ) -> Tree {
-        let marks = keep_going.then(Marks::new);
-        Tree { cursor: Cursor::new(staging), owners, wanted, marks, left_out: LeftOut::default() }
+        let tombstones = keep_going.then(Tombstones::new);
+        Tree {
+            cursor: Cursor::new(staging),
+            owners,
+            wanted,
+            tombstones,
+            skipped: SkippedEntries::default(),
+        }
+    }
+
+    /// Applies what comes next. With `--keep-going`, a tombstone takes the place of an entry that is
+    /// damaged.
+    pub(crate) fn take(&mut self, event: Event, body: &mut Entries) -> Result<(), Failure> {
+        let entry = match event {
+            Event::Entry(entry) => entry,
+            Event::Loss(loss) => return self.lose(&loss),
+        };
+        let applied = self.apply(&entry, body);
+        match applied {
+            Err(failure) if self.tombstones.is_some() && !body.is_broken() => {
+                self.bury(&entry.name.path, failure)
+            }
+            applied => applied,
+        }
     }
 
     /// Applies an entry, if it is wanted; `body` is where its content comes from.
     pub(crate) fn apply(&mut self, entry: &Entry, body: &mut Entries) -> Result<(), Failure> {
         let Some(path) = entry.name.path.strip_prefix(&self.wanted) else {
-            return self.pass(entry);
+            return self.skip_unwanted(entry);
         };
         let which = &entry.name.path;
         let done = match (entry.name.part, entry.member.kind) {
             (Part::Diff, Kind::File) => self.patch(&path, which, &entry.member, body),
             (Part::Snapshot, Kind::File) => self.write(&path, which, &entry.member, body),
-            _ => self.bodiless(&path, entry),
+            _ => self.apply_kind(&path, entry),
         };
-        self.note(&path, entry, done)
+        self.record(&path, entry, done)
     }
 
     /// Applies an entry that has no content.
     pub(crate) fn apply_bodiless(&mut self, path: &TreePath, entry: &Entry) -> Result<(), Failure> {
-        let done = self.bodiless(path, entry);
-        self.note(path, entry, done)
+        let done = self.apply_kind(path, entry);
+        self.record(path, entry, done)
     }
 
-    fn bodiless(&mut self, path: &TreePath, entry: &Entry) -> Result<(), Trouble> {
+    fn apply_kind(&mut self, path: &TreePath, entry: &Entry) -> Result<(), ApplyError> {
         let which = &entry.name.path;
         match (entry.name.part, entry.member.kind) {
             (Part::Deleted, _) => self.delete(path, which),
@@ -70,28 +94,28 @@ impl Tree {
         }
     }
 
-    /// Notes whether an entry is left out.
-    fn note(
+    /// Records whether an entry was restored or skipped.
+    fn record(
         &mut self,
         path: &TreePath,
         entry: &Entry,
-        done: Result<(), Trouble>,
+        done: Result<(), ApplyError>,
     ) -> Result<(), Failure> {
         let which = &entry.name.path;
         let is_directory = entry.member.kind == Kind::Directory;
         match done {
             Ok(()) => {
                 let stays = entry.name.part == Part::Snapshot && is_directory;
-                self.left_out.restored(which, stays);
+                self.skipped.restored(which, stays);
             }
-            Err(Trouble::LeftOut(why)) => {
+            Err(ApplyError::Skipped(why)) => {
                 self.cursor.note(path.file_name().unwrap_or_default(), false);
-                // A directory that was left out before keeps its count.
-                if !is_directory || !self.left_out.holds(which) {
-                    self.left_out.add(which, why);
+                // A directory that was skipped before keeps its count.
+                if !is_directory || !self.skipped.holds(which) {
+                    self.skipped.add(which, why);
                 }
             }
-            Err(Trouble::Failed(failure)) => return Err(failure),
+            Err(ApplyError::Failed(failure)) => return Err(failure),
         }
         Ok(())
     }
@@ -100,23 +124,27 @@ impl Tree {
     /// not root or the file system can't hold that, and how many are lost.
     pub(crate) fn finish(mut self) -> Result<(u64, u64), Failure> {
         self.cursor.finish()?;
-        let lost = self.sweep()?;
-        let left_out = self.left_out.tell();
-        Ok((self.cursor.shortfall.tell() + left_out, lost))
+        let staging = self.cursor.staging()?;
+        let lost = match self.tombstones.as_ref().filter(|tombstones| tombstones.used()) {
+            Some(tombstones) => tombstones.sweep((staging.as_fd(), TREE), &self.wanted)?,
+            None => 0,
+        };
+        let skipped = self.skipped.report();
+        Ok((self.cursor.warnings.report() + skipped, lost))
     }
 
-    /// An entry that is not wanted. If it takes the place of a directory above what is wanted,
-    /// that is gone.
-    pub(crate) fn pass(&mut self, entry: &Entry) -> Result<(), Failure> {
+    /// Handles an entry outside the wanted path. If it replaces a directory above the wanted path, what
+    /// is below is deleted.
+    pub(crate) fn skip_unwanted(&mut self, entry: &Entry) -> Result<(), Failure> {
         let stays = entry.name.part == Part::Snapshot && entry.member.kind == Kind::Directory;
         if stays || !self.wanted.starts_with(&entry.name.path) {
             return Ok(());
         }
         let done = self.delete(&TreePath::root(), &entry.name.path);
-        self.note(&TreePath::root(), entry, done)
+        self.record(&TreePath::root(), entry, done)
     }
 
-    fn delete(&mut self, path: &TreePath, which: &TreePath) -> Result<(), Trouble> {
+    fn delete(&mut self, path: &TreePath, which: &TreePath) -> Result<(), ApplyError> {
         if self.cursor.is_too_deep(path) || self.cursor.is_taken(path)? {
             return Ok(());
         }
@@ -134,16 +162,19 @@ impl Tree {
         path: &TreePath,
         which: &TreePath,
         member: &Member,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), ApplyError> {
         let mut metadata = Metadata::of(member, &mut self.owners);
         let (parent, name) = self.place(path, which)?;
         if !is_directory(parent, name) {
             metadata = metadata.of_new();
             remove_if_held(parent, name).or_fail(Status::Failed, which)?;
-            rustix::fs::mkdirat(parent, name, Mode::RWXU).or_leave_out(which)?;
+            rustix::fs::mkdirat(parent, name, Mode::RWXU).or_skip(which)?;
         }
         self.cursor.enter(path, Some(metadata))?;
-        Ok(self.unmark(path)?)
+        if self.tombstones.is_some() {
+            self.unmark(path)?;
+        }
+        Ok(())
     }
 
     fn special(
@@ -151,7 +182,7 @@ impl Tree {
         path: &TreePath,
         which: &TreePath,
         member: &Member,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), ApplyError> {
         let metadata = Metadata::of(member, &mut self.owners).of_new();
         let (parent, name) = self.place(path, which)?;
         remove_if_held(parent, name).or_fail(Status::Failed, which)?;
@@ -162,15 +193,15 @@ impl Tree {
             Kind::BlockDevice => make(parent, name, FileType::BlockDevice, member),
             _ => return Err(wrong(which, "an object of a kind that no backup has").into()),
         };
-        let what = word(member.kind);
+        let what = kind_name(member.kind);
         match made {
             Ok(()) => {}
             Err(Errno::PERM) if member.kind.is_device() => {
-                self.cursor.shortfall.add_device(which);
+                self.cursor.warnings.add_device(which);
                 return Ok(());
             }
-            Err(Errno::NAMETOOLONG | Errno::ILSEQ | Errno::NOENT) => made.or_leave_out(which)?,
-            // What file systems say that have no such objects differs widely.
+            Err(Errno::NAMETOOLONG | Errno::ILSEQ | Errno::NOENT) => made.or_skip(which)?,
+            // File systems without such objects report very different errors.
             Err(
                 Errno::PERM
                 | Errno::OPNOTSUPP
@@ -178,31 +209,33 @@ impl Tree {
                 | Errno::INVAL
                 | Errno::IO
                 | Errno::ACCESS,
-            ) => return Err(Trouble::LeftOut(format!("the file system can't hold {what}"))),
+            ) => return Err(ApplyError::Skipped(format!("the file system can't hold {what}"))),
             Err(_) => made.or_fail(Status::Failed, which)?,
         }
         let has_mode = member.kind != Kind::Symlink;
         let given = metadata.set_at(parent, name, has_mode);
-        self.cursor.shortfall.add(which, given.or_fail(Status::Failed, which)?);
+        self.cursor.warnings.add(which, given.or_fail(Status::Failed, which)?);
         Ok(())
     }
 
-    /// The directory that a path is in, and the name there, which is about to be given.
+    /// The directory that is to hold `path`, and the name there. `which` is the path in the backup.
     pub(crate) fn place<'p>(
         &mut self,
         path: &'p TreePath,
         which: &TreePath,
-    ) -> Result<(BorrowedFd<'_>, &'p [u8]), Trouble> {
+    ) -> Result<(BorrowedFd<'_>, &'p [u8]), ApplyError> {
         if self.cursor.is_too_deep(path) {
-            return Err(Trouble::LeftOut(TOO_DEEP.to_owned()));
+            return Err(ApplyError::Skipped(TOO_DEEP.to_owned()));
         }
-        self.make_way(path)?;
+        if self.tombstones.is_some() {
+            self.make_way(path)?;
+        }
         if self.cursor.is_taken(path)? {
-            return Err(Trouble::LeftOut(TAKEN.to_owned()));
+            return Err(ApplyError::Skipped(TAKEN.to_owned()));
         }
         if self.cursor.parent(path)?.is_none() {
-            return Err(if self.left_out.may_hold(which) {
-                Trouble::LeftOut("its directory is not restored".to_owned())
+            return Err(if self.skipped.may_hold(which) {
+                ApplyError::Skipped("its directory is not restored".to_owned())
             } else {
                 wrong(which, NO_DIRECTORY).into()
             });
@@ -215,13 +248,66 @@ impl Tree {
     }
 }
 
-/// Why an entry is left out.
+/// Why an entry is not in the tree.
+#[derive(Debug)]
+pub(crate) enum ApplyError {
+    /// It is skipped, for this reason; the restore continues with the next one.
+    Skipped(String),
+    /// The restore fails.
+    Failed(Failure),
+}
+
+impl From<Failure> for ApplyError {
+    fn from(failure: Failure) -> ApplyError {
+        ApplyError::Failed(failure)
+    }
+}
+
+/// Distinguishes the limits of a file system from failures.
+pub(crate) trait OrSkip<T> {
+    /// Turns an error into `Skipped` if the file system can't hold the entry, else into `Failed`.
+    fn or_skip(self, which: impl Display) -> Result<T, ApplyError>;
+}
+
+impl<T> OrSkip<T> for io::Result<T> {
+    fn or_skip(self, which: impl Display) -> Result<T, ApplyError> {
+        self.map_err(|error| match Errno::from_io_error(&error).and_then(limit) {
+            Some(why) => ApplyError::Skipped(why.to_owned()),
+            None => match Err::<(), _>(error).or_fail(Status::Failed, which) {
+                Err(failure) => ApplyError::Failed(failure),
+                Ok(()) => ApplyError::Skipped(String::new()),
+            },
+        })
+    }
+}
+
+impl<T> OrSkip<T> for rustix::io::Result<T> {
+    fn or_skip(self, which: impl Display) -> Result<T, ApplyError> {
+        self.map_err(io::Error::from).or_skip(which)
+    }
+}
+
+/// Why a file system can't hold an object, by the error that it reports; none for other errors.
+fn limit(error: Errno) -> Option<&'static str> {
+    match error {
+        // exFAT by FUSE finds no entry of a name that it refuses to make.
+        Errno::INVAL | Errno::ILSEQ | Errno::NOENT => {
+            Some("the file system does not allow its name")
+        }
+        Errno::NAMETOOLONG => Some("its name is too long for the file system"),
+        Errno::FBIG => Some("it is too large for the file system"),
+        Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS => Some("the file system can't hold it"),
+        _ => None,
+    }
+}
+
+/// Why an entry is skipped.
 pub(crate) const TOO_DEEP: &str = "more nested directories than can be open at once";
 const TAKEN: &str = "the file system takes its name for that of another entry";
 const NO_DIRECTORY: &str = "the directory that it was in is not in the backup";
 
-/// An object as messages call it.
-fn word(kind: Kind) -> &'static str {
+/// The kind of an object in messages.
+fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Symlink => "a symbolic link",
         Kind::Fifo => "a named pipe",
@@ -229,7 +315,8 @@ fn word(kind: Kind) -> &'static str {
     }
 }
 
-/// Removes whatever has that name. A name that the file system does not allow is nobody's.
+/// Deletes the object of that name, if there is one. No object has a name that the file system does
+/// not allow.
 pub(crate) fn remove_if_held(parent: BorrowedFd<'_>, name: &[u8]) -> rustix::io::Result<()> {
     match remove(parent, name) {
         Err(Errno::INVAL | Errno::NAMETOOLONG | Errno::ILSEQ) => Ok(()),
@@ -237,6 +324,7 @@ pub(crate) fn remove_if_held(parent: BorrowedFd<'_>, name: &[u8]) -> rustix::io:
     }
 }
 
+/// The failure of an entry that contradicts the sets before it.
 pub(crate) fn wrong(which: &TreePath, why: &str) -> Failure {
     Failure::of(Status::Integrity, which, why)
 }
@@ -255,4 +343,17 @@ fn make(
     let (major, minor) = member.device;
     let mode = Mode::RUSR | Mode::WUSR;
     rustix::fs::mknodat(parent, name, kind, mode, makedev(major, minor))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_no_limit_of_the_file_system() {
+        let error = Err::<(), _>(Errno::NOSPC).or_skip("x");
+        assert!(matches!(error, Err(ApplyError::Failed(_))));
+        let error = Err::<(), _>(Errno::FBIG).or_skip("x");
+        assert!(matches!(error, Err(ApplyError::Skipped(_))));
+    }
 }

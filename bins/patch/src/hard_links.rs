@@ -3,38 +3,30 @@
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use archive::TreePath;
 use attributes::{Object, read};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, linkat, openat, renameat, statat};
 use rustix::io::Result;
-use stream::member::{LINK, SIZE};
+use stream::member::SIZE;
 use stream::{Member, Stamp};
 
-use crate::remove::remove;
-
-/// The name of a new link in the staging folder.
-pub(crate) const LINKED: &[u8] = b"linked";
+use crate::objects::remove;
+use crate::staging::LINKED;
 
 /// A file of the new tree that has another name, as an entry says.
-pub(crate) struct First {
+pub(crate) struct HardLinkTarget {
     staging: OwnedFd,
     parent: OwnedFd,
     name: Vec<u8>,
     file: File,
 }
 
-impl First {
-    /// Where an entry has its first name; none where it is one itself.
-    pub(crate) fn path(member: &Member) -> Option<TreePath> {
-        TreePath::parse(&member.facts.bytes(LINK)?).ok()
-    }
-
+impl HardLinkTarget {
     /// Opens a regular file which may be the same as an entry, by its size and time.
     pub(crate) fn open(
         staging: OwnedFd,
         (parent, name): (OwnedFd, &[u8]),
         member: &Member,
-    ) -> Option<First> {
+    ) -> Option<HardLinkTarget> {
         let stat = statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
         let size = member.facts.parse(SIZE).is_none_or(|size: i64| size == stat.st_size);
         // File systems round times; what they made of both is compared later.
@@ -44,7 +36,7 @@ impl First {
         }
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = openat(&parent, name, flags, Mode::empty()).ok()?;
-        Some(First { staging, parent, name: name.to_vec(), file: file.into() })
+        Some(HardLinkTarget { staging, parent, name: name.to_vec(), file: file.into() })
     }
 
     /// The file, in a handle of its own.

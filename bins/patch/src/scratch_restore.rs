@@ -1,4 +1,5 @@
-//! A tree of which only the contents count: nobody else can get at it, and it needs no root.
+//! A restore among the temporary files, of which only the contents count: nobody else can get at it,
+//! it needs no root, and it is deleted in the end.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -8,20 +9,22 @@ use failure::{Failure, OrFail, Status};
 use rustix::fs::{Mode, OFlags, openat};
 use sha2::{Digest, Sha256};
 use stream::member::{Kind, LINK, SHA256, SIZE};
-use stream::{Attributes, Member};
+use stream::{Attributes, Member, Totals, Wanted};
 
-use crate::apply::Tree;
+use crate::compare::{SourceTree, What, compare};
 use crate::cursor::Cursor;
 use crate::entries::{Entries, Entry, Event};
-use crate::ledger::Ledger;
-use crate::owners::Owners;
+use crate::metadata::Owners;
 use crate::staging::Staging;
+use crate::state::StateRecorder;
+use crate::tree::Tree;
+use crate::{Input, Patch};
 
 /// The tree, and what the sets say of its entries.
-pub(crate) struct Proof {
+pub(crate) struct ScratchRestore {
     pub(crate) tree: Tree,
     /// Empty unless it is looked at in the end.
-    pub(crate) ledger: Ledger,
+    pub(crate) recorder: StateRecorder,
     purpose: Purpose,
 }
 
@@ -38,16 +41,16 @@ pub(crate) enum Purpose {
     Read,
 }
 
-impl Proof {
+impl ScratchRestore {
     /// An empty tree in that folder.
     pub(crate) fn new(
         staging: &Staging,
         wanted: &TreePath,
         purpose: Purpose,
-    ) -> Result<Proof, Failure> {
+    ) -> Result<ScratchRestore, Failure> {
         let keep_going = purpose == Purpose::Rescue;
-        let tree = Tree::new(staging.open()?, wanted.clone(), keep_going, Owners::left());
-        Ok(Proof { tree, ledger: Ledger::new(staging.scratch()?), purpose })
+        let tree = Tree::new(staging.open()?, wanted.clone(), keep_going, Owners::kept());
+        Ok(ScratchRestore { tree, recorder: StateRecorder::new(staging.scratch()?), purpose })
     }
 
     /// Takes all that comes.
@@ -70,7 +73,7 @@ impl Proof {
         let (part, path, mut member) =
             (entry.name.part, entry.name.path.clone(), entry.member.clone());
         self.tree.take(Event::Entry(harmless(entry)), body)?;
-        if self.tree.left_out.holds(&path) {
+        if self.tree.skipped.holds(&path) {
             return Ok(());
         }
         let Some((path, set)) = path.strip_prefix(&self.tree.wanted).zip(set) else {
@@ -94,9 +97,9 @@ impl Proof {
             Purpose::Check | Purpose::Rescue => return Ok(()),
             // A hash among the facts stands for them.
             Purpose::Compare => member.attributes = Attributes::default(),
-            Purpose::Read => self.ledger.inherit(set, (part, path), &mut member)?,
+            Purpose::Read => self.recorder.inherit(set, (part, path), &mut member)?,
         }
-        self.ledger.add(set, (part, path), &member)
+        self.recorder.add(set, (part, path), &member)
     }
 
     /// Completes what is known of a file. Nothing builds on the newest set: unless somebody is
@@ -162,4 +165,39 @@ fn measure(file: &mut File) -> io::Result<(String, u64)> {
         hash.update(&buffer[..n]);
         size += n as u64;
     }
+}
+
+/// Builds the wanted state among the temporary files, and compares it if that is asked for.
+pub(crate) fn run(
+    arguments: &Patch,
+    input: Input,
+    wanted: &Wanted,
+    path: &TreePath,
+) -> Result<Totals, Failure> {
+    arguments.check_start(wanted)?;
+    // What the stage that reads the source has to say comes before all the work.
+    let source = arguments.compare.as_deref().map(SourceTree::open).transpose()?;
+    let staging = Staging::temporary()?;
+    let keep_going = arguments.keep_going;
+    let purpose = match () {
+        () if source.is_some() => Purpose::Compare,
+        () if keep_going => Purpose::Rescue,
+        () => Purpose::Check,
+    };
+    let mut restore = ScratchRestore::new(&staging, path, purpose)?;
+    let scratch = keep_going.then(|| staging.scratch()).transpose()?;
+    let mut entries = Entries::new(input, wanted, scratch);
+    restore.take_all(&mut entries)?;
+    let (degraded, lost) = restore.tree.finish()?;
+    let totals = entries.totals();
+    let lost = totals.lost + lost;
+    if !staging.has_tree()? {
+        return Err(arguments.nothing(path, lost));
+    }
+    let what = if arguments.unchanged { What::Unchanged(path.clone()) } else { What::All };
+    let differences = match source {
+        Some(source) => compare(restore.recorder.state()?, source, &what)?,
+        None => 0,
+    };
+    Ok(Totals { unreadable: degraded + differences, lost, ..totals })
 }

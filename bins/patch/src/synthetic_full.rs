@@ -13,10 +13,10 @@ use sha2::{Digest, Sha256};
 use stream::member::{CTIME, DOUBT, INODE, Kind, RECENT, SHA256, SIZE};
 use stream::{Begin, Facts, Member, Output, SetHead, SetType, Totals, Wanted, write_content};
 
-use crate::apply::{Tree, wrong};
 use crate::entries::Entries;
-use crate::proof::{Proof, Purpose, open};
+use crate::scratch_restore::{Purpose, ScratchRestore, open};
 use crate::staging::Staging;
+use crate::tree::{Tree, wrong};
 use crate::{Input, Patch};
 
 /// Builds the wanted state among the temporary files, and writes it once it is whole.
@@ -34,17 +34,18 @@ pub(crate) fn write(
     let archive = arguments.archive.as_deref().map(hold).transpose()?;
     let start = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     let staging = Staging::temporary()?;
-    let mut proof = Proof::new(&staging, &TreePath::root(), Purpose::Read)?;
+    let mut restore = ScratchRestore::new(&staging, &TreePath::root(), Purpose::Read)?;
     let mut entries = Entries::new(input, wanted, None).noting_origin();
-    proof.take_all(&mut entries)?;
+    restore.take_all(&mut entries)?;
     if !staging.has_tree()? {
         return Err(arguments.nothing(&TreePath::root(), 0));
     }
     let head = head(wanted, &entries, archive.as_ref())?;
     output.begin(&Begin::backup(stream::Kind::Tree, head))?;
     let recorded = Recorded::open(archive.as_ref().map(|(folder, _)| folder), wanted)?;
-    let (files, bytes, overlong) = all(&mut proof.tree, proof.ledger.state()?, recorded, output)?;
-    let unreadable = overlong + proof.tree.left_out.tell();
+    let (files, bytes, overlong) =
+        all(&mut restore.tree, restore.recorder.state()?, recorded, output)?;
+    let unreadable = overlong + restore.tree.skipped.report();
     let start = u64::try_from(start).unwrap_or_default();
     let source = Totals { start, source_files: files, source_bytes: bytes, ..Totals::default() };
     // Nothing is known to have been there before.
@@ -151,8 +152,8 @@ fn entry(
     let Some(file) = open(&mut tree.cursor, path, OFlags::RDONLY)? else {
         return Err(wrong(path, "the directory that it was in is not in the backup"));
     };
-    let mut content = Content { file, hash: Sha256::new() };
-    let last = |content: &mut Content, length: u64| {
+    let mut content = HashedContent { file, hash: Sha256::new() };
+    let last = |content: &mut HashedContent, length: u64| {
         let mut facts = Facts::default();
         facts.set(SIZE, length);
         let sha256 = format!("{:x}", content.hash.clone().finalize());
@@ -198,13 +199,13 @@ impl Recorded {
     }
 }
 
-/// Content that is hashed as it is read.
-struct Content {
+/// HashedContent that is hashed as it is read.
+struct HashedContent {
     file: File,
     hash: Sha256,
 }
 
-impl Read for Content {
+impl Read for HashedContent {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.file.read(buffer)?;
         self.hash.update(&buffer[..n]);

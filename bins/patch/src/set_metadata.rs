@@ -1,4 +1,4 @@
-//! What tells of a volume that is lost: the manifest and the signatures of its set.
+//! The manifest and the signature file of a set: they tell what was in a volume that is lost.
 
 use std::fs::File;
 use std::io::{BufReader, Seek, Write};
@@ -8,7 +8,7 @@ use failure::{Failure, OrFail, Status};
 use stream::Scope;
 
 use crate::Input;
-use crate::scratch::Scratch;
+use crate::staging::Scratch;
 
 /// A part of a set that is lost.
 pub(crate) struct Loss {
@@ -35,8 +35,8 @@ impl Loss {
     }
 }
 
-/// The papers of the set that is being read.
-pub(crate) struct Papers {
+/// Manifest and signature file of the set that is being read.
+pub(crate) struct SetMetadata {
     /// Where they are kept meanwhile.
     scratch: Scratch,
     set: Option<SetId>,
@@ -44,9 +44,9 @@ pub(crate) struct Papers {
     signatures: Option<File>,
 }
 
-impl Papers {
-    pub(crate) fn new(scratch: Scratch) -> Papers {
-        Papers { scratch, set: None, manifest: None, signatures: None }
+impl SetMetadata {
+    pub(crate) fn new(scratch: Scratch) -> SetMetadata {
+        SetMetadata { scratch, set: None, manifest: None, signatures: None }
     }
 
     /// Takes a file that is no volume.
