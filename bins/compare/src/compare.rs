@@ -17,14 +17,14 @@ use stream::{Content, Entry, Member, SetType, TreeInput};
 pub(crate) fn compare(
     mut state: Signatures,
     mut source: SourceTree,
-    what: &What,
+    scope: &Scope,
 ) -> Result<u64, Failure> {
     let mut out = BufWriter::new(io::stdout().lock());
     let mut differences = 0;
     while let Some(order) = order(&state, &mut source)? {
         let was = state.peek().filter(|_| order.is_le()).cloned();
         let now = if order.is_ge() { source.advance() } else { None };
-        if let Some(line) = what.line(was.as_ref(), now.as_ref()) {
+        if let Some(line) = scope.line(was.as_ref(), now.as_ref()) {
             differences += 1;
             writeln!(out, "{line}").map_err(|error| Failure::of_output(&error))?;
         }
@@ -37,7 +37,7 @@ pub(crate) fn compare(
 }
 
 /// What of a state is compared.
-pub(crate) enum What {
+pub(crate) enum Scope {
     /// Everything.
     All,
     /// The content of files that have kept size and time; lines name them by their paths in the
@@ -45,10 +45,10 @@ pub(crate) enum What {
     Unchanged(TreePath),
 }
 
-impl What {
-    /// What there is to say of a path; none where nothing differs.
+impl Scope {
+    /// The line for a path; none if nothing differs.
     fn line(&self, was: Option<&Known>, now: Option<&(TreePath, Member)>) -> Option<String> {
-        let What::Unchanged(above) = self else { return line(was, now) };
+        let Scope::Unchanged(above) = self else { return line(was, now) };
         let (was, (path, now)) = was.zip(now)?;
         let files = was.member.kind == Kind::File && now.kind == Kind::File;
         let size = was.member.facts.get(SIZE) == now.facts.get(SIZE);
@@ -69,7 +69,7 @@ fn order(state: &Signatures, source: &mut SourceTree) -> Result<Option<Ordering>
     })
 }
 
-/// What there is to say of a path; none where nothing differs.
+/// The line for a path; none if nothing differs.
 fn line(was: Option<&Known>, now: Option<&(TreePath, Member)>) -> Option<String> {
     let path = was.map(|was| &was.path).or(now.map(|(path, _)| path))?;
     let (sign, what) = match (was, now) {

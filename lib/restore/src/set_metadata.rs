@@ -5,10 +5,12 @@ use std::io::{BufReader, Seek, Write};
 
 use archive::{FileKind, FileName, Manifest, ManifestParser, SetId, TreePath, read_line};
 use failure::{Failure, OrFail, Status};
-use stream::Scope;
+use stream::{FilesInput, Scope};
 
-use crate::Input;
 use crate::staging::Scratch;
+
+/// The file stream of a restore.
+pub(crate) type Input = FilesInput<File>;
 
 /// A part of a set that is lost.
 pub(crate) struct Loss {

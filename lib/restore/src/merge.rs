@@ -14,13 +14,13 @@ use crate::objects::{
     DEEPEST, InodeId, NameAt, ObjectInfo, WritableDirectory, inspect, inspect_at, is_empty,
 };
 
-/// What becomes of what is there.
+/// What becomes of objects that exist at the destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct MergeMode {
+pub struct MergeMode {
     /// Objects of the backup replace those of the same path, and all others stay.
-    pub(crate) merge: bool,
+    pub merge: bool,
     /// What the backup does not have is deleted. Implies `merge`.
-    pub(crate) delete: bool,
+    pub delete: bool,
 }
 
 /// What is done with a new object.

@@ -13,8 +13,8 @@ use stream::{Member, TarWriter};
 
 use crate::staging::Scratch;
 
-/// The records of all sets so far, in files without names.
-pub(crate) struct StateRecorder {
+/// Records of the entries of all sets, in files without names.
+pub struct StateRecorder {
     scratch: Scratch,
     sets: Vec<(SetId, File)>,
     open: Option<TarWriter<BufWriter<File>>>,
@@ -78,7 +78,10 @@ impl StateRecorder {
     }
 
     /// The state that the sets add up to.
-    pub(crate) fn state(mut self) -> Result<Signatures, Failure> {
+    ///
+    /// # Errors
+    /// A record can't be written or read.
+    pub fn state(mut self) -> Result<Signatures, Failure> {
         self.end()?;
         merged(&self.sets)
     }

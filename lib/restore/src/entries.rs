@@ -7,8 +7,7 @@ use failure::{Failure, OrFail, Status};
 use stream::member::Kind;
 use stream::{Facts, Member, Next, Scope, TarError, TarReader, Totals, Wanted};
 
-use crate::Input;
-use crate::set_metadata::{Loss, SetMetadata, manifest};
+use crate::set_metadata::{Input, Loss, SetMetadata, manifest};
 use crate::staging::Scratch;
 
 /// The largest seal that is read, in bytes.

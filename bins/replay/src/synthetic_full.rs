@@ -5,47 +5,35 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use archive::{EntryName, Part, SetTime, TreePath};
+use archive::{EntryName, Identity, Part, SetTime, TreePath};
 use failure::{Failure, OrFail, Status};
 use local::{Folder, Known, Lock, Signatures, can_read, now_after};
-use rustix::fs::OFlags;
+use restore::{Purpose, RestoreInput, ScratchRestore, ScratchTree};
 use sha2::{Digest, Sha256};
 use stream::member::{CTIME, DOUBT, INODE, Kind, RECENT, SHA256, SIZE};
 use stream::{Begin, Facts, Member, Output, SetHead, SetType, Totals, Wanted, write_content};
 
-use crate::entries::Entries;
-use crate::scratch_restore::{Purpose, ScratchRestore, open};
-use crate::staging::Staging;
-use crate::tree::{Tree, wrong};
-use crate::{Input, Patch};
-
-/// Builds the wanted state among the temporary files, and writes it once it is whole.
+/// Restores the requested state in TMPDIR, and writes it once it is whole.
 pub(crate) fn write(
-    arguments: &Patch,
-    input: Input,
-    wanted: &Wanted,
+    input: RestoreInput,
+    archive: Option<&Path>,
     output: &mut Output<File>,
 ) -> Result<Totals, Failure> {
-    if wanted.path.is_some() {
-        let why = "--tree: standard input is a part of a state, and a full set has all of it";
+    if input.wanted().path.is_some() {
+        let why = "standard input is a part of a state, and a full set has all of it";
         return Err(Failure::new(Status::Usage, why));
     }
-    arguments.check_start(wanted)?;
-    let archive = arguments.archive.as_deref().map(hold).transpose()?;
+    let wanted = input.wanted().clone();
+    let archive = archive.map(hold).transpose()?;
     let start = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    let staging = Staging::temporary()?;
-    let mut restore = ScratchRestore::new(&staging, &TreePath::root(), Purpose::Read)?;
-    let mut entries = Entries::new(input, wanted, None).noting_origin();
-    restore.take_all(&mut entries)?;
-    if !staging.has_tree()? {
-        return Err(arguments.nothing(&TreePath::root(), 0));
-    }
-    let head = head(wanted, &entries, archive.as_ref())?;
+    let restore = ScratchRestore::build(input, Purpose::Read)?;
+    let (origin, identity) = (restore.origin(), restore.identity());
+    let (state, mut tree) = restore.read()?;
+    let head = head(&wanted, origin, identity, archive.as_ref())?;
     output.begin(&Begin::backup(stream::Kind::Tree, head))?;
-    let recorded = Recorded::open(archive.as_ref().map(|(folder, _)| folder), wanted)?;
-    let (files, bytes, overlong) =
-        all(&mut restore.tree, restore.recorder.state()?, recorded, output)?;
-    let unreadable = overlong + restore.tree.skipped.report();
+    let recorded = Recorded::open(archive.as_ref().map(|(folder, _)| folder), &wanted)?;
+    let (files, bytes, overlong) = all(&mut tree, state, recorded, output)?;
+    let unreadable = overlong + tree.report_skipped();
     let start = u64::try_from(start).unwrap_or_default();
     let source = Totals { start, source_files: files, source_bytes: bytes, ..Totals::default() };
     // Nothing is known to have been there before.
@@ -62,10 +50,11 @@ fn hold(path: &Path) -> Result<(Folder, Lock), Failure> {
 /// The set that is to be made: of the same host and source.
 fn head(
     wanted: &Wanted,
-    entries: &Entries,
+    origin: Option<(Vec<u8>, Vec<u8>)>,
+    identity: Option<Identity>,
     archive: Option<&(Folder, Lock)>,
 ) -> Result<SetHead, Failure> {
-    let Some((newest, (host, source))) = wanted.sets.last().zip(entries.origin()) else {
+    let Some((newest, (host, source))) = wanted.sets.last().zip(origin) else {
         let why = "standard input: the manifest of the last set tells no host and source";
         return Err(Failure::new(Status::Integrity, why));
     };
@@ -75,7 +64,7 @@ fn head(
         base: None,
         host,
         source,
-        identity: wanted.identity.or(entries.identity()),
+        identity: wanted.identity.or(identity),
         run: None,
         previous_seal: None,
         options: None,
@@ -109,7 +98,7 @@ fn time_behind(set: SetTime, taken: &[SetTime]) -> Result<SetTime, Failure> {
 /// Writes all entries of a state. Returns how many there are, the bytes of their content, and how
 /// many are left out, since only sets of earlier releases hold such long paths.
 fn all(
-    tree: &mut Tree,
+    tree: &mut ScratchTree,
     mut state: Signatures,
     mut recorded: Recorded,
     output: &mut Output<File>,
@@ -134,7 +123,7 @@ fn all(
 
 /// Writes an entry. Returns the bytes of its content.
 fn entry(
-    tree: &mut Tree,
+    tree: &mut ScratchTree,
     known: &Known,
     inode: Option<(Option<String>, Facts)>,
     output: &mut Output<File>,
@@ -149,9 +138,7 @@ fn entry(
         }
         return output.append(&member, &[]).map(|()| 0);
     }
-    let Some(file) = open(&mut tree.cursor, path, OFlags::RDONLY)? else {
-        return Err(wrong(path, "the directory that it was in is not in the backup"));
-    };
+    let file = tree.open(path)?;
     let mut content = HashedContent { file, hash: Sha256::new() };
     let last = |content: &mut HashedContent, length: u64| {
         let mut facts = Facts::default();

@@ -190,7 +190,7 @@ fn tolerate(done: Result<()>) -> Result<()> {
 }
 
 /// Whose the restored objects are, with the names looked up so far; a backup has few.
-pub(crate) struct Owners {
+pub struct Owners {
     way: Way,
     users: HashMap<Vec<u8>, Option<u32>>,
     groups: HashMap<Vec<u8>, Option<u32>>,
@@ -212,17 +212,17 @@ enum Way {
 
 impl Owners {
     /// By name where this machine knows it, else by number.
-    pub(crate) fn by_name() -> Owners {
+    pub fn by_name() -> Owners {
         Owners { way: Way::ByName, users: HashMap::new(), groups: HashMap::new() }
     }
 
     /// By number.
-    pub(crate) fn by_number() -> Owners {
+    pub fn by_number() -> Owners {
         Owners { way: Way::ByNumber, ..Owners::by_name() }
     }
 
     /// Owners are not set: objects belong to the caller.
-    pub(crate) fn kept() -> Owners {
+    pub fn kept() -> Owners {
         Owners { way: Way::Kept, ..Owners::by_name() }
     }
 
