@@ -8,7 +8,7 @@ use std::path::Path;
 use archive::{Part, TreePath};
 use cli::legible;
 use failure::{Failure, OrFail, Status};
-use local::{Known, Signatures};
+use local::{EntryRecord, Signatures};
 use stream::member::{Kind, SHA256, SIZE, XATTRS};
 use stream::{Content, Entry, Member, SetType, TreeInput};
 
@@ -47,11 +47,11 @@ pub(crate) enum Scope {
 
 impl Scope {
     /// The line for a path; none if nothing differs.
-    fn line(&self, was: Option<&Known>, now: Option<&(TreePath, Member)>) -> Option<String> {
+    fn line(&self, was: Option<&EntryRecord>, now: Option<&(TreePath, Member)>) -> Option<String> {
         let Scope::Unchanged(above) = self else { return line(was, now) };
         let (was, (path, now)) = was.zip(now)?;
         let files = was.member.kind == Kind::File && now.kind == Kind::File;
-        let size = was.member.facts.get(SIZE) == now.facts.get(SIZE);
+        let size = was.member.annotations.get(SIZE) == now.annotations.get(SIZE);
         let differs = fields(was, now)?.split(',').any(|field| field == "content");
         let differs = differs && files && size && same_time(was, now);
         let whole = || path.components().fold(above.clone(), |above, name| above.child(name));
@@ -70,7 +70,7 @@ fn order(state: &Signatures, source: &mut SourceTree) -> Result<Option<Ordering>
 }
 
 /// The line for a path; none if nothing differs.
-fn line(was: Option<&Known>, now: Option<&(TreePath, Member)>) -> Option<String> {
+fn line(was: Option<&EntryRecord>, now: Option<&(TreePath, Member)>) -> Option<String> {
     let path = was.map(|was| &was.path).or(now.map(|(path, _)| path))?;
     let (sign, what) = match (was, now) {
         (Some(was), None) => ('-', legible::kind(was.member.kind).to_owned()),
@@ -89,14 +89,17 @@ fn told(sign: char, what: &str, path: &TreePath) -> String {
 }
 
 /// In what an entry of the same kind differs; none where it does not.
-fn fields(was: &Known, now: &Member) -> Option<String> {
+fn fields(was: &EntryRecord, now: &Member) -> Option<String> {
     let old = &was.member;
     // Where the names are the same, a restore finds the same owner under another number.
     let other = |old: (u64, &[u8]), new: (u64, &[u8])| {
         old.0 != new.0 && (old.1.is_empty() || old.1 != new.1)
     };
     let all = [
-        ("content", now.kind == Kind::File && old.facts.get(SHA256) != now.facts.get(SHA256)),
+        (
+            "content",
+            now.kind == Kind::File && old.annotations.get(SHA256) != now.annotations.get(SHA256),
+        ),
         ("mode", old.mode != now.mode),
         ("owner", other((old.uid, &old.uname), (now.uid, &now.uname))),
         ("group", other((old.gid, &old.gname), (now.gid, &now.gname))),
@@ -112,8 +115,8 @@ fn fields(was: &Known, now: &Member) -> Option<String> {
 
 /// Whether the time is the same, as far as a set records it: ours tell of attributes too, and know
 /// fractions of a second.
-fn same_time(was: &Known, now: &Member) -> bool {
-    let exact = was.member.facts.get(XATTRS).is_some() || was.member.mtime.nanos > 0;
+fn same_time(was: &EntryRecord, now: &Member) -> bool {
+    let exact = was.member.annotations.get(XATTRS).is_some() || was.member.mtime.nanos > 0;
     if exact { was.member.mtime == now.mtime } else { was.same_time(now.mtime) }
 }
 
@@ -168,7 +171,7 @@ impl SourceTree {
         if entry.is_content() {
             let content = Content::new(&mut self.input, entry, |_| Ok(()))?;
             let last = content.last().map_err(|failure| failure.about(&self.which))?;
-            member.facts.extend(&last.member.facts);
+            member.annotations.extend(&last.member.annotations);
         }
         Ok((path, member))
     }

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use archive::Part;
 use cli::{Common, Program};
 use failure::Failure;
-use stream::{Content, Entry, Facts, Kind, Output, Totals, TreeInput, pipe, write_content};
+use stream::{Annotations, Content, Entry, Kind, Output, Totals, TreeInput, pipe, write_content};
 
 use crate::base::Base;
 
@@ -65,9 +65,9 @@ fn write_delta(
 ) -> Result<(), Failure> {
     let (path, member) = (first.name.path.clone(), first.member.clone());
     // The hash of the whole content comes with its last piece, which the delta reads past.
-    let facts = RefCell::new(Facts::default());
+    let facts = RefCell::new(Annotations::default());
     let note = |entry: &Entry| {
-        facts.borrow_mut().extend(&entry.member.facts);
+        facts.borrow_mut().extend(&entry.member.annotations);
         Ok(())
     };
     let content = Content::new(input, first, note)?;

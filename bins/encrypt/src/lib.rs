@@ -13,7 +13,7 @@ use cli::{Common, Jobs, Program};
 use deflate::Effort;
 use failure::{Failure, OrFail, Status};
 use openpgp::Signer;
-use stream::{Begin, FileWriter, FilesInput, Job, Kind, Output, SetHead, Totals, pipe};
+use stream::{Begin, FileWriter, FilesInput, Job, Kind, Output, SetHeader, Totals, pipe};
 
 use crate::copy::Copy;
 use crate::hashing::Hashing;
@@ -83,7 +83,7 @@ impl Program for Encrypt {
 
 /// Encrypts the one set of a backup. Returns how many bytes its volumes have.
 fn backup(
-    mut head: SetHead,
+    mut head: SetHeader,
     input: &mut FilesInput<File>,
     wrap: &Wrap,
     signer: Option<&Signer>,
@@ -136,13 +136,13 @@ fn seal_file(
         Ok(())
     })?;
     let (writer, hashes) = hashing.finish();
-    writer.close(hashes.facts())?;
+    writer.close(hashes.annotations())?;
     sealed.add(name.kind, stored, hashes);
     Ok(())
 }
 
 /// The parsed name of a file that belongs to the set.
-fn file_name(name: &str, head: &SetHead) -> Result<FileName, Failure> {
+fn file_name(name: &str, head: &SetHeader) -> Result<FileName, Failure> {
     let parsed = FileName::parse(name).filter(|parsed| {
         parsed.set == head.id() && parsed.wrapping == Wrapping::Plain && parsed.encode() == name
     });

@@ -7,7 +7,7 @@ use archive::{Absent, Identity, SetTime, StoredSet};
 use failure::{Failure, Status};
 use sha2::{Digest, Sha256};
 use store::Store;
-use stream::{Begin, Facts, FileWriter, Kind, Output, Totals};
+use stream::{Annotations, Begin, FileWriter, Kind, Output, Totals};
 use survey::Survey;
 
 use crate::known::Known;
@@ -114,7 +114,7 @@ fn send_file(
     transfer(name, from, &mut hashing)?;
     let Hashing { to, hash } = hashing;
     sealed.check(name, &format!("{:x}", hash.finalize()))?;
-    to.close(Facts::default())
+    to.close(Annotations::default())
 }
 
 struct Hashing<W> {

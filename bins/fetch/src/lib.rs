@@ -20,7 +20,7 @@ use cli::{Common, Program};
 use failure::{Failure, OrFail, Status};
 use openpgp::{Cert, find_certificate};
 use store::Store;
-use stream::{Begin, Facts, FileWriter, Kind, Output, Receipts, Scope, Totals};
+use stream::{Annotations, Begin, FileWriter, Kind, Output, Receipts, Scope, Totals};
 use survey::{Judge, Survey};
 
 use crate::selection::{ArchiveDirectory, Selection};
@@ -181,7 +181,7 @@ impl Fetch {
     ) -> Result<bool, Failure> {
         let mut writer = FileWriter::new(output, name);
         match store.open(there).and_then(|mut from| transfer(name, &mut from, &mut writer)) {
-            Ok(()) => writer.close(Facts::default()).map(|()| true),
+            Ok(()) => writer.close(Annotations::default()).map(|()| true),
             Err(failure) if self.keep_going && of_one_file(&failure) => {
                 log::warn!("{failure}");
                 writer.lose(Scope::File).map(|()| false)

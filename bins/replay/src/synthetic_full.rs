@@ -7,11 +7,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use archive::{EntryName, Identity, Part, SetTime, TreePath};
 use failure::{Failure, OrFail, Status};
-use local::{Folder, Known, Lock, Signatures, can_read, now_after};
+use local::{EntryRecord, Folder, Lock, Signatures, can_read, now_after};
 use restore::{Purpose, RestoreInput, ScratchRestore, ScratchTree};
 use sha2::{Digest, Sha256};
 use stream::member::{CTIME, DOUBT, INODE, Kind, RECENT, SHA256, SIZE};
-use stream::{Begin, Facts, Member, Output, SetHead, SetType, Totals, Wanted, write_content};
+use stream::{
+    Annotations, Begin, Member, Output, RestoreRequest, SetHeader, SetType, Totals, write_content,
+};
 
 /// Restores the requested state in TMPDIR, and writes it once it is whole.
 pub(crate) fn write(
@@ -19,11 +21,11 @@ pub(crate) fn write(
     archive: Option<&Path>,
     output: &mut Output<File>,
 ) -> Result<Totals, Failure> {
-    if input.wanted().path.is_some() {
+    if input.request().path.is_some() {
         let why = "standard input is a part of a state, and a full set has all of it";
         return Err(Failure::new(Status::Usage, why));
     }
-    let wanted = input.wanted().clone();
+    let wanted = input.request().clone();
     let archive = archive.map(hold).transpose()?;
     let start = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     let restore = ScratchRestore::build(input, Purpose::Read)?;
@@ -49,16 +51,16 @@ fn hold(path: &Path) -> Result<(Folder, Lock), Failure> {
 
 /// The set that is to be made: of the same host and source.
 fn head(
-    wanted: &Wanted,
+    wanted: &RestoreRequest,
     origin: Option<(Vec<u8>, Vec<u8>)>,
     identity: Option<Identity>,
     archive: Option<&(Folder, Lock)>,
-) -> Result<SetHead, Failure> {
+) -> Result<SetHeader, Failure> {
     let Some((newest, (host, source))) = wanted.sets.last().zip(origin) else {
         let why = "standard input: the manifest of the last set tells no host and source";
         return Err(Failure::new(Status::Integrity, why));
     };
-    let mut head = SetHead {
+    let mut head = SetHeader {
         set_type: SetType::Full,
         time: newest.time,
         base: None,
@@ -124,31 +126,31 @@ fn all(
 /// Writes an entry. Returns the bytes of its content.
 fn entry(
     tree: &mut ScratchTree,
-    known: &Known,
-    inode: Option<(Option<String>, Facts)>,
+    known: &EntryRecord,
+    inode: Option<(Option<String>, Annotations)>,
     output: &mut Output<File>,
 ) -> Result<u64, Failure> {
-    let Known { path, member, .. } = known;
+    let EntryRecord { path, member, .. } = known;
     if member.kind != Kind::File {
         let name = EntryName { part: Part::Snapshot, path: path.clone(), piece: None };
         let name = name.encode(member.kind == Kind::Directory);
         let mut member = Member { name, ..member.clone() };
         if let Some((_, inode)) = inode {
-            member.facts.extend(&inode);
+            member.annotations.extend(&inode);
         }
         return output.append(&member, &[]).map(|()| 0);
     }
     let file = tree.open(path)?;
     let mut content = HashedContent { file, hash: Sha256::new() };
     let last = |content: &mut HashedContent, length: u64| {
-        let mut facts = Facts::default();
-        facts.set(SIZE, length);
+        let mut annotations = Annotations::default();
+        annotations.set(SIZE, length);
         let sha256 = format!("{:x}", content.hash.clone().finalize());
         if let Some((_, inode)) = inode.filter(|(recorded, _)| recorded.as_ref() == Some(&sha256)) {
-            facts.extend(&inode);
+            annotations.extend(&inode);
         }
-        facts.set(SHA256, sha256);
-        Ok(facts)
+        annotations.set(SHA256, sha256);
+        Ok(annotations)
     };
     write_content(output, Part::Snapshot, path, member, &mut content, last)
 }
@@ -158,7 +160,7 @@ fn entry(
 struct Recorded(Option<Signatures>);
 
 impl Recorded {
-    fn open(folder: Option<&Folder>, wanted: &Wanted) -> Result<Recorded, Failure> {
+    fn open(folder: Option<&Folder>, wanted: &RestoreRequest) -> Result<Recorded, Failure> {
         let Some((folder, newest)) = folder.zip(wanted.sets.last()) else {
             return Ok(Recorded(None));
         };
@@ -171,18 +173,21 @@ impl Recorded {
 
     /// What is recorded of an entry's inode, and the SHA-256 of the content that it had then. None
     /// where the entry is another one.
-    fn inode(&mut self, entry: &Known) -> Result<Option<(Option<String>, Facts)>, Failure> {
+    fn inode(
+        &mut self,
+        entry: &EntryRecord,
+    ) -> Result<Option<(Option<String>, Annotations)>, Failure> {
         let Some(signatures) = &mut self.0 else { return Ok(None) };
         if !signatures.seek(&entry.path)? {
             return Ok(None);
         }
-        let same = |known: &&Known| {
+        let same = |known: &&EntryRecord| {
             (known.member.kind, known.member.mtime) == (entry.member.kind, entry.member.mtime)
         };
         let Some(known) = signatures.peek().filter(same) else { return Ok(None) };
-        let mut facts = known.member.facts.clone();
-        facts.keep(&[CTIME, INODE, RECENT, DOUBT]);
-        Ok(Some((known.sha256().map(str::to_owned), facts)))
+        let mut annotations = known.member.annotations.clone();
+        annotations.keep(&[CTIME, INODE, RECENT, DOUBT]);
+        Ok(Some((known.sha256().map(str::to_owned), annotations)))
     }
 }
 

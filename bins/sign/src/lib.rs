@@ -69,7 +69,7 @@ impl Sign {
         output: &mut Output<File>,
     ) -> Result<(), Failure> {
         let path = first.name.path.clone();
-        let size = first.member.facts.parse(SIZE).unwrap_or(first.body.len() as u64);
+        let size = first.member.annotations.parse(SIZE).unwrap_or(first.body.len() as u64);
         let pass_on = |entry: &Entry| output.append(&entry.member, &entry.body);
         let mut content = Content::new(input, first, pass_on)?;
         let signature = rsync::sign(&path.to_string(), &mut content, size, self.hash)?;

@@ -16,7 +16,7 @@ use cli::{Common, Program};
 use failure::{Failure, Reason, Status};
 use local::{Folder, Lock};
 use store::Store;
-use stream::{Begin, FilesInput, Kind, Receipts, SetHead, Totals, pipe};
+use stream::{Begin, FilesInput, Kind, Receipts, SetHeader, Totals, pipe};
 
 use crate::arrival::Arrivals;
 use crate::present::Present;
@@ -112,7 +112,7 @@ fn open_archive(archive: &Path, begin: &Begin) -> Result<Target, Failure> {
 /// Receives the one set of a backup.
 fn receive(
     input: &mut FilesInput<File>,
-    set: &SetHead,
+    set: &SetHeader,
     arrivals: &mut Arrivals,
 ) -> Result<(), Failure> {
     for volume in set.stored() {
@@ -137,13 +137,13 @@ fn prepare(url: &str, store: &mut dyn Store, begin: &Begin) -> Result<Vec<String
     if let Some(set) = set {
         resumed::check(url, &files, set)?;
     }
-    let stored = set.map(SetHead::stored).unwrap_or_default();
+    let stored = set.map(SetHeader::stored).unwrap_or_default();
     let adopted: HashSet<_> = stored.iter().map(resumed::name).collect();
     let mut names: Vec<_> = files.into_iter().map(|stored| stored.name).collect();
     if let Some(set) = set {
         precondition::check(url, &names, set)?;
     }
     names.retain(|name| !adopted.contains(name.as_str()));
-    leftovers::clear(store, &names, set.map(SetHead::id));
+    leftovers::clear(store, &names, set.map(SetHeader::id));
     Ok(names)
 }

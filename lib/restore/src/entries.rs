@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use archive::{EntryName, FileKind, FileName, Identity, Part, SetId, TreePath, parse_seal};
 use failure::{Failure, OrFail, Status};
 use stream::member::Kind;
-use stream::{Facts, Member, Next, Scope, TarError, TarReader, Totals, Wanted};
+use stream::{Annotations, Member, Next, RestoreRequest, Scope, TarError, TarReader, Totals};
 
 use crate::set_metadata::{Input, Loss, SetMetadata, manifest};
 use crate::staging::Scratch;
@@ -39,7 +39,7 @@ pub(crate) struct Entries {
     part: Part,
     path: Option<TreePath>,
     pieces: bool,
-    facts: Facts,
+    annotations: Annotations,
     /// The entry behind the last one, where its pieces had to be looked past.
     pending: Option<Entry>,
     /// What is known of the sets; none for who does not go on past damage.
@@ -69,16 +69,16 @@ enum Reader {
 
 impl Entries {
     /// With a place for what is to be known of the sets, it goes on past what is lost.
-    pub(crate) fn new(input: Input, wanted: &Wanted, scratch: Option<Scratch>) -> Entries {
+    pub(crate) fn new(input: Input, wanted: &RestoreRequest, scratch: Option<Scratch>) -> Entries {
         Entries {
-            due: wanted.sets.iter().rev().map(stream::WantedSet::id).collect(),
+            due: wanted.sets.iter().rev().map(stream::SetRef::id).collect(),
             set: None,
             volume: 0,
             reader: Some(Reader::Files(input)),
             part: Part::Snapshot,
             path: None,
             pieces: false,
-            facts: Facts::default(),
+            annotations: Annotations::default(),
             pending: None,
             set_metadata: scratch.map(SetMetadata::new),
             origin: None,
@@ -123,7 +123,7 @@ impl Entries {
             self.part = entry.name.part;
             self.path = Some(entry.name.path.clone());
             self.pieces = entry.name.piece.is_some();
-            self.facts = entry.member.facts.clone();
+            self.annotations = entry.member.annotations.clone();
             if !self.is_rest(&entry) {
                 self.resume = None;
                 return Ok(Some(Event::Entry(entry)));
@@ -149,9 +149,9 @@ impl Entries {
         })
     }
 
-    /// The facts of the last entry, once its body has been read to the end.
-    pub(crate) fn facts(&self) -> &Facts {
-        &self.facts
+    /// The annotations of the last entry, once its body has been read to the end.
+    pub(crate) fn annotations(&self) -> &Annotations {
+        &self.annotations
     }
 
     /// What the stages before have counted.
@@ -186,7 +186,7 @@ impl Entries {
             && entry.name.part == self.part
             && Some(&entry.name.path) == self.path.as_ref();
         if same {
-            self.facts.extend(&entry.member.facts);
+            self.annotations.extend(&entry.member.annotations);
         } else {
             self.pieces = false;
             self.pending = Some(entry);

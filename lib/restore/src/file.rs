@@ -131,7 +131,7 @@ impl Tree {
 
     /// The first name of the file that an entry is a further name of, if the tree has it.
     fn link_target(&self, path: &TreePath, member: &Member) -> Option<HardLinkTarget> {
-        let link_target = TreePath::parse(&member.facts.bytes(LINK)?).ok()?;
+        let link_target = TreePath::parse(&member.annotations.bytes(LINK)?).ok()?;
         let link_target = link_target.strip_prefix(&self.wanted)?;
         if link_target == *path {
             return None;
@@ -141,7 +141,7 @@ impl Tree {
 }
 
 fn writer(file: File, member: &Member, link_target: Option<&HardLinkTarget>) -> Writer {
-    let sparse = member.facts.get(SPARSE).is_some();
+    let sparse = member.annotations.get(SPARSE).is_some();
     Writer::new(file, sparse, link_target.and_then(HardLinkTarget::file))
 }
 
@@ -213,7 +213,7 @@ fn copy(from: &mut impl Read, to: &mut Writer, which: &TreePath) -> Result<Strin
 /// Checks content against the hash that was recorded when it was backed up. duplicity records
 /// none.
 fn check(which: &TreePath, hash: &str, body: &Entries) -> Result<(), Failure> {
-    match body.facts().get(SHA256) {
+    match body.annotations().get(SHA256) {
         Some(recorded) if recorded != hash => {
             Err(wrong(which, "does not have the hash that it had when it was backed up"))
         }

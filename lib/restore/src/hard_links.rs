@@ -7,7 +7,7 @@ use attributes::{Object, read};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, linkat, openat, renameat, statat};
 use rustix::io::Result;
 use stream::member::SIZE;
-use stream::{Member, Stamp};
+use stream::{Member, Timestamp};
 
 use crate::objects::remove;
 use crate::staging::LINKED;
@@ -28,7 +28,7 @@ impl HardLinkTarget {
         member: &Member,
     ) -> Option<HardLinkTarget> {
         let stat = statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
-        let size = member.facts.parse(SIZE).is_none_or(|size: i64| size == stat.st_size);
+        let size = member.annotations.parse(SIZE).is_none_or(|size: i64| size == stat.st_size);
         // File systems round times; what they made of both is compared later.
         let time = stat.st_mtime.abs_diff(member.mtime.secs) <= 2;
         if !is_file(&stat) || !size || !time {
@@ -70,6 +70,6 @@ fn is_file(stat: &Stat) -> bool {
     FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
 }
 
-fn modified(stat: &Stat) -> Stamp {
-    Stamp { secs: stat.st_mtime, nanos: stat.st_mtime_nsec as u32 }
+fn modified(stat: &Stat) -> Timestamp {
+    Timestamp { secs: stat.st_mtime, nanos: stat.st_mtime_nsec as u32 }
 }

@@ -29,7 +29,7 @@ use std::path::Path;
 
 use archive::TreePath;
 use failure::{Failure, OrFail, Reason, Status};
-use stream::{FilesInput, Totals, Wanted, WantedSet, pipe};
+use stream::{FilesInput, RestoreRequest, SetRef, Totals, pipe};
 
 pub use merge::MergeMode;
 pub use metadata::Owners;
@@ -45,7 +45,7 @@ use crate::tree::Tree;
 /// The file stream of a restore, which comes on standard input.
 pub struct RestoreInput {
     input: Input,
-    wanted: Wanted,
+    request: RestoreRequest,
     path: TreePath,
     keep_going: bool,
 }
@@ -57,25 +57,25 @@ impl RestoreInput {
     /// Standard input is no stream of a restore, or the first set is no full set.
     pub fn open(keep_going: bool) -> Result<RestoreInput, Failure> {
         let input = FilesInput::open(pipe::input()?)?.keep_going(keep_going);
-        let Some(wanted) = input.begin().wanted().cloned() else {
+        let Some(request) = input.begin().request().cloned() else {
             let why =
                 "standard input: no stream to restore from (moo-fetch without --all makes one)";
             return Err(Failure::new(Status::Usage, why));
         };
-        let path = TreePath::parse(wanted.path.as_deref().unwrap_or_default());
+        let path = TreePath::parse(request.path.as_deref().unwrap_or_default());
         let path = path.or_fail(Status::Integrity, "standard input")?;
-        match wanted.sets.first().map(WantedSet::id).filter(|id| !id.is_full()) {
+        match request.sets.first().map(SetRef::id).filter(|id| !id.is_full()) {
             Some(id) if !keep_going => {
                 let why = format!("the {id}: the set that it builds on is missing");
                 Err(Failure::new(Status::Integrity, why))
             }
-            _ => Ok(RestoreInput { input, wanted, path, keep_going }),
+            _ => Ok(RestoreInput { input, request, path, keep_going }),
         }
     }
 
     /// What was requested: the sets, and the path in the backup.
-    pub fn wanted(&self) -> &Wanted {
-        &self.wanted
+    pub fn request(&self) -> &RestoreRequest {
+        &self.request
     }
 
     /// The path in the backup that is restored; the root for all of it.
@@ -85,7 +85,7 @@ impl RestoreInput {
 
     /// The entries of all sets. To restore past damage takes a place for what is known of the sets.
     fn entries(self, scratch: Option<Scratch>) -> Entries {
-        Entries::new(self.input, &self.wanted, scratch)
+        Entries::new(self.input, &self.request, scratch)
     }
 }
 

@@ -11,7 +11,7 @@ use attributes::{CAPABILITY, Object, give};
 use rustix::fs::{AtFlags, Gid, Mode, Stat, Timespec, Timestamps, UTIME_OMIT, Uid};
 use rustix::io::{Errno, Result};
 use rustix::process::geteuid;
-use stream::{Attributes, Member, Stamp};
+use stream::{Attributes, Member, Timestamp};
 
 /// The metadata that an object gets when its content has been written.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub(crate) struct Metadata {
     owner: Option<(u32, u32)>,
     /// Whether the owner is set; else it stays that of the caller.
     gives_owner: bool,
-    mtime: Stamp,
+    mtime: Timestamp,
     /// None if the backup does not record them: then those of the object stay.
     pub(crate) extended: Option<Attributes>,
 }
@@ -61,7 +61,7 @@ impl Metadata {
             mode: stat.st_mode & 0o7777,
             owner: Some((stat.st_uid, stat.st_gid)),
             gives_owner: true,
-            mtime: Stamp { secs: stat.st_mtime, nanos: stat.st_mtime_nsec as u32 },
+            mtime: Timestamp { secs: stat.st_mtime, nanos: stat.st_mtime_nsec as u32 },
             extended: None,
         }
     }
@@ -173,7 +173,7 @@ impl Metadata {
     }
 
     fn times(&self) -> Timestamps {
-        let Stamp { secs, nanos } = self.mtime;
+        let Timestamp { secs, nanos } = self.mtime;
         Timestamps {
             last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
             last_modification: Timespec { tv_sec: secs, tv_nsec: nanos.into() },

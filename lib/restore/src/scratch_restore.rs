@@ -128,7 +128,7 @@ impl ScratchRestore {
             return Ok(());
         };
         if member.kind == Kind::File && part != Part::Deleted {
-            member.facts.extend(self.entries.facts());
+            member.annotations.extend(self.entries.annotations());
             self.content(&path, &mut member, is_newest)?;
         }
         self.record(set, (part, &path), member)
@@ -164,10 +164,10 @@ impl ScratchRestore {
         let Some(mut file) = open(&mut self.tree.cursor, path, OFlags::RDWR)? else {
             return Ok(());
         };
-        if self.purpose == Purpose::Compare && member.facts.get(SHA256).is_none() {
+        if self.purpose == Purpose::Compare && member.annotations.get(SHA256).is_none() {
             let (hash, size) = measure(&mut file).or_fail(Status::Failed, path)?;
-            member.facts.set(SHA256, hash);
-            member.facts.set(SIZE, size);
+            member.annotations.set(SHA256, hash);
+            member.annotations.set(SIZE, size);
         }
         if is_newest { file.set_len(0).or_fail(Status::Failed, path) } else { Ok(()) }
     }
@@ -221,7 +221,7 @@ fn harmless(entry: Entry) -> Entry {
     let Entry { name, mut member } = entry;
     member.mode = if member.kind == Kind::Directory { 0o700 } else { 0o600 };
     member.attributes = Attributes::default();
-    member.facts.remove(LINK);
+    member.annotations.remove(LINK);
     if member.kind == Kind::Fifo || member.kind.is_device() {
         (member.kind, member.link) = (Kind::Symlink, b"special".to_vec());
     }

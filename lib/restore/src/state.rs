@@ -72,7 +72,7 @@ impl StateRecorder {
         let same = |known: &&Member| known.kind == member.kind && known.knows_attributes();
         if let Some(known) = known.filter(|_| there).filter(same) {
             member.attributes = known.attributes.clone();
-            known.facts.get(XATTRS).inspect(|fact| member.facts.set(XATTRS, *fact));
+            known.annotations.get(XATTRS).inspect(|fact| member.annotations.set(XATTRS, *fact));
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
-use crate::ends::{Begin, End, Failed, Kind};
+use crate::control::{Begin, End, Failed, Kind};
 use crate::member::Member;
 use crate::tar_reader::{Next, TarError, TarReader};
 use failure::{Failure, Status};

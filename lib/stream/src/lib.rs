@@ -4,7 +4,7 @@
 //! `failed.json`: see moobacker-stream(5).
 
 mod attributes;
-mod ends;
+mod control;
 mod files;
 mod input;
 pub mod member;
@@ -13,7 +13,6 @@ mod output;
 mod pax;
 pub mod pipe;
 mod receipts;
-mod resume;
 mod tar_reader;
 mod tar_writer;
 mod temporary;
@@ -21,18 +20,17 @@ mod text;
 mod tree;
 
 pub use attributes::Attributes;
-pub use ends::{
-    Begin, End, Failed, Job, Kind, NewestSeal, SetHead, SetType, Totals, VERSION, Wanted, WantedSet,
+pub use control::{
+    Begin, End, Failed, Job, Kind, NewestSeal, Receipt, RestoreRequest, Resume, SetHeader, SetRef,
+    SetType, Totals, VERSION,
 };
 pub use files::{FileWriter, FilesInput, Scope};
 pub use input::{Input, Item};
-pub use member::{Facts, Member, Stamp};
+pub use member::{Annotations, Member, Timestamp};
 pub use outlet::Outlet;
 pub use output::{Output, deliver};
-pub use receipts::{Receipt, Receipts, ReceiptsInput};
-pub use resume::{FileFacts, Packed, Resume, Started};
+pub use receipts::{Receipts, ReceiptsInput};
 pub use tar_reader::{Next, TarError, TarReader};
 pub use tar_writer::TarWriter;
 pub use temporary::TemporaryFile;
-pub use text::escape;
 pub use tree::{Content, Entry, TreeInput, write_content};

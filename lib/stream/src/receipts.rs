@@ -6,33 +6,12 @@ use std::io::{BufRead, BufReader, Read, Write};
 
 use serde::{Deserialize, Serialize};
 
-use crate::ends::{Begin, Failed, Kind, Totals};
+use crate::control::{Begin, Failed, Kind, Receipt, Totals};
 use crate::input::{Input, peek};
 use failure::{Failure, OrFail, Status};
 
 /// The longest line that is read: a seal of a set with a million volumes fits.
 const LONGEST_LINE: u64 = 256 << 20;
-
-/// A file that the store holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Receipt {
-    /// Its name there.
-    pub stored: String,
-    /// The name that it bears until it is published; none where it has been.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub temporary: Option<String>,
-    /// Its length in bytes.
-    pub size: u64,
-    /// Its SHA-256 in hex, where known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sha256: Option<String>,
-    /// Its SHA-1 in hex, where known; duplicity's manifests want it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sha1: Option<String>,
-    /// The text of a seal, as it is stored.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seal: Option<String>,
-}
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

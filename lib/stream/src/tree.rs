@@ -6,9 +6,9 @@ use archive::{EntryName, PIECE, Part, TreePath};
 use bytes::Bytes;
 
 use crate::attributes::Attributes;
-use crate::ends::{Begin, Kind, Totals};
+use crate::control::{Begin, Kind, Totals};
 use crate::input::Input;
-use crate::member::{Facts, Kind as MemberKind, Member};
+use crate::member::{Annotations, Kind as MemberKind, Member};
 use crate::output::Output;
 use failure::{Failure, OrFail, Status};
 
@@ -163,7 +163,7 @@ impl<R: Read, F: FnMut(&Entry) -> Result<(), Failure>> Read for Content<'_, R, F
 /// Writes content whose length is not known before its end: as one member where it is shorter
 /// than a piece, else in numbered pieces, the last of which is not full.
 ///
-/// `member` is the file's metadata; its facts stand with the first and the last piece, its
+/// `member` is the file's metadata; its annotations stand with the first and the last piece, its
 /// attributes with the first. `last`
 /// is given the length in bytes, and returns the records of what is known only then. Returns the
 /// length.
@@ -173,7 +173,7 @@ pub fn write_content<W: Write, C: Read>(
     path: &TreePath,
     member: &Member,
     content: &mut C,
-    last: impl FnOnce(&mut C, u64) -> Result<Facts, Failure>,
+    last: impl FnOnce(&mut C, u64) -> Result<Annotations, Failure>,
 ) -> Result<u64, Failure> {
     let mut sent = member.clone();
     let mut buffer = Vec::with_capacity(PIECE);
@@ -188,13 +188,13 @@ pub fn write_content<W: Write, C: Read>(
         }
         sent.name = name(Some(number));
         output.append(&sent, &buffer)?;
-        sent.facts = Facts::default();
+        sent.annotations = Annotations::default();
         sent.attributes = Attributes::default();
         number += 1;
     }
     sent.name = name((number > 1).then_some(number));
-    sent.facts = member.facts.clone();
-    sent.facts.extend(&last(content, length)?);
+    sent.annotations = member.annotations.clone();
+    sent.annotations.extend(&last(content, length)?);
     output.append(&sent, &buffer)?;
     Ok(length)
 }

@@ -6,8 +6,8 @@ use archive::{EntryName, PIECE, Part, SetTime, TreePath};
 use failure::{Failure, Status};
 use stream::member::SHA256;
 use stream::{
-    Begin, Facts, FileWriter, FilesInput, Kind, Member, Receipt, Receipts, ReceiptsInput, SetHead,
-    SetType, Stamp, Totals, TreeInput, deliver,
+    Annotations, Begin, FileWriter, FilesInput, Kind, Member, Receipt, Receipts, ReceiptsInput,
+    SetHeader, SetType, Timestamp, Totals, TreeInput, deliver,
 };
 
 /// What a stage is called in these tests.
@@ -29,8 +29,8 @@ pub(crate) fn tars() -> [(Vec<u8>, Reader); 2] {
     [(tree(), read_tree), (files(), read_files)]
 }
 
-pub(crate) fn head() -> SetHead {
-    SetHead {
+pub(crate) fn head() -> SetHeader {
+    SetHeader {
         set_type: SetType::Full,
         time: SetTime::parse_name("20261122T201500Z").unwrap(),
         base: None,
@@ -72,8 +72,8 @@ pub(crate) fn tree_of(members: &[(Member, Vec<u8>)]) -> Vec<u8> {
 /// A tree stream with something of everything, but short.
 pub(crate) fn tree() -> Vec<u8> {
     let mut long = named(Part::Snapshot, &"long/".repeat(60), None);
-    long.mtime = Stamp { secs: 1_700_000_000, nanos: 5 };
-    long.facts.set(SHA256, "0123");
+    long.mtime = Timestamp { secs: 1_700_000_000, nanos: 5 };
+    long.annotations.set(SHA256, "0123");
     let mut folder = named(Part::Snapshot, "a", None);
     folder.kind = stream::member::Kind::Directory;
     tree_of(&[
@@ -93,9 +93,9 @@ pub(crate) fn files() -> Vec<u8> {
         for (name, content) in [("one", &b"first file"[..]), ("two", b"")] {
             let mut writer = FileWriter::new(output, name);
             writer.write_all(content).unwrap();
-            let mut facts = Facts::default();
-            facts.set(SHA256, "4567");
-            writer.close(facts)?;
+            let mut annotations = Annotations::default();
+            annotations.set(SHA256, "4567");
+            writer.close(annotations)?;
         }
         Ok(totals())
     })

@@ -1,19 +1,19 @@
-//! Which file has which place in which set.
+//! Classifies the names of a listing: files of sets, seals, partial files and unknown files.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{FileKind, FileName, SetId, SetTime, StoredSet, parse_seal};
 
-/// The names of a listing, sorted by what they are.
+/// The names of a listing by what they are.
 #[derive(Default)]
-pub(crate) struct Slots {
+pub(crate) struct Classifier {
     files: BTreeMap<(SetId, FileKind), BTreeSet<String>>,
     seals: BTreeMap<SetTime, String>,
     pub(crate) partial: BTreeSet<String>,
     pub(crate) strangers: BTreeSet<String>,
 }
 
-impl Slots {
+impl Classifier {
     pub(crate) fn add(&mut self, raw: String) {
         if let Some(time) = parse_seal(&raw) {
             self.seals.insert(time, raw);

@@ -1,12 +1,16 @@
-//! An entry as the newest set that has it knows it.
+//! An entry as a signature file records it, and what one set records of one path.
 
-use archive::{Part, SetTime, TreePath};
+use archive::{Part, SetTime, StoredSet, TreePath};
+use failure::Failure;
 use stream::member::{CTIME, DOUBT, INODE, Kind, LINK, RECENT, SHA256, SIZE, XATTRS};
-use stream::{Member, Stamp};
+use stream::{Member, Timestamp};
 
-/// What the archive knows of an entry of the source.
+use crate::Folder;
+use crate::signatures::Source;
+
+/// What the newest set that has an entry records of it.
 #[derive(Clone, Debug)]
-pub struct Known {
+pub struct EntryRecord {
     /// Where it is in the source.
     pub path: TreePath,
     /// What it was; the size in it is that of the signature.
@@ -32,20 +36,20 @@ pub struct InodeBeside {
 /// How far the clock of a file server may be behind ours, in seconds.
 const BEHIND: i64 = 60;
 
-impl Known {
+impl EntryRecord {
     /// What a signature tar has of an entry under this name and part.
-    pub fn new(path: TreePath, part: Part, member: Member) -> Known {
-        let is_exact = member.facts.get(CTIME).is_some();
-        Known { path, member, has_signature: part == Part::Signature, is_exact }
+    pub fn new(path: TreePath, part: Part, member: Member) -> EntryRecord {
+        let is_exact = member.annotations.get(CTIME).is_some();
+        EntryRecord { path, member, has_signature: part == Part::Signature, is_exact }
     }
 
     /// The file's size in bytes, where a set of ours knows it.
     pub fn size(&self) -> Option<u64> {
-        self.member.facts.parse(SIZE)
+        self.member.annotations.parse(SIZE)
     }
 
     /// Whether the modification time is the same, as far as it was recorded.
-    pub fn same_time(&self, mtime: Stamp) -> bool {
+    pub fn same_time(&self, mtime: Timestamp) -> bool {
         if self.is_exact {
             return self.member.mtime == mtime;
         }
@@ -69,8 +73,8 @@ impl Known {
     /// known is no change. Whether an entry is a further name of a file is known of all entries whose
     /// attributes are.
     fn same_facts(&self, now: &Member) -> bool {
-        let [doubt, xattrs, link] = self.member.facts.pick([DOUBT, XATTRS, LINK]);
-        let [xattrs_now, link_now] = now.facts.pick([XATTRS, LINK]);
+        let [doubt, xattrs, link] = self.member.annotations.pick([DOUBT, XATTRS, LINK]);
+        let [xattrs_now, link_now] = now.annotations.pick([XATTRS, LINK]);
         let same_link = xattrs.is_none() || link == link_now;
         let same_attributes = xattrs == xattrs_now || self.same_attributes(now);
         doubt.is_none() && same_link && same_attributes
@@ -83,13 +87,13 @@ impl Known {
     /// file, and no hash to compare the content with: there an inode is taken for the same that has
     /// not changed since the last backup began.
     pub fn inode_beside(&self, now: &Member, last: SetTime) -> InodeBeside {
-        let [ctime, inode, recent] = self.member.facts.pick([CTIME, INODE, RECENT]);
+        let [ctime, inode, recent] = self.member.annotations.pick([CTIME, INODE, RECENT]);
         if ctime.is_none() && self.sha256().is_none() {
-            let rested = |changed: Stamp| changed.secs.saturating_add(BEHIND) < last.seconds();
-            let same_ctime = now.facts.parse(CTIME).is_some_and(rested);
+            let rested = |changed: Timestamp| changed.secs.saturating_add(BEHIND) < last.seconds();
+            let same_ctime = now.annotations.parse(CTIME).is_some_and(rested);
             return InodeBeside { same_ctime, same_number: true, is_recent: false };
         }
-        let [ctime_now, inode_now] = now.facts.pick([CTIME, INODE]);
+        let [ctime_now, inode_now] = now.annotations.pick([CTIME, INODE]);
         InodeBeside {
             same_ctime: ctime == ctime_now,
             same_number: inode == inode_now,
@@ -99,13 +103,46 @@ impl Known {
 
     /// The SHA-256 of the content, in hex, where a set of ours knows it.
     pub fn sha256(&self) -> Option<&str> {
-        self.member.facts.get(SHA256)
+        self.member.annotations.get(SHA256)
     }
 
     /// Whether extended attributes are the same; what is not known is no change.
     pub fn same_attributes(&self, now: &Member) -> bool {
         let known = self.member.knows_attributes() && now.knows_attributes();
-        !known || self.member.facts.get(XATTRS) == now.facts.get(XATTRS)
+        !known || self.member.annotations.get(XATTRS) == now.annotations.get(XATTRS)
+    }
+}
+
+/// What one set records of one path.
+#[derive(Clone, Debug)]
+pub enum EntryInSet {
+    /// It is not mentioned: in an increment it is unchanged, in a full set it does not exist.
+    Unmentioned,
+    /// It is deleted.
+    Deleted,
+    /// It is new or changed, to this.
+    Present(Box<EntryRecord>),
+}
+
+impl Folder {
+    /// What the signature file of a set records of a path.
+    ///
+    /// # Errors
+    /// The set's signatures are not here, or damaged before that path.
+    pub fn entry_in_set(&self, set: &StoredSet, path: &TreePath) -> Result<EntryInSet, Failure> {
+        let (which, tar) = self.signature_tar(set, 1)?;
+        let mut source = Source::new(which, tar);
+        while let Some((name, member)) = source.advance()? {
+            if name.path < *path {
+                continue;
+            }
+            return Ok(match name.part {
+                _ if name.path != *path => EntryInSet::Unmentioned,
+                Part::Deleted => EntryInSet::Deleted,
+                part => EntryInSet::Present(Box::new(EntryRecord::new(name.path, part, member))),
+            });
+        }
+        Ok(EntryInSet::Unmentioned)
     }
 }
 
@@ -115,12 +152,12 @@ mod tests {
 
     fn file(facts: &[(&'static str, &str)]) -> Member {
         let mut member = Member { kind: Kind::File, ..Member::default() };
-        facts.iter().for_each(|(key, value)| member.facts.set(key, value));
+        facts.iter().for_each(|(key, value)| member.annotations.set(key, value));
         member
     }
 
     fn doubted(recorded: &[(&'static str, &str)], now: &[(&'static str, &str)]) -> (bool, bool) {
-        let known = Known::new(TreePath::root(), Part::Signature, file(recorded));
+        let known = EntryRecord::new(TreePath::root(), Part::Signature, file(recorded));
         let last = SetTime::from_seconds(10_000).unwrap();
         let beside = known.inode_beside(&file(now), last);
         (!beside.same_ctime, !beside.same_number)

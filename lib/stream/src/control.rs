@@ -1,11 +1,10 @@
-//! The first and the last member of a stream, in JSON.
+//! The control messages of the streams, in JSON: the header (`begin.json`), the trailer (`end.json`) or
+//! the failure (`failed.json`), and the receipts of stored files.
 
 use archive::{Identity, Origin, SetId, SetTime};
 use failure::{Failure, Reason, Status};
 use serde::{Deserialize, Serialize};
 
-use crate::receipts::Receipt;
-use crate::resume::Resume;
 use crate::text;
 
 /// The version of both streams that this build speaks.
@@ -50,9 +49,9 @@ pub struct Begin {
 #[serde(rename_all = "lowercase")]
 pub enum Job {
     /// Makes a set.
-    Backup(Box<SetHead>),
+    Backup(Box<SetHeader>),
     /// Brings back a state.
-    Restore(Wanted),
+    Restore(RestoreRequest),
     /// Copies whole sets, or lists a whole store.
     Copy {
         /// The newest seal of the store that a copy goes to.
@@ -63,12 +62,12 @@ pub enum Job {
 
 impl Begin {
     /// The start of a backup.
-    pub fn backup(stream: Kind, set: SetHead) -> Begin {
+    pub fn backup(stream: Kind, set: SetHeader) -> Begin {
         Begin { stream, version: VERSION, job: Job::Backup(Box::new(set)) }
     }
 
     /// The start of a restore.
-    pub fn restore(wanted: Wanted) -> Begin {
+    pub fn restore(wanted: RestoreRequest) -> Begin {
         Begin { stream: Kind::Files, version: VERSION, job: Job::Restore(wanted) }
     }
 
@@ -78,7 +77,7 @@ impl Begin {
     }
 
     /// The set that a backup makes; none of another run.
-    pub fn set(&self) -> Option<&SetHead> {
+    pub fn set(&self) -> Option<&SetHeader> {
         match &self.job {
             Job::Backup(set) => Some(set),
             _ => None,
@@ -89,12 +88,12 @@ impl Begin {
     ///
     /// # Errors
     /// The run is no backup.
-    pub fn made_set(&self) -> Result<&SetHead, Failure> {
+    pub fn made_set(&self) -> Result<&SetHeader, Failure> {
         self.set().ok_or_else(|| Failure::of(Status::Integrity, "standard input", "is no backup"))
     }
 
     /// The state that a restore asks for; none of another run.
-    pub fn wanted(&self) -> Option<&Wanted> {
+    pub fn request(&self) -> Option<&RestoreRequest> {
         match &self.job {
             Job::Restore(wanted) => Some(wanted),
             _ => None,
@@ -130,15 +129,14 @@ struct Version {
 
 /// The set that a backup makes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SetHead {
+pub struct SetHeader {
     /// `full` or `inc`.
     #[serde(rename = "type")]
     pub set_type: SetType,
     /// The set's time, `YYYYMMDDTHHMMSSZ`.
-    #[serde(with = "text::time")]
     pub time: SetTime,
     /// The time of the set that an increment builds on.
-    #[serde(default, with = "text::optional_time", skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<SetTime>,
     /// The host as the manifest names it.
     #[serde(with = "text::bytes")]
@@ -147,7 +145,7 @@ pub struct SetHead {
     #[serde(with = "text::bytes")]
     pub source: Vec<u8>,
     /// The identity of the backup that the set belongs to.
-    #[serde(default, with = "text::optional_identity", skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
     /// The name of the run that holds the archive's lock; none where no archive is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -155,11 +153,10 @@ pub struct SetHead {
     /// The SHA-256 of the seal of the set before, in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_seal: Option<String>,
-    /// What the options of the run amount to: only one of the same options may go on with it.
+    /// The SHA-256 of the options of the run, in hex: a run resumes it only if its own is equal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub options: Option<String>,
-    /// What the set is encrypted with, in words that tell one key or passphrase from another and
-    /// no more.
+    /// A salted digest of the recipients or the passphrase that the set is encrypted to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// What an interrupted run has stored of the set.
@@ -177,7 +174,7 @@ pub enum SetType {
     Inc,
 }
 
-impl SetHead {
+impl SetHeader {
     /// The set as file names tell it.
     pub fn id(&self) -> SetId {
         SetId { base: self.base, time: self.time }
@@ -197,14 +194,14 @@ impl SetHead {
 
 /// The state that a restore asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wanted {
+pub struct RestoreRequest {
     /// The sets that make up the state, the full one first.
-    pub sets: Vec<WantedSet>,
+    pub sets: Vec<SetRef>,
     /// Later sets that are not whole: their files are there, and no other set may bear their names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub unfinished: Vec<WantedSet>,
+    pub unfinished: Vec<SetRef>,
     /// The identity of the backup that all sets have to be of; none where it is not known.
-    #[serde(default, with = "text::optional_identity", skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
     /// The only path that is wanted, relative to the source; none for all.
     #[serde(default, with = "text::optional_bytes", skip_serializing_if = "Option::is_none")]
@@ -213,25 +210,24 @@ pub struct Wanted {
 
 /// One of the sets of a wanted state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WantedSet {
+pub struct SetRef {
     /// The set's time.
-    #[serde(with = "text::time")]
     pub time: SetTime,
     /// The time of the set that it builds on.
-    #[serde(default, with = "text::optional_time", skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<SetTime>,
 }
 
-impl WantedSet {
+impl SetRef {
     /// The set as file names tell it.
     pub fn id(&self) -> SetId {
         SetId { base: self.base, time: self.time }
     }
 }
 
-impl From<SetId> for WantedSet {
-    fn from(id: SetId) -> WantedSet {
-        WantedSet { time: id.time, base: id.base }
+impl From<SetId> for SetRef {
+    fn from(id: SetId) -> SetRef {
+        SetRef { time: id.time, base: id.base }
     }
 }
 
@@ -239,10 +235,40 @@ impl From<SetId> for WantedSet {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewestSeal {
     /// The time of its set.
-    #[serde(with = "text::time")]
     pub time: SetTime,
     /// The SHA-256 of its file, in hex.
     pub sha256: String,
+}
+
+/// The part of the set that is stored already.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resume {
+    /// Its volumes, from the first on, without a gap.
+    pub volumes: Vec<Receipt>,
+    /// What they were encrypted with, see [`SetHeader::key`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}
+
+/// A file that the store holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// Its name there.
+    pub stored: String,
+    /// The name that it bears until it is published; none where it has been.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temporary: Option<String>,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Its SHA-256 in hex, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Its SHA-1 in hex, where known; duplicity's manifests want it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha1: Option<String>,
+    /// The text of a seal, as it is stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<String>,
 }
 
 /// `end.json`: what has passed.

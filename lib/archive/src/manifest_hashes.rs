@@ -1,4 +1,4 @@
-//! Puts the hashes of the stored volumes into a manifest.
+//! Writes the hashes of the stored volumes into a manifest.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::record::{Record, Records, is_indented};
 /// Turns a draft manifest into the one that is stored, line by line: each volume's block gets
 /// the hashes of that volume, and loses those that it had.
 #[derive(Debug)]
-pub struct ManifestSealer {
+pub struct ManifestHashWriter {
     hashes: BTreeMap<u64, Vec<(String, String)>>,
     records: Records,
     /// The volume whose hashes are still to be added.
@@ -20,11 +20,11 @@ pub struct ManifestSealer {
     missing: BTreeSet<u64>,
 }
 
-impl ManifestSealer {
-    /// A sealer that knows the hashes of each volume: pairs of name and value without white space.
-    pub fn new(hashes: BTreeMap<u64, Vec<(String, String)>>) -> ManifestSealer {
+impl ManifestHashWriter {
+    /// A writer that knows the hashes of each volume: pairs of name and value without white space.
+    pub fn new(hashes: BTreeMap<u64, Vec<(String, String)>>) -> ManifestHashWriter {
         let (records, missing) = (Records::default(), BTreeSet::new());
-        ManifestSealer { hashes, records, open: None, in_block: false, last: 0, missing }
+        ManifestHashWriter { hashes, records, open: None, in_block: false, last: 0, missing }
     }
 
     /// Takes the draft's next line, with its line feed or without, and adds what it becomes.
@@ -85,13 +85,16 @@ mod tests {
     use crate::{Change, Manifest, TreePath, VolumeRange, filelist_header, filelist_line};
     use proptest::prelude::*;
 
-    fn seal(draft: &[u8], hashes: BTreeMap<u64, Vec<(String, String)>>) -> Result<Vec<u8>, Error> {
-        let mut sealer = ManifestSealer::new(hashes);
+    fn complete(
+        draft: &[u8],
+        hashes: BTreeMap<u64, Vec<(String, String)>>,
+    ) -> Result<Vec<u8>, Error> {
+        let mut writer = ManifestHashWriter::new(hashes);
         let mut out = Vec::new();
         for line in draft.split_inclusive(|&b| b == b'\n') {
-            sealer.line(line, &mut out)?;
+            writer.line(line, &mut out)?;
         }
-        sealer.finish(&mut out)?;
+        writer.finish(&mut out)?;
         Ok(out)
     }
 
@@ -101,14 +104,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_sealed_draft_is_the_manifest_with_its_hashes(manifest in manifests(), stale: bool) {
+        fn a_completed_draft_is_the_manifest_with_its_hashes(manifest in manifests(), stale: bool) {
             let mut draft = manifest.clone();
             let old = if stale { vec![("SHA1".into(), "00".into())] } else { Vec::new() };
             draft.volumes.iter_mut().for_each(|volume| volume.hashes = old.clone());
             let path = TreePath::parse(b"Hash").unwrap();
             let list = [filelist_header(1), filelist_line(Change::New, &path)].concat();
-            let sealed = seal(&[encode(&draft), list.clone()].concat(), hashes(&manifest.volumes));
-            prop_assert_eq!(sealed, Ok([encode(&manifest), list].concat()));
+            let completed = complete(&[encode(&draft), list.clone()].concat(), hashes(&manifest.volumes));
+            prop_assert_eq!(completed, Ok([encode(&manifest), list].concat()));
         }
     }
 
@@ -119,14 +122,15 @@ mod tests {
         let hash = vec![("SHA1".to_owned(), "aa".to_owned())];
         for line in ["", "Colour red", "  Taste sweet", "\r"] {
             let draft = format!("{DRAFT}{line}\n  Hash SHA1 00\n");
-            let sealed = seal(draft.as_bytes(), BTreeMap::from([(1, hash.clone())])).unwrap();
-            assert_eq!(Manifest::parse(&sealed).unwrap().volumes[0].hashes, hash, "{line:?}");
+            let completed =
+                complete(draft.as_bytes(), BTreeMap::from([(1, hash.clone())])).unwrap();
+            assert_eq!(Manifest::parse(&completed).unwrap().volumes[0].hashes, hash, "{line:?}");
         }
     }
 
     #[test]
     fn a_volume_without_a_hash_is_refused() {
-        let error = seal(DRAFT.as_bytes(), BTreeMap::new()).unwrap_err();
+        let error = complete(DRAFT.as_bytes(), BTreeMap::new()).unwrap_err();
         assert_eq!(error.to_string(), "manifest: volume 1 has no hash");
     }
 
@@ -134,7 +138,7 @@ mod tests {
     fn a_volume_that_a_resumed_backup_dropped_needs_no_hash() {
         let hash = vec![("SHA1".to_owned(), "aa".to_owned())];
         let draft = [DRAFT.replace('1', "2"), DRAFT.to_owned()].concat();
-        let sealed = seal(draft.as_bytes(), BTreeMap::from([(1, hash.clone())])).unwrap();
-        assert_eq!(Manifest::parse(&sealed).unwrap().volumes[0].hashes, hash);
+        let completed = complete(draft.as_bytes(), BTreeMap::from([(1, hash.clone())])).unwrap();
+        assert_eq!(Manifest::parse(&completed).unwrap().volumes[0].hashes, hash);
     }
 }
