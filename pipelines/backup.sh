@@ -34,12 +34,12 @@ TEXT
 }
 
 here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=options.sh
-. "$here/options.sh"
-# shellcheck source-path=SCRIPTDIR source=conf.sh
-. "$here/conf.sh"
-# shellcheck source-path=SCRIPTDIR source=steps.sh
-. "$here/steps.sh"
+# shellcheck source-path=SCRIPTDIR source=shared/options.sh
+. "$here/shared/options.sh"
+# shellcheck source-path=SCRIPTDIR source=shared/conf.sh
+. "$here/shared/conf.sh"
+# shellcheck source-path=SCRIPTDIR source=shared/steps.sh
+. "$here/shared/steps.sh"
 
 # moo-run is the process that the caller knows: if it is killed, all that runs here is.
 if [ -z "${MOO_LIFELINE-}" ]; then

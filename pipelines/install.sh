@@ -21,10 +21,10 @@ TEXT
 }
 
 here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=options.sh
-. "$here/options.sh"
-# shellcheck source-path=SCRIPTDIR source=steps.sh
-. "$here/steps.sh"
+# shellcheck source-path=SCRIPTDIR source=shared/options.sh
+. "$here/shared/options.sh"
+# shellcheck source-path=SCRIPTDIR source=shared/steps.sh
+. "$here/shared/steps.sh"
 
 own_option() {
     case $2 in
@@ -45,7 +45,7 @@ built=$checkout/target/release
 [ -n "$dry_run" ] || [ "$(id -u)" = 0 ] || fail 1 'only root can install'
 
 # backup.sh is going to be run by root, so root must be the only one who can change it.
-only_root_writes "$prefix/lib/moobacker"
+for folder in '' /commands /admin /shared; do only_root_writes "$prefix/lib/moobacker$folder"; done
 only_root_writes "$prefix/bin"
 if [ -e "$prefix/bin/moo" ] && [ "$(readlink -- "$prefix/bin/moo")" != ../lib/moobacker/moo ]; then
     fail 1 "$prefix/bin/moo: is there, and not ours"
@@ -57,12 +57,29 @@ copy() {
     step install -m "$mode" -o root -g root -t "$folder" -- "$@"
 }
 
-# programs: the paths of the programs and executable scripts; others: of what they source. One a line.
-programs() {
-    find "$built/" -maxdepth 1 -name 'moo-*' ! -name '*.d' -type f -perm -u+x
-    find "$here" -maxdepth 1 -type f -perm -u+x ! -name demo.sh ! -name install.sh
+# programs: the paths of the programs. scripts FOLDER: those of the scripts that are run. parts FOLDER:
+# those of what they read. One a line.
+programs() { find "$built/" -maxdepth 1 -name 'moo-*' ! -name '*.d' -type f -perm -u+x; }
+scripts() { find "$1" -maxdepth 1 -type f -perm -u+x ! -name demo.sh ! -name install.sh; }
+parts() { find "$1" -maxdepth 1 -type f ! -perm -u+x \( -name '*.sh' -o -name '*.awk' \); }
+
+# install_folder [NAME]: the scripts of the folder of that name, or those above all folders.
+# shellcheck disable=SC2046 # a line is a word
+install_folder() {
+    from=$here${1:+/$1} to=$prefix/lib/moobacker${1:+/$1}
+    step mkdir -p "$to"
+    [ -z "$(scripts "$from")" ] || copy 755 "$to" $(scripts "$from" | sort)
+    [ -z "$(parts "$from")" ] || copy 644 "$to" $(parts "$from" | sort)
 }
-others() { find "$here" -maxdepth 1 -type f ! -perm -u+x \( -name '*.sh' -o -name '*.awk' \); }
+
+# remove_old: versions before 0.2 had all scripts in one folder.
+remove_old() {
+    for file in "$here"/commands/* "$here"/admin/* "$here"/shared/* moo-backup moo-restore; do
+        old=$prefix/lib/moobacker/${file##*/}
+        case $old in */backup.sh) continue ;; esac
+        [ ! -f "$old" ] || step rm -f "$old"
+    done
+}
 
 umask 022
 step mkdir -p "$prefix/bin" "$prefix/lib/moobacker"
@@ -71,9 +88,10 @@ IFS='
 set -f
 # shellcheck disable=SC2046 # a line is a word
 copy 755 "$prefix/lib/moobacker" $(programs | sort)
-# shellcheck disable=SC2046 # a line is a word
-copy 644 "$prefix/lib/moobacker" $(others | sort)
+install_folder
+for folder in commands admin shared; do install_folder "$folder"; done
 set +f
+remove_old
 step ln -sfn ../lib/moobacker/moo "$prefix/bin/moo"
 for section in "$checkout"/man/man[1-9]; do
     target=$prefix/share/man/${section##*/}

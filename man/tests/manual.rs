@@ -33,14 +33,27 @@ fn options(text: &str) -> Vec<String> {
     words.filter(|word| word.len() > 3 && word.starts_with("--")).map(str::to_owned).collect()
 }
 
-/// The scripts that tell their own options.
+/// The commands whose pages are parts of that of `moo`.
+const OF_MOO: [&str; 3] = ["moo", "commands/backup.sh", "commands/restore.sh"];
+
+/// The scripts with a page of their own, below `pipelines`: those that tell their own options.
 fn scripts() -> Vec<String> {
-    let files = std::fs::read_dir(folder().join("../pipelines")).unwrap();
-    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let folders = ["", "commands/", "admin/", "shared/"];
+    let files = folders.iter().flat_map(|below| {
+        let files = std::fs::read_dir(folder().join("../pipelines").join(below)).unwrap();
+        files.map(move |file| format!("{below}{}", file.unwrap().file_name().to_str().unwrap()))
+    });
     let tells = |name: &String| {
-        name.ends_with(".sh") && read(format!("../pipelines/{name}")).contains("\nusage() {")
+        name.ends_with(".sh")
+            && !OF_MOO.contains(&name.as_str())
+            && read(format!("../pipelines/{name}")).contains("\nusage() {")
     };
-    names.filter(tells).collect()
+    files.filter(tells).collect()
+}
+
+/// The name of a script without its folder.
+fn name(script: &str) -> &str {
+    script.rsplit('/').next().unwrap_or(script)
 }
 
 /// The text of a script, and that of those that it reads in.
@@ -54,7 +67,7 @@ fn with_what_it_sources(script: &str) -> String {
 #[test]
 fn every_option_of_a_script_is_in_its_page_and_none_besides() {
     for script in scripts() {
-        let page = read(format!("man1/{script}.1"));
+        let page = read(format!("man1/{}.1", name(&script)));
         let (_, rest) = page.split_once(".SH OPTIONS").unwrap();
         let explained = options(rest.split_once(".SH ").map_or(rest, |(options, _)| options));
         let path = folder().join("../pipelines").join(&script);
@@ -81,17 +94,19 @@ fn every_program_and_pipeline_has_a_page() {
     let bins = std::fs::read_dir(folder().join("../bins")).unwrap();
     let bins = bins.map(|bin| format!("moo-{}", bin.unwrap().file_name().to_string_lossy()));
     for program in bins.chain(["moo".to_owned(), "rescue.sh".to_owned()]).chain(scripts()) {
-        assert!(folder().join(format!("man1/{program}.1")).exists(), "{program} has no page");
+        assert!(
+            folder().join(format!("man1/{}.1", name(&program))).exists(),
+            "{program} has no page"
+        );
     }
 }
 
 #[test]
 fn every_option_of_moo_is_in_its_page_and_none_besides() {
     let pipelines = folder().join("../pipelines");
-    let help = ["moo", "moo-backup", "moo-restore"]
-        .map(|name| says(pipelines.join(name).to_str().unwrap(), &["--help"]))
-        .concat();
-    let source = ["moo", "moo-backup", "moo-restore"].map(with_what_it_sources).concat();
+    let help =
+        OF_MOO.map(|name| says(pipelines.join(name).to_str().unwrap(), &["--help"])).concat();
+    let source = OF_MOO.map(with_what_it_sources).concat();
     let page = read("man1/moo.1");
     let documented = options(&page);
     for option in options(&help) {

@@ -18,6 +18,7 @@ fn assert_rows(told: &str, rows: &[&str]) {
 }
 
 #[test]
+#[ignore = "a whole run of the benchmark, for tests/run --long"]
 fn the_benchmark_comes_to_its_end_and_prints_its_tables() {
     let sandbox = Sandbox::new();
     let told = quickly(&sandbox, "");
@@ -28,6 +29,7 @@ fn the_benchmark_comes_to_its_end_and_prints_its_tables() {
 }
 
 #[test]
+#[ignore = "a whole run of the benchmark, for tests/run --long"]
 fn the_benchmark_tells_how_costs_grow() {
     let sandbox = Sandbox::new();
     let told = quickly(&sandbox, "--growth 60,120");
@@ -37,6 +39,7 @@ fn the_benchmark_tells_how_costs_grow() {
 }
 
 #[test]
+#[ignore = "a whole run of the benchmark, for tests/run --long"]
 fn over_sftp_alone_a_distant_server_answers_each_turn_a_round_trip_later() {
     let sandbox = Sandbox::new();
     let told = quickly(&sandbox, "--sftp-only");

@@ -368,7 +368,7 @@ fn passphrases_are_in_no_command_line_and_in_no_other_stages_environment() {
         assert!(told.contains("seen moo-"), "{told}");
         for line in told.lines().filter(|line| !line.starts_with("seen")) {
             // moo-run and the shell script were given it, and hand it to the one stage that needs it.
-            let due = ["moo-encrypt", "moo-decrypt", "moo-backup", "moo-restore", "moo-run"];
+            let due = ["moo-encrypt", "moo-decrypt", "backup.sh", "restore.sh", "moo-run"];
             let is_due = due.iter().any(|name| line == format!("environ {name}"));
             assert!(is_due, "{line}: {told}");
         }

@@ -31,9 +31,9 @@ fn programs_and_scripts_spell_out_what_would_command_a_terminal() {
         "moo-keygen --no-passphrase \"$name/key\"",
         "moo-fetch --receipts --ssh-config \"$name\" sftp://127.0.0.1:1/x",
         "moo \"$name\"",
-        "setup-local.sh \"$name\"",
+        "moo setup-local \"$name\"",
         "backup.sh --config \"$PWD/$name\"",
-        "recovery-kit.sh --check \"$name\"",
+        "moo recovery-kit --check \"$name\"",
     ] {
         let script =
             format!("name=$(cat name; echo .) && name=${{name%.}} && {command} 2>said >/dev/null");
@@ -46,7 +46,7 @@ fn programs_and_scripts_spell_out_what_would_command_a_terminal() {
 #[test]
 fn the_scripts_spell_a_name_as_the_programs_do() {
     let sandbox = Sandbox::new();
-    let legible = "self=x; . \"$(dirname \"$(readlink -f \"$(command -v moo)\")\")/options.sh\"; legible \"$(cat text)\"";
+    let legible = "self=x; . \"$(dirname \"$(readlink -f \"$(command -v moo)\")\")/shared/options.sh\"; legible \"$(cat text)\"";
     for text in [
         "plain ~ text \\033",
         "é 漢 😀 \u{7f}\u{80}\u{9f}\u{a0}",

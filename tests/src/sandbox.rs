@@ -16,6 +16,9 @@ use crate::run::Run;
 /// How long one snippet may take, in seconds: a pipe that hangs is a failure.
 const TIME_LIMIT: &str = "900";
 
+/// The variable that names the folder of the commands' scripts, for who runs one without `moo`.
+const COMMANDS: &str = "commands";
+
 /// Programs of the system, and nothing of the user's.
 const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -30,8 +33,11 @@ pub struct Sandbox {
 impl Sandbox {
     /// A new sandbox, whose PATH begins with our programs and pipelines.
     pub fn new() -> Sandbox {
-        let ours = format!("{}:{}", programs().display(), workspace().join("pipelines").display());
-        Sandbox::with_path(&format!("{ours}:{SYSTEM_PATH}"))
+        let pipelines = workspace().join("pipelines");
+        let ours = format!("{}:{}", programs().display(), pipelines.display());
+        let mut sandbox = Sandbox::with_path(&format!("{ours}:{SYSTEM_PATH}"));
+        sandbox.set(COMMANDS, pipelines.join("commands"));
+        sandbox
     }
 
     /// A sandbox where our programs can't be found: what remains after moobacker is gone.
@@ -45,13 +51,16 @@ impl Sandbox {
         let mut sandbox = Sandbox::with_path(SYSTEM_PATH);
         let (programs, pipelines) = (programs(), workspace().join("pipelines"));
         let copy = format!(
-            "mkdir .bin && cp {}/moo-* {}/* .bin && rm -f .bin/*.d && chmod 755 .bin .bin/* .",
+            "mkdir .bin && cp {}/moo-* .bin && cp -r {}/* .bin && rm -f .bin/*.d && chmod -R u=rwX,go=rX .bin &&
+            chmod 755 .",
             programs.display(),
             pipelines.display()
         );
         sandbox.sh(&copy).silent();
         let path = format!("{}:{SYSTEM_PATH}", sandbox.path(".bin").display());
         sandbox.set("PATH", path);
+        let commands = sandbox.path(".bin/commands");
+        sandbox.set(COMMANDS, commands);
         sandbox
     }
 

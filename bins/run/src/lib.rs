@@ -46,7 +46,7 @@ pub struct Run {
 
 const EXAMPLES: &str = "\
 Examples:
-  moo-run backup moo-backup --encrypt-key KEY /etc file:///srv/backup
+  moo-run copy sh -c 'moo-fetch --all file:///srv/backup | moo-upload file:///mnt/copy'
   moo-run list sh -c 'moo-fetch --manifests file:///srv/backup | moo-decrypt | tar t'";
 
 /// The exit status of a wrong call.

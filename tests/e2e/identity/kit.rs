@@ -28,7 +28,7 @@ END
         b etc {ETC} && b home {HOME} && sleep 1.1 && echo new >>etc/file && b etc {ETC}"
     );
     sandbox.sh(&conf).silent();
-    let kit = "recovery-kit.sh --user $(id -un) --config conf --secret-key backup.secret.pgp --passphrase-file word kit";
+    let kit = "moo recovery-kit --user $(id -un) --config conf --secret-key backup.secret.pgp --passphrase-file word kit";
     sandbox.sh(kit).succeeds();
     sandbox.sh("tar -xf kit && cd moobacker-kit && sha256sum --quiet -c SHA256SUMS").silent();
     sandbox.sh("gpg -q --batch --import backup.secret.pgp host.cert.pgp 2>/dev/null").succeeds();

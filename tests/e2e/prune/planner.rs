@@ -92,7 +92,7 @@ impl Store {
         };
         let input: String = self.files.iter().map(line).collect();
         fs::write(sandbox.path("input"), input).unwrap();
-        let planner = workspace().join("pipelines/prune-remote.awk");
+        let planner = workspace().join("pipelines/admin/prune-remote.awk");
         let (now, young) = (format!("-v now={NOW}"), format!("-v young={}", YOUNG * DAY));
         let awk = format!("awk {now} {young} {settings} -f {} <input", planner.display());
         let plan = sandbox.sh(&awk).succeeds().out();

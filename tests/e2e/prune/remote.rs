@@ -48,7 +48,7 @@ impl<'a> Barn<'a> {
     }
 
     fn prune(&self, words: &str) -> Run {
-        self.machine.sh(&format!("/usr/local/lib/moobacker/prune-remote.sh {words}"))
+        self.machine.sh(&format!("/usr/local/lib/moobacker/admin/prune-remote.sh {words}"))
     }
 
     /// The lines that tell of sets that would go.
@@ -186,7 +186,8 @@ fn what_is_no_folder_of_backups_is_refused() {
     refuses(2, STORE, "a rule is needed, such as --older-than 6M (see --help)");
     refuses(2, "--older-than 6m x", "--older-than: 6m: not an age, such as 90D, 12W, 6M or 1Y");
     refuses(2, "--keep-full x y", "--keep-full: x: not a number");
-    let as_user = "setpriv --reuid nobody --clear-groups /usr/local/lib/moobacker/prune-remote.sh";
+    let as_user =
+        "setpriv --reuid nobody --clear-groups /usr/local/lib/moobacker/admin/prune-remote.sh";
     let run = barn.machine.sh(&format!("{as_user} --keep-full 1 /srv/empty")).fails_with(1);
     run.stderr_is("prune-remote.sh: only root can do this");
 }

@@ -13,7 +13,7 @@ const LEAST: &str = "remote sftp://h/b\nencrypt-key A\nsource etc /etc\n";
 fn parser() -> Sandbox {
     let mut sandbox = Sandbox::without_us();
     for part in ["conf.sh", "options.sh"] {
-        fs::copy(workspace().join("pipelines").join(part), sandbox.path(part)).unwrap();
+        fs::copy(workspace().join("pipelines/shared").join(part), sandbox.path(part)).unwrap();
     }
     let script = "set -eu; self=test; . ./options.sh; . ./conf.sh; conf_read \"$1\"; eval \"$2\"";
     fs::write(sandbox.path("ask.sh"), script).unwrap();

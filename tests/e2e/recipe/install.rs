@@ -38,8 +38,8 @@ fn what_is_installed_is_roots_and_runs_from_the_path() {
     let installed = laptop.sh(FILES).succeeds().out();
     for file in [
         "lib/moobacker/moo-scan -rwxr-xr-x root:root",
-        "lib/moobacker/moo-backup -rwxr-xr-x root:root",
-        "lib/moobacker/options.sh -rw-r--r-- root:root",
+        "lib/moobacker/commands/backup.sh -rwxr-xr-x root:root",
+        "lib/moobacker/shared/options.sh -rw-r--r-- root:root",
         "lib/moobacker/rescue.sh -rwxr-xr-x root:root",
         "share/man/man1/moo.1 -rw-r--r-- root:root",
     ] {

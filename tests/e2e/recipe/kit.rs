@@ -87,7 +87,8 @@ impl<'a> Scene<'a> {
         sandbox.sh(&format!("cp backup.* host.* {}", web.path("/root").display())).silent();
         web.sh(USER).succeeds();
         let key = fs::read_to_string(web.path("/var/lib/moobacker/.ssh/id_ed25519.pub")).unwrap();
-        let setup = "/usr/local/lib/moobacker/setup-remote.sh --from 10.0.0.1,10.0.0.3,10.0.0.4";
+        let setup =
+            "/usr/local/lib/moobacker/admin/setup-remote.sh --from 10.0.0.1,10.0.0.3,10.0.0.4";
         store.sh(&format!("{setup} --key '{}' etc", key.trim())).succeeds();
         store.start_sshd();
         let folder = store.path("/srv/purrbackups/backups/etc");
@@ -120,8 +121,9 @@ fn make_kit(web: &Machine, store: &Machine) -> Vec<u8> {
     web.sh("mkdir /etc/moobacker && chmod 755 /root").silent();
     fs::write(web.path("/etc/moobacker/backup.conf"), configuration).unwrap();
     let words = "--secret-key backup.secret.pgp --passphrase-file passphrase kit";
-    let make =
-        format!("cd && echo moo >passphrase && /usr/local/lib/moobacker/recovery-kit.sh {words}");
+    let make = format!(
+        "cd && echo moo >passphrase && /usr/local/lib/moobacker/admin/recovery-kit.sh {words}"
+    );
     web.sh(&make).silent();
     web.sh("test \"$(stat -c '%a %U' /root/kit)\" = '600 root'").silent();
     fs::read(web.path("/root/kit")).unwrap()

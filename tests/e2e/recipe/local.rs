@@ -5,7 +5,7 @@ use tests::{Sandbox, Snapshot, assert_same};
 
 use super::host::CRON;
 
-pub(crate) const SET_UP: &str = "/usr/local/lib/moobacker/setup-local.sh";
+pub(crate) const SET_UP: &str = "/usr/local/lib/moobacker/admin/setup-local.sh";
 pub(crate) const REMOTE: &str = "sftp://purrbackups@store.example.org/backups";
 pub(crate) const SOURCES: &str = "--source etc=/srv/etc --source home=/srv/home";
 
@@ -30,8 +30,10 @@ pub(crate) fn first_half(local: &Machine, remote: &Machine) -> String {
         local.sh(&format!("{SET_UP} --remote {REMOTE} {SOURCES}")).succeeds().stderr_is("").out();
     let there = told.lines().map(str::trim).find_map(|line| line.strip_prefix("moo setup-remote "));
     let there = there.expect("a command for the other machine");
-    let told =
-        remote.sh(&format!("/usr/local/lib/moobacker/setup-remote.sh {there}")).succeeds().out();
+    let told = remote
+        .sh(&format!("/usr/local/lib/moobacker/admin/setup-remote.sh {there}"))
+        .succeeds()
+        .out();
     let mut words = told.split_whitespace();
     words.find(|word| word.starts_with("SHA256:")).expect("a fingerprint").to_owned()
 }

@@ -80,7 +80,6 @@ fn a_stage_that_is_taken_over_opens_nothing_that_the_user_could_not() {
     // Every stage first tries what it should not be able to do.
     let script = r#"cd /usr/local/lib/moobacker
         for stage in moo-*; do
-            case $stage in moo-backup | moo-restore) continue ;; esac
             mv $stage real-$stage
             cat >$stage <<'EOF'
 #!/bin/sh
@@ -129,7 +128,7 @@ fn the_user_can_not_look_into_any_stage_or_the_shell() {
         format!("{own} {} pkill -u moobacker -x sleep;", look("'$(pgrep -u moobacker -x sleep)'"));
     let stage = look("'$(of moo-sign)'");
     let reader = look("'$(of moo-scan)'");
-    let shell = look("'$(pgrep -o -x moo-backup)'");
+    let shell = look("'$(pgrep -n -x backup.sh)'");
     let out = during_a_run(&host, &format!("{own} echo then; {stage} {reader} {shell} true"));
     let (own, others) = out.split_once("then\n").unwrap();
     assert!(own.contains("mem\nenviron\n"), "the user's own can be looked into: {own}");
@@ -149,7 +148,7 @@ fn one_shell_of_roots_is_all_that_stays_beside_the_stages() {
     let roots: Vec<_> = ours.filter(|line| line.starts_with("root")).collect();
     let (runs, shells): (Vec<&str>, Vec<&str>) =
         roots.into_iter().partition(|line| line.contains("moo-run"));
-    assert_eq!(shells.len(), 2, "backup.sh and moo-backup: {out}");
+    assert_eq!(shells.len(), 2, "backup.sh of all sources and of this one: {out}");
     assert_eq!(runs.len(), 4, "a supervisor and a keeper of each: {out}");
 }
 

@@ -43,8 +43,10 @@ impl<'a> Pair<'a> {
 
     /// `setup-remote.sh` with the laptop's key.
     fn setup(&self, words: &str) -> Run {
-        self.store
-            .sh(&format!("/usr/local/lib/moobacker/setup-remote.sh --key '{}' {words}", self.key))
+        self.store.sh(&format!(
+            "/usr/local/lib/moobacker/admin/setup-remote.sh --key '{}' {words}",
+            self.key
+        ))
     }
 
     /// It is refused with that one message, and changes nothing.
@@ -194,7 +196,8 @@ fn an_account_is_of_one_machine_and_its_key_can_be_replaced() {
     let keys = || fs::read_to_string(pair.store.path(file)).unwrap();
     let (before, state) = (keys(), pair.store.sh(STATE).out());
     let setup = |words: &str| {
-        let setup = "/usr/local/lib/moobacker/setup-remote.sh --from 10.0.0.9 --key /root/k.pub";
+        let setup =
+            "/usr/local/lib/moobacker/admin/setup-remote.sh --from 10.0.0.9 --key /root/k.pub";
         pair.store.sh(&format!("{setup} {words} etc"))
     };
     let refused = setup("").fails_with(1).one_message();

@@ -45,7 +45,7 @@ fn the_second_server_gets_no_key_for_the_account_of_the_first() {
     let before = remote.sh(STORED).out();
     let (_second, there) = second(&network);
     remote
-        .sh(&format!("/usr/local/lib/moobacker/setup-remote.sh {there}"))
+        .sh(&format!("/usr/local/lib/moobacker/admin/setup-remote.sh {there}"))
         .fails_with(1)
         .stderr_has("has the key of another machine");
     assert_eq!(remote.sh(STORED).out(), before);

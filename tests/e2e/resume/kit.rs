@@ -75,7 +75,7 @@ impl<'a> Subject<'a> {
         fs::write(folder.join(stage), format!("#!/bin/sh\n{line}\n")).unwrap();
         fs::set_permissions(folder.join(stage), Permissions::from_mode(0o755)).unwrap();
         let run = self.sandbox.sh(&format!(
-            "REAL=$(command -v {stage}) PATH=$PWD/shim:$PATH moo-backup {kind} \
+            "REAL=$(command -v {stage}) PATH=$PWD/shim:$PATH $commands/backup.sh {kind} \
                 --archive-dir . --name archive {} src file://$PWD/store",
             self.options
         ));

@@ -82,7 +82,7 @@ impl Remote {
 #!/bin/sh
 { head -c 2300000; sleep 3; } | \"$REAL\" \"$@\"
 END
-            REAL=$(command -v moo-upload) PATH=$PWD/shim:$PATH moo-backup --archive-dir . \
+            REAL=$(command -v moo-upload) PATH=$PWD/shim:$PATH $commands/backup.sh --archive-dir . \
                 --name archive --no-encryption --volsize 1 src rclone:away:bucket/store";
         self.sandbox.sh(shim).fails_with(4);
         self.sandbox.sh("rm -r shim").silent();

@@ -93,14 +93,14 @@ impl<'a> Scene<'a> {
     #[must_use = "a run proves nothing until something is asserted of it"]
     pub(in crate::faults) fn backup(&self) -> Run {
         let Scene { url, options: [options, _], more, .. } = self;
-        self.traced.sh(&format!("exec moo-backup {ARCHIVE} {options} {more} src {url}"))
+        self.traced.sh(&format!("exec $commands/backup.sh {ARCHIVE} {options} {more} src {url}"))
     }
 
     /// `moo restore` to `out`, with what is traced.
     #[must_use = "a run proves nothing until something is asserted of it"]
     pub(in crate::faults) fn restore(&self) -> Run {
         let Scene { url, options: [_, options], more, .. } = self;
-        self.traced.sh(&format!("exec moo-restore {ARCHIVE} {options} {more} {url} out"))
+        self.traced.sh(&format!("exec $commands/restore.sh {ARCHIVE} {options} {more} {url} out"))
     }
 
     /// A run in which that call fails, and the calls that have failed.

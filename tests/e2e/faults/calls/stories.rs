@@ -86,7 +86,7 @@ fn with_one_job_no_stage_starts_the_threads_that_it_starts_with_two() {
     let processes = ["moo-scan", "moo-encrypt", "moo-commit"].map(only);
     for (jobs, starts) in [(2, true), (1, false)] {
         let backup = format!(
-            "moo-backup --archive-dir . --name archive --no-encryption --jobs {jobs} src \
+            "$commands/backup.sh --archive-dir . --name archive --no-encryption --jobs {jobs} src \
              file://$PWD/store"
         );
         let script = format!("rm -rf store archive; {backup} && sleep 1.1 && {backup}");

@@ -101,7 +101,7 @@ impl Source {
 /// A backup with a moo-scan that reads slowly. Returns the paths that it names.
 fn backup(sandbox: &Sandbox, kind: &str) -> BTreeSet<String> {
     let run = sandbox.sh(&format!(
-        "PATH=$PWD/.slow:$PATH; exec moo-backup {kind} --archive-dir . --name archive \
+        "PATH=$PWD/.slow:$PATH; exec $commands/backup.sh {kind} --archive-dir . --name archive \
             --no-encryption --no-compression src file://$PWD/store"
     ));
     let said = run.err();

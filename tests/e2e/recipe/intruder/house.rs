@@ -35,7 +35,7 @@ for file in /etc/secret /srv/secret /tmp/secret /home/secret; do
     echo LEAKED-FROM-OUTSIDE >$file
 done
 ssh-keygen -q -t ed25519 -N '' -C other -f /root/other
-/usr/local/lib/moobacker/setup-remote.sh --user otherbackups --from 10.0.0.9 \
+/usr/local/lib/moobacker/admin/setup-remote.sh --user otherbackups --from 10.0.0.9 \
     --key /root/other.pub other >/dev/null
 echo LEAKED-FROM-OUTSIDE >/srv/otherbackups/backups/other/file
 chown otherbackups /srv/otherbackups/backups/other/file";
@@ -145,7 +145,7 @@ impl<'a> House<'a> {
 fn meet(laptop: &Machine, store: &Machine, append_only: bool) {
     let key = fs::read_to_string(laptop.path("/root/.ssh/id_ed25519.pub")).unwrap();
     let option = if append_only { "--append-only" } else { "" };
-    let setup = "/usr/local/lib/moobacker/setup-remote.sh";
+    let setup = "/usr/local/lib/moobacker/admin/setup-remote.sh";
     store
         .sh(&format!("{setup} --key '{}' {option} --from 10.0.0.1 etc home", key.trim()))
         .succeeds();

@@ -24,7 +24,7 @@ fn configure(sandbox: &Sandbox, remote: &str, keys: &str) {
 
 /// `recovery-kit.sh` with more words than the configuration.
 fn kit(sandbox: &Sandbox, words: &str) -> Run {
-    sandbox.sh(&format!("recovery-kit.sh --user $(id -un) --config backup.conf {words}"))
+    sandbox.sh(&format!("moo recovery-kit --user $(id -un) --config backup.conf {words}"))
 }
 
 /// What makes a kit of what [`workshop`] has.
@@ -148,7 +148,7 @@ fn what_is_missing_or_wrong_is_named() {
 fn a_check_tells_a_wrong_passphrase_from_damage() {
     let sandbox = workshop();
     kit(&sandbox, GOOD).silent();
-    let check = |words: &str| sandbox.sh(&format!("recovery-kit.sh --check {words}"));
+    let check = |words: &str| sandbox.sh(&format!("moo recovery-kit --check {words}"));
     check("--passphrase-file passphrase kit").silent();
     let wrong = "recovery-kit.sh: kit: does not open with this passphrase";
     check("--passphrase-file other kit").fails_with(6).stderr_is(wrong);
@@ -169,7 +169,7 @@ fn a_check_tells_a_wrong_passphrase_from_damage() {
 fn gpg_asks_for_the_passphrase_on_the_terminal() {
     let sandbox = workshop();
     let make =
-        "recovery-kit.sh --user $(id -un) --config backup.conf --secret-key backup.secret.pgp kit";
+        "moo recovery-kit --user $(id -un) --config backup.conf --secret-key backup.secret.pgp kit";
     let terminal = |second: &str| {
         let answers = format!("sleep 2; echo moo; sleep 2; echo {second}; sleep 2");
         sandbox.sh(&format!("({answers}) | script -qec '{make}' /dev/null"))
@@ -177,5 +177,5 @@ fn gpg_asks_for_the_passphrase_on_the_terminal() {
     terminal("mooo").fails_with(6).stdout_has("does not open with this passphrase");
     sandbox.sh("ls kit*").fails();
     terminal("moo").succeeds().stdout_has("a passphrase that is to lock the kit");
-    sandbox.sh("recovery-kit.sh --check --passphrase-file passphrase kit").silent();
+    sandbox.sh("moo recovery-kit --check --passphrase-file passphrase kit").silent();
 }

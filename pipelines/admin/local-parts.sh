@@ -174,7 +174,7 @@ make_kit() {
     quietly step "$here/moo" keygen --passphrase-file "${passphrase_file:-$work/passphrase}" "$work/backup"
     made=$cert
     step install -m 644 "$work/backup.cert.pgp" "$cert"
-    step "$here/recovery-kit.sh" --user "$user" --secret-key "$work/backup.secret.pgp" \
+    step "$here/admin/recovery-kit.sh" --user "$user" --secret-key "$work/backup.secret.pgp" \
         --passphrase-file "${passphrase_file:-$work/passphrase}" "$kit"
     made=''
 }

@@ -20,9 +20,9 @@ The exit status is 7 where the store lets nothing be removed, and 9 while a run 
 TEXT
 }
 
-here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=pipe.sh
-. "$here/pipe.sh"
+here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
+# shellcheck source-path=SCRIPTDIR source=../shared/pipe.sh
+. "$here/shared/pipe.sh"
 
 prune=''
 own_option() {

@@ -21,9 +21,9 @@ exit status is 5, and the set is not copied.
 TEXT
 }
 
-here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=copying.sh
-. "$here/copying.sh"
+here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
+# shellcheck source-path=SCRIPTDIR source=../shared/copying.sh
+. "$here/shared/copying.sh"
 
 own_option() {
     case $2 in

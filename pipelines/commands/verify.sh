@@ -32,9 +32,9 @@ the store is damaged, missing or foreign.
 TEXT
 }
 
-here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=reading.sh
-. "$here/reading.sh"
+here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
+# shellcheck source-path=SCRIPTDIR source=../shared/reading.sh
+. "$here/shared/reading.sh"
 
 # compare SOURCE: the wanted state beside what moo-scan reads of SOURCE.
 compare() {

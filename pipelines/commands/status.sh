@@ -24,9 +24,9 @@ something is missing, 10 when there is no backup; then one line on standard erro
 TEXT
 }
 
-here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=pipe.sh
-. "$here/pipe.sh"
+here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
+# shellcheck source-path=SCRIPTDIR source=../shared/pipe.sh
+. "$here/shared/pipe.sh"
 
 list=''
 own_option() {

@@ -23,11 +23,11 @@ week.
 TEXT
 }
 
-here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=options.sh
-. "$here/options.sh"
-# shellcheck source-path=SCRIPTDIR source=steps.sh
-. "$here/steps.sh"
+here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
+# shellcheck source-path=SCRIPTDIR source=../shared/options.sh
+. "$here/shared/options.sh"
+# shellcheck source-path=SCRIPTDIR source=../shared/steps.sh
+. "$here/shared/steps.sh"
 
 # seconds OPTION AGE: an age in seconds; numbers are short enough for any shell.
 seconds() {
@@ -88,7 +88,7 @@ files() {
 # newest set first, of a set the manifest. Then what else is to be told.
 plan() {
     awk -v now="$(date +%s)" -v by_age="${older:+1}" -v age="$age" -v full="$full" \
-        -v young="$young" -f "$here/prune-remote.awk" | sort -k 5,5r -k 6,6n -k 2,2
+        -v young="$young" -f "$here/admin/prune-remote.awk" | sort -k 5,5r -k 6,6n -k 2,2
 }
 
 # sealed NAME: a seal has this name with the hash that the file has.

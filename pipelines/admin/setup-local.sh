@@ -28,15 +28,15 @@ Run again, it makes what is missing and changes nothing that is there.
 TEXT
 }
 
-here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=options.sh
-. "$here/options.sh"
-# shellcheck source-path=SCRIPTDIR source=conf.sh
-. "$here/conf.sh"
-# shellcheck source-path=SCRIPTDIR source=steps.sh
-. "$here/steps.sh"
+here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
+# shellcheck source-path=SCRIPTDIR source=../shared/options.sh
+. "$here/shared/options.sh"
+# shellcheck source-path=SCRIPTDIR source=../shared/conf.sh
+. "$here/shared/conf.sh"
+# shellcheck source-path=SCRIPTDIR source=../shared/steps.sh
+. "$here/shared/steps.sh"
 # shellcheck source-path=SCRIPTDIR source=local-parts.sh
-. "$here/local-parts.sh"
+. "$here/admin/local-parts.sh"
 newline='
 '
 

@@ -1,12 +1,12 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2034,SC2154 # for those who source this file, and set by it
 # What the pipes share: the options that all of them have, and where the archive of a store is.
-# Sourced with $here set to the folder of this file.
+# Sourced with $here set to the folder above.
 
-# shellcheck source-path=SCRIPTDIR source=options.sh
-. "$here/options.sh"
-# shellcheck source-path=SCRIPTDIR source=privileges.sh
-. "$here/privileges.sh"
+# shellcheck source-path=SCRIPTDIR source=../shared/options.sh
+. "$here/shared/options.sh"
+# shellcheck source-path=SCRIPTDIR source=../shared/privileges.sh
+. "$here/shared/privileges.sh"
 
 # Units of systemd have no HOME: the user database knows it.
 if [ -z "${HOME-}" ]; then

@@ -1,10 +1,10 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2034,SC2154 # for those who source this file, and set by it
 # What the pipes that copy sets share.
-# Sourced with $here set to the folder of this file.
+# Sourced with $here set to the folder above.
 
-# shellcheck source-path=SCRIPTDIR source=reading.sh
-. "$here/reading.sh"
+# shellcheck source-path=SCRIPTDIR source=../shared/reading.sh
+. "$here/shared/reading.sh"
 
 # two_stores URL1 URL2: checks that these are two.
 two_stores() {

@@ -25,9 +25,9 @@ The exit status is 10 where there is no such backup, or a PATH is not in it.
 TEXT
 }
 
-here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=reading.sh
-. "$here/reading.sh"
+here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
+# shellcheck source-path=SCRIPTDIR source=../shared/reading.sh
+. "$here/shared/reading.sh"
 
 # has_sets FOLDER: it is the archive of something.
 has_sets() {

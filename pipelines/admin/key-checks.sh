@@ -156,7 +156,7 @@ check_kit() {
     set -- --check
     [ -z "$passphrase_file" ] || set -- "$@" --passphrase-file "$passphrase_file"
     status=0
-    why=$("$here/recovery-kit.sh" "$@" "$kit" 2>&1) || status=$?
+    why=$("$here/admin/recovery-kit.sh" "$@" "$kit" 2>&1) || status=$?
     new_kit='moo recovery-kit --secret-key FILE OUTPUT'
     if [ "$status" != 0 ]; then
         why=$(printf '%s\n' "${why#recovery-kit.sh: }" | sed 1q)

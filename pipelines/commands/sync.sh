@@ -15,9 +15,9 @@ TEXT
     decrypting_help
 }
 
-here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=copying.sh
-. "$here/copying.sh"
+here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
+# shellcheck source-path=SCRIPTDIR source=../shared/copying.sh
+. "$here/shared/copying.sh"
 
 own_option() {
     decrypting_option "$@"

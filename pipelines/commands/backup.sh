@@ -45,11 +45,11 @@ A good backup prints nothing. The exit status is 3 where some of the source coul
 TEXT
 }
 
-here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=pipe.sh
-. "$here/pipe.sh"
-# shellcheck source-path=SCRIPTDIR source=writing.sh
-. "$here/writing.sh"
+here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
+# shellcheck source-path=SCRIPTDIR source=../shared/pipe.sh
+. "$here/shared/pipe.sh"
+# shellcheck source-path=SCRIPTDIR source=../shared/writing.sh
+. "$here/shared/writing.sh"
 
 type=auto dry_run='' older='' as='' next='' unlock='' identity=''
 case ${1-} in
@@ -100,7 +100,7 @@ fi
 # Prints what is in the way.
 catch_up() (
     [ -z "${passphrase+set}" ] || export PASSPHRASE="$passphrase"
-    eval "as_user \"\$here/sync.sh\" $all $reach $unlock ${seal_key:+--seal-key \"\$seal_key\"} \
+    eval "as_user \"\$here/commands/sync.sh\" $all $reach $unlock ${seal_key:+--seal-key \"\$seal_key\"} \
         --archive-dir \"\${archive%/*}\" --name \"\${archive##*/}\" -- \"\$url\"" 2>&1
 )
 

@@ -29,9 +29,9 @@ was, since only root can; with --keep-going it is 5 where anything is lost.
 TEXT
 }
 
-here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=reading.sh
-. "$here/reading.sh"
+here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
+# shellcheck source-path=SCRIPTDIR source=../shared/reading.sh
+. "$here/shared/reading.sh"
 
 patch=''
 own_option() {

@@ -26,23 +26,23 @@ found, such as 8 for a store that is out of reach.
 TEXT
 }
 
-here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=options.sh
-. "$here/options.sh"
-# shellcheck source-path=SCRIPTDIR source=conf.sh
-. "$here/conf.sh"
-# shellcheck source-path=SCRIPTDIR source=steps.sh
-. "$here/steps.sh"
-# shellcheck source-path=SCRIPTDIR source=privileges.sh
-. "$here/privileges.sh"
+here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
+# shellcheck source-path=SCRIPTDIR source=../shared/options.sh
+. "$here/shared/options.sh"
+# shellcheck source-path=SCRIPTDIR source=../shared/conf.sh
+. "$here/shared/conf.sh"
+# shellcheck source-path=SCRIPTDIR source=../shared/steps.sh
+. "$here/shared/steps.sh"
+# shellcheck source-path=SCRIPTDIR source=../shared/privileges.sh
+. "$here/shared/privileges.sh"
 # shellcheck source-path=SCRIPTDIR source=machine-checks.sh
-. "$here/machine-checks.sh"
+. "$here/admin/machine-checks.sh"
 # shellcheck source-path=SCRIPTDIR source=key-checks.sh
-. "$here/key-checks.sh"
+. "$here/admin/key-checks.sh"
 # shellcheck source-path=SCRIPTDIR source=store-checks.sh
-. "$here/store-checks.sh"
+. "$here/admin/store-checks.sh"
 # shellcheck source-path=SCRIPTDIR source=account-checks.sh
-. "$here/account-checks.sh"
+. "$here/admin/account-checks.sh"
 
 config=/etc/moobacker/backup.conf owner=moobacker max_age=8D append='' kit='' passphrase_file=''
 verbose='' ours='' settings=''

@@ -27,9 +27,9 @@ nothing be removed, and 9 while another run holds the archive.
 TEXT
 }
 
-here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=pipe.sh
-. "$here/pipe.sh"
+here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
+# shellcheck source-path=SCRIPTDIR source=../shared/pipe.sh
+. "$here/shared/pipe.sh"
 
 prune='' rules='' as=''
 own_option() {

@@ -23,15 +23,15 @@ exit status is that of a restore, or 3 where SOURCE differs.
 TEXT
 }
 
-here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=reading.sh
-. "$here/reading.sh"
+here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
+# shellcheck source-path=SCRIPTDIR source=../shared/reading.sh
+. "$here/shared/reading.sh"
 
 # choose URL: some paths of the backup, and last the status of the choice, as quoted words.
 choose() {
     {
         status=0
-        eval "\"\$here/list.sh\" $list --random \"\$files\" --null -- \"\$1\"" || status=$?
+        eval "\"\$here/commands/list.sh\" $list --random \"\$files\" --null -- \"\$1\"" || status=$?
         printf '%s\0' "$status"
     } | quoted_words
 }
@@ -39,7 +39,7 @@ choose() {
 # quoted_words: the words that end with NUL on standard input, in one line of the shell.
 quoted_words() {
     # shellcheck disable=SC2016 # for the inner shell
-    xargs -0 -n 1 sh -c '. "$0/options.sh" && printf "%s " "$(quoted "$1")"' "$here"
+    xargs -0 -n 1 sh -c '. "$0/shared/options.sh" && printf "%s " "$(quoted "$1")"' "$here"
 }
 
 # drill PATH... STATUS: restores each, and leaves nothing. The last status that is not 0 counts, but

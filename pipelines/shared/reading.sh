@@ -1,10 +1,10 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2034,SC2154 # for those who source this file, and set by it
 # Reading from a store: what the pipes that restore, compare and copy share.
-# Sourced with $here set to the folder of this file.
+# Sourced with $here set to the folder above.
 
-# shellcheck source-path=SCRIPTDIR source=pipe.sh
-. "$here/pipe.sh"
+# shellcheck source-path=SCRIPTDIR source=../shared/pipe.sh
+. "$here/shared/pipe.sh"
 
 # Options for moo-fetch and moo-decrypt; what of the state is wanted; --keep-going, if it is wanted;
 # the key of the seals.

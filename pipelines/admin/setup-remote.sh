@@ -25,13 +25,13 @@ a key that exists gets no further rights: the command prints what to do by hand 
 TEXT
 }
 
-here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=options.sh
-. "$here/options.sh"
-# shellcheck source-path=SCRIPTDIR source=steps.sh
-. "$here/steps.sh"
+here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
+# shellcheck source-path=SCRIPTDIR source=../shared/options.sh
+. "$here/shared/options.sh"
+# shellcheck source-path=SCRIPTDIR source=../shared/steps.sh
+. "$here/shared/steps.sh"
 # shellcheck source-path=SCRIPTDIR source=sshd.sh
-. "$here/sshd.sh"
+. "$here/admin/sshd.sh"
 
 from='' key='' replace='' user=purrbackups chroot='' append='' folders=''
 own_option() {

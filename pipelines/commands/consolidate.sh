@@ -41,11 +41,11 @@ and 9 while another run holds the archive; then there is nothing new in the stor
 TEXT
 }
 
-here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=reading.sh
-. "$here/reading.sh"
-# shellcheck source-path=SCRIPTDIR source=writing.sh
-. "$here/writing.sh"
+here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
+# shellcheck source-path=SCRIPTDIR source=../shared/reading.sh
+. "$here/shared/reading.sh"
+# shellcheck source-path=SCRIPTDIR source=../shared/writing.sh
+. "$here/shared/writing.sh"
 
 as=''
 own_option() {

@@ -44,9 +44,9 @@ The settings of SSH are for both stores. The archive of URL2 is made by moo sync
 TEXT
 }
 
-here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=copying.sh
-. "$here/copying.sh"
+here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
+# shellcheck source-path=SCRIPTDIR source=../shared/copying.sh
+. "$here/shared/copying.sh"
 
 encrypt='' to=''
 own_option() {

@@ -37,7 +37,7 @@ roots_up() {
 check_installation() {
     safe=yes
     roots_up "$here" || safe=''
-    for file in "$here"/*; do roots "$file" : || safe=''; done
+    for file in "$here"/* "$here"/*/*; do roots "$file" : || safe=''; done
     [ -z "$safe" ] || passed "$here" 'only root can change it'
 }
 

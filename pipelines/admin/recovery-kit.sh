@@ -27,19 +27,19 @@ encrypted by the configuration. Keep it, and its passphrase, apart from both mac
 TEXT
 }
 
-here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=options.sh
-. "$here/options.sh"
-# shellcheck source-path=SCRIPTDIR source=conf.sh
-. "$here/conf.sh"
-# shellcheck source-path=SCRIPTDIR source=steps.sh
-. "$here/steps.sh"
-# shellcheck source-path=SCRIPTDIR source=privileges.sh
-. "$here/privileges.sh"
+here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
+# shellcheck source-path=SCRIPTDIR source=../shared/options.sh
+. "$here/shared/options.sh"
+# shellcheck source-path=SCRIPTDIR source=../shared/conf.sh
+. "$here/shared/conf.sh"
+# shellcheck source-path=SCRIPTDIR source=../shared/steps.sh
+. "$here/shared/steps.sh"
+# shellcheck source-path=SCRIPTDIR source=../shared/privileges.sh
+. "$here/shared/privileges.sh"
 # shellcheck source-path=SCRIPTDIR source=kit-parts.sh
-. "$here/kit-parts.sh"
+. "$here/admin/kit-parts.sh"
 # shellcheck source-path=SCRIPTDIR source=kit-page.sh
-. "$here/kit-page.sh"
+. "$here/admin/kit-page.sh"
 
 config=/etc/moobacker/backup.conf secret='' passphrase_file='' key_file='' owner='' check=''
 own_option() {
