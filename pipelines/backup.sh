@@ -88,6 +88,7 @@ stop() {
 }
 trap 'stop 129' HUP
 trap 'stop 130' INT
+trap 'stop 131' QUIT
 trap 'stop 143' TERM
 
 # run COMMAND [ARGUMENT…]: to its end, in a session of its own: it can be ended as a whole, and no
@@ -96,9 +97,10 @@ run() {
     [ -z "$dry_run" ] || { shown "$@" && return; }
     setsid "$@" </dev/null &
     job=$! status=0
-    wait "$job" || status=$?
+    # What was killed is named by who has started it, and not by this shell.
+    wait "$job" 2>/dev/null || status=$?
     # A signal ends the waiting, and not yet what was waited for.
-    while kill -0 "$job" 2>/dev/null; do status=0 && wait "$job" || status=$?; done
+    while kill -0 "$job" 2>/dev/null; do status=0 && wait "$job" 2>/dev/null || status=$?; done
     job=''
     return "$status"
 }

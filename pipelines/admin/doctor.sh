@@ -99,6 +99,7 @@ workplace() {
     trap tidy EXIT
     trap 'exit 129' HUP
     trap 'exit 130' INT
+    trap 'exit 131' QUIT
     trap 'exit 143' TERM
     # shellcheck disable=SC2016 # for the inner shell
     owners sh -c 'cd "$1" && mkdir gnupg files && echo one >files/one && echo the second >files/two' sh "$work"

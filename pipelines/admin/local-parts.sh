@@ -168,6 +168,7 @@ make_kit() {
     trap 'leave' EXIT
     trap 'exit 129' HUP
     trap 'exit 130' INT
+    trap 'exit 131' QUIT
     trap 'exit 143' TERM
     step mkdir -m 700 "$work"
     [ -n "$passphrase_file$dry_run" ] || ask_passphrase

@@ -68,6 +68,7 @@ workplace() {
     trap 'leave' EXIT
     trap 'exit 129' HUP
     trap 'exit 130' INT
+    trap 'exit 131' QUIT
     trap 'exit 141' PIPE
     trap 'exit 143' TERM
     for memory in /dev/shm "${TMPDIR:-/tmp}"; do

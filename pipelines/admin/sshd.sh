@@ -54,7 +54,7 @@ sshd_write() {
     [ ! -e "$1" ] || section_before=$(cat -- "$1")
     # However this ends, sshd is never left with what has not been checked.
     [ -n "$dry_run" ] || trap sshd_take_back EXIT
-    trap 'exit 1' HUP INT TERM
+    trap 'exit 1' HUP INT QUIT TERM
     printf '%s\n' "$2" | put 644 "$1"
     if [ -n "$dry_run" ]; then
         shown sshd -t
@@ -62,7 +62,7 @@ sshd_write() {
         sshd_tested || fail 1 "sshd: does not take $1, which is undone: $why"
         sshd_holds "$3" "$4" "$2"
     fi
-    trap - EXIT HUP INT TERM
+    trap - EXIT HUP INT QUIT TERM
 }
 
 sshd_take_back() {

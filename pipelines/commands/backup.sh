@@ -59,7 +59,8 @@ esac
 
 own_option() {
     case $2 in
-        --sign-key | --seal-key | --passphrase-file | --passphrase-fd)
+        --passphrase-fd) needs_value "$@" && passphrase_from "$3" && unset SIGN_PASSPHRASE ;;
+        --sign-key | --seal-key | --passphrase-file)
             needs_value "$@" && encrypt="$encrypt $2 $(quoted "$3")"
             case $2 in
                 --seal-key) seal_key=$3 ;;
@@ -134,11 +135,11 @@ if [ -z "$dry_run" ]; then
     case $state in unknown*) learn ;; esac
     case $state in
         *identity=*) identity=${state#*identity=} && identity=${identity%% *} ;;
-        new) [ ! -t 2 ] || printf '%s\n' "$(legible "$self: $url: a new store")" >&2 ;;
     esac
     case $type-$state in auto-behind* | auto-unknown*) type=full ;; esac
     case $state in *resume) scan="$scan --resume" ;; esac
 fi
+scan="$scan --store $(quoted "$url")"
 [ -z "$identity" ] || scan="$scan --identity $(quoted "$identity")"
 # One set is of one kind: a run that goes on with another is told the same.
 kind=$(printf '%s' "$sign $encrypt" | sha256sum)

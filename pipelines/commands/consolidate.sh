@@ -55,7 +55,6 @@ own_option() {
             encrypt="$encrypt $2 $(quoted "$3")"
             ;;
         --user) needs_value "$@" && as=$3 ;;
-        --passphrase-fd) needs_value "$@" && passphrase_from "$3" ;;
         *) set_option "$@" || decrypting_option "$@" ;;
     esac
 }

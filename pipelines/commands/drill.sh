@@ -76,7 +76,7 @@ own_option() {
             case $files in '' | *[!0-9]*) fail 2 "--files: $files: not a number" ;; esac
             return
             ;;
-        --passphrase-fd) needs_value "$@" && passphrase_from "$3" && return ;;
+        --passphrase-fd) decrypting_option "$@" && return ;;
         *) time_option "$@" || decrypting_option "$@" ;;
     esac
     # To choose takes the same options.

@@ -19,6 +19,7 @@ How it is encrypted:
                             with the passphrase in the first line of FILE; the passphrase of the
                             keys that sign, too
   --new-passphrase-fd N     the same from this file descriptor
+  --allow-weak-keys         also to keys of old GnuPG that are too weak: gpg does it
   --no-encryption           not at all
   --no-compression          do not compress
   --compress-level LEVEL    from 1, fast, to 9, small
@@ -61,7 +62,7 @@ own_option() {
             needs_value "$@" && encrypt="$encrypt $2 $(quoted "$3")"
             ;;
         --no-encryption) encrypt="$encrypt $2" to=$2 ;;
-        --no-compression) encrypt="$encrypt $2" ;;
+        --no-compression | --allow-weak-keys) encrypt="$encrypt $2" ;;
         --old-sign-key | --old-seal-key)
             needs_value "$@" && decrypting_option "$1" "--${2#--old-}" "$3"
             ;;

@@ -40,7 +40,6 @@ own_option() {
             patch="$patch $2"
             ;;
         --keep-going) keep_going=$2 ;;
-        --passphrase-fd) needs_value "$@" && passphrase_from "$3" ;;
         *) time_option "$@" || path_option "$@" || decrypting_option "$@" ;;
     esac
 }
@@ -51,4 +50,4 @@ eval "set -- $words"
 check_common
 read_from "$1"
 dest=$(quoted "$2")
-eval "$state | moo-patch $all $keep_going $patch -- $dest"
+eval "$state | moo-patch $all $keep_going $patch --store \"\$url\" -- $dest"

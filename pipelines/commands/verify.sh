@@ -95,7 +95,6 @@ own_option() {
             needs_value "$@" && check="$check $2 $(quoted "$3")"
             decrypting_option "$@"
             ;;
-        --passphrase-fd) needs_value "$@" && passphrase_from "$3" ;;
         *)
             if time_option "$@" || path_option "$@"; then
                 state_only=yes

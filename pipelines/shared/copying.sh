@@ -19,6 +19,7 @@ know() {
     trap 'rm -f -- "$known"' EXIT
     trap 'exit 129' HUP
     trap 'exit 130' INT
+    trap 'exit 131' QUIT
     trap 'exit 143' TERM
     moo-fetch --receipts "$@" >"$known"
 }

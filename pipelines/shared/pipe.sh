@@ -19,6 +19,19 @@ fi
 # that reach the store, where archives are; and what of a source counts.
 all='' reach='' archive_dir='' archive_name='' scan=''
 
+# passphrase_from N: reads the passphrase from a file descriptor, which can be read only once, for all stages
+# that need it.
+passphrase_from() {
+    PASSPHRASE=''
+    case $1 in
+        [0-9]) { IFS= read -r PASSPHRASE <&"$1"; } 2>/dev/null || : ;;
+        '' | *[!0-9]*) fail 2 "--passphrase-fd: $1: not a number" ;;
+        # The shell has no word for others.
+        *) { IFS= read -r PASSPHRASE <"/dev/fd/$1"; } 2>/dev/null || : ;;
+    esac
+    [ -n "$PASSPHRASE" ] || fail 6 "--passphrase-fd: $1: no passphrase in the first line"
+}
+
 # shared_option COUNT OPTION [VALUE...]: reads an option that all pipes have, for read_options.
 shared_option() {
     case $2 in
@@ -98,14 +111,14 @@ check_common() {
     [ -z "$all" ] || eval "moo-scan $all --version" >/dev/null || exit
 }
 
-# archive_of URL: the archive folder of a store: ARCHIVE_DIR/NAME, where NAME is, as with
-# duplicity, the MD5 of the URL.
+# archive_of URL: the archive directory of a store: ARCHIVE_DIR/NAME, where NAME is, as with
+# duplicity, the MD5 of the URL, in one of its spellings.
 archive_of() {
     [ -n "$archive_dir${XDG_STATE_HOME-}${HOME-}" ] ||
         fail 2 'no home directory for the archive directory; set HOME, or give --archive-dir'
     dir=${archive_dir:-${XDG_STATE_HOME:-${HOME-}/.local/state}/moobacker}
-    name=${archive_name:-$(printf '%s' "$1" | md5sum | cut -d ' ' -f 1)}
-    printf '%s/%s\n' "$dir" "$name"
+    [ -z "$archive_name" ] || { printf '%s/%s\n' "$dir" "$archive_name" && return; }
+    (as_user moo-fetch --archive-in "$dir" -- "$1")
 }
 
 # known_archive URL: the same for those who can do without: /dev/null where there is no home.

@@ -33,7 +33,8 @@ path_option() {
 # shared_option does those of all pipes.
 decrypting_option() {
     case $2 in
-        --secret-key | --sign-key | --seal-key | --passphrase-file | --passphrase-fd)
+        --passphrase-fd) needs_value "$@" && passphrase_from "$3" && encrypted=yes ;;
+        --secret-key | --sign-key | --seal-key | --passphrase-file)
             needs_value "$@"
             case $2 in
                 --seal-key) seal_key=$3 fetch="$fetch $2 $(quoted "$3")" ;;
@@ -62,13 +63,6 @@ decrypting_help() {
   --passphrase-fd N         take it from this file descriptor
 TEXT
     shared_help
-}
-
-# passphrase_from N: reads the passphrase from a file descriptor at once, for those who decrypt more
-# than one time.
-passphrase_from() {
-    case $1 in [0-9]) ;; *) fail 2 "--passphrase-fd: $1: not a digit" ;; esac
-    IFS= read -r PASSPHRASE <&"$1" || [ -n "$PASSPHRASE" ] || fail 6 "--passphrase-fd: $1: nothing there"
 }
 
 # read_from URL: from here on `eval "$state"` writes the wanted state of that store, decrypted, and
@@ -116,6 +110,7 @@ make_archive() {
     trap '(as_user rm -rf -- "$temporary")' EXIT
     trap 'exit 129' HUP
     trap 'exit 130' INT
+    trap 'exit 131' QUIT
     trap 'exit 143' TERM
 }
 

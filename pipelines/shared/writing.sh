@@ -13,7 +13,7 @@ set_option() {
         --encrypt-key | --hidden-encrypt-key | --compress-level)
             needs_value "$@" && encrypt="$encrypt $2 $(quoted "$3")"
             ;;
-        --no-encryption | --no-compression) encrypt="$encrypt $2" ;;
+        --no-encryption | --no-compression | --allow-weak-keys) encrypt="$encrypt $2" ;;
         --jobs) needs_value "$@" && jobs="$2 $(quoted "$3")" ;;
         --volsize) needs_value "$@" && pack="$pack $2 $(quoted "$3")" ;;
         --hash) needs_value "$@" && sign="$sign $2 $(quoted "$3")" ;;
@@ -30,6 +30,7 @@ encrypting_help() {
                             GnuPG's keyring; may be given more than once; without any, the
                             passphrase in PASSPHRASE encrypts
   --hidden-encrypt-key KEY  the same, without naming the key in the files
+  --allow-weak-keys         encrypt to and sign with keys of old GnuPG that are too weak: gpg does it
   --no-encryption           do not encrypt
   --no-compression          do not compress
   --compress-level LEVEL    from 1, fast, to 9, small

@@ -1,9 +1,10 @@
 //! What a set or a file system can't hold costs nothing else: it is named, and all else comes.
 
+mod systems;
+
 use tests::{Sandbox, Tree};
 
 use crate::moo::Moo;
-use crate::mount::Disk;
 
 /// Makes `COUNT` directories of a name below one another, in `FOLDER`, without a path.
 const NEST: &str = r#"
@@ -61,57 +62,4 @@ fn a_path_of_many_kilobytes_spoils_no_backup_where_it_comes_first() {
 #[test]
 fn a_path_of_many_kilobytes_spoils_no_backup_where_it_comes_last() {
     a_subtree_costs_nothing_else(&" ".repeat(250), 1100, "~");
-}
-
-#[test]
-fn names_that_a_file_system_takes_for_one_cost_no_file_in_silence() {
-    let sandbox = Sandbox::new();
-    let Some(disk) = Disk::exfat(&sandbox) else { return };
-    let moo = Moo::plain(&sandbox);
-    sandbox
-        .sh("mkdir -p src/Dir src/dir && echo upper >src/README && echo lower >src/readme && \
-            echo 1 >src/Dir/x && echo 2 >src/dir/x && head -c 100000 /dev/zero >src/dir/big")
-        .silent();
-    moo.backup("").silent();
-    sandbox
-        .sh("echo more >>src/readme && echo more >>src/dir/big && echo more >>src/Dir/x")
-        .silent();
-    moo.backup("").silent();
-    for (option, out) in [("", "out"), ("--keep-going", "again")] {
-        let run = sandbox.sh(&format!("moo restore {option} file://$PWD/store disk/{out}"));
-        let run = run.fails_with(3);
-        let run = run.stderr_has("readme: not restored").stderr_has("dir: not restored");
-        assert_eq!(run.err().lines().filter(|line| line.contains("not restored")).count(), 2);
-        sandbox
-            .sh(&format!("cmp src/README disk/{out}/README && cmp src/Dir/x disk/{out}/Dir/x"))
-            .silent();
-        sandbox.sh(&format!("ls disk/{out}; ls disk/{out}/Dir")).stdout_is("Dir\nREADME\nx\n");
-    }
-    drop(disk);
-}
-
-#[test]
-fn what_a_file_system_has_no_objects_for_is_named_and_all_else_is_restored_to_it() {
-    let sandbox = Sandbox::new();
-    let Some(disk) = Disk::exfat(&sandbox) else { return };
-    let moo = Moo::plain(&sandbox);
-    sandbox
-        .sh("mkdir src && echo a >src/a && ln -s a src/link && mkfifo src/fifo && ln src/a src/hard && \
-            echo z >src/z && chmod 600 src/z && truncate -s 5M src/sparse && echo n >src/link2")
-        .silent();
-    moo.backup("").silent();
-    // Later sets make of one what can be restored, and the other way round.
-    sandbox.sh("rm src/fifo src/link2 && echo file >src/fifo && ln -s a src/link2").silent();
-    moo.backup("").silent();
-    for (option, out) in [("", "out"), ("--keep-going", "again")] {
-        let run = sandbox.sh(&format!("moo restore {option} file://$PWD/store disk/{out}"));
-        let run = run.fails_with(3).stderr_has("link: not restored").stderr_has("a symbolic link");
-        let run = run.stderr_has("link2: not restored").stderr_has("not given back: ");
-        assert!(!run.err().contains("fifo"), "{}", run.err());
-        let same =
-            format!("for f in a hard z sparse fifo; do cmp src/$f disk/{out}/$f || exit; done");
-        sandbox.sh(&same).silent();
-        sandbox.sh(&format!("ls disk/{out}")).stdout_is("a\nfifo\nhard\nsparse\nz\n");
-    }
-    drop(disk);
 }

@@ -44,6 +44,29 @@ impl<'a> Disk<'a> {
         Disk::mounted(sandbox, mount)
     }
 
+    /// NTFS, by that program of ntfs-3g with those options.
+    pub(crate) fn ntfs(sandbox: &'a Sandbox, program: &str, options: &str) -> Option<Disk<'a>> {
+        let mount = format!(
+            "truncate -s 64M image && mkfs.ntfs -F -q -Q image >mkfs.log 2>&1 && mkdir disk && \
+                {program} image disk -o {options} >mount.log 2>&1"
+        );
+        Disk::mounted(sandbox, &mount)
+    }
+
+    /// One that has all that a system of Linux has, and folds names: ext4 with casefold, or where the
+    /// kernel lacks that, one of FUSE.
+    pub(crate) fn casefold(sandbox: &'a Sandbox) -> Option<Disk<'a>> {
+        let ext4 = "truncate -s 64M image && mkfs.ext4 -q -O casefold image && mkdir disk && \
+            mount -o loop image disk && rmdir disk/lost+found && chattr +F disk";
+        if sandbox.sh(ext4).status == 0 {
+            return Some(Disk(sandbox));
+        }
+        let _ = sandbox.sh("umount disk");
+        std::fs::write(sandbox.path("fold.py"), include_str!("limits/fold.py")).unwrap();
+        let fuse = "mkdir -p disk backing && /usr/bin/python3 fold.py $PWD/backing disk";
+        Disk::mounted(sandbox, fuse)
+    }
+
     /// A folder as rclone shows a remote.
     pub(crate) fn rclone(sandbox: &'a Sandbox) -> Option<Disk<'a>> {
         let mount = "mkdir disk remote && rclone --config \"$PWD/none\" --cache-dir \"$PWD/cache\" \

@@ -1,4 +1,6 @@
-//! Keys that old GnuPG made: why they are refused, and what mends them.
+//! Keys that old GnuPG made: why they are refused, what mends them, and how they are used all the same.
+
+mod allowed;
 
 use tests::{Duplicity, Sandbox};
 
@@ -23,7 +25,7 @@ const SHA1: &str = "gpg='GPG --cert-digest-algo SHA1 --faked-system-time 2012010
 fn unattended(kind: &str, subkey: &str, bits: u32) -> String {
     format!(
         "printf '%s\\n' %no-protection 'Key-Type: {kind}' 'Key-Length: {bits}' 'Subkey-Type: {subkey}' \
-         'Subkey-Length: {bits}' 'Name-Real: Old' 'Name-Email: old@x' 'Expire-Date: 0' %commit >parameters
+         'Subkey-Usage: encrypt' 'Subkey-Length: {bits}' 'Name-Real: Old' 'Name-Email: old@x' 'Expire-Date: 0' %commit >parameters
          GPG --gen-key parameters"
     )
 }

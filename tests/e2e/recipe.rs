@@ -11,5 +11,6 @@ mod kit;
 mod local;
 mod privileges;
 mod remote;
+mod swapped;
 mod two_servers;
 mod whole;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Read};
 
-use archive::{Collection, SetId, StoredSet};
+use archive::{Collection, SealedFile, SetId, StoredSet};
 use failure::{Failure, OrFail, Status};
 use local::Folder;
 use sha1::Sha1;
@@ -20,6 +20,8 @@ pub(crate) struct Due {
     /// Whether a restore reads it.
     pub(crate) is_restored: bool,
     hash: Hash,
+    /// Its size in bytes, where a seal tells it.
+    size: Option<u64>,
 }
 
 /// A hash in lower-case hex.
@@ -59,7 +61,11 @@ pub(crate) fn hashes(
 fn of_seal(set: &StoredSet, sealed: &Sealed) -> Vec<Due> {
     let there: HashSet<&str> = set.files().collect();
     let there = sealed.files.iter().filter(|file| there.contains(file.name.as_str()));
-    there.map(|file| Due::new(&file.name, Hash::Sha256(file.sha256.clone()))).collect()
+    let due = |file: &SealedFile| {
+        let hash = Hash::Sha256(file.sha256.clone());
+        Due { size: file.size, ..Due::new(&file.name, hash) }
+    };
+    there.map(due).collect()
 }
 
 fn of_manifest(
@@ -97,7 +103,7 @@ fn hash(told: &[(String, String)]) -> Option<Hash> {
 
 impl Due {
     fn new(name: &str, hash: Hash) -> Due {
-        Due { name: name.to_owned(), is_restored: false, hash }
+        Due { name: name.to_owned(), is_restored: false, hash, size: None }
     }
 }
 
@@ -107,23 +113,33 @@ pub(crate) fn check(
     files: impl Iterator<Item = Due>,
     findings: &mut Findings,
 ) -> Result<(), Failure> {
-    for Due { name, hash, .. } in files {
-        let found = survey.open(store, &name).and_then(|mut file| match &hash {
-            Hash::Sha256(_) => digest::<Sha256>(&name, &mut file),
-            Hash::Sha1(_) => digest::<Sha1>(&name, &mut file),
+    for Due { name, hash, size, .. } in files {
+        let found = survey.open(store, &name).and_then(|file| {
+            let mut file = match size {
+                Some(size) => store::no_longer_than(size, "its seal says", &name, file),
+                None => file,
+            };
+            match &hash {
+                Hash::Sha256(_) => digest::<Sha256>(&name, &mut file),
+                Hash::Sha1(_) => digest::<Sha1>(&name, &mut file),
+            }
         });
         let (Hash::Sha256(told) | Hash::Sha1(told)) = &hash;
         match found {
             Ok(found) if found == *told => log::info!("{name}: is what it was"),
             Ok(_) => findings.wrong(&name, "does not have the hash that it had"),
             // One file that is refused says nothing of the others.
-            Err(failure) if matches!(failure.status(), Status::Refused | Status::Absent) => {
+            Err(failure) if is_of_one_file(&failure) => {
                 findings.wrong(&name, failure.beside(&name));
             }
             Err(failure) => return Err(failure),
         }
     }
     Ok(())
+}
+
+fn is_of_one_file(failure: &Failure) -> bool {
+    matches!(failure.status(), Status::Refused | Status::Absent | Status::Integrity)
 }
 
 fn digest<D: Digest>(name: &str, file: &mut impl Read) -> Result<String, Failure> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use archive::{Collection, SetId, SetTime};
+use archive::{Collection, Link, SetId, SetTime};
 
 use crate::findings::Findings;
 use crate::seals::Sealed;
@@ -17,6 +17,10 @@ pub(crate) fn check(
     let by_time: BTreeMap<SetTime, &Sealed> =
         sealed.values().map(|sealed| (sealed.set.time, sealed)).collect();
     let hashes: HashSet<&str> = sealed.values().map(|sealed| sealed.sha256.as_str()).collect();
+    let links: Vec<Link> = sealed.values().map(Sealed::link).collect();
+    for fork in archive::forks(&links) {
+        findings.wrong("the store", fork);
+    }
     for set in collection.complete() {
         let Some(Sealed { previous: Some(previous), .. }) = sealed.get(&set.id) else { continue };
         let base = set.id.base.and_then(|base| by_time.get(&base));

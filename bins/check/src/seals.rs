@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Read;
 
-use archive::{Identity, Seal, SealedFile, SetId, StoredSet, seal_name};
+use archive::{Identity, Link, Seal, SealedFile, SetId, StoredSet, seal_name};
 use failure::{Failure, OrFail, Status};
 use local::Folder;
 use openpgp::{Cert, SealState, read_text};
@@ -26,6 +26,13 @@ pub(crate) struct Sealed {
     /// The identity of the set's backup, if the seal names one.
     pub(crate) identity: Option<Identity>,
     pub(crate) files: Vec<SealedFile>,
+}
+
+impl Sealed {
+    /// Its place among the others.
+    pub(crate) fn link(&self) -> Link {
+        Link { set: self.set, sha256: self.sha256.clone(), previous: self.previous.clone() }
+    }
 }
 
 /// Where seals come from, and who must have signed them.

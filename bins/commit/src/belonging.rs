@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
-use archive::{Collection, Identity, Seal, SetId, parse_seal};
+use archive::{Collection, Fork, Identity, Link, Seal, SetId, overtaken, parse_seal};
 use failure::{Failure, OrFail, Reason, Status};
 use local::Folder;
-use openpgp::{Cert, SealState, find_certificate, known_identity, read_text};
+use openpgp::{Cert, SealState, find_certificate, known_identity, read_seal, read_text};
+use sha2::{Digest, Sha256};
 use stream::Receipt;
 
 /// The backup that the next set is of, as the options tell it.
@@ -66,7 +67,12 @@ impl Next {
         let ours = ids(known);
         let there = ids(stored);
         if !ours.is_disjoint(&there) {
-            return Ok(Fit::Known);
+            let fork = self.fork(folder, receipts, known)?;
+            return match fork {
+                None => Ok(Fit::Known),
+                Some(_) if self.start_over => Ok(Fit::Over(None)),
+                Some(fork) => Err(forked(fork)),
+            };
         }
         match (ours.len(), there.len(), self.start_over) {
             (0, 0, _) => return Ok(Fit::New),
@@ -77,6 +83,40 @@ impl Next {
         let expected = known_identity(folder.seals(known))?.or(self.identity);
         let identity = self.identity(source, expected, newest_seal(receipts))?;
         Ok(if self.start_over { Fit::Over(identity) } else { Fit::Unknown(identity) })
+    }
+
+    /// A fork of the archive directory and the store. The seals of sets that the archive directory does
+    /// not know count where the seal key has signed them: anybody can add others.
+    fn fork(
+        &self,
+        folder: &Folder,
+        receipts: &[Receipt],
+        known: &Collection,
+    ) -> Result<Option<Fork>, Failure> {
+        let Some(key) = self.seal_key.as_deref() else { return Ok(None) };
+        let ours = ids(known);
+        let seals = receipts.iter().filter_map(|receipt| {
+            let time = parse_seal(&receipt.stored)?;
+            Some((&receipt.stored, receipt.seal.as_deref()?))
+                .filter(|_| !ours.iter().any(|set| set.time == time))
+        });
+        let seals: Vec<_> = seals.collect();
+        if seals.is_empty() {
+            return Ok(None);
+        }
+        let cert = find_certificate(key)?;
+        let mut others = Vec::new();
+        for (name, text) in seals {
+            if let Ok((seal, true)) = read(name, text, Some(&cert)) {
+                others.push(link(&seal, text.as_bytes()));
+            }
+        }
+        let mut links = Vec::new();
+        for seal in folder.seals(known) {
+            let (name, bytes) = seal?;
+            links.push(link(&read_seal(&name, &bytes)?, &bytes));
+        }
+        Ok(overtaken(&links, &others))
     }
 
     /// The identity of the sets in the store, if they are of this host and source, and the seal key
@@ -120,9 +160,14 @@ fn read(name: &str, text: &str, cert: Option<&Cert>) -> Result<(Seal, bool), Fai
 
 /// The seal that came with the receipts: its name and its text.
 fn newest_seal(receipts: &[Receipt]) -> Option<(&str, &str)> {
-    let sealed = |receipt: &'_ &Receipt| parse_seal(&receipt.stored).is_some();
-    let receipt = receipts.iter().filter(sealed).find(|receipt| receipt.seal.is_some())?;
+    let sealed = receipts.iter().filter(|receipt| receipt.seal.is_some());
+    let receipt = sealed.max_by_key(|receipt| parse_seal(&receipt.stored))?;
     Some((&receipt.stored, receipt.seal.as_deref()?))
+}
+
+fn link(seal: &Seal, file: &[u8]) -> Link {
+    let sha256 = format!("{:x}", Sha256::digest(file));
+    Link { set: seal.set, sha256, previous: seal.previous.clone() }
 }
 
 fn ids(collection: &Collection) -> BTreeSet<SetId> {
@@ -133,6 +178,12 @@ fn lost(count: usize) -> Failure {
     let why = format!("the store has no sets, but the archive directory knows {count} of it");
     let hint = "is its disk mounted, and the URL right? --start-over makes a new full set";
     Failure::new(Status::Lost, format!("{why} ({hint})")).because(Reason::StoreEmpty)
+}
+
+fn forked(fork: Fork) -> Failure {
+    let why = "another copy of this archive directory backs up into the store";
+    let hint = "give each copy a store of its own; --start-over makes a new full set here";
+    Failure::new(Status::Integrity, format!("{fork}: {why} ({hint})"))
 }
 
 fn foreign(seal: &Seal, whose: &str) -> Failure {

@@ -3,7 +3,8 @@
 use deflate::Effort;
 use failure::{Failure, Status};
 use openpgp::{
-    Cert, Compression, Encryption, PassphraseOptions, PassphraseSource, Signer, find_certificate,
+    Cert, Compression, Encryption, PassphraseOptions, PassphraseSource, Signer, WeakKeys,
+    find_certificate,
 };
 
 /// Whom to encrypt to, and who signs. A KEY is a fingerprint, key ID or user ID in GnuPG's
@@ -25,6 +26,9 @@ pub(crate) struct Keys {
     /// Do not encrypt: volumes and signatures are packed with gzip, the manifest is plain
     #[arg(long, conflicts_with_all = ["encrypt_key", "hidden_encrypt_key", "sign_key"])]
     no_encryption: bool,
+    /// Encrypt to and sign with keys of old GnuPG that are too weak: gpg does it
+    #[arg(long)]
+    allow_weak_keys: bool,
     #[command(flatten)]
     passphrase: PassphraseOptions,
 }
@@ -48,20 +52,27 @@ impl Keys {
             let given = passphrase.get_new("Passphrase of the backup: ")?;
             passphrases.push(given.ok_or_else(nothing_to_encrypt_to)?);
         }
-        let signer = signer(self.sign_key.as_deref(), passphrase)?;
+        let weak_keys = if self.allow_weak_keys { WeakKeys::ByGpg } else { WeakKeys::Refused };
+        let signer = signer(self.sign_key.as_deref(), passphrase, weak_keys)?;
         let compression = effort.map_or(Compression::None, Compression::Zlib);
-        let encryption =
-            Encryption { recipients, hidden_recipients, passphrases, signer, compression };
+        let encryption = Encryption {
+            recipients,
+            hidden_recipients,
+            passphrases,
+            signer,
+            compression,
+            weak_keys,
+        };
         encryption.check()?;
         Ok(Some(encryption))
     }
 
-    /// Who signs the seal, if somebody does.
+    /// Who signs the seal, if somebody does. A seal by a weak key would prove nothing.
     pub(crate) fn seal_signer(
         &self,
         passphrase: &PassphraseSource,
     ) -> Result<Option<Signer>, Failure> {
-        signer(self.seal_key.as_deref(), passphrase)
+        signer(self.seal_key.as_deref(), passphrase, WeakKeys::Never)
     }
 
     /// Where the passphrases are. A file descriptor can be read only once, so this is asked for
@@ -71,8 +82,12 @@ impl Keys {
     }
 }
 
-fn signer(key: Option<&str>, passphrase: &PassphraseSource) -> Result<Option<Signer>, Failure> {
-    key.map(|key| Signer::find(key, &passphrase.for_signing())).transpose()
+fn signer(
+    key: Option<&str>,
+    passphrase: &PassphraseSource,
+    weak: WeakKeys,
+) -> Result<Option<Signer>, Failure> {
+    key.map(|key| Signer::find(key, &passphrase.for_signing(), weak)).transpose()
 }
 
 fn certificates(keys: &[String]) -> Result<Vec<Cert>, Failure> {

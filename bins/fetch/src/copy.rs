@@ -90,7 +90,7 @@ fn send_set(
             log::warn!("{name}: the seal does not name it, so it is not copied");
             continue;
         }
-        send_file(name, &mut survey.open(store, name)?, sealed, output)?;
+        send_file(name, &mut sealed.open(store, survey, name)?, sealed, output)?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Copies of one backup that were extended separately.
 
-use archive::SetId;
+use archive::{Fork, SetId};
 use failure::{Failure, Status};
 use store::Store;
 use survey::Survey;
@@ -29,8 +29,7 @@ pub(crate) fn check(
     if previous != Some(&before) {
         return Ok(());
     }
-    let why =
-        format!("the {ours} was made after the {common}, and so was the {theirs} of the copy");
-    let hint = "the two are a fork; copy this one into an empty folder";
-    Err(Failure::of(Status::Integrity, url, format!("{why} ({hint})")))
+    let fork = Fork { before: common, sets: (ours, theirs) };
+    let why = format!("{fork}, the latter in the copy; copy this one into an empty folder");
+    Err(Failure::of(Status::Integrity, url, why))
 }

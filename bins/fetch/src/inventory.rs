@@ -1,16 +1,19 @@
 //! What a store holds, told in receipts, as if it had just been stored.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::Write;
 
-use archive::{SealedFile, parse_seal};
+use archive::{SealedFile, SetTime, parse_seal};
 use failure::{Failure, Reason};
-use store::Store;
+use store::{Store, Stored};
 use stream::{Begin, Kind, Receipt, Receipts, Totals};
 use survey::Survey;
 
 use crate::selection::ArchiveDirectory;
 use crate::{Fetch, sealed, strangers};
+
+/// How many seals come, the newest aside: who adds many is not read to the end of them.
+const MOST_SEALS: usize = 64;
 
 /// Tells of each file. Where a set has a seal, its files come with their hashes.
 /// Where files were renamed, each comes with the name that its seal gives it; and what passes for a
@@ -31,12 +34,13 @@ pub(crate) fn tell<W: Write>(
     let survey = Survey::of(store, &files, folder, &arguments.seal_certificates()?)?;
     strangers::warn(&arguments.url, &[], &survey);
     let files = survey.listing();
-    let newest = files.iter().filter_map(|file| parse_seal(&file.name)).max();
     let mut sealed = HashMap::new();
     let mut seals = HashMap::new();
-    if let Some(name) = newest.map(archive::seal_name) {
+    for (index, name) in telling(&files, archive.as_ref()).into_iter().enumerate() {
         let text = sealed::read(store, &name, survey.stored_name(&name))?;
-        sealed = hashes(&name, &text);
+        if index == 0 {
+            sealed = hashes(&name, &text);
+        }
         seals.insert(name, String::from_utf8_lossy(&text).into_owned());
     }
     for file in files {
@@ -51,6 +55,18 @@ pub(crate) fn tell<W: Write>(
         })?;
     }
     Ok(Totals::default())
+}
+
+/// The seals that come as text: the newest one first, and, where there is an archive directory that
+/// knows sets, the newest of those that it does not have: they tell what they were made after.
+fn telling(files: &[Stored], archive: Option<&ArchiveDirectory>) -> Vec<String> {
+    let mut times: Vec<_> = files.iter().filter_map(|file| parse_seal(&file.name)).collect();
+    times.sort_unstable_by_key(|time| std::cmp::Reverse(*time));
+    let sets = archive.into_iter().flat_map(|archive| archive.collection.complete());
+    let known: BTreeSet<_> = sets.map(|set| set.id.time).collect();
+    let unknown = |time: &&SetTime| !known.is_empty() && !known.contains(time);
+    let others = times.iter().skip(1).filter(unknown).take(MOST_SEALS);
+    times.first().into_iter().chain(others).map(|time| archive::seal_name(*time)).collect()
 }
 
 /// The hashes in a seal, whose signature nobody checks here. They complete the archive's copy of a

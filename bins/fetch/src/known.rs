@@ -27,7 +27,9 @@ impl Known {
         let mut input = ReceiptsInput::open(file).map_err(named)?;
         let (mut names, mut newest_seal, mut identity) = (Vec::new(), None, None);
         while let Some(receipt) = input.advance().map_err(named)? {
-            if let Some((time, text)) = parse_seal(&receipt.stored).zip(receipt.seal) {
+            let sealed = parse_seal(&receipt.stored).zip(receipt.seal);
+            let newest = newest_seal.as_ref().map(|seal: &NewestSeal| seal.time);
+            if let Some((time, text)) = sealed.filter(|(time, _)| Some(*time) > newest) {
                 identity = openpgp::read_seal(&receipt.stored, text.as_bytes())?.identity;
                 newest_seal =
                     Some(NewestSeal { time, sha256: format!("{:x}", Sha256::digest(text)) });

@@ -4,6 +4,7 @@ mod copy;
 mod fork;
 mod inventory;
 mod known;
+mod place;
 mod remains;
 mod sealed;
 mod selection;
@@ -56,6 +57,9 @@ pub struct Fetch {
     /// No files: receipts for all that is there, as moo-commit --reconcile reads them
     #[arg(long, group = "what", conflicts_with_all = ["time", "path"])]
     receipts: bool,
+    /// Print the path of the archive directory of the store, below this folder, and read nothing
+    #[arg(long, group = "what", value_name = "FOLDER", conflicts_with_all = ["time", "path", "archive"])]
+    archive_in: Option<PathBuf>,
     /// Of those, no sets that another store has: FILE holds what --receipts told of it
     #[arg(long, value_name = "FILE", requires = "what", conflicts_with = "receipts")]
     known: Option<PathBuf>,
@@ -111,6 +115,10 @@ impl Program for Fetch {
     }
 
     fn run(self, output: &mut Output<File>) -> Result<Totals, Failure> {
+        if let Some(folder) = &self.archive_in {
+            place::print(folder, &self.url, output.text())?;
+            return Ok(Totals::default());
+        }
         let mut store = store::open(&self.url, &self.reached)?;
         if self.receipts {
             let to = output.text();
@@ -127,9 +135,10 @@ impl Program for Fetch {
             None => Begin::copy(Kind::Files, None),
         })?;
         let mut lost = selection.lost;
+        let mut reader = sealed::Reader::new(store.as_mut());
         for name in &selection.names {
             let there = selection.survey.stored_name(name);
-            lost += u64::from(!self.send(store.as_mut(), (name, there), output)?);
+            lost += u64::from(!self.send(&mut reader, (name, there), output)?);
         }
         Ok(Totals { lost, unreadable: selection.uncounted, ..Totals::default() })
     }
@@ -175,12 +184,12 @@ impl Fetch {
     /// Sends a file; false where it was lost, and the stream goes on without it.
     fn send(
         &self,
-        store: &mut dyn Store,
+        reader: &mut sealed::Reader<'_>,
         (name, there): (&str, &str),
         output: &mut Output<File>,
     ) -> Result<bool, Failure> {
         let mut writer = FileWriter::new(output, name);
-        match store.open(there).and_then(|mut from| transfer(name, &mut from, &mut writer)) {
+        match reader.open(name, there).and_then(|mut from| transfer(name, &mut from, &mut writer)) {
             Ok(()) => writer.close(Annotations::default()).map(|()| true),
             Err(failure) if self.keep_going && of_one_file(&failure) => {
                 log::warn!("{failure}");

@@ -1,9 +1,9 @@
 //! What the seal of a set tells of its files. Nobody checks here who has signed it.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io::{Cursor, Read};
 
-use archive::{Identity, StoredSet};
+use archive::{Identity, Seal, StoredSet, parse_seal};
 use failure::{Failure, OrFail, Status};
 use openpgp::read_seal;
 use store::Store;
@@ -19,6 +19,7 @@ pub(crate) struct Sealed {
     /// The identity of its backup, if the seal names one.
     pub(crate) identity: Option<Identity>,
     hashes: BTreeMap<String, String>,
+    sizes: HashMap<String, u64>,
 }
 
 impl Sealed {
@@ -29,7 +30,8 @@ impl Sealed {
         set: &StoredSet,
     ) -> Result<Sealed, Failure> {
         let Some(name) = &set.seal else {
-            return Ok(Sealed { seal: None, identity: None, hashes: BTreeMap::new() });
+            let (hashes, sizes) = Default::default();
+            return Ok(Sealed { seal: None, identity: None, hashes, sizes });
         };
         let text = read(store, name, survey.stored_name(name))?;
         let seal = read_seal(name, &text)?;
@@ -37,8 +39,9 @@ impl Sealed {
             return Err(broken(name, &format!("is the seal of the {}", seal.set)));
         }
         let identity = seal.identity;
+        let sizes = sizes(&seal);
         let hashes = seal.files.into_iter().map(|file| (file.name, file.sha256)).collect();
-        Ok(Sealed { seal: Some((name.clone(), text)), identity, hashes })
+        Ok(Sealed { seal: Some((name.clone(), text)), identity, hashes, sizes })
     }
 
     /// Checks that no file of the set is missing. Where there is no seal, only the numbers of the
@@ -62,6 +65,17 @@ impl Sealed {
         is_sealed && !self.hashes.contains_key(name)
     }
 
+    /// Opens a file of the set, which is read no further than its seal says.
+    pub(crate) fn open(
+        &self,
+        store: &mut dyn Store,
+        survey: &Survey,
+        name: &str,
+    ) -> Result<Content, Failure> {
+        let content = survey.open(store, name)?;
+        Ok(bounded(name, content, self.sizes.get(name)))
+    }
+
     /// Checks the hash of a file.
     pub(crate) fn check(&self, name: &str, sha256: &str) -> Result<(), Failure> {
         match self.hashes.get(name) {
@@ -71,6 +85,43 @@ impl Sealed {
             None if self.is_foreign(name) => Err(broken(name, "the seal does not name it")),
             _ => Ok(()),
         }
+    }
+}
+
+/// What a file of a store holds.
+type Content = Box<dyn Read + Send + Sync>;
+
+fn sizes(seal: &Seal) -> HashMap<String, u64> {
+    seal.files.iter().filter_map(|file| Some((file.name.clone(), file.size?))).collect()
+}
+
+fn bounded(name: &str, content: Content, size: Option<&u64>) -> Content {
+    match size {
+        Some(size) => store::no_longer_than(*size, "its seal says", name, content),
+        None => content,
+    }
+}
+
+/// Files that come after the seal of their set, and are read no further than it says. Nobody checks here
+/// who has signed it: whoever gives a file another size than the right one has spoilt it.
+pub(crate) struct Reader<'a> {
+    store: &'a mut dyn Store,
+    sizes: HashMap<String, u64>,
+}
+
+impl Reader<'_> {
+    pub(crate) fn new(store: &mut dyn Store) -> Reader<'_> {
+        Reader { store, sizes: HashMap::new() }
+    }
+
+    /// Opens the file of a set that has another name in the store.
+    pub(crate) fn open(&mut self, name: &str, there: &str) -> Result<Content, Failure> {
+        if parse_seal(name).is_none() {
+            return Ok(bounded(name, self.store.open(there)?, self.sizes.get(name)));
+        }
+        let text = read(self.store, name, there)?;
+        self.sizes = read_seal(name, &text).map(|seal| sizes(&seal)).unwrap_or_default();
+        Ok(Box::new(Cursor::new(text)))
     }
 }
 

@@ -65,6 +65,7 @@ impl Selection {
             }
             (state, 0)
         };
+        let forks = forks(arguments, (&mut survey, store), &sets)?;
         let newest = sets.last().map(|set| set.id);
         let later = |time: SetTime| wanted.is_none_or(|wanted| time <= wanted);
         let newest_time = newest.map(|id| id.time);
@@ -81,9 +82,30 @@ impl Selection {
         let wanted = RestoreRequest { sets, unfinished, identity: judge.expected, path };
         // Without the content it is no restore.
         let wanted = Some(wanted).filter(|_| !arguments.manifests);
-        let uncounted = gone.len() as u64;
+        let uncounted = gone.len() as u64 + forks;
         Ok(Selection { wanted, names, lost, uncounted, survey })
     }
+}
+
+/// Warns of other states than this one that are as good, and tells how many there are: the backup was
+/// extended by two copies of its archive directory.
+fn forks(
+    arguments: &Fetch,
+    (survey, store): (&mut Survey, &mut dyn Store),
+    sets: &[StoredSet],
+) -> Result<u64, Failure> {
+    let (Some(full), Some(last)) = (sets.first(), sets.last()) else { return Ok(0) };
+    // A time tells which state is meant.
+    if arguments.time != "now" || arguments.keep_going {
+        return Ok(0);
+    }
+    let mut forks = survey.forks(store)?;
+    forks.retain(|fork| fork.before.time >= full.id.time || fork.sets.1.time >= full.id.time);
+    for fork in &forks {
+        let hint = format!("this is the state of the {}; --time restores others", last.id);
+        log::warn!("{}: {fork}; {hint}", arguments.url);
+    }
+    Ok(forks.len() as u64)
 }
 
 /// The names of all files of these sets that are wanted.

@@ -27,6 +27,10 @@ pub struct Patch {
     /// Restore into a directory that exists, and delete what the backup does not have
     #[arg(long)]
     delete: bool,
+    /// The store that the files come from: fail if the destination lies in its folder, or if --delete
+    /// would delete it
+    #[arg(long, value_name = "URL", conflicts_with = "check")]
+    store: Option<String>,
     /// Restore what is whole, and name what is not; moo-fetch and moo-decrypt need it too
     #[arg(long, conflicts_with_all = ["merge", "delete"])]
     keep_going: bool,
@@ -72,6 +76,9 @@ impl Program for Patch {
         let Some(destination) = &self.destination else {
             return Err(Failure::new(Status::Usage, "a destination is needed (see --help)"));
         };
+        if let Some(store) = &self.store {
+            restore::check_outside(store, destination, self.delete)?;
+        }
         let mode = MergeMode { merge: self.merge || self.delete, delete: self.delete };
         restore::restore(input, destination, mode, self.owners())
     }

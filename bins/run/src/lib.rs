@@ -28,7 +28,7 @@ use clap::Parser;
 #[derive(Parser, Debug)]
 #[command(name = "moo-run", version, after_help = EXAMPLES)]
 pub struct Run {
-    /// Hand SIGHUP, SIGINT and SIGTERM to the command, which then ends by itself; only the death of
+    /// Hand SIGHUP, SIGINT, SIGQUIT and SIGTERM to the command, which then ends by itself; only the death of
     /// moo-run kills
     #[arg(long)]
     forward: bool,
@@ -68,9 +68,7 @@ pub fn main() -> ExitCode {
     let run = match Run::try_parse_from(ended(std::env::args_os())) {
         Ok(run) => run,
         Err(error) if error.use_stderr() => {
-            let text = error.to_string();
-            let why = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            eprintln!("moo-run: {why} (see --help)");
+            eprintln!("moo-run: {}", cli::misuse(&error));
             return USAGE.into();
         }
         Err(error) => {

@@ -8,6 +8,7 @@ mod directory;
 mod entry;
 mod extended;
 mod holes;
+mod inside;
 mod links;
 mod owners;
 mod plan;
@@ -28,6 +29,7 @@ use std::path::PathBuf;
 use archive::Identity;
 use cli::{Common, Jobs, Program};
 use failure::Failure;
+use local::Place;
 use stream::{Begin, Kind, Output, Totals};
 
 use crate::base::Base;
@@ -86,6 +88,9 @@ pub struct Scan {
     /// Record entries as deleted also where the source is empty, or most of it is gone or excluded
     #[arg(long, overrides_with = "allow_deletions")]
     allow_deletions: bool,
+    /// The store that the set goes to: fail if its folder lies in the source and is not excluded
+    #[arg(long, value_name = "URL")]
+    store: Option<String>,
     /// Read no content and write no stream: list on standard output what would be stored
     #[arg(long)]
     dry_run: bool,
@@ -122,14 +127,18 @@ impl Program for Scan {
     fn run(self, output: &mut Output<File>) -> Result<Totals, Failure> {
         let rules = Rules::of(&self);
         let source = Source::open(&self.source)?;
-        let (selection, mut plan) = privilege::without(|| {
+        let (selection, place, mut plan) = privilege::without(|| {
             let selection = Selection::new(&self.words, &source, local::now()?)?;
-            Ok((selection, Plan::make(&self, &source)?))
+            let place = self.store.as_deref().and_then(Place::of);
+            if let Some(place) = &place {
+                inside::check(&source, &selection, place)?;
+            }
+            Ok((selection, place, Plan::make(&self, &source)?))
         })?;
         let stored = plan.go_on(&source)?;
         let Plan { head, base, seen, lock: _lock, .. } = plan;
         let base = base.map(|state| Base::start(state, self.jobs.count())).transpose()?;
-        let walk = Walk::new(source, selection);
+        let walk = Walk::new(source, selection, place);
         if self.dry_run {
             return Changes::new(walk, base, seen, rules, Listing::new(output.text())).run();
         }

@@ -3,6 +3,7 @@
 //! swapped meanwhile leads nowhere else, and names can nest deeper than a path can be long.
 
 use std::collections::VecDeque;
+use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -11,11 +12,13 @@ use std::vec;
 use archive::TreePath;
 use attributes::{Object, Trouble};
 use failure::Failure;
+use local::Place;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use stream::Attributes;
 
 use crate::directory::{allow_deep_trees, sorted_names};
+use crate::inside;
 use crate::selection::{OTHER_FILESYSTEMS, Selection, Verdict};
 use crate::source::Source;
 use crate::subvolume;
@@ -38,7 +41,10 @@ pub(crate) struct Found {
 pub(crate) struct Walk {
     source: Option<Source>,
     selection: Selection,
-    /// The source as messages name it.
+    /// The store that the set goes to, where it is on this machine.
+    store: Option<Place>,
+    /// The source as options and messages name it.
+    spelt: OsString,
     shown: String,
     /// The directory that the last found object is in, and its name there.
     here: Option<OwnedFd>,
@@ -81,20 +87,24 @@ struct Frame {
     names: vec::IntoIter<Vec<u8>>,
     /// Entries whose paths no set can hold: left out, with all that is below them.
     overlong: u64,
+    is_store: bool,
     /// The directory itself, where it counts only if something in it does.
     held: Option<Found>,
 }
 
 impl Walk {
     /// A walk that starts with the source itself.
-    pub(crate) fn new(source: Source, selection: Selection) -> Walk {
+    pub(crate) fn new(source: Source, selection: Selection, store: Option<Place>) -> Walk {
         allow_deep_trees();
-        let shown = source.name.to_string_lossy().into_owned();
+        let spelt = source.name.clone();
+        let shown = spelt.to_string_lossy().into_owned();
         let mode = FileType::from_raw_mode(source.stat.st_mode);
         let hollow = (mode == FileType::Directory).then_some(Hollow::Empty);
         Walk {
             source: Some(source),
             selection,
+            store,
+            spelt,
             shown,
             here: None,
             name: Vec::new(),
@@ -192,6 +202,9 @@ impl Walk {
         let stat = stat.map_err(io::Error::from);
         let enter = match self.selection.judge(&path, stat.as_ref().ok(), at, &name)? {
             Verdict::Include(why) => {
+                if frame.is_store || inside::is_entry(self.store.as_ref(), stat.as_ref().ok()) {
+                    return Err(inside::refusal(&self.spelt, &path));
+                }
                 if let Some(why) = why {
                     log::info!("{}: kept by {why}", self.shown(&path));
                 }
@@ -311,6 +324,7 @@ impl Walk {
             None => sorted_names(directory.as_fd())?,
         };
         self.frames.push(Frame {
+            is_store: inside::is_store(self.store.as_ref(), &directory),
             directory,
             path: path.clone(),
             names: names.into_iter(),

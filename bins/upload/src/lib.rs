@@ -10,6 +10,7 @@ mod resumed;
 
 use std::collections::HashSet;
 use std::fs::File;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use cli::{Common, Program};
@@ -145,5 +146,8 @@ fn prepare(url: &str, store: &mut dyn Store, begin: &Begin) -> Result<Vec<String
     }
     names.retain(|name| !adopted.contains(name.as_str()));
     leftovers::clear(store, &names, set.map(SetHeader::id));
+    if set.is_some() && names.is_empty() && adopted.is_empty() && io::stderr().is_terminal() {
+        log::warn!("{url}: a new store");
+    }
     Ok(names)
 }

@@ -10,6 +10,7 @@ mod clock;
 mod collection;
 mod entry;
 mod error;
+mod fork;
 mod identity;
 mod manifest;
 mod manifest_hashes;
@@ -29,6 +30,7 @@ pub use clock::parse_time;
 pub use collection::Collection;
 pub use entry::{EntryName, PIECE, Part};
 pub use error::Error;
+pub use fork::{Fork, Link, forks, overtaken};
 pub use identity::{Identity, Origin};
 pub use manifest::{
     Change, Manifest, ManifestParser, encode_header, filelist_header, filelist_line,

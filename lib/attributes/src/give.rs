@@ -7,6 +7,9 @@ use crate::object::Object;
 use crate::read::{names, sized};
 use crate::{CAPABILITY, counts, is_acl};
 
+/// Bytes of an access control list of owner, group and others: a version, and eight for each.
+const SMALLEST_ACL: usize = 4 + 3 * 8;
+
 /// Gives an object these attributes, and takes away those that a backup keeps and it did not
 /// have, such as a list that it has got from its directory. A file's mode has to be set after it.
 ///
@@ -40,11 +43,19 @@ fn is_taken_away(name: &[u8]) -> bool {
     is_acl(name) || counts(name) && (name == CAPABILITY || !name.starts_with(b"security."))
 }
 
+/// Some file systems say that they have set an attribute, and have not; others refuse one that is there.
 fn set(object: Object<'_>, name: &[u8], value: &[u8]) -> Result<()> {
-    object.set(name, value).or_else(|error| {
-        let same = sized(|buffer| object.get(name, buffer)).is_ok_and(|is| is == value);
-        if same { Ok(()) } else { Err(plain(error)) }
-    })
+    let set = object.set(name, value);
+    if set.is_ok() && is_mode(name, value) {
+        return Ok(());
+    }
+    let same = sized(|buffer| object.get(name, buffer)).is_ok_and(|is| is == value);
+    if same { Ok(()) } else { Err(plain(set.err().unwrap_or(Errno::OPNOTSUPP))) }
+}
+
+/// Whether it is an access control list that says no more than a mode, and may become one.
+fn is_mode(name: &[u8], value: &[u8]) -> bool {
+    name == b"system.posix_acl_access" && value.len() <= SMALLEST_ACL
 }
 
 /// Out of space can mean that the inode has no more room.

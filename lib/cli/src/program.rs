@@ -94,11 +94,16 @@ fn asked(error: &clap::Error) -> bool {
     matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion)
 }
 
-/// A wrong call, in one line of ours.
 fn misused(error: &clap::Error) -> Failure {
+    Failure::new(Status::Usage, misuse(error))
+}
+
+/// A wrong call, in one line of ours.
+#[must_use]
+pub fn misuse(error: &clap::Error) -> String {
     let text = error.to_string();
     let lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
     let why = lines.collect::<Vec<_>>().join(" ");
     let why = why.strip_prefix("error: ").unwrap_or(&why);
-    Failure::new(Status::Usage, format!("{why} (see --help)"))
+    format!("{why} (see --help)")
 }

@@ -6,6 +6,7 @@ mod folder;
 mod journal;
 mod lock;
 mod naming;
+mod place;
 mod seen;
 mod signatures;
 
@@ -16,5 +17,6 @@ pub use journal::{
 };
 pub use lock::Lock;
 pub use naming::{PATIENCE, host, now, now_after, source_name};
+pub use place::{Place, store_folder};
 pub use seen::{SeenBefore, SeenNow};
 pub use signatures::Signatures;

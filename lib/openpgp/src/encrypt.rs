@@ -12,6 +12,7 @@ use sequoia_openpgp::serialize::stream::{self as stack, LiteralWriter, Message};
 use sequoia_openpgp::types::{CompressionAlgorithm, DataFormat};
 
 use crate::gnupg_key::GnuPGKey;
+use crate::gnupg_recipients::GnuPGRecipients;
 use crate::gpg::Gpg;
 use crate::keys::Keys;
 use crate::parts::Parts;
@@ -19,7 +20,8 @@ use crate::passphrase::Passphrase;
 use crate::protect::{self, Protect};
 use crate::signer::{HASH, Hand, Signer};
 use crate::trouble::Trouble;
-use crate::usable::encryption_key;
+use crate::usable::needs_gpg;
+use crate::weak::WeakKeys;
 
 /// How a file is compressed inside its message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,19 +46,28 @@ pub struct Encryption {
     pub signer: Option<Signer>,
     /// How the content is compressed.
     pub compression: Compression,
+    /// Whether recipients may have weak keys.
+    pub weak_keys: WeakKeys,
 }
 
 impl Encryption {
     /// Checks that every recipient can be encrypted to, and that there is one.
     pub fn check(&self) -> Result<(), Failure> {
-        for cert in self.recipients.iter().chain(&self.hidden_recipients) {
-            encryption_key(cert)?;
-        }
         if self.recipients.len() + self.hidden_recipients.len() + self.passphrases.len() == 0 {
             let why = "no recipient and no passphrase to encrypt to";
             return Err(Failure::new(Status::Usage, format!("encryption: {why}")));
         }
+        if self.needs_gpg()? && !self.passphrases.is_empty() {
+            let why = "gpg encrypts to weak keys or to a passphrase, not to both";
+            return Err(Failure::new(Status::Usage, format!("encryption: {why}")));
+        }
         Ok(())
+    }
+
+    /// Whether a recipient has a weak key, so that gpg has to encrypt.
+    fn needs_gpg(&self) -> Result<bool, Failure> {
+        let certs = self.recipients.iter().chain(&self.hidden_recipients);
+        certs.map(|cert| needs_gpg(cert, self.weak_keys)).try_fold(false, |any, one| Ok(any | one?))
     }
 
     /// Writes one message into `out`, with what `write` writes as its content. An error of `out`
@@ -68,8 +79,11 @@ impl Encryption {
     ) -> Result<(), Failure> {
         self.check()?;
         let trouble = Trouble::new("encryption");
-        let keys = Keys::of(self)?;
-        let sealed = self.seal(&keys, trouble.watch(out), write);
+        let out = trouble.watch(out);
+        let sealed = match self.needs_gpg()? {
+            true => GnuPGRecipients::of(self)?.encrypt(out, |to| self.compress(to, write)),
+            false => self.seal(&Keys::of(self)?, out, write),
+        };
         sealed.map_err(|error| trouble.explain(error, Status::Failed))
     }
 

@@ -99,6 +99,35 @@ impl Gpg {
         self.outcome(Vec::new(), &said)
     }
 
+    /// Feeds gpg by a function while its output goes to a writer. An error of the function comes out as it
+    /// is; where gpg takes no more, its outcome tells why.
+    pub(crate) fn filter(
+        mut self,
+        mut to: impl Write + Send,
+        feed: impl FnOnce(&mut Feed) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Outcome> {
+        let mut input = Feed { stdin: self.stdin.take(), refused: false };
+        let (stdout, mut stderr) = (self.child.stdout.take(), self.child.stderr.take());
+        let (mut said, mut copied) = (Vec::new(), Ok(0));
+        let fed = scope(|scope| {
+            let listening = || stderr.as_mut().map(|s| s.read_to_end(&mut said));
+            let copying = || copied = stdout.map_or(Ok(0), |mut from| io::copy(&mut from, &mut to));
+            let begun = beside(scope, listening).and_then(|()| beside(scope, copying));
+            let fed = begun.map_err(anyhow::Error::from).and_then(|()| feed(&mut input));
+            input.stdin = None;
+            if fed.is_err() && !input.refused {
+                // Else the threads would wait for it.
+                self.child.kill().ok();
+            }
+            fed
+        });
+        copied?;
+        match fed {
+            Err(error) if !input.refused => Err(error),
+            _ => Ok(self.outcome(Vec::new(), &said)?),
+        }
+    }
+
     fn collect(&mut self) -> Result<Outcome, Failure> {
         let mut stdout = self.child.stdout.take();
         let mut stderr = self.child.stderr.take();
@@ -114,6 +143,27 @@ impl Gpg {
     fn outcome(&mut self, stdout: Vec<u8>, said: &[u8]) -> Result<Outcome, Failure> {
         let success = self.child.wait().or_fail(Status::Failed, "gpg")?.success();
         Ok(Outcome { success, stdout, said: String::from_utf8_lossy(said).into_owned() })
+    }
+}
+
+/// The input of a running gpg.
+pub(crate) struct Feed {
+    stdin: Option<ChildStdin>,
+    /// It takes no more.
+    refused: bool,
+}
+
+impl Write for Feed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Some(stdin) = &mut self.stdin else { return Err(io::ErrorKind::BrokenPipe.into()) };
+        let written = stdin.write(bytes);
+        self.refused |=
+            matches!(&written, Err(error) if error.kind() != io::ErrorKind::Interrupted);
+        written
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -158,7 +208,7 @@ fn command() -> Command {
 
 fn not_started(error: &io::Error) -> Failure {
     if error.kind() == io::ErrorKind::NotFound {
-        let why = "not installed, but needed for a key that is not in a file";
+        let why = "not installed, but needed for this key";
         return Failure::new(Status::Key, format!("gpg: {why}"));
     }
     Failure::new(Status::Failed, format!("gpg: {error}"))

@@ -15,6 +15,7 @@ use crate::gnupg_key::{GnuPGKey, secret_keys_in_gnupg};
 use crate::passphrase::{Passphrase, PassphraseSource};
 use crate::trouble::failure;
 use crate::usable::signing_key;
+use crate::weak::WeakKeys;
 
 /// Every signature is made over this hash.
 pub(crate) const HASH: HashAlgorithm = HashAlgorithm::SHA512;
@@ -42,20 +43,35 @@ impl fmt::Debug for Signer {
 impl Signer {
     /// A secret key file of that name, else the key in GnuPG that `spec` stands for; it may also
     /// be the file of a certificate whose secret key GnuPG has.
-    pub fn find(spec: &str, passphrase: &PassphraseSource) -> Result<Signer, Failure> {
+    pub fn find(
+        spec: &str,
+        passphrase: &PassphraseSource,
+        weak: WeakKeys,
+    ) -> Result<Signer, Failure> {
         let path = Path::new(spec);
         if path.is_file() && read_certificate(path)?.is_tsk() {
-            return Signer::from_file(path, passphrase);
+            return Signer::from_file(path, passphrase, weak);
         }
-        Signer::from_gnupg(spec, passphrase)
+        Signer::from_gnupg(spec, passphrase, weak)
     }
 
     /// A key from a secret key file, unlocked with the passphrase if it is locked.
-    pub fn from_file(path: &Path, passphrase: &PassphraseSource) -> Result<Signer, Failure> {
+    pub fn from_file(
+        path: &Path,
+        passphrase: &PassphraseSource,
+        weak: WeakKeys,
+    ) -> Result<Signer, Failure> {
         let certificate = read_secret_key(path)?;
         let held: Vec<_> = certificate.keys().secret().collect();
         let at_hand = |id: &Fingerprint| held.iter().any(|key| key.key().fingerprint() == *id);
-        let id = signing_key(&certificate, at_hand)?.fingerprint();
+        let (key, is_weak) = signing_key(&certificate, weak, at_hand)?;
+        let id = key.fingerprint();
+        if is_weak {
+            let why =
+                "a weak key, with which only gpg signs: gpg --import the file, and name the key";
+            let message = format!("{}: {why} {:X}", path.display(), certificate.fingerprint());
+            return Err(Failure::new(Status::Key, message));
+        }
         let secret = held.iter().find(|key| key.key().fingerprint() == id);
         let secret = secret.ok_or_else(|| Failure::new(Status::Key, "no secret key"))?;
         let pair = unlock(secret.key().clone(), passphrase)?;
@@ -64,14 +80,18 @@ impl Signer {
     }
 
     /// A key that GnuPG has. It stays there; that it can sign is tried at once.
-    pub fn from_gnupg(spec: &str, passphrase: &PassphraseSource) -> Result<Signer, Failure> {
+    pub fn from_gnupg(
+        spec: &str,
+        passphrase: &PassphraseSource,
+        weak: WeakKeys,
+    ) -> Result<Signer, Failure> {
         let certificate = find_certificate(spec)?;
         let at_hand = secret_keys_in_gnupg(&certificate)?;
         if at_hand.is_empty() {
             let id = certificate.fingerprint();
             return Err(Failure::new(Status::Key, format!("{id:X}: GnuPG has no such secret key")));
         }
-        let key = signing_key(&certificate, |id| at_hand.contains(id))?;
+        let (key, _) = signing_key(&certificate, weak, |id| at_hand.contains(id))?;
         let hand = Hand::GnuPG(Box::new(GnuPGKey::open(key, passphrase.given()?)?));
         Ok(Signer { certificate, hand })
     }

@@ -1,12 +1,14 @@
 //! Why a key is too weak for something new, though GnuPG still takes it.
 
+use std::sync::LazyLock;
+
 use failure::{Failure, Status};
 use sequoia_openpgp::Cert;
 use sequoia_openpgp::cert::amalgamation::key::PrimaryKey;
 use sequoia_openpgp::policy::{AsymmetricAlgorithm, StandardPolicy};
 use sequoia_openpgp::types::{HashAlgorithm, PublicKeyAlgorithm};
 
-use crate::usable::{Candidate, PublicKey, check_signing_key, name};
+use crate::usable::{Candidate, PublicKey, check_signing_key, extend, mend, name};
 
 /// The fewest bits of an RSA key.
 const RSA_BITS: usize = 2048;
@@ -15,8 +17,7 @@ const RSA_BITS: usize = 2048;
 /// them together; none if it is not weak.
 pub(crate) fn weakness(cert: &Cert, fits: impl Fn(&Candidate<'_>) -> bool) -> Option<Failure> {
     let no = |why: &str| Some(Failure::of(Status::Key, name(cert), why));
-    let policy = lenient();
-    let valid = cert.keys().with_policy(&policy, None);
+    let valid = cert.keys().with_policy(&*LENIENT, None);
     let keys: Vec<_> = valid.filter(|key| key.primary() || fits(key)).collect();
     if let Some(kind) = keys.iter().find_map(|key| weak_kind(key.key())) {
         return no(&format!(
@@ -28,17 +29,12 @@ pub(crate) fn weakness(cert: &Cert, fits: impl Fn(&Candidate<'_>) -> bool) -> Op
     };
     let hash = keys.iter().map(|key| key.binding_signature().hash_algo());
     let hash = hash.into_iter().find(|hash| is_broken(*hash))?;
-    let id = cert.fingerprint();
-    let mend =
-        format!("gpg --quick-set-expire {id:X} 20y && gpg --quick-set-expire {id:X} 20y '*'");
-    no(&format!(
-        "its self-signatures are made with {hash}, which is broken (to sign it anew, where its \
-         secret key is: {mend}; then export it again)"
-    ))
+    let mend = mend("to sign it anew", &extend(cert, "20y"));
+    no(&format!("its self-signatures are made with {hash}, which is broken ({mend})"))
 }
 
-/// What takes all that old versions of GnuPG have made: only to say what it is.
-fn lenient() -> StandardPolicy<'static> {
+/// What takes all that old versions of GnuPG have made: only to say what it is, and for what gpg does.
+pub(crate) static LENIENT: LazyLock<StandardPolicy<'static>> = LazyLock::new(|| {
     use AsymmetricAlgorithm::{
         DSA1024, DSA2048, DSA3072, DSA4096, ElGamal1024, ElGamal2048, ElGamal3072, ElGamal4096,
         RSA1024,
@@ -61,6 +57,32 @@ fn lenient() -> StandardPolicy<'static> {
         policy.accept_asymmetric_algo(kind);
     }
     policy
+});
+
+/// Whether weak keys are used, which gpg alone does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WeakKeys {
+    /// Never: an option does not change it.
+    #[default]
+    Never,
+    /// Not without `--allow-weak-keys`, which the message names.
+    Refused,
+    /// With `--allow-weak-keys`.
+    ByGpg,
+}
+
+impl WeakKeys {
+    /// Nothing where a weak key may be used, else why it may not be.
+    pub(crate) fn check(self, weakness: Failure) -> Result<(), Failure> {
+        match self {
+            WeakKeys::Never => Err(weakness),
+            WeakKeys::Refused => {
+                let hint = "to use it as it is, by gpg, give --allow-weak-keys";
+                Err(Failure::new(Status::Key, format!("{}; {hint}", weakness.message())))
+            }
+            WeakKeys::ByGpg => Ok(()),
+        }
+    }
 }
 
 /// The kind of a key that is too weak.

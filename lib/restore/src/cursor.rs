@@ -4,19 +4,21 @@
 //! if it is one: no path of an archive leads out of the tree. A directory gets its metadata when
 //! it is left, since what happens in it would change them.
 //!
-//! In some directories two names can be one object: exFAT, FAT, NTFS, and ext4 with casefold.
+//! In some directories two names can be one object (exFAT, FAT, NTFS for Windows, ext4 with casefold), or
+//! an object gets another name than the one that was asked for (NTFS without regard to case, FAT for a dot
+//! at the end).
 
 use std::collections::HashSet;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use archive::TreePath;
 use failure::{Failure, OrFail, Status};
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, statat, unlinkat};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, mkdirat, openat, statat, unlinkat};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::metadata::{Metadata, MetadataWarnings};
-use crate::staging::TREE;
+use crate::staging::{TREE, TRIED};
 
 /// What is deeper is left out: an old or a forged set can hold it.
 const DEEPEST: usize = 4096;
@@ -33,8 +35,8 @@ pub(crate) struct Cursor {
     frames: Vec<Frame>,
     /// How many directories may be open.
     deepest: usize,
-    /// Whether two names can be one object here.
-    folds: bool,
+    /// What the file system makes of names.
+    folding: Folding,
     /// What could not be given back as it was.
     pub(crate) warnings: MetadataWarnings,
 }
@@ -46,17 +48,17 @@ struct Frame {
 }
 
 impl Cursor {
-    pub(crate) fn new(staging: OwnedFd) -> Cursor {
+    pub(crate) fn new(staging: OwnedFd) -> Result<Cursor, Failure> {
         let deepest = allow_handles();
-        let folds = folds(staging.as_fd());
-        Cursor {
+        let folding = Folding::of(staging.as_fd()).or_fail(Status::Failed, "staging folder")?;
+        Ok(Cursor {
             staging,
             deepest,
-            folds,
+            folding,
             path: TreePath::root(),
             frames: Vec::new(),
             warnings: MetadataWarnings::default(),
-        }
+        })
     }
 
     /// The staging folder, in a handle of its own.
@@ -73,7 +75,7 @@ impl Cursor {
     /// Whether the name of `path` leads to another object here, whose name differs from it only
     /// in what the file system ignores.
     pub(crate) fn is_taken(&mut self, path: &TreePath) -> Result<bool, Failure> {
-        let Some(name) = path.file_name().filter(|_| self.folds) else {
+        let Some(name) = path.file_name().filter(|_| self.folding.folds) else {
             return Ok(false);
         };
         if !self.go(&path.parent().unwrap_or_default())? {
@@ -82,9 +84,15 @@ impl Cursor {
         self.is_taken_here(name, path)
     }
 
+    /// Whether the file system would give an object of that name another one.
+    pub(crate) fn is_altered(&self, path: &TreePath) -> Result<bool, Failure> {
+        let name = path.file_name().unwrap_or(TREE);
+        self.folding.alters(name).or_fail(Status::Failed, path)
+    }
+
     fn is_taken_here(&mut self, name: &[u8], path: &TreePath) -> Result<bool, Failure> {
         match self.frames.last_mut() {
-            Some(Frame { directory, spelled, .. }) if self.folds => {
+            Some(Frame { directory, spelled, .. }) if self.folding.folds => {
                 spelled.is_taken(directory, name).or_fail(Status::Failed, path)
             }
             _ => Ok(false),
@@ -237,24 +245,86 @@ pub(crate) fn names(directory: &OwnedFd) -> rustix::io::Result<Vec<Vec<u8>>> {
     Ok(names)
 }
 
-/// Names that are two to moobacker, and one where case or the composition of letters is folded.
-const FOLDED_PAIRS: [(&[u8], &[u8]); 2] = [
-    (b"moo-fold-a", b"MOO-FOLD-A"),
-    ("moo-fold-\u{e9}".as_bytes(), "moo-fold-e\u{301}".as_bytes()),
+const PLAIN: &[u8] = b"moo-fold-a";
+const CAPITALS: &[u8] = b"MOO-FOLD-A";
+const COMPOSED: &[u8] = "moo-fold-\u{e9}".as_bytes();
+const DECOMPOSED: &[u8] = "moo-fold-e\u{301}".as_bytes();
+/// Names to make, and others that may lead to the same object.
+const FOLDED_PAIRS: [(&[u8], &[u8]); 6] = [
+    (PLAIN, CAPITALS),
+    (CAPITALS, PLAIN),
+    (COMPOSED, DECOMPOSED),
+    (DECOMPOSED, COMPOSED),
+    (b"moo-fold-a.", PLAIN),
+    (b"moo-fold-a ", PLAIN),
 ];
 
-/// Whether names are folded in a directory, which has to be empty. Those below it inherit that.
-pub(crate) fn folds(directory: BorrowedFd<'_>) -> bool {
-    FOLDED_PAIRS.iter().any(|(made, other)| {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        let Ok(file) = openat(directory, *made, flags, Mode::RUSR | Mode::WUSR) else {
-            return false;
-        };
-        drop(file);
-        let same = exists(directory, other);
-        let _ = unlinkat(directory, *made, AtFlags::empty());
-        same
-    })
+/// What a file system makes of names.
+pub(crate) struct Folding {
+    /// Whether two names can be one object.
+    pub(crate) folds: bool,
+    /// Where names are tried, if an object may get another one than that which was asked for.
+    tried: Option<OwnedFd>,
+}
+
+impl Folding {
+    /// Probes the file system of the staging folder. Directories below it inherit it.
+    pub(crate) fn of(staging: BorrowedFd<'_>) -> rustix::io::Result<Folding> {
+        let tried = probe_directory(staging)?;
+        let mut folding = Folding { folds: false, tried: None };
+        let mut alters = false;
+        for (name, other) in FOLDED_PAIRS {
+            // A name that is not allowed is named when an entry has it.
+            let _ = make_file(&tried, name);
+            folding.folds |= exists(tried.as_fd(), other);
+            alters |= is_altered(&tried, name)?;
+            clear(&tried, name)?;
+        }
+        if alters {
+            folding.folds = true;
+            folding.tried = Some(tried);
+        } else {
+            unlinkat(staging, TRIED, AtFlags::REMOVEDIR)?;
+        }
+        Ok(folding)
+    }
+
+    /// Whether an object of that name would get another one.
+    pub(crate) fn alters(&self, name: &[u8]) -> rustix::io::Result<bool> {
+        let Some(tried) = &self.tried else { return Ok(false) };
+        if make_file(tried, name).is_err() {
+            return Ok(false);
+        }
+        let altered = is_altered(tried, name);
+        clear(tried, name)?;
+        altered
+    }
+}
+
+fn probe_directory(staging: BorrowedFd<'_>) -> rustix::io::Result<OwnedFd> {
+    mkdirat(staging, TRIED, Mode::RWXU)?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    openat(staging, TRIED, flags, Mode::empty())
+}
+
+fn make_file(tried: &OwnedFd, name: &[u8]) -> rustix::io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    openat(tried, name, flags, Mode::RUSR | Mode::WUSR).map(drop)
+}
+
+/// Whether the one object there has another name than that by which it was made. What a listing shows
+/// that comes out of a cache is gone already.
+fn is_altered(tried: &OwnedFd, name: &[u8]) -> rustix::io::Result<bool> {
+    let found = names(tried)?;
+    let is_listed = found.iter().any(|found| found == name);
+    Ok(!is_listed && found.iter().any(|found| exists(tried.as_fd(), found)))
+}
+
+fn clear(tried: &OwnedFd, name: &[u8]) -> rustix::io::Result<()> {
+    match unlinkat(tried, name, AtFlags::empty()) {
+        Err(Errno::NOENT | Errno::INVAL | Errno::ILSEQ | Errno::NAMETOOLONG) => Ok(()),
+        removed => removed,
+    }
 }
 
 fn exists(directory: BorrowedFd<'_>, name: &[u8]) -> bool {

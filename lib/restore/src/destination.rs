@@ -17,6 +17,7 @@ use crate::merge::{MergeMode, Obstacles};
 use crate::moves::{Moves, place};
 use crate::objects::{NameAt, ObjectInfo, WritableDirectory, inspect, inspect_at, is_empty};
 use crate::staging::{Staging, TREE};
+use crate::sync;
 use crate::trusted_path;
 
 /// The options for one that exists.
@@ -133,13 +134,15 @@ impl Destination {
         there.look.mount || goes_in && writable().is_err()
     }
 
-    /// Delivers what has been built: from here on the destination changes. Returns how many
-    /// directories could not be given all their metadata.
+    /// Delivers what has been built: from here on the destination changes. When a name shows it, it is on
+    /// the disk, and so is the name when this returns. Returns how many directories could not be given
+    /// all their metadata.
     pub(crate) fn deliver(self, staging: &Staging, gives_owners: bool) -> Result<u64, Failure> {
         let which = self.path.display().to_string();
         let Some(tree) = staging.tree()? else {
             return Err(Errno::NOENT).or_fail(Status::Failed, which);
         };
+        sync::object((staging.as_fd(), TREE), tree.is_file(), &which)?;
         self.check_same()?;
         let moves = |mode, path: &Path| Moves::new(mode, gives_owners, staging, path);
         match (&self.directory, &self.place) {
@@ -154,6 +157,7 @@ impl Destination {
                 let old = (there.directory.as_fd(), name.as_slice());
                 find_obstacles(staging, mode, &path, old)?;
                 moves(mode, &path).object((staging.as_fd(), TREE), old)?;
+                sync::names(&there.directory, staging.as_fd(), &which)?;
                 Ok(0)
             }
             (Some(_), _) if self.mode.merge => self.merge(staging, gives_owners),
@@ -163,6 +167,7 @@ impl Destination {
                 find_obstacles(staging, self.mode, &self.path, old)?;
                 let mut moves = moves(self.mode, &self.path);
                 moves.object((staging.as_fd(), TREE), old)?;
+                sync::names(parent, staging.as_fd(), &which)?;
                 Ok(moves.degraded())
             }
             (_, None) => Err(exists(which)),
@@ -180,6 +185,7 @@ impl Destination {
         drop(new);
         let mut moves = Moves::new(self.mode, gives_owners, staging, &self.path);
         moves.directory((staging.as_fd(), TREE), there.directory)?;
+        sync::all(staging.as_fd(), self.path.display())?;
         Ok(moves.degraded())
     }
 
@@ -196,7 +202,9 @@ impl Destination {
             }
             removed => removed.or_fail(Status::Failed, &which)?,
         }
-        self::place((staging.as_fd(), TREE), (parent.as_fd(), name)).or_fail(Status::Failed, &which)
+        let placed = self::place((staging.as_fd(), TREE), (parent.as_fd(), name));
+        placed.or_fail(Status::Failed, &which)?;
+        sync::names(parent, staging.as_fd(), &which)
     }
 
     /// What is there may only be an empty directory that is no mount point, unless the tree is

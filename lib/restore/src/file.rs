@@ -19,6 +19,7 @@ use crate::entries::Entries;
 use crate::hard_links::HardLinkTarget;
 use crate::metadata::{AppliedMetadata, Metadata};
 use crate::objects::remove;
+use crate::skipped::NO_BASIS;
 use crate::staging::PATCHED;
 use crate::tree::{ApplyError, OrSkip, Tree, remove_if_held, wrong};
 
@@ -89,7 +90,7 @@ impl Tree {
         let (parent, name) = self.place(path, which)?;
         let Some(basis) = open_basis(parent, name).or_skip(which)? else {
             return Err(if skipped {
-                ApplyError::Skipped("the file that it is a delta of is not restored".to_owned())
+                ApplyError::Skipped(NO_BASIS.to_owned())
             } else {
                 wrong(which, "a delta, but the sets before have no such file").into()
             });

@@ -12,7 +12,7 @@ use stream::{Next, TarError, TarReader};
 use crate::entries::Entry;
 use crate::set_metadata::Loss;
 use crate::staging::TREE;
-use crate::tree::{ApplyError, OrSkip, TOO_DEEP, Tree, is_directory, remove_if_held};
+use crate::tree::{ALTERED, ApplyError, OrSkip, TOO_DEEP, Tree, is_directory, remove_if_held};
 
 impl Tree {
     /// Puts a tombstone in place of an entry that is damaged. Any other failure ends the restore.
@@ -48,6 +48,12 @@ impl Tree {
         if is_directory(parent, name) {
             return Ok(());
         }
+        if self.cursor.is_altered(path)? {
+            return Err(ApplyError::Skipped(ALTERED.to_owned()));
+        }
+        let Some((parent, name)) = self.cursor.parent(path)? else {
+            return Ok(());
+        };
         remove_if_held(parent, name).or_fail(Status::Failed, path)?;
         mkdirat(parent, name, Mode::RWXU).or_skip(path)?;
         self.cursor.note(name, true);
@@ -96,7 +102,7 @@ impl Tree {
             return Err(ApplyError::Skipped(TOO_DEEP.to_owned()));
         }
         self.make_way(path)?;
-        if self.cursor.is_taken(path)? {
+        if self.cursor.is_taken(path)? || self.cursor.is_altered(path)? {
             return Err(ApplyError::Skipped(why.to_owned()));
         }
         if let (Some(tombstones), Some((parent, name))) =

@@ -16,11 +16,13 @@ mod merge;
 mod metadata;
 mod moves;
 mod objects;
+mod outside;
 mod scratch_restore;
 mod set_metadata;
 mod skipped;
 mod staging;
 mod state;
+mod sync;
 mod tombstones;
 mod tree;
 mod trusted_path;
@@ -33,6 +35,7 @@ use stream::{FilesInput, RestoreRequest, SetRef, Totals, pipe};
 
 pub use merge::MergeMode;
 pub use metadata::Owners;
+pub use outside::check_outside;
 pub use scratch_restore::{Purpose, ScratchRestore, ScratchTree, check};
 pub use state::StateRecorder;
 
@@ -107,7 +110,7 @@ pub fn restore(
     let which = destination;
     let destination = Destination::open(destination, mode, path.file_name())?;
     let staging = destination.staging()?;
-    let mut tree = Tree::new(staging.open()?, path.clone(), keep_going, owners);
+    let mut tree = Tree::new(staging.open()?, path.clone(), keep_going, owners)?;
     let scratch = keep_going.then(|| staging.scratch()).transpose()?;
     let mut entries = input.entries(scratch);
     while let Some(event) = entries.advance()? {

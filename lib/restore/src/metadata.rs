@@ -85,8 +85,7 @@ impl Metadata {
         let owned = self.own(stat, chown)?;
         let attributes = self.extend(Object::Open(object.as_fd()), owned);
         tolerate(rustix::fs::fchmod(&object, self.mode(owned)))?;
-        tolerate(rustix::fs::futimens(&object, &self.times()))?;
-        let now = stat()?;
+        let now = self.set_times(stat, |times| rustix::fs::futimens(&object, times))?;
         Ok(AppliedMetadata {
             mode: self.has_mode(&now, owned),
             ..self.given(&now, owned, attributes)
@@ -108,8 +107,8 @@ impl Metadata {
         if has_mode {
             tolerate(rustix::fs::chmodat(&parent, name, self.mode(owned), AtFlags::empty()))?;
         }
-        tolerate(rustix::fs::utimensat(&parent, name, &self.times(), flags))?;
-        let now = stat()?;
+        let utimes = |times: &Timestamps| rustix::fs::utimensat(&parent, name, times, flags);
+        let now = self.set_times(stat, utimes)?;
         let mode = !has_mode || self.has_mode(&now, owned);
         Ok(AppliedMetadata { mode, ..self.given(&now, owned, attributes) })
     }
@@ -167,17 +166,37 @@ impl Metadata {
 
     fn given(&self, now: &Stat, owned: Owned, attributes: Result<()>) -> AppliedMetadata {
         let owner = !self.gives_owner || owned.user && owned.group;
-        // File systems round: FAT to two seconds.
-        let mtime = now.st_mtime.abs_diff(self.mtime.secs) <= 2;
+        let mtime = self.has_mtime(now);
         AppliedMetadata { owner, mode: true, mtime, link: true, attributes }
     }
 
-    fn times(&self) -> Timestamps {
+    /// File systems round: FAT to two seconds.
+    fn has_mtime(&self, now: &Stat) -> bool {
+        now.st_mtime.abs_diff(self.mtime.secs) <= 2
+    }
+
+    /// Sets the modification time, and inspects the object afterwards.
+    fn set_times(
+        &self,
+        stat: impl Fn() -> Result<Stat>,
+        set: impl Fn(&Timestamps) -> Result<()>,
+    ) -> Result<Stat> {
+        tolerate(set(&self.times(Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT })))?;
+        let now = stat()?;
         let Timestamp { secs, nanos } = self.mtime;
-        Timestamps {
-            last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
-            last_modification: Timespec { tv_sec: secs, tv_nsec: nanos.into() },
+        if (now.st_mtime, now.st_mtime_nsec) == (secs, nanos.into()) {
+            return Ok(now);
         }
+        // File systems of FUSE's old interface set both times or none, without an error.
+        let accessed = Timespec { tv_sec: now.st_atime, tv_nsec: now.st_atime_nsec.cast_signed() };
+        tolerate(set(&self.times(accessed)))?;
+        stat()
+    }
+
+    fn times(&self, last_access: Timespec) -> Timestamps {
+        let Timestamp { secs, nanos } = self.mtime;
+        let last_modification = Timespec { tv_sec: secs, tv_nsec: nanos.into() };
+        Timestamps { last_access, last_modification }
     }
 }
 

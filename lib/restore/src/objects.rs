@@ -34,6 +34,10 @@ impl ObjectInfo {
     pub(crate) fn is_directory(&self) -> bool {
         self.kind == FileType::Directory
     }
+
+    pub(crate) fn is_file(&self) -> bool {
+        self.kind == FileType::RegularFile
+    }
 }
 
 /// Inspects the object of that name in a directory; `None` if there is none.

@@ -55,7 +55,7 @@ impl ScratchRestore {
         let staging = Staging::temporary()?;
         let keep_going = purpose == Purpose::Rescue;
         let path = input.path().clone();
-        let tree = Tree::new(staging.open()?, path.clone(), keep_going, Owners::kept());
+        let tree = Tree::new(staging.open()?, path.clone(), keep_going, Owners::kept())?;
         let recorder = StateRecorder::new(staging.scratch()?);
         let scratch = keep_going.then(|| staging.scratch()).transpose()?;
         let mut entries = input.entries(scratch);

@@ -10,6 +10,9 @@ const NAMED: usize = 100;
 /// Bytes of paths that are remembered. More of them are only counted.
 const MOST: usize = 16 << 20;
 
+/// Why a delta is skipped.
+pub(crate) const NO_BASIS: &str = "the file that it is a delta of is not restored";
+
 /// The skipped entries, as far as later sets have not replaced or deleted them.
 #[derive(Debug, Default)]
 pub(crate) struct SkippedEntries {
@@ -30,6 +33,9 @@ impl SkippedEntries {
     /// Adds an entry. What is below an entry that is skipped counts with it.
     pub(crate) fn add(&mut self, which: &TreePath, why: String) {
         log::info!("{}: not restored: {why}", which.shortened());
+        // A delta of what was skipped has no reason of its own.
+        let first = self.entries.get(which).filter(|_| why == NO_BASIS).map(|left| &left.why);
+        let why = first.cloned().unwrap_or(why);
         self.restored(which, false);
         if let Some(above) = self.above(which)
             && let Some(left) = self.entries.get_mut(&above)

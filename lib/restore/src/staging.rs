@@ -31,13 +31,15 @@ pub(crate) const PATCHED: &[u8] = b"patched";
 pub(crate) const LINKED: &[u8] = b"linked";
 /// The name that a file without a name has for a moment where the system can't make one without.
 const SCRATCH: &[u8] = b"scratch";
+/// The directory in which names are tried.
+pub(crate) const TRIED: &[u8] = b"tried";
 /// Where an object of the destination goes if it can't be exchanged for the new one.
 pub(crate) const REPLACED: &[u8] = b"replaced";
 /// An empty file by which a folder that was left behind is known: only who may write to the folder
 /// can have made it.
 const MARK: &[u8] = b"moo-patch";
 /// All names in the folder, the mark last.
-const NAMES: [&[u8]; 6] = [TREE, REPLACED, PATCHED, LINKED, SCRATCH, MARK];
+const NAMES: [&[u8]; 7] = [TREE, REPLACED, PATCHED, LINKED, SCRATCH, TRIED, MARK];
 /// Bytes of the destination's name in that of the folder, which may not be too long.
 const MOST_OF_NAME: usize = 120;
 /// Characters of a random name.

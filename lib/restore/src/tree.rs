@@ -37,15 +37,10 @@ impl Tree {
         wanted: TreePath,
         keep_going: bool,
         owners: Owners,
-    ) -> Tree {
+    ) -> Result<Tree, Failure> {
         let tombstones = keep_going.then(Tombstones::new);
-        Tree {
-            cursor: Cursor::new(staging),
-            owners,
-            wanted,
-            tombstones,
-            skipped: SkippedEntries::default(),
-        }
+        let cursor = Cursor::new(staging)?;
+        Ok(Tree { cursor, owners, wanted, tombstones, skipped: SkippedEntries::default() })
     }
 
     /// Applies what comes next. With `--keep-going`, a tombstone takes the place of an entry that is
@@ -194,6 +189,10 @@ impl Tree {
             _ => return Err(wrong(which, "an object of a kind that no backup has").into()),
         };
         let what = kind_name(member.kind);
+        if made.is_err() {
+            // exFAT by FUSE makes a file of what it then refuses to have made.
+            remove_if_held(parent, name).or_fail(Status::Failed, which)?;
+        }
         match made {
             Ok(()) => {}
             Err(Errno::PERM) if member.kind.is_device() => {
@@ -232,6 +231,9 @@ impl Tree {
         }
         if self.cursor.is_taken(path)? {
             return Err(ApplyError::Skipped(TAKEN.to_owned()));
+        }
+        if self.cursor.is_altered(path)? {
+            return Err(ApplyError::Skipped(ALTERED.to_owned()));
         }
         if self.cursor.parent(path)?.is_none() {
             return Err(if self.skipped.may_hold(which) {
@@ -304,6 +306,8 @@ fn limit(error: Errno) -> Option<&'static str> {
 /// Why an entry is skipped.
 pub(crate) const TOO_DEEP: &str = "more nested directories than can be open at once";
 const TAKEN: &str = "the file system takes its name for that of another entry";
+/// The same, since an object in its place would not bear its name.
+pub(crate) const ALTERED: &str = "the file system would give it another name";
 const NO_DIRECTORY: &str = "the directory that it was in is not in the backup";
 
 /// The kind of an object in messages.

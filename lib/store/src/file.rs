@@ -25,7 +25,9 @@ pub(crate) struct FileStore {
 
 impl FileStore {
     pub(crate) fn new(url: &str, path: &Path) -> FileStore {
-        FileStore { url: url.to_owned(), folder: path.into(), received: BTreeMap::new() }
+        // A folder can't be made by a path that ends with `.`.
+        let folder = path.components().collect();
+        FileStore { url: url.to_owned(), folder, received: BTreeMap::new() }
     }
 
     fn which(&self, name: &str) -> String {

@@ -9,6 +9,7 @@ mod options;
 mod rclone;
 mod retry;
 mod sftp;
+mod spelling;
 mod temporary;
 mod throttle;
 
@@ -20,7 +21,9 @@ use failure::{Failure, Status};
 
 use crate::listed::Listed;
 
+pub use listed::no_longer_than;
 pub use options::Options;
+pub use spelling::{spelling, spellings};
 pub use temporary::final_name;
 
 /// A file that a store holds.
@@ -99,9 +102,11 @@ pub fn open(url: &str, options: &Options) -> Result<Box<dyn Store>, Failure> {
             false => Err(usage("names no remote (such as rclone:REMOTE:PATH)")),
         };
     }
+    if let Some(path) = local::store_folder(url) {
+        return Ok(Box::new(Listed::new(file::FileStore::new(url, path))));
+    }
     match url.split_once("://") {
-        Some(("file", "")) => Err(usage("names no folder")),
-        Some(("file", path)) => Ok(Box::new(Listed::new(file::FileStore::new(url, path.as_ref())))),
+        Some(("file", _)) => Err(usage("names no folder")),
         Some(("sftp", rest)) => Ok(Box::new(Listed::new(sftp::SftpStore::new(rest, options)?))),
         Some((scheme, _)) => {
             Err(usage(&format!("no store of the kind {scheme} (file://, sftp:// and rclone: are)")))

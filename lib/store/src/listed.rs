@@ -58,7 +58,7 @@ impl<S: Store> Store for Listed<S> {
     fn open(&mut self, name: &str) -> Result<Box<dyn Read + Send + Sync>, Failure> {
         let inner = self.store.open(name)?;
         match self.sizes.get(name) {
-            Some(&left) => Ok(Box::new(AtMost { name: name.to_owned(), inner, left })),
+            Some(&size) => Ok(no_longer_than(size, "the store's list of files says", name, inner)),
             None => Ok(inner),
         }
     }
@@ -72,9 +72,20 @@ impl<S: Store> Store for Listed<S> {
     }
 }
 
+/// A file that fails where it goes on after `size` bytes, which is what somebody says of it, in words.
+pub fn no_longer_than(
+    size: u64,
+    who: &'static str,
+    name: &str,
+    inner: Box<dyn Read + Send + Sync>,
+) -> Box<dyn Read + Send + Sync> {
+    Box::new(AtMost { name: name.to_owned(), who, inner, left: size })
+}
+
 /// A file that may have so many more bytes.
 struct AtMost<R> {
     name: String,
+    who: &'static str,
     inner: R,
     left: u64,
 }
@@ -85,7 +96,7 @@ impl<R: Read> Read for AtMost<R> {
         let most = self.left.saturating_add(1).min(buffer.len() as u64);
         let n = self.inner.read(&mut buffer[..most as usize])?;
         let Some(left) = self.left.checked_sub(n as u64) else {
-            let why = format!("{}: is longer than the store's list of files says", self.name);
+            let why = format!("{}: is longer than {}", self.name, self.who);
             return Err(Failure::new(Status::Integrity, why).into());
         };
         self.left = left;
@@ -100,7 +111,7 @@ mod tests {
 
     fn read(content: &[u8], left: u64) -> Result<Vec<u8>, Failure> {
         let (name, mut all) = ("vol1".to_owned(), Vec::new());
-        let read = AtMost { name, inner: content, left }.read_to_end(&mut all);
+        let read = AtMost { name, who: "told", inner: content, left }.read_to_end(&mut all);
         read.or_fail(Status::Failed, "other").map(|_| all)
     }
 
@@ -113,7 +124,8 @@ mod tests {
         for (content, size) in [(&b"mooo"[..], 3), (b"m", 0)] {
             assert_eq!(read(content, size).unwrap_err().status(), Status::Integrity);
         }
-        let mut endless = AtMost { name: "v".into(), inner: io::repeat(0), left: 1 << 20 };
+        let mut endless =
+            AtMost { name: "v".into(), who: "told", inner: io::repeat(0), left: 1 << 20 };
         assert!(io::copy(&mut endless, &mut io::sink()).is_err());
     }
 }

@@ -24,7 +24,7 @@ use std::time::Duration;
 use failure::{Failure, Status};
 use ssh2::{ErrorCode, File};
 
-use self::address::Address;
+pub(crate) use self::address::Address;
 use self::connection::Connection;
 use self::lanes::{Sender, lock, remove_if_possible};
 use self::link::{Link, Try};

@@ -6,6 +6,7 @@
 //! that nobody vouches for does not count where somebody has to: see [`Judge`].
 
 mod belonging;
+mod fork;
 mod judge;
 mod renamed;
 mod seals;

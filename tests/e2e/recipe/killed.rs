@@ -95,3 +95,52 @@ fn a_process_that_somebody_has_stopped_kept_backup_sh_from_its_end_and_does_not(
     host.cron().silent();
     host.brings_back("home");
 }
+
+#[test]
+fn a_source_whose_run_is_killed_is_named_and_the_other_sources_are_backed_up() {
+    let sandbox = Sandbox::new();
+    let Some(network) = Network::new(&sandbox) else { return };
+    let host = Host::new(&network, SOURCES);
+    host.cron().silent();
+    for victim in ["pgrep -f '^moo-run backup'", "pgrep -f '^[^ ]*moo-run --keeper -- backup '"] {
+        host.0
+            .sh("head -c 30000000 /dev/urandom >/srv/etc/large; date +%N >/srv/home/new")
+            .silent();
+        // Its upload is under way.
+        let killed = format!(
+            "until pgrep -x moo-upload >/dev/null && pid=$({victim}) && kill -KILL $pid; do
+                kill -0 $job || exit; sleep 0.01
+            done
+            wait $job; echo $?; left"
+        );
+        let ended = host.0.sh(&run(&killed));
+        assert_eq!(ended.out().trim(), "137", "{victim}: {}", ended.err());
+        // A shell that outlives its stage for a moment says so.
+        let said = host.0.sh("grep -vx Killed /srv/said");
+        drop(said.succeeds().stdout_is("backup.sh: etc: ended by signal 9"));
+        host.brings_back("home");
+        // No lock is left, and nothing is in the way of the next night.
+        host.cron().silent();
+        host.brings_back("etc");
+    }
+}
+
+#[test]
+fn a_run_whose_supervisors_are_all_killed_at_once_ends_and_the_next_night_resumes() {
+    let sandbox = Sandbox::new();
+    let Some(network) = Network::new(&sandbox) else { return };
+    let host = Host::new(&network, SOURCES);
+    host.cron().silent();
+    host.0.sh("head -c 30000000 /dev/urandom >/srv/etc/large").silent();
+    let killed = "until pgrep -x moo-upload >/dev/null && kill -KILL $(pgrep -x moo-run); do
+            kill -0 $job || exit; sleep 0.01
+        done
+        i=0; while test -n \"$(left)\" && test $i -lt 100; do i=$((i + 1)); sleep 0.1; done
+        left; wait $job; echo $?";
+    let ended = host.0.sh(&run(killed));
+    assert_eq!(ended.out().trim(), "137", "{}", ended.err());
+    host.cron().silent();
+    for name in ["etc", "home"] {
+        host.brings_back(name);
+    }
+}

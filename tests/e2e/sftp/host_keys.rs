@@ -148,11 +148,37 @@ fn what_does_not_name_the_host_or_revokes_its_key_does_not() {
         ("@cert-authority NAME KEY", "has a @cert-authority line"),
         ("NAME KEY\n@revoked * KEY", "is revoked"),
         ("@revoked NAME KEY\nNAME KEY", "is revoked"),
+        ("NAME KEY\n@revoked [127.0.0.?]:* KEY", "is revoked"),
+        ("@cert-authority * KEY\n@revoked * KEY", "is revoked"),
+        ("@cert-authority [127.0.0.*]:*,!NAME KEY", "is not known"),
         ("NAME KEY\n@revoked NAME nonsense", "line 2: can't be read"),
         (&format!("NAME {OTHER}\n@revoked * KEY"), "is revoked"),
     ] {
         store.list(known);
         store.is_refused(why);
+    }
+    // Hashed names revoke, too; ssh-keygen hashes only lines without a marker.
+    store.list("NAME KEY\n");
+    let revoke = format!("ssh-keygen -q -H -f {KNOWN} && sed -i 's/.*/&\\n@revoked &/' {KNOWN}");
+    sandbox.sh(&revoke).succeeds();
+    sandbox.sh(&format!("grep -c '^@revoked |1|' {KNOWN}")).stdout_is("1");
+    store.is_refused("is revoked");
+}
+
+#[test]
+fn a_key_that_any_list_revokes_is_refused_whatever_the_others_say() {
+    let sandbox = Sandbox::new();
+    let store = Listed::new(&sandbox, &[Kind::Ed25519]);
+    store.list("@revoked * KEY\n");
+    sandbox.sh(&format!("mv {KNOWN} revoked")).silent();
+    store.list("NAME KEY\n");
+    store.look().succeeds();
+    for lists in [format!("{KNOWN} revoked"), format!("revoked {KNOWN}")] {
+        let lists: Vec<_> =
+            lists.split(' ').map(|list| sandbox.path(list).display().to_string()).collect();
+        let option = format!("-o UserKnownHostsFile='{}'", lists.join(" "));
+        let remote = Remote::at(&sandbox, &store.sshd).option(&option);
+        remote.look().fails_with(6).stderr_has("is revoked");
     }
 }
 

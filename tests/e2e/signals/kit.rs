@@ -147,10 +147,23 @@ pub(super) struct Ended {
     pub(super) said: Vec<String>,
 }
 
-/// From one second later on nothing changes any more, and no process is left.
+/// Whether a process is in a call of the kernel that no signal ends, as while it waits for a disk.
+fn waits_for_a_disk(sandbox: &Sandbox) -> bool {
+    let ours = sandbox.path("").to_string_lossy().trim_end_matches('/').to_owned();
+    let look = format!(
+        "cd /proc && for pid in [0-9]*; do
+            grep -qs '^State:.D' $pid/status && grep -qs 'HOME={ours}' $pid/environ && exit
+        done; false"
+    );
+    sandbox.sh(&look).status == 0
+}
+
+/// From one second later on nothing changes any more, and no process is left but for those that the
+/// kernel does not let die before its disk has answered.
 #[track_caller]
 pub(super) fn is_over(sandbox: &Sandbox, what: &str) {
     sleep(SECOND);
+    until("the disk", || !waits_for_a_disk(sandbox));
     let before = state(sandbox);
     assert_eq!(processes(sandbox), Vec::<String>::new(), "{what}: left");
     sleep(SECOND);

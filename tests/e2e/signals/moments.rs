@@ -4,7 +4,7 @@ use tests::Sandbox;
 
 use super::kit::{Background, Moments, is_over, sandbox, timed};
 
-const SIGNALS: [&str; 4] = ["KILL", "TERM", "INT", "HUP"];
+const SIGNALS: [&str; 5] = ["KILL", "TERM", "INT", "HUP", "QUIT"];
 /// How often each command is ended, by one signal after the other.
 const TURNS: usize = 13;
 
@@ -21,7 +21,7 @@ fn end(sandbox: &Sandbox, command: &str, signal: &str, after: std::time::Duratio
     if ended.status == 0 {
         return;
     }
-    let number = [("TERM", 143), ("INT", 130), ("HUP", 129), ("KILL", 137)];
+    let number = [("TERM", 143), ("INT", 130), ("HUP", 129), ("QUIT", 131), ("KILL", 137)];
     let number = number.iter().find(|(name, _)| *name == signal).unwrap().1;
     assert_eq!(ended.status, number, "after SIG{signal}: {:?}", ended.said);
     // Where the shell, or another early moment, was ended, there is no line yet.

@@ -34,7 +34,7 @@ fn end_in_the_middle(sandbox: &Sandbox, signal: &str) {
 #[test]
 fn a_restore_that_is_interrupted_leaves_no_folder_beside_its_destination() {
     let sandbox = held();
-    for signal in ["TERM", "INT", "HUP"] {
+    for signal in ["TERM", "INT", "HUP", "QUIT"] {
         end_in_the_middle(&sandbox, signal);
         assert_eq!(staging(&sandbox), Vec::<PathBuf>::new(), "SIG{signal}");
         assert!(!sandbox.path("out").exists());

@@ -50,10 +50,19 @@ until('two volumes', lambda: note() == '2')
 
 #[test]
 fn ctrl_c_ends_a_backup_with_130_and_one_line() {
+    a_key_ends_a_backup("sendintr()", 130);
+}
+
+#[test]
+fn ctrl_backslash_left_a_backup_without_a_line_and_ends_it_with_131_and_one() {
+    a_key_ends_a_backup("sendcontrol('\\\\')", 131);
+}
+
+fn a_key_ends_a_backup(key: &str, status: i32) {
     let sandbox = backup();
     let script = format!(
         "{START}
-shell.sendintr()
+shell.{key}
 shell.sendline('echo status=$?')
 shell.expect('status=([0-9]+)')
 said = re.findall('moo[ -][a-z]+: [^\\r\\n]*', shell.before)
@@ -63,11 +72,11 @@ print('|'.join(said), shell.match.group(1))"
     let store = sandbox.path("store");
     let said = format!(
         "moo backup: file://{}: a new store|\
-         moo backup: interrupted; the next run resumes after volume 2 130",
+         moo backup: interrupted; the next run resumes after volume 2 {status}",
         store.display()
     );
     python(&sandbox, &script).succeeds().stderr_is("").stdout_is(&said);
-    super::kit::is_over(&sandbox, "Ctrl-C");
+    super::kit::is_over(&sandbox, key);
 }
 
 #[test]

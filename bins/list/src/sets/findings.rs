@@ -80,6 +80,8 @@ pub(crate) fn all(inventory: &Inventory, known: Option<&Known>) -> Vec<Finding> 
         let what = format!("is of another backup, {identity}, and does not count");
         Finding::note("other", Some(*id), what)
     }));
+    let forks = inventory.doubts.forks.iter();
+    found.extend(forks.map(|fork| Finding::note("fork", None, fork.to_string())));
     let unsealed = inventory.doubts.unsealed.iter();
     found.extend(unsealed.map(|id| {
         Finding::note("unsealed", Some(*id), "has no seal of the seal key, and does not count")

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use archive::{Collection, Identity, Manifest, SetId, SetTime, StoredSet, Wrapping};
+use archive::{Collection, Fork, Identity, Manifest, SetId, SetTime, StoredSet, Wrapping};
 use failure::Failure;
 use local::Folder;
 use survey::Survey;
@@ -39,6 +39,8 @@ pub(crate) struct Doubts {
     pub(crate) unsealed: BTreeSet<SetId>,
     /// Which backup the sets are of.
     pub(crate) belonging: Belonging,
+    /// Sets that two copies of the archive directory have made without knowing of each other.
+    pub(crate) forks: Vec<Fork>,
 }
 
 impl Doubts {

@@ -34,7 +34,8 @@ pub(crate) fn list(arguments: &List, url: &str) -> Result<(), Failure> {
     // What no seal vouches for is listed, but is no good set.
     let unsealed = unsealed(&mut survey, store.as_mut(), (known.as_ref(), &certs))?;
     let belonging = belonging(arguments.identity, &mut survey, store.as_mut())?;
-    let doubts = Doubts { unsealed, belonging };
+    let forks = survey.forks(store.as_mut())?;
+    let doubts = Doubts { unsealed, belonging, forks };
     let inventory = gather::gather(&survey, doubts, folder.as_ref(), now)?;
     let mut out = Out::new();
     if arguments.json {

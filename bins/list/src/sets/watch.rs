@@ -46,6 +46,9 @@ pub(crate) fn judge(
     if let Some(other) = other {
         return fail(Status::Partial, &format!("{other}, and does not count"));
     }
+    if let Some(fork) = inventory.doubts.forks.last() {
+        return fail(Status::Partial, &fork.to_string());
+    }
     let Some(limit) = limit else { return Ok(()) };
     let age = inventory.now.seconds() - newest.seconds();
     let what = format!("the last good set is of {}", shown::time(newest));

@@ -86,7 +86,7 @@ fn every_changed_or_cut_signed_message_is_refused() {
     test_in_home(&[], |home| {
         let cat = home.new_key("cat", "");
         let mut reader = reader(home, &cat);
-        let signer = Signer::from_gnupg(&cat, &environment()).unwrap();
+        let signer = Signer::from_gnupg(&cat, &environment(), openpgp::WeakKeys::Never).unwrap();
         let encryption = Encryption { signer: Some(signer), ..encryption_to(&[&cat]) };
         let content = sample(3_000);
         for wanted in [vec![], certs(&[&cat])] {

@@ -27,8 +27,8 @@ fn gpg_prints_a_signed_text_and_we_read_it() {
         let file = home.file("host", &host.secret);
         let cat = home.new_key("cat", "");
         let signers = [
-            Signer::from_file(&file, &environment()).unwrap(),
-            Signer::from_gnupg(&cat, &environment()).unwrap(),
+            Signer::from_file(&file, &environment(), openpgp::WeakKeys::Never).unwrap(),
+            Signer::from_gnupg(&cat, &environment(), openpgp::WeakKeys::Never).unwrap(),
         ];
         for signer in signers {
             let certs = [signer.certificate().clone()];
@@ -75,7 +75,12 @@ fn what_gpg_signed_is_read() {
 fn a_changed_text_or_signature_is_refused() {
     test_in_home(&[], |home| {
         let host = generate("host", false, None, None).unwrap();
-        let signer = Signer::from_file(&home.file("h", &host.secret), &environment()).unwrap();
+        let signer = Signer::from_file(
+            &home.file("h", &host.secret),
+            &environment(),
+            openpgp::WeakKeys::Never,
+        )
+        .unwrap();
         let certs = [signer.certificate().clone()];
         let plain = TEXTS[1].as_bytes();
         let signed = sign_text(plain, Some(&signer)).unwrap();
@@ -112,7 +117,8 @@ fn a_signature_made_with_a_locked_key_needs_its_passphrase() {
     test_in_home(&[], |home| {
         let cat = home.new_key("cat", "meow");
         home.forget_passphrases();
-        let signer = Signer::from_gnupg(&cat, &source_of(home, "meow")).unwrap();
+        let signer =
+            Signer::from_gnupg(&cat, &source_of(home, "meow"), openpgp::WeakKeys::Never).unwrap();
         home.forget_passphrases();
         let signed = sign_text(b"purr\n", Some(&signer)).unwrap();
         assert_eq!(shown_by_gpg(home, &signed), b"purr\n");

@@ -113,9 +113,11 @@ fn gpg_and_we_check_a_signature_by_a_key_from_a_file() {
         let host = generate("host", false, Some(&passphrase("meow")), None).unwrap();
         let file = home.file("host.secret", &host.secret);
         home.gpg(&["--import"], &host.certificate);
-        let signer = Signer::find(text(&file), &source_of(home, "meow")).unwrap();
+        let signer =
+            Signer::find(text(&file), &source_of(home, "meow"), openpgp::WeakKeys::Never).unwrap();
         check_signed(home, &cat, &signer, &format!("{:X}", host.fingerprint));
-        let wrong = Signer::from_file(&file, &source_of(home, "woof")).unwrap_err();
+        let wrong = Signer::from_file(&file, &source_of(home, "woof"), openpgp::WeakKeys::Never)
+            .unwrap_err();
         assert_eq!(wrong.status(), Status::Key);
     });
 }
@@ -126,11 +128,11 @@ fn gpg_and_we_check_a_signature_by_a_key_in_gpg_with_subkeys() {
         let cat = home.new_key("cat", "");
         let rsa = home.new_key_of("rsa", "", "rsa2048", "rsa2048");
         for id in [&cat, &rsa] {
-            let signer = Signer::from_gnupg(id, &environment()).unwrap();
+            let signer = Signer::from_gnupg(id, &environment(), openpgp::WeakKeys::Never).unwrap();
             check_signed(home, &cat, &signer, id);
         }
         home.gpg(&["--passphrase", "", "--quick-add-key", &cat, "ed25519", "sign", "never"], b"");
-        let signer = Signer::from_gnupg(&cat, &environment()).unwrap();
+        let signer = Signer::from_gnupg(&cat, &environment(), openpgp::WeakKeys::Never).unwrap();
         check_signed(home, &cat, &signer, &home.fingerprints(&cat)[2]);
     });
 }
@@ -141,15 +143,25 @@ fn a_locked_key_in_gpg_signs_with_our_passphrase_or_with_that_of_the_agent() {
         let cat = home.new_key("cat", "meow");
         let ours = environment().for_signing();
         home.forget_passphrases();
-        check_signed(home, &cat, &Signer::from_gnupg(&cat, &ours).unwrap(), &cat);
+        check_signed(
+            home,
+            &cat,
+            &Signer::from_gnupg(&cat, &ours, openpgp::WeakKeys::Never).unwrap(),
+            &cat,
+        );
         // The agent remembers now: not even a wrong passphrase stops it.
         let wrong = source_of(home, "woof");
-        assert!(Signer::from_gnupg(&cat, &wrong).is_ok());
-        assert!(Signer::from_gnupg(&cat, &environment()).is_ok());
+        assert!(Signer::from_gnupg(&cat, &wrong, openpgp::WeakKeys::Never).is_ok());
+        assert!(Signer::from_gnupg(&cat, &environment(), openpgp::WeakKeys::Never).is_ok());
         home.forget_passphrases();
-        let failure = Signer::from_gnupg(&cat, &wrong).unwrap_err();
+        let failure = Signer::from_gnupg(&cat, &wrong, openpgp::WeakKeys::Never).unwrap_err();
         assert_eq!(failure.status(), Status::Key, "{failure}");
-        assert_eq!(Signer::from_gnupg(&cat, &environment()).unwrap_err().status(), Status::Key);
+        assert_eq!(
+            Signer::from_gnupg(&cat, &environment(), openpgp::WeakKeys::Never)
+                .unwrap_err()
+                .status(),
+            Status::Key
+        );
     });
 }
 

@@ -1,0 +1,45 @@
+//! Forks among the sets of a store and of the archive directory.
+
+use archive::{Fork, Link, SetId, forks};
+use failure::Failure;
+use store::Store;
+
+use crate::{Sealed, Survey};
+
+/// How many seals are read: who adds many sets is not read to the end of them.
+const MOST_READ: usize = 512;
+
+impl From<&Sealed> for Link {
+    fn from(sealed: &Sealed) -> Link {
+        let (set, previous) = (sealed.seal.set, sealed.seal.previous.clone());
+        Link { set, sha256: sealed.sha256.clone(), previous }
+    }
+}
+
+impl Survey {
+    /// The forks in the two newest chains of the store, and between them and the sets that the
+    /// archive directory knows. Their seals are read.
+    ///
+    /// # Errors
+    /// The store is out of reach.
+    pub fn forks(&mut self, store: &mut dyn Store) -> Result<Vec<Fork>, Failure> {
+        let chains = self.collection.chains.iter().rev().take(2);
+        let start = chains.filter_map(|chain| chain.sets.first()).map(|full| full.id.time).min();
+        let Some(start) = start else { return Ok(Vec::new()) };
+        let is_recent = |set: &SetId| set.time >= start;
+        // Also sets that do not count: the other branch is unknown to the archive directory.
+        let mut recent: Vec<SetId> = self.complete.iter().copied().filter(is_recent).collect();
+        recent.sort_unstable_by_key(|set| std::cmp::Reverse(*set));
+        for set in recent.into_iter().take(MOST_READ) {
+            self.seal(store, set)?;
+        }
+        let links: Vec<Link> = self.seals.all.values().map(Link::from).collect();
+        let exists = |set: SetId| self.has(set) || self.seals.is_kept(set);
+        let is_there = |set: SetId| is_recent(&set) && self.has(set);
+        let mut found = forks(&links);
+        found.retain(|Fork { sets: (one, other), .. }| {
+            exists(*one) && exists(*other) && (is_there(*one) || is_there(*other))
+        });
+        Ok(found)
+    }
+}
