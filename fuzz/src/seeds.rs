@@ -7,8 +7,8 @@ use archive::{EntryName, Part, SetTime, TreePath};
 use rsync::{Delta, Hash, sign};
 use stream::member::{CTIME, Kind as MemberKind, SHA256, SIZE};
 use stream::{
-    Begin, FileWriter, Kind, Member, Receipt, Receipts, SetHeader, SetType, TarWriter, Timestamp,
-    Totals, deliver, write_content,
+    Begin, FileWriter, Member, Receipt, Receipts, SetHeader, SetType, StreamKind, TarWriter,
+    Timestamp, Totals, deliver, write_content,
 };
 
 use super::messages::TEXT;
@@ -163,7 +163,7 @@ fn head() -> SetHeader {
 fn tree_stream() -> Vec<u8> {
     let mut stream = Vec::new();
     let run = deliver("moo-fuzz", &mut stream, |output| {
-        output.begin(&Begin::backup(Kind::Tree, head()))?;
+        output.begin(&Begin::backup(StreamKind::Tree, head()))?;
         for (member, body) in &members()[..4] {
             output.append(member, body)?;
         }
@@ -182,7 +182,7 @@ fn tree_stream() -> Vec<u8> {
 fn file_stream() -> Vec<u8> {
     let mut stream = Vec::new();
     let run = deliver("moo-fuzz", &mut stream, |output| {
-        output.begin(&Begin::backup(Kind::Files, head()))?;
+        output.begin(&Begin::backup(StreamKind::Files, head()))?;
         for (name, content) in [("one", &b"first file"[..]), ("two", b"")] {
             let mut writer = FileWriter::new(output, name);
             writer.write_all(content).expect("room");
@@ -197,7 +197,7 @@ fn file_stream() -> Vec<u8> {
 fn receipts() -> Vec<u8> {
     let mut stream = Vec::new();
     let run = Receipts::deliver("moo-fuzz", &mut stream, |receipts| {
-        receipts.begin(&Begin::backup(Kind::Receipts, head()))?;
+        receipts.begin(&Begin::backup(StreamKind::Receipts, head()))?;
         let seal = Some("a seal\nof two lines".to_owned());
         receipts.receipt(&Receipt {
             stored: "one".into(),

@@ -13,7 +13,7 @@ use cli::{Common, Jobs, Program};
 use deflate::Effort;
 use failure::{Failure, OrFail, Status};
 use openpgp::Signer;
-use stream::{Begin, FileWriter, FilesInput, Job, Kind, Output, SetHeader, Totals, pipe};
+use stream::{Begin, FileWriter, FilesInput, Job, Output, SetHeader, StreamKind, Totals, pipe};
 
 use crate::copy::Copy;
 use crate::hashing::Hashing;
@@ -72,7 +72,7 @@ impl Program for Encrypt {
         let stored_bytes = match input.begin().job.clone() {
             Job::Backup(head) => backup(*head, &mut input, &wrap, signer.as_ref(), output)?,
             Job::Copy { newest_seal } => {
-                output.begin(&Begin::copy(Kind::Files, None))?;
+                output.begin(&Begin::copy(StreamKind::Files, None))?;
                 Copy::new(&wrap, signer.as_ref(), newest_seal, output).run(&mut input)?
             }
             Job::Restore(_) => return Err(broken("is a restore, and neither a backup nor a copy")),
@@ -92,7 +92,7 @@ fn backup(
     let key = wrap.key(&head);
     // Where the keys do not fit, the last stage is still told whose run that ends.
     head.key = key.as_ref().ok().cloned().flatten();
-    output.begin(&Begin::backup(Kind::Files, head.clone()))?;
+    output.begin(&Begin::backup(StreamKind::Files, head.clone()))?;
     key?;
     let mut sealed = SealedSet::new(head.id(), head.previous_seal.clone(), head.belongs().unzip());
     sealed.resume(&head, wrap)?;

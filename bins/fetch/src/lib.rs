@@ -21,7 +21,7 @@ use cli::{Common, Program};
 use failure::{Failure, OrFail, Status};
 use openpgp::{Cert, find_certificate};
 use store::Store;
-use stream::{Annotations, Begin, FileWriter, Kind, Output, Receipts, Scope, Totals};
+use stream::{Annotations, Begin, FileWriter, Output, Receipts, Scope, StreamKind, Totals};
 use survey::{Judge, Survey};
 
 use crate::selection::{ArchiveDirectory, Selection};
@@ -132,7 +132,7 @@ impl Program for Fetch {
         let selection = Selection::make(&self, store.as_mut())?;
         output.begin(&match selection.wanted {
             Some(wanted) => Begin::restore(wanted),
-            None => Begin::copy(Kind::Files, None),
+            None => Begin::copy(StreamKind::Files, None),
         })?;
         let mut lost = selection.lost;
         let mut reader = sealed::Reader::new(store.as_mut());

@@ -32,7 +32,7 @@ pub(crate) fn write(
     let (origin, identity) = (restore.origin(), restore.identity());
     let (state, mut tree) = restore.read()?;
     let head = head(&wanted, origin, identity, archive.as_ref())?;
-    output.begin(&Begin::backup(stream::Kind::Tree, head))?;
+    output.begin(&Begin::backup(stream::StreamKind::Tree, head))?;
     let recorded = Recorded::open(archive.as_ref().map(|(folder, _)| folder), &wanted)?;
     let (files, bytes, overlong) = all(&mut tree, state, recorded, output)?;
     let unreadable = overlong + tree.report_skipped();

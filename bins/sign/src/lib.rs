@@ -7,7 +7,7 @@ use cli::{Common, Program};
 use failure::Failure;
 use rsync::Hash;
 use stream::member::SIZE;
-use stream::{Content, Entry, Kind, Member, Output, Totals, TreeInput, pipe};
+use stream::{Content, Entry, Member, Output, StreamKind, Totals, TreeInput, pipe};
 
 /// Add to a tree stream the signature of each file's content
 ///
@@ -48,7 +48,7 @@ impl Program for Sign {
 
     fn run(self, output: &mut Output<File>) -> Result<Totals, Failure> {
         let mut input = TreeInput::open(pipe::input()?)?;
-        output.begin(&input.begin().onward(Kind::Tree))?;
+        output.begin(&input.begin().onward(StreamKind::Tree))?;
         while let Some(entry) = input.advance()? {
             if entry.is_content() {
                 self.sign(&mut input, entry, output)?;

@@ -17,7 +17,7 @@ use cli::{Common, Program};
 use failure::{Failure, Reason, Status};
 use local::{Folder, Lock};
 use store::Store;
-use stream::{Begin, FilesInput, Kind, Receipts, SetHeader, Totals, pipe};
+use stream::{Begin, FilesInput, Receipts, SetHeader, StreamKind, Totals, pipe};
 
 use crate::arrival::Arrivals;
 use crate::present::Present;
@@ -66,7 +66,7 @@ impl Program for Upload {
         let mut input = FilesInput::open(pipe::input()?)?;
         let Target { url, mut store, _lock } = self.target(input.begin())?;
         let names = prepare(&url, store.as_mut(), input.begin())?;
-        receipts.begin(&input.begin().onward(Kind::Receipts))?;
+        receipts.begin(&input.begin().onward(StreamKind::Receipts))?;
         let set = input.begin().set().cloned();
         // Without an archive nobody remembers what has arrived.
         let remembered = set.as_ref().is_some_and(|set| set.run.is_some());

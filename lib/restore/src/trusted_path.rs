@@ -32,18 +32,18 @@ pub(crate) fn open(path: &Path, create: bool) -> Result<OwnedFd, Failure> {
 
 struct Walk {
     here: OwnedFd,
-    ahead: VecDeque<Step>,
+    ahead: VecDeque<PathStep>,
     links: usize,
 }
 
-struct Step {
+struct PathStep {
     name: Vec<u8>,
     /// Whether to create it; not where a symbolic link leads.
     create: bool,
 }
 
 impl Walk {
-    fn go(&mut self, step: &Step, whole: &Path) -> Result<(), Failure> {
+    fn go(&mut self, step: &PathStep, whole: &Path) -> Result<(), Failure> {
         let name = step.name.as_slice();
         let opened = match openat(&self.here, name, PLACE, Mode::empty()) {
             Err(Errno::NOENT) if step.create => self.create(name),
@@ -102,7 +102,7 @@ impl Walk {
                 Component::ParentDir => b"..",
                 _ => continue,
             };
-            self.ahead.push_front(Step { name: name.to_vec(), create });
+            self.ahead.push_front(PathStep { name: name.to_vec(), create });
         }
     }
 }

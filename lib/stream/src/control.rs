@@ -13,7 +13,7 @@ pub const VERSION: u32 = 2;
 /// The two kinds of streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum StreamKind {
     /// Entries of a source tree.
     Tree,
     /// Named files of a store.
@@ -22,12 +22,12 @@ pub enum Kind {
     Receipts,
 }
 
-impl std::fmt::Display for Kind {
+impl std::fmt::Display for StreamKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Kind::Tree => "tree stream",
-            Kind::Files => "file stream",
-            Kind::Receipts => "stream of receipts",
+            StreamKind::Tree => "tree stream",
+            StreamKind::Files => "file stream",
+            StreamKind::Receipts => "stream of receipts",
         })
     }
 }
@@ -36,7 +36,7 @@ impl std::fmt::Display for Kind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Begin {
     /// Which stream it is.
-    pub stream: Kind,
+    pub stream: StreamKind,
     /// Its version; a reader refuses any but its own.
     pub version: u32,
     /// What the run does.
@@ -62,17 +62,17 @@ pub enum Job {
 
 impl Begin {
     /// The start of a backup.
-    pub fn backup(stream: Kind, set: SetHeader) -> Begin {
+    pub fn backup(stream: StreamKind, set: SetHeader) -> Begin {
         Begin { stream, version: VERSION, job: Job::Backup(Box::new(set)) }
     }
 
     /// The start of a restore.
     pub fn restore(wanted: RestoreRequest) -> Begin {
-        Begin { stream: Kind::Files, version: VERSION, job: Job::Restore(wanted) }
+        Begin { stream: StreamKind::Files, version: VERSION, job: Job::Restore(wanted) }
     }
 
     /// The start of a copy to a store with that newest seal, or of the list of a whole store.
-    pub fn copy(stream: Kind, newest_seal: Option<NewestSeal>) -> Begin {
+    pub fn copy(stream: StreamKind, newest_seal: Option<NewestSeal>) -> Begin {
         Begin { stream, version: VERSION, job: Job::Copy { newest_seal } }
     }
 
@@ -101,7 +101,7 @@ impl Begin {
     }
 
     /// Reads the start of a stream; an error says why it is none that `kind` expects.
-    pub(crate) fn parse(json: &[u8], kind: Kind) -> Result<Begin, String> {
+    pub(crate) fn parse(json: &[u8], kind: StreamKind) -> Result<Begin, String> {
         let malformed = |error| format!("malformed begin.json: {error}");
         // Another version may have other words for everything else.
         let Version { version } = serde_json::from_slice(json).map_err(malformed)?;
@@ -117,7 +117,7 @@ impl Begin {
     }
 
     /// The same run in the stream of the next stage.
-    pub fn onward(&self, stream: Kind) -> Begin {
+    pub fn onward(&self, stream: StreamKind) -> Begin {
         Begin { stream, ..self.clone() }
     }
 }

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 
 use bytes::Bytes;
 
-use crate::control::{Begin, Kind, Totals};
+use crate::control::{Begin, StreamKind, Totals};
 use crate::input::{Input, Item};
 use crate::member::{Annotations, LOST, Member};
 use crate::output::Output;
@@ -96,7 +96,7 @@ impl<R: Read> FilesInput<R> {
     /// Reads the start of a file stream.
     pub fn open(from: R) -> Result<FilesInput<R>, Failure> {
         Ok(FilesInput {
-            input: Input::open(from, Kind::Files)?,
+            input: Input::open(from, StreamKind::Files)?,
             name: String::new(),
             chunk: Bytes::new(),
             chunks: 0,

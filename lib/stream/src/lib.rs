@@ -2,6 +2,13 @@
 //!
 //! Both streams are POSIX pax tars. The first member is `begin.json`, the last one `end.json` or
 //! `failed.json`: see moobacker-stream(5).
+//!
+//! The words of the code: a *set* is one full backup or one increment, a *chain* a full set and its
+//! increments. A set is stored as *volumes*, a *manifest* and a *signature file* (a tar, `sigtar` in file
+//! names), and sealed by its *seal*. A [`Member`] is a member of a tar, with [`Annotations`] for what tar
+//! has no field for; an [`Entry`] is an entry of the source tree, which is one member or several *pieces*.
+//! [`Begin`], [`End`] and [`Failed`] are the control messages of a stream, and a [`SetHeader`] or a
+//! [`RestoreRequest`] is the part of [`Begin`] that says what the run does.
 
 mod attributes;
 mod control;
@@ -21,8 +28,8 @@ mod tree;
 
 pub use attributes::Attributes;
 pub use control::{
-    Begin, End, Failed, Job, Kind, NewestSeal, Receipt, RestoreRequest, Resume, SetHeader, SetRef,
-    SetType, Totals, VERSION,
+    Begin, End, Failed, Job, NewestSeal, Receipt, RestoreRequest, Resume, SetHeader, SetRef,
+    SetType, StreamKind, Totals, VERSION,
 };
 pub use files::{FileWriter, FilesInput, Scope};
 pub use input::{Input, Item};

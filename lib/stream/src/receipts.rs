@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 
 use serde::{Deserialize, Serialize};
 
-use crate::control::{Begin, Failed, Kind, Receipt, Totals};
+use crate::control::{Begin, Failed, Receipt, StreamKind, Totals};
 use crate::input::{Input, peek};
 use failure::{Failure, OrFail, Status};
 
@@ -75,7 +75,7 @@ impl<R: Read> ReceiptsInput<R> {
         let mut from = BufReader::new(from);
         if peek(&mut from)?.starts_with(b"failed.json\0") {
             // A stage that failed before it knew that receipts were wanted.
-            let failed = Input::open(from, Kind::Receipts).err();
+            let failed = Input::open(from, StreamKind::Receipts).err();
             return Err(failed.unwrap_or_else(|| broken("not receipts")));
         }
         let line = line(&mut from)?.ok_or_else(|| killed("empty"))?;
@@ -85,7 +85,7 @@ impl<R: Read> ReceiptsInput<R> {
         if let Ok(Last::Failed(failed)) = serde_json::from_slice(&line) {
             return Err(failed.into());
         }
-        let begin = Begin::parse(&line, Kind::Receipts).map_err(|why| broken(&why))?;
+        let begin = Begin::parse(&line, StreamKind::Receipts).map_err(|why| broken(&why))?;
         Ok(ReceiptsInput { from, begin, totals: None })
     }
 

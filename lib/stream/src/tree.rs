@@ -6,9 +6,9 @@ use archive::{EntryName, PIECE, Part, TreePath};
 use bytes::Bytes;
 
 use crate::attributes::Attributes;
-use crate::control::{Begin, Kind, Totals};
+use crate::control::{Begin, StreamKind, Totals};
 use crate::input::Input;
-use crate::member::{Annotations, Kind as MemberKind, Member};
+use crate::member::{Annotations, Kind, Member};
 use crate::output::Output;
 use failure::{Failure, OrFail, Status};
 
@@ -31,7 +31,7 @@ impl Entry {
 
     /// Whether it holds a regular file's content, or the start of it.
     pub fn is_content(&self) -> bool {
-        self.name.part == Part::Snapshot && self.member.kind == MemberKind::File
+        self.name.part == Part::Snapshot && self.member.kind == Kind::File
     }
 }
 
@@ -47,7 +47,7 @@ pub struct TreeInput<R> {
 impl<R: Read> TreeInput<R> {
     /// Reads the start of a tree stream.
     pub fn open(from: R) -> Result<TreeInput<R>, Failure> {
-        Ok(TreeInput { input: Input::open(from, Kind::Tree)?, last: None, goes_on: false })
+        Ok(TreeInput { input: Input::open(from, StreamKind::Tree)?, last: None, goes_on: false })
     }
 
     /// What the first stage has decided.
@@ -70,7 +70,7 @@ impl<R: Read> TreeInput<R> {
         };
         let name =
             EntryName::parse(&item.member.name).or_fail(Status::Integrity, "standard input")?;
-        if item.member.kind != MemberKind::File && !item.body.is_empty() {
+        if item.member.kind != Kind::File && !item.body.is_empty() {
             return Err(broken(&format!("{}: content of what is no file", name.path)));
         }
         self.check_order(&name)?;

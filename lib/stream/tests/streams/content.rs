@@ -7,8 +7,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use stream::member::{SHA256, SIZE};
 use stream::{
-    Annotations, Begin, Content, Entry, FileWriter, FilesInput, Kind, Member, TreeInput, deliver,
-    write_content,
+    Annotations, Begin, Content, Entry, FileWriter, FilesInput, Member, StreamKind, TreeInput,
+    deliver, write_content,
 };
 
 use crate::made::{self, STAGE, path};
@@ -47,7 +47,7 @@ fn written(content: &[u8], steps: Vec<usize>) -> Vec<u8> {
     let mut first = Member::default();
     first.annotations.set("first", "1");
     deliver(STAGE, &mut stream, |output| {
-        output.begin(&Begin::backup(Kind::Tree, made::head()))?;
+        output.begin(&Begin::backup(StreamKind::Tree, made::head()))?;
         let mut from = InSteps { content, steps: steps.into_iter().cycle() };
         let length =
             write_content(output, Part::Snapshot, &path("a/b"), &first, &mut from, |_, length| {
@@ -124,7 +124,7 @@ proptest! {
     ) {
         let mut stream = Vec::new();
         deliver(STAGE, &mut stream, |output| {
-            output.begin(&Begin::copy(Kind::Files, None))?;
+            output.begin(&Begin::copy(StreamKind::Files, None))?;
             for (number, length) in lengths.iter().enumerate() {
                 let mut writer = FileWriter::new(output, &format!("file{number}"));
                 let content = noise(*length);
@@ -183,7 +183,7 @@ fn file_names_that_lead_elsewhere_are_refused() {
     ] {
         let mut stream = Vec::new();
         deliver(STAGE, &mut stream, |output| {
-            output.begin(&Begin::copy(Kind::Files, None))?;
+            output.begin(&Begin::copy(StreamKind::Files, None))?;
             output.append(&Member::named(name), b"")?;
             Ok(made::totals())
         })

@@ -6,8 +6,8 @@ use archive::{EntryName, PIECE, Part, SetTime, TreePath};
 use failure::{Failure, Status};
 use stream::member::SHA256;
 use stream::{
-    Annotations, Begin, FileWriter, FilesInput, Kind, Member, Receipt, Receipts, ReceiptsInput,
-    SetHeader, SetType, Timestamp, Totals, TreeInput, deliver,
+    Annotations, Begin, FileWriter, FilesInput, Member, Receipt, Receipts, ReceiptsInput,
+    SetHeader, SetType, StreamKind, Timestamp, Totals, TreeInput, deliver,
 };
 
 /// What a stage is called in these tests.
@@ -61,7 +61,7 @@ pub(crate) fn named(part: Part, text: &str, piece: Option<u64>) -> Member {
 pub(crate) fn tree_of(members: &[(Member, Vec<u8>)]) -> Vec<u8> {
     let mut stream = Vec::new();
     deliver(STAGE, &mut stream, |output| {
-        output.begin(&Begin::backup(Kind::Tree, head()))?;
+        output.begin(&Begin::backup(StreamKind::Tree, head()))?;
         members.iter().try_for_each(|(member, body)| output.append(member, body))?;
         Ok(totals())
     })
@@ -89,7 +89,7 @@ pub(crate) fn tree() -> Vec<u8> {
 pub(crate) fn files() -> Vec<u8> {
     let mut stream = Vec::new();
     deliver(STAGE, &mut stream, |output| {
-        output.begin(&Begin::backup(Kind::Files, head()))?;
+        output.begin(&Begin::backup(StreamKind::Files, head()))?;
         for (name, content) in [("one", &b"first file"[..]), ("two", b"")] {
             let mut writer = FileWriter::new(output, name);
             writer.write_all(content).unwrap();
@@ -106,7 +106,7 @@ pub(crate) fn files() -> Vec<u8> {
 pub(crate) fn receipts() -> Vec<u8> {
     let mut stream = Vec::new();
     Receipts::deliver(STAGE, &mut stream, |receipts| {
-        receipts.begin(&Begin::backup(Kind::Receipts, head()))?;
+        receipts.begin(&Begin::backup(StreamKind::Receipts, head()))?;
         let seal = Some("a seal\nof two lines".to_owned());
         receipts.receipt(&Receipt { stored: "one".into(), size: 10, ..Receipt::default() })?;
         receipts.receipt(&Receipt { stored: "two".into(), seal, ..Receipt::default() })?;
