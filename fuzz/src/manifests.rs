@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use archive::{
-    Manifest, ManifestSealer, Place, Seal, TreePath, VolumeRange, encode_header, quote, unquote,
+    EntryPosition, Manifest, ManifestHashWriter, Seal, TreePath, VolumeRange, encode_header, quote,
+    unquote,
 };
 
 /// A manifest: what was understood is written and understood again, and so it is when it is sealed.
@@ -35,7 +36,7 @@ fn sealed(draft: &[u8], read: &Manifest) {
     let hashes = |number| vec![("SHA1".to_owned(), format!("{number:040x}"))];
     let numbers = read.volumes.iter().map(|volume| volume.number);
     let given: BTreeMap<u64, Vec<(String, String)>> = numbers.map(|n| (n, hashes(n))).collect();
-    let mut sealer = ManifestSealer::new(given);
+    let mut sealer = ManifestHashWriter::new(given);
     let mut out = Vec::new();
     for line in draft.split_inclusive(|byte| *byte == b'\n') {
         sealer.line(line, &mut out).expect("a line that was read");
@@ -53,7 +54,7 @@ pub fn place(data: &[u8]) {
     let (Ok(start), Ok(end), Ok(prefix), Ok(inside)) = (next(), next(), next(), next()) else {
         return;
     };
-    let place = |path: &TreePath| Place { path: path.clone(), piece: None };
+    let place = |path: &TreePath| EntryPosition { path: path.clone(), piece: None };
     let (first, last) = (place(&start), place(&end));
     let range = VolumeRange { number: 1, start: first, end: last, hashes: Vec::new() };
     if inside.starts_with(&prefix) && start <= inside && inside <= end {

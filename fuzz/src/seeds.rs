@@ -7,8 +7,8 @@ use archive::{EntryName, Part, SetTime, TreePath};
 use rsync::{Delta, Hash, sign};
 use stream::member::{CTIME, Kind as MemberKind, SHA256, SIZE};
 use stream::{
-    Begin, FileWriter, Kind, Member, Receipt, Receipts, SetHead, SetType, Stamp, TarWriter, Totals,
-    deliver, write_content,
+    Begin, FileWriter, Member, Receipt, Receipts, SetHeader, SetType, StreamKind, TarWriter,
+    Timestamp, Totals, deliver, write_content,
 };
 
 use super::messages::TEXT;
@@ -96,7 +96,7 @@ fn delta(basis: &[u8]) -> Vec<u8> {
 fn member(part: Part, path: &str, kind: MemberKind) -> Member {
     let path = TreePath::parse(path.as_bytes()).expect("a path");
     let name = EntryName { part, path, piece: None }.encode(kind == MemberKind::Directory);
-    let mtime = Stamp { secs: 1_700_000_000, nanos: 5 };
+    let mtime = Timestamp { secs: 1_700_000_000, nanos: 5 };
     Member { kind, mode: 0o640, uname: b"moo".to_vec(), mtime, ..Member::named(name) }
 }
 
@@ -107,7 +107,7 @@ fn members() -> Vec<(Member, Vec<u8>)> {
     device.device = (8, 1);
     let mut file = member(Part::Snapshot, "b", MemberKind::File);
     for (key, value) in [(SHA256, "0123"), (SIZE, "7"), (CTIME, "1.5")] {
-        file.facts.set(key, value);
+        file.annotations.set(key, value);
     }
     vec![
         (member(Part::Snapshot, "", MemberKind::Directory), Vec::new()),
@@ -144,8 +144,8 @@ fn signatures() -> Vec<u8> {
     [vec![blocks], full, tar(&[root, gone, of("b"), of("c")])].concat()
 }
 
-fn head() -> SetHead {
-    SetHead {
+fn head() -> SetHeader {
+    SetHeader {
         set_type: SetType::Full,
         time: SetTime::parse_name("20261122T201500Z").expect("a time"),
         base: None,
@@ -163,7 +163,7 @@ fn head() -> SetHead {
 fn tree_stream() -> Vec<u8> {
     let mut stream = Vec::new();
     let run = deliver("moo-fuzz", &mut stream, |output| {
-        output.begin(&Begin::backup(Kind::Tree, head()))?;
+        output.begin(&Begin::backup(StreamKind::Tree, head()))?;
         for (member, body) in &members()[..4] {
             output.append(member, body)?;
         }
@@ -171,7 +171,7 @@ fn tree_stream() -> Vec<u8> {
         let path = path.expect("a path");
         let mut content = std::io::repeat(7).take(70_000);
         write_content(output, Part::Snapshot, &path, &file, &mut content, |_, _| {
-            Ok(stream::Facts::default())
+            Ok(stream::Annotations::default())
         })?;
         Ok(Totals::default())
     });
@@ -182,11 +182,11 @@ fn tree_stream() -> Vec<u8> {
 fn file_stream() -> Vec<u8> {
     let mut stream = Vec::new();
     let run = deliver("moo-fuzz", &mut stream, |output| {
-        output.begin(&Begin::backup(Kind::Files, head()))?;
+        output.begin(&Begin::backup(StreamKind::Files, head()))?;
         for (name, content) in [("one", &b"first file"[..]), ("two", b"")] {
             let mut writer = FileWriter::new(output, name);
             writer.write_all(content).expect("room");
-            writer.close(stream::Facts::default())?;
+            writer.close(stream::Annotations::default())?;
         }
         Ok(Totals::default())
     });
@@ -197,7 +197,7 @@ fn file_stream() -> Vec<u8> {
 fn receipts() -> Vec<u8> {
     let mut stream = Vec::new();
     let run = Receipts::deliver("moo-fuzz", &mut stream, |receipts| {
-        receipts.begin(&Begin::backup(Kind::Receipts, head()))?;
+        receipts.begin(&Begin::backup(StreamKind::Receipts, head()))?;
         let seal = Some("a seal\nof two lines".to_owned());
         receipts.receipt(&Receipt {
             stored: "one".into(),

@@ -57,7 +57,8 @@ fn comes_back((member, body): &(Member, Vec<u8>)) {
     let (back, whole) = read(&tar.into_inner());
     let [(back, content)] = back.as_slice() else { panic!("one member, not {back:?}") };
     assert!(whole && content == body);
-    let told = |member: &Member| Member { facts: stream::Facts::default(), ..member.clone() };
+    let told =
+        |member: &Member| Member { annotations: stream::Annotations::default(), ..member.clone() };
     assert_eq!(told(back), told(member));
 }
 

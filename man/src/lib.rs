@@ -40,6 +40,8 @@ pub fn commands() -> Vec<Command> {
         fetch::Fetch::command(),
         decrypt::Decrypt::command(),
         patch::Patch::command(),
+        compare::Compare::command(),
+        replay::Replay::command(),
         list::List::command(),
         check::Check::command(),
         prune::Prune::command(),

@@ -77,4 +77,4 @@ given=$seal_key
 read_from "$url"
 [ "$seal_key" = "$given" ] || encrypt="$encrypt --seal-key $(quoted "$seal_key")"
 set_stages
-eval "$state | as_user moo-patch $all --tree --archive \"\$archive\" | $stages"
+eval "$state | as_user moo-replay $all --archive \"\$archive\" | $stages"

@@ -69,7 +69,7 @@ try() {
         return
     fi
     eval "moo-scan $all -- \"\$now\" | { { $state; } </dev/null 9<&- |
-        moo-patch $all --compare /dev/fd/9 --unchanged; } 9<&0"
+        moo-compare $all --unchanged /dev/fd/9; } 9<&0"
 }
 
 list='' files=5

@@ -46,7 +46,7 @@ compare() {
     # shellcheck disable=SC2034 # in the text that is evaluated
     source=$1
     eval "as_reader moo-scan $all $scan -- \"\$source\" |
-        { give 9 && { $state; } </dev/null 9<&- | as_user moo-patch $all --compare /dev/fd/9; } 9<&0"
+        { give 9 && { $state; } </dev/null 9<&- | as_user moo-compare $all /dev/fd/9; } 9<&0"
 }
 
 # check_state: the wanted state alone. Where something is damaged, another run goes on past it and

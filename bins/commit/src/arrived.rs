@@ -4,14 +4,14 @@ use archive::{FileKind, FileName};
 use cli::note::{self, Note};
 use failure::{Failure, Reason};
 use local::{ARRIVED, Folder, Journal};
-use stream::{Begin, Receipt, SetHead};
+use stream::{Begin, Receipt, SetHeader};
 
 use crate::finish::clear;
 
 /// The journal of a run.
 pub(crate) struct Arrived<'a> {
     folder: &'a Folder,
-    head: &'a SetHead,
+    head: &'a SetHeader,
     journal: Journal,
 }
 

@@ -6,7 +6,7 @@ use std::io::{self, BufReader, Write};
 use std::num::NonZero;
 
 use archive::{
-    Collection, FileKind, FileName, ManifestParser, ManifestSealer, SetId, SetTime, StoredSet,
+    Collection, FileKind, FileName, ManifestHashWriter, ManifestParser, SetId, SetTime, StoredSet,
     Wrapping, read_line, seal_name,
 };
 use cli::lifeline;
@@ -134,7 +134,7 @@ fn fill_in(
     hashes: BTreeMap<u64, Vec<(String, String)>>,
     to: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let mut sealer = ManifestSealer::new(hashes);
+    let mut sealer = ManifestHashWriter::new(hashes);
     let mut filled = Vec::new();
     each_line(draft, |line| {
         sealer.line(line, &mut filled).or_fail(Status::Integrity, draft.display())?;

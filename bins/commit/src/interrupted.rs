@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use archive::{Collection, FileKind, FileName, SetId, parse_seal};
 use failure::{Failure, Status};
-use local::{ARRIVED, Folder, Interrupted, PACKED, read_journal};
-use stream::{Packed, Receipt};
+use local::{ARRIVED, Folder, Interrupted, PACKED, PackedVolume, read_journal};
+use stream::Receipt;
 
 /// The interrupted run whose volumes the store has, from the first one on, if a set of its time
 /// still fits into the store; its journal tells of no others from then on. `current` is whether
@@ -46,7 +46,7 @@ pub(crate) fn resumable(
 /// Checks that the parts in the archive are of the run that has stored a set: where runs have gone
 /// on with one another, an earlier one could have come to its end after all.
 pub(crate) fn told_of(folder: &Folder, set: SetId, stored: &[Receipt]) -> Result<(), Failure> {
-    let packed = read_journal::<Packed>(folder, set.time, PACKED)?;
+    let packed = read_journal::<PackedVolume>(folder, set.time, PACKED)?;
     if packed.is_none_or(|(head, _)| head.resume.is_none()) {
         return Ok(());
     }

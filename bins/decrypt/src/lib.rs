@@ -60,11 +60,11 @@ impl Program for Decrypt {
         // What the stages before have to say comes first: it may be the reason for the rest.
         let input = FilesInput::open(pipe::input()?)?;
         let unwrap = Unwrap::new(self.keys.decryption()?);
-        if self.keep_going && input.begin().wanted().is_none() {
+        if self.keep_going && input.begin().request().is_none() {
             let why = "--keep-going: standard input is no restore, and a copy has to be whole";
             return Err(Failure::new(Status::Usage, why));
         }
-        let wanted = input.begin().wanted().cloned();
+        let wanted = input.begin().request().cloned();
         let protection = self.keys.protection(wanted.is_some());
         let sets = Sets::new(wanted, self.keys.seal_certificates()?, self.keep_going)?;
         output.begin(input.begin())?;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use archive::{FileKind, FileName, Manifest, Seal, SetId, TreePath, parse_seal};
 use failure::{Failure, OrFail, Status};
 use openpgp::{Cert, SealState, read_text};
-use stream::{Wanted, WantedSet};
+use stream::{RestoreRequest, SetRef};
 
 use crate::belonging::Belonging;
 use crate::hold::Held;
@@ -13,7 +13,7 @@ use crate::hold::Held;
 /// The sets of a stream.
 pub(crate) struct Sets {
     /// What a restore asks for; none for a stream that is no restore.
-    pub(crate) wanted: Option<Wanted>,
+    pub(crate) wanted: Option<RestoreRequest>,
     pub(crate) path: TreePath,
     pub(crate) signers: Vec<Cert>,
     keep_going: bool,
@@ -74,7 +74,7 @@ pub(crate) enum Contents {
 
 impl Sets {
     pub(crate) fn new(
-        wanted: Option<Wanted>,
+        wanted: Option<RestoreRequest>,
         signers: Vec<Cert>,
         keep_going: bool,
     ) -> Result<Sets, Failure> {
@@ -82,7 +82,7 @@ impl Sets {
         let path = TreePath::parse(path).or_fail(Status::Integrity, "standard input")?;
         let (sets, seals) = (BTreeMap::new(), HashMap::new());
         let ids: Vec<SetId> =
-            wanted.iter().flat_map(|wanted| &wanted.sets).map(WantedSet::id).collect();
+            wanted.iter().flat_map(|wanted| &wanted.sets).map(SetRef::id).collect();
         let turns = ids.iter().enumerate().map(|(turn, id)| (*id, turn)).collect();
         let belonging = Belonging::new(wanted.as_ref().and_then(|wanted| wanted.identity));
         let (begun, filled, last_sealed) = (0, 0, None);

@@ -5,7 +5,7 @@ use std::io;
 
 use archive::{FileKind, FileName, SetId, Wrapping, parse_seal};
 use failure::Failure;
-use stream::{Facts, FileWriter, Output, Scope};
+use stream::{Annotations, FileWriter, Output, Scope};
 
 use crate::gaps::{Gap, Missing};
 use crate::hold::Held;
@@ -72,7 +72,7 @@ impl Transit<'_> {
         }
         let mut writer = FileWriter::new(self.output, name);
         held.copy_to(&mut writer)?;
-        writer.close(Facts::default())
+        writer.close(Annotations::default())
     }
 
     /// Decrypts a file that has been admitted.
@@ -97,7 +97,7 @@ impl Transit<'_> {
         let is_checked = self.is_checked() || self.sets.vouch_for(name);
         let mut writer = FileWriter::new(self.output, &plain);
         self.unwrap.open_checked(is_checked, stored, name.wrapping, &mut held, &mut writer)?;
-        writer.close(Facts::default())
+        writer.close(Annotations::default())
     }
 
     /// Whether a file that has been admitted need not be decrypted once before any of its plaintext leaves:
@@ -123,7 +123,7 @@ impl Transit<'_> {
             self.sets.belonging.manifest(name.set, &manifest)?;
             let vouches = name.wrapping == Wrapping::OpenPgp && !self.protection.waived;
             self.sets.manifest(name.set, manifest, vouches);
-            return writer.close(Facts::default());
+            return writer.close(Annotations::default());
         }
         writer.lose(Scope::Rest)?;
         self.lose(name)

@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use archive::Part;
 use cli::{Common, Program};
 use failure::Failure;
-use stream::{Content, Entry, Facts, Kind, Output, Totals, TreeInput, pipe, write_content};
+use stream::{
+    Annotations, Content, Entry, Output, StreamKind, Totals, TreeInput, pipe, write_content,
+};
 
 use crate::base::Base;
 
@@ -45,7 +47,7 @@ impl Program for Delta {
     fn run(self, output: &mut Output<File>) -> Result<Totals, Failure> {
         let mut input = TreeInput::open(pipe::input()?)?;
         let mut base = Base::open(self.archive.as_deref(), input.begin())?;
-        output.begin(&input.begin().onward(Kind::Tree))?;
+        output.begin(&input.begin().onward(StreamKind::Tree))?;
         while let Some(entry) = input.advance()? {
             match base.signature(&entry)? {
                 Some(signature) => write_delta(&mut input, entry, &signature, output)?,
@@ -65,9 +67,9 @@ fn write_delta(
 ) -> Result<(), Failure> {
     let (path, member) = (first.name.path.clone(), first.member.clone());
     // The hash of the whole content comes with its last piece, which the delta reads past.
-    let facts = RefCell::new(Facts::default());
+    let facts = RefCell::new(Annotations::default());
     let note = |entry: &Entry| {
-        facts.borrow_mut().extend(&entry.member.facts);
+        facts.borrow_mut().extend(&entry.member.annotations);
         Ok(())
     };
     let content = Content::new(input, first, note)?;

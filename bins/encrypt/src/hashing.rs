@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
-use stream::Facts;
+use stream::Annotations;
 use stream::member::{SHA1, SHA256};
 
 /// The bytes that are hashed at a time. Small pieces let the processor overlap the instructions of
@@ -29,8 +29,8 @@ pub(crate) struct Hashes {
 
 impl Hashes {
     /// As the closing chunk carries them.
-    pub(crate) fn facts(&self) -> Facts {
-        let mut facts = Facts::default();
+    pub(crate) fn annotations(&self) -> Annotations {
+        let mut facts = Annotations::default();
         facts.set(SHA256, &self.sha256);
         facts.set(SHA1, &self.sha1);
         facts

@@ -13,7 +13,7 @@ use cli::{Common, Jobs, Program};
 use deflate::Effort;
 use failure::{Failure, OrFail, Status};
 use openpgp::Signer;
-use stream::{Begin, FileWriter, FilesInput, Job, Kind, Output, SetHead, Totals, pipe};
+use stream::{Begin, FileWriter, FilesInput, Job, Output, SetHeader, StreamKind, Totals, pipe};
 
 use crate::copy::Copy;
 use crate::hashing::Hashing;
@@ -72,7 +72,7 @@ impl Program for Encrypt {
         let stored_bytes = match input.begin().job.clone() {
             Job::Backup(head) => backup(*head, &mut input, &wrap, signer.as_ref(), output)?,
             Job::Copy { newest_seal } => {
-                output.begin(&Begin::copy(Kind::Files, None))?;
+                output.begin(&Begin::copy(StreamKind::Files, None))?;
                 Copy::new(&wrap, signer.as_ref(), newest_seal, output).run(&mut input)?
             }
             Job::Restore(_) => return Err(broken("is a restore, and neither a backup nor a copy")),
@@ -83,7 +83,7 @@ impl Program for Encrypt {
 
 /// Encrypts the one set of a backup. Returns how many bytes its volumes have.
 fn backup(
-    mut head: SetHead,
+    mut head: SetHeader,
     input: &mut FilesInput<File>,
     wrap: &Wrap,
     signer: Option<&Signer>,
@@ -92,7 +92,7 @@ fn backup(
     let key = wrap.key(&head);
     // Where the keys do not fit, the last stage is still told whose run that ends.
     head.key = key.as_ref().ok().cloned().flatten();
-    output.begin(&Begin::backup(Kind::Files, head.clone()))?;
+    output.begin(&Begin::backup(StreamKind::Files, head.clone()))?;
     key?;
     let mut sealed = SealedSet::new(head.id(), head.previous_seal.clone(), head.belongs().unzip());
     sealed.resume(&head, wrap)?;
@@ -136,13 +136,13 @@ fn seal_file(
         Ok(())
     })?;
     let (writer, hashes) = hashing.finish();
-    writer.close(hashes.facts())?;
+    writer.close(hashes.annotations())?;
     sealed.add(name.kind, stored, hashes);
     Ok(())
 }
 
 /// The parsed name of a file that belongs to the set.
-fn file_name(name: &str, head: &SetHead) -> Result<FileName, Failure> {
+fn file_name(name: &str, head: &SetHeader) -> Result<FileName, Failure> {
     let parsed = FileName::parse(name).filter(|parsed| {
         parsed.set == head.id() && parsed.wrapping == Wrapping::Plain && parsed.encode() == name
     });

@@ -5,12 +5,12 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, Write};
 
 use archive::{
-    FileKind, FileName, Identity, ManifestSealer, Origin, Seal, SealedFile, SetId, read_line,
+    FileKind, FileName, Identity, ManifestHashWriter, Origin, Seal, SealedFile, SetId, read_line,
     seal_name,
 };
 use failure::{Failure, OrFail, Reason, Status};
 use openpgp::{Signer, sign_text};
-use stream::{FileWriter, Output, SetHead, TemporaryFile};
+use stream::{FileWriter, Output, SetHeader, TemporaryFile};
 
 use crate::hashing::{Hashes, Hashing};
 use crate::wrap::Wrap;
@@ -39,7 +39,7 @@ impl SealedSet {
     ///
     /// # Errors
     /// One that is no volume of the set, or whose hashes are not known.
-    pub(crate) fn resume(&mut self, head: &SetHead, wrap: &Wrap) -> Result<(), Failure> {
+    pub(crate) fn resume(&mut self, head: &SetHeader, wrap: &Wrap) -> Result<(), Failure> {
         for volume in head.stored() {
             let name = FileName::parse(&volume.stored)
                 .filter(|name| name.set == head.id() && name.wrapping == wrap.wrapping(name.kind));
@@ -93,11 +93,11 @@ impl SealedSet {
         let name = FileName { set: self.seal.set, kind, wrapping, partial: false }.encode();
         let spool = tempfile::tempfile().or_fail(Status::Failed, TemporaryFile)?;
         let mut hashing = Hashing::new(Spool(spool));
-        let sealer = ManifestSealer::new(std::mem::take(&mut self.hashes));
+        let sealer = ManifestHashWriter::new(std::mem::take(&mut self.hashes));
         let which = format!("the {}", self.seal.set);
         wrap.write(kind, &mut hashing, |to| fill_in(&which, draft, sealer, to))?;
         let (Spool(mut spool), hashes) = hashing.finish();
-        let facts = hashes.facts();
+        let facts = hashes.annotations();
         self.add(kind, name.clone(), hashes);
         let sha256 = self.send_seal(signer, output)?;
         spool.rewind().or_fail(Status::Failed, TemporaryFile)?;
@@ -118,7 +118,7 @@ impl SealedSet {
         let mut hashing = Hashing::new(writer);
         hashing.write_all(&seal).or_fail(Status::Failed, "standard output")?;
         let (writer, hashes) = hashing.finish();
-        writer.close(hashes.facts())?;
+        writer.close(hashes.annotations())?;
         Ok(hashes.sha256)
     }
 }
@@ -141,7 +141,7 @@ impl Write for Spool {
 fn fill_in(
     which: &str,
     draft: &mut impl Read,
-    mut sealer: ManifestSealer,
+    mut sealer: ManifestHashWriter,
     to: &mut dyn Write,
 ) -> Result<(), Failure> {
     let mut draft = BufReader::new(draft);

@@ -6,7 +6,7 @@ use archive::{FileKind, Wrapping};
 use deflate::{Deflate, Effort, Format};
 use failure::{Failure, OrFail, Reason, Status};
 use openpgp::Encryption;
-use stream::SetHead;
+use stream::SetHeader;
 
 /// How the files of a set are wrapped.
 pub(crate) enum Wrap {
@@ -38,7 +38,7 @@ impl Wrap {
     ///
     /// # Errors
     /// It goes on with one that had other keys: no one key would open the set.
-    pub(crate) fn key(&self, head: &SetHead) -> Result<Option<String>, Failure> {
+    pub(crate) fn key(&self, head: &SetHeader) -> Result<Option<String>, Failure> {
         if head.run.is_none() {
             // Without an archive nobody goes on with it.
             return Ok(None);

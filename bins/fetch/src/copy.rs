@@ -7,7 +7,7 @@ use archive::{Absent, Identity, SetTime, StoredSet};
 use failure::{Failure, Status};
 use sha2::{Digest, Sha256};
 use store::Store;
-use stream::{Begin, Facts, FileWriter, Kind, Output, Totals};
+use stream::{Annotations, Begin, FileWriter, Output, StreamKind, Totals};
 use survey::Survey;
 
 use crate::known::Known;
@@ -32,7 +32,7 @@ pub(crate) fn send(
     }
     strangers::warn(&arguments.url, &gone, &survey);
     fork::check(&arguments.url, &mut survey, store, &known)?;
-    output.begin(&Begin::copy(Kind::Files, known.newest_seal()))?;
+    output.begin(&Begin::copy(StreamKind::Files, known.newest_seal()))?;
     let mut lost = 0;
     let mut gaps = HashSet::new();
     for set in survey.collection.complete().filter(|set| !known.has(set, arguments.all)) {
@@ -114,7 +114,7 @@ fn send_file(
     transfer(name, from, &mut hashing)?;
     let Hashing { to, hash } = hashing;
     sealed.check(name, &format!("{:x}", hash.finalize()))?;
-    to.close(Facts::default())
+    to.close(Annotations::default())
 }
 
 struct Hashing<W> {

@@ -6,7 +6,7 @@ use std::io::Write;
 use archive::{SealedFile, SetTime, parse_seal};
 use failure::{Failure, Reason};
 use store::{Store, Stored};
-use stream::{Begin, Kind, Receipt, Receipts, Totals};
+use stream::{Begin, Receipt, Receipts, StreamKind, Totals};
 use survey::Survey;
 
 use crate::selection::ArchiveDirectory;
@@ -23,7 +23,7 @@ pub(crate) fn tell<W: Write>(
     store: &mut dyn Store,
     receipts: &mut Receipts<W>,
 ) -> Result<Totals, Failure> {
-    receipts.begin(&Begin::copy(Kind::Receipts, None))?;
+    receipts.begin(&Begin::copy(StreamKind::Receipts, None))?;
     let files = match store.list() {
         // Nothing has been stored yet.
         Err(failure) if failure.reason() == Reason::NoSuchFile => Vec::new(),

@@ -21,7 +21,7 @@ use cli::{Common, Program};
 use failure::{Failure, OrFail, Status};
 use openpgp::{Cert, find_certificate};
 use store::Store;
-use stream::{Begin, Facts, FileWriter, Kind, Output, Receipts, Scope, Totals};
+use stream::{Annotations, Begin, FileWriter, Output, Receipts, Scope, StreamKind, Totals};
 use survey::{Judge, Survey};
 
 use crate::selection::{ArchiveDirectory, Selection};
@@ -133,7 +133,7 @@ impl Program for Fetch {
         let selection = Selection::make(&self, store.as_mut())?;
         output.begin(&match selection.wanted {
             Some(wanted) => Begin::restore(wanted),
-            None => Begin::copy(Kind::Files, None),
+            None => Begin::copy(StreamKind::Files, None),
         })?;
         let mut lost = selection.lost;
         let mut reader = sealed::Reader::new(store.as_mut());
@@ -191,7 +191,7 @@ impl Fetch {
     ) -> Result<bool, Failure> {
         let mut writer = FileWriter::new(output, name);
         match reader.open(name, there).and_then(|mut from| transfer(name, &mut from, &mut writer)) {
-            Ok(()) => writer.close(Facts::default()).map(|()| true),
+            Ok(()) => writer.close(Annotations::default()).map(|()| true),
             Err(failure) if self.keep_going && of_one_file(&failure) => {
                 log::warn!("{failure}");
                 writer.lose(Scope::File).map(|()| false)

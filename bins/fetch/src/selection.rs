@@ -7,7 +7,7 @@ use archive::{Absent, Collection, SetId, SetTime, StoredSet, TreePath, parse_tim
 use failure::{Failure, OrFail, Reason, Status};
 use local::Folder;
 use store::Store;
-use stream::{Wanted, WantedSet};
+use stream::{RestoreRequest, SetRef};
 use survey::{Survey, Uncounted};
 
 use crate::{Fetch, remains, strangers};
@@ -15,7 +15,7 @@ use crate::{Fetch, remains, strangers};
 /// The files to send.
 pub(crate) struct Selection {
     /// The state that they make up, if it is one.
-    pub(crate) wanted: Option<Wanted>,
+    pub(crate) wanted: Option<RestoreRequest>,
     /// Their names, in the order of the stream.
     pub(crate) names: Vec<String>,
     /// Sets that are not there, and without which it goes on.
@@ -77,9 +77,9 @@ impl Selection {
         let path = path.map(|path| path.as_bytes().to_vec());
         let unfinished = survey.collection.incomplete.iter().map(|set| set.id);
         let unfinished = unfinished.chain(gone.iter().map(|uncounted| uncounted.set));
-        let unfinished = unfinished.filter(|id| Some(*id) > newest).map(WantedSet::from).collect();
+        let unfinished = unfinished.filter(|id| Some(*id) > newest).map(SetRef::from).collect();
         let sets = sets.iter().map(|set| set.id.into()).collect();
-        let wanted = Wanted { sets, unfinished, identity: judge.expected, path };
+        let wanted = RestoreRequest { sets, unfinished, identity: judge.expected, path };
         // Without the content it is no restore.
         let wanted = Some(wanted).filter(|_| !arguments.manifests);
         let uncounted = gone.len() as u64 + forks;

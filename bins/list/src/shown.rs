@@ -2,9 +2,8 @@
 
 use archive::{SetId, SetTime};
 use cli::legible::is_command;
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use stream::Stamp;
+use stream::Timestamp;
 
 /// JSON in which the control characters that JSON allows are escaped too; they can only be inside
 /// of strings.
@@ -42,7 +41,7 @@ pub(crate) fn age(seconds: i64) -> String {
 
 /// The time of a set, local with its zone: a form that --time takes.
 pub(crate) fn time(time: SetTime) -> String {
-    match Timestamp::from_second(time.seconds()) {
+    match jiff::Timestamp::from_second(time.seconds()) {
         Ok(at) => at.to_zoned(TimeZone::system()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
         Err(_) => time.to_string(),
     }
@@ -59,7 +58,7 @@ pub(crate) fn kind(id: SetId) -> &'static str {
 }
 
 /// A modification time, local, to the second; seconds since 1970 where no calendar has it.
-pub(crate) fn stamp(stamp: Stamp, zone: &TimeZone) -> String {
+pub(crate) fn stamp(stamp: Timestamp, zone: &TimeZone) -> String {
     match timestamp(stamp) {
         Some(at) => at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
         None => stamp.secs.to_string(),
@@ -67,12 +66,12 @@ pub(crate) fn stamp(stamp: Stamp, zone: &TimeZone) -> String {
 }
 
 /// A modification time with its fraction, in UTC: `2026-11-22T20:15:00.25Z`.
-pub(crate) fn exact(stamp: Stamp) -> Option<String> {
+pub(crate) fn exact(stamp: Timestamp) -> Option<String> {
     timestamp(stamp).map(|at| at.to_string())
 }
 
-fn timestamp(stamp: Stamp) -> Option<Timestamp> {
-    let second = Timestamp::from_second(stamp.secs).ok()?;
+fn timestamp(stamp: Timestamp) -> Option<jiff::Timestamp> {
+    let second = jiff::Timestamp::from_second(stamp.secs).ok()?;
     second.checked_add(jiff::SignedDuration::from_nanos(stamp.nanos.into())).ok()
 }
 
@@ -90,16 +89,16 @@ mod tests {
     fn ages_are_rounded_for_people() {
         assert_eq!([-5, 0, 59, 3600, 90_061].map(age), ["0s", "0s", "59s", "1h", "1D1h"]);
         assert_eq!(
-            exact(Stamp { secs: -1, nanos: 750_000_000 }).unwrap(),
+            exact(Timestamp { secs: -1, nanos: 750_000_000 }).unwrap(),
             "1969-12-31T23:59:59.75Z"
         );
-        assert_eq!(exact(Stamp { secs: i64::MAX, nanos: 0 }), None);
+        assert_eq!(exact(Timestamp { secs: i64::MAX, nanos: 0 }), None);
     }
 
     proptest! {
         #[test]
         fn no_time_is_too_much(secs: i64, nanos in 0u32..1_000_000_000, old: i64) {
-            let _ = (exact(Stamp { secs, nanos }), stamp(Stamp { secs, nanos }, &TimeZone::UTC));
+            let _ = (exact(Timestamp { secs, nanos }), stamp(Timestamp { secs, nanos }, &TimeZone::UTC));
             let _ = age(old);
         }
     }

@@ -4,11 +4,13 @@ use std::fs::File;
 use std::io::{BufWriter, Seek, Write};
 
 use archive::{
-    Change, FileKind, Part, Place, VolumeRange, encode_header, filelist_header, filelist_line,
+    Change, EntryPosition, FileKind, Part, VolumeRange, encode_header, filelist_header,
+    filelist_line,
 };
 use failure::{Failure, OrFail, Status};
+use local::PackedVolume;
 use stream::member::Kind;
-use stream::{Entry, Packed, SetHead};
+use stream::{Entry, SetHeader};
 
 use crate::spool::{Spool, Spools};
 
@@ -25,9 +27,9 @@ pub(crate) struct Draft {
 impl Draft {
     /// One that goes on where the volumes that are `stored` end, if some are.
     pub(crate) fn new(
-        head: &SetHead,
+        head: &SetHeader,
         spools: &Spools,
-        stored: Option<&Packed>,
+        stored: Option<&PackedVolume>,
     ) -> Result<Draft, Failure> {
         let spool = spools.open(FileKind::Manifest, stored.map_or(0, |stored| stored.manifest))?;
         let list = spools.open_list(stored.map_or(0, |stored| stored.files))?;
@@ -57,7 +59,7 @@ impl Draft {
     pub(crate) fn volume(
         &mut self,
         number: u64,
-        (start, end): (Place, Place),
+        (start, end): (EntryPosition, EntryPosition),
     ) -> Result<(), Failure> {
         let range = VolumeRange { number, start, end, hashes: Vec::new() };
         self.text.write_all(&range.encode()).or_fail(Status::Failed, self.spool.name())

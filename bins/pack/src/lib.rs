@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use cli::{Common, Program};
 use failure::Failure;
-use stream::{Kind, Output, Totals, TreeInput, pipe};
+use stream::{Output, StreamKind, Totals, TreeInput, pipe};
 
 use crate::packer::Packer;
 use crate::progress::Progress;
@@ -58,7 +58,7 @@ impl Program for Pack {
         let head = begin.made_set()?;
         let spools = Spools::new(self.archive.as_deref(), head.id())?;
         let (progress, stored, _lock) = Progress::start(spools.folder(), head)?;
-        output.begin(&begin.onward(Kind::Files))?;
+        output.begin(&begin.onward(StreamKind::Files))?;
         let mut packer = Packer::new(head, self.volsize << 20, &spools, progress, stored.as_ref())?;
         let first = match &stored {
             Some(stored) => packer.pass_over(stored, &mut input)?,

@@ -4,7 +4,8 @@ use std::fs::File;
 
 use archive::{FileKind, FileName, Part, SetId, Wrapping};
 use failure::{Failure, Reason, Status};
-use stream::{Entry, Output, Packed, SetHead, Started, TreeInput};
+use local::{PackedVolume, StartedFile};
+use stream::{Entry, Output, SetHeader, TreeInput};
 
 use crate::draft::Draft;
 use crate::progress::Progress;
@@ -28,11 +29,11 @@ pub(crate) struct Packer {
 impl Packer {
     /// One that goes on behind the volumes that are `stored`, if some are.
     pub(crate) fn new(
-        head: &SetHead,
+        head: &SetHeader,
         most: u64,
         spools: &Spools,
         progress: Progress,
-        stored: Option<&Packed>,
+        stored: Option<&PackedVolume>,
     ) -> Result<Packer, Failure> {
         Ok(Packer {
             set: head.id(),
@@ -49,7 +50,7 @@ impl Packer {
     /// again, and returns the first entry behind them.
     pub(crate) fn pass_over(
         &mut self,
-        stored: &Packed,
+        stored: &PackedVolume,
         input: &mut TreeInput<File>,
     ) -> Result<Option<Entry>, Failure> {
         if let Some(started) = &stored.started {
@@ -65,8 +66,8 @@ impl Packer {
 
     fn pieces(
         &mut self,
-        stored: &Packed,
-        started: &Started,
+        stored: &PackedVolume,
+        started: &StartedFile,
         input: &mut TreeInput<File>,
     ) -> Result<(), Failure> {
         for piece in 1..=started.pieces {
@@ -103,9 +104,9 @@ impl Packer {
     }
 
     /// How far the set is, once the files that wait are safe against a crash.
-    fn packed(&mut self, last: archive::TreePath) -> Result<Packed, Failure> {
+    fn packed(&mut self, last: archive::TreePath) -> Result<PackedVolume, Failure> {
         let (manifest, files) = self.draft.sync()?;
-        Ok(Packed {
+        Ok(PackedVolume {
             volume: self.number,
             last,
             closed: None,
@@ -156,7 +157,7 @@ impl Packer {
     }
 }
 
-fn differs(stored: &Packed) -> Failure {
+fn differs(stored: &PackedVolume) -> Failure {
     let why = "differs from what the interrupted run has stored (the next run makes a new set)";
     Failure::of(Status::Integrity, &stored.last, why).because(Reason::CannotResume)
 }

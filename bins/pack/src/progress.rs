@@ -1,12 +1,12 @@
 //! How far a set is: told in a journal at the end of each volume, so that a run that is
 //! interrupted can be gone on with behind the last volume that was stored.
 
-use archive::{Part, Place, TreePath};
+use archive::{EntryPosition, Part, TreePath};
 use failure::{Failure, Status};
-use local::{Folder, Journal, Lock, PACKED, read_journal};
+use local::{FileState, Folder, Journal, Lock, PACKED, PackedVolume, StartedFile, read_journal};
 use sha2::{Digest, Sha256};
 use stream::member::{Kind, SIZE};
-use stream::{Entry, FileFacts, Packed, SetHead, Started};
+use stream::{Entry, SetHeader};
 
 /// Bytes by which a file may grow while it is read, besides an eighth of it, and still be known.
 const MARGIN: u64 = 1 << 20;
@@ -18,15 +18,15 @@ pub(crate) struct Progress {
     closed: Option<TreePath>,
     /// The pieces of the file that the last entry is of, if it may go on in the next volume.
     pieces: Option<Sha256>,
-    file: Option<FileFacts>,
+    file: Option<FileState>,
 }
 
 impl Progress {
     /// Starts the journal of a run, and returns where the one that it goes on with was.
     pub(crate) fn start(
         folder: Option<&Folder>,
-        head: &SetHead,
-    ) -> Result<(Progress, Option<Packed>, Option<Lock>), Failure> {
+        head: &SetHeader,
+    ) -> Result<(Progress, Option<PackedVolume>, Option<Lock>), Failure> {
         let mut progress = Progress { journal: None, closed: None, pieces: None, file: None };
         let Some(folder) = folder else {
             return match head.resume {
@@ -55,7 +55,7 @@ impl Progress {
         let Some(piece) = entry.name.piece else { return };
         if piece == 1 {
             self.pieces = (!fits(entry, room)).then(Sha256::new);
-            self.file = FileFacts::of(&entry.member);
+            self.file = FileState::of(&entry.member);
         }
         let Some(pieces) = &mut self.pieces else { return };
         pieces.update(entry.name.encode(false));
@@ -64,7 +64,11 @@ impl Progress {
 
     /// Takes note of the end of a volume; `packed` lacks only what is known here. `end` is the
     /// place of its last entry.
-    pub(crate) fn volume(&mut self, packed: Packed, end: &Place) -> Result<(), Failure> {
+    pub(crate) fn volume(
+        &mut self,
+        packed: PackedVolume,
+        end: &EntryPosition,
+    ) -> Result<(), Failure> {
         let closed = self.closed.clone();
         let started = end.piece.map(|pieces| self.started(pieces));
         if started == Some(None) {
@@ -72,16 +76,16 @@ impl Progress {
             self.journal = None;
         }
         let Some(journal) = &mut self.journal else { return Ok(()) };
-        journal.add(&Packed { closed, started: started.flatten(), ..packed })
+        journal.add(&PackedVolume { closed, started: started.flatten(), ..packed })
     }
 
-    fn started(&self, pieces: u64) -> Option<Started> {
+    fn started(&self, pieces: u64) -> Option<StartedFile> {
         let sha256 = format!("{:x}", self.pieces.clone()?.finalize());
-        Some(Started { pieces, sha256, file: self.file.clone()? })
+        Some(StartedFile { pieces, sha256, file: self.file.clone()? })
     }
 
     /// Whether the pieces so far are those that are stored.
-    pub(crate) fn agrees(&self, stored: &Started) -> bool {
+    pub(crate) fn agrees(&self, stored: &StartedFile) -> bool {
         self.started(stored.pieces).is_some_and(|now| now == *stored)
     }
 
@@ -94,17 +98,17 @@ impl Progress {
 /// Whether a file of that size fits, with the heads of its pieces, even if it grows a bit: to hash
 /// it would be in vain.
 fn fits(entry: &Entry, room: u64) -> bool {
-    let size = entry.member.facts.get(SIZE).and_then(|size| size.parse::<u64>().ok());
+    let size = entry.member.annotations.get(SIZE).and_then(|size| size.parse::<u64>().ok());
     size.is_some_and(|size| size.saturating_add(size / 8).saturating_add(MARGIN) < room)
 }
 
 /// What the archive knows of the volumes that are stored.
-fn packed(folder: &Folder, head: &SetHead) -> Result<Vec<Packed>, Failure> {
+fn packed(folder: &Folder, head: &SetHeader) -> Result<Vec<PackedVolume>, Failure> {
     let stored = head.stored().len();
     if head.resume.is_none() {
         return Ok(Vec::new());
     }
-    let known = read_journal::<Packed>(folder, head.time, PACKED)?;
+    let known = read_journal::<PackedVolume>(folder, head.time, PACKED)?;
     let (_, mut lines) = known.ok_or_else(|| usage("does not know the run that is resumed"))?;
     lines.truncate(stored);
     if stored == 0 || lines.len() < stored {

@@ -8,7 +8,7 @@ use std::path::Path;
 use archive::{FileKind, SetId};
 use failure::{Failure, OrFail, Status};
 use local::Folder;
-use stream::{Facts, FileWriter, Output, TemporaryFile};
+use stream::{Annotations, FileWriter, Output, TemporaryFile};
 
 /// Where the waiting files of a set are.
 pub(crate) struct Spools {
@@ -76,7 +76,7 @@ impl Spool {
             .or_fail(Status::Failed, &self.name)?;
         let mut writer = FileWriter::new(output, name);
         io::copy(&mut self.file, &mut writer).or_fail(Status::Failed, &self.name)?;
-        writer.close(Facts::default())
+        writer.close(Annotations::default())
     }
 }
 

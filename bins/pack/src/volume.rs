@@ -2,10 +2,10 @@
 
 use std::fs::File;
 
-use archive::{Place, TreePath};
+use archive::{EntryPosition, TreePath};
 use failure::{Failure, OrFail, Status};
 use stream::member::{Kind, LINK, SHA256, SIZE, SPARSE, XATTRS};
-use stream::{Entry, Facts, FileWriter, Output, TarWriter};
+use stream::{Annotations, Entry, FileWriter, Output, TarWriter};
 
 /// The end of a tar.
 const TRAILER: u64 = 11 << 10;
@@ -13,8 +13,8 @@ const TRAILER: u64 = 11 << 10;
 /// A volume that is being written.
 pub(crate) struct Volume<'a> {
     tar: TarWriter<FileWriter<'a, File>>,
-    start: Option<Place>,
-    end: Option<Place>,
+    start: Option<EntryPosition>,
+    end: Option<EntryPosition>,
 }
 
 impl<'a> Volume<'a> {
@@ -35,7 +35,7 @@ impl<'a> Volume<'a> {
     }
 
     pub(crate) fn append(&mut self, mut entry: Entry) -> Result<(), Failure> {
-        entry.member.facts.keep(&[SIZE, SHA256, XATTRS, LINK, SPARSE]);
+        entry.member.annotations.keep(&[SIZE, SHA256, XATTRS, LINK, SPARSE]);
         // duplicity does not know a source that is a file as `diff`, but only as `diff/`.
         entry.member.name = entry.name.encode(entry.member.kind == Kind::Directory);
         let written = self.tar.append(&entry.member, &entry.body);
@@ -47,19 +47,19 @@ impl<'a> Volume<'a> {
     }
 
     /// Ends the volume. Returns the places of its first and its last entry.
-    pub(crate) fn close(mut self) -> Result<(Place, Place), Failure> {
+    pub(crate) fn close(mut self) -> Result<(EntryPosition, EntryPosition), Failure> {
         self.tar.end(true).or_fail(Status::Failed, "standard output")?;
-        self.tar.into_inner().close(Facts::default())?;
+        self.tar.into_inner().close(Annotations::default())?;
         Ok((self.start.unwrap_or_else(root), self.end.unwrap_or_else(root)))
     }
 }
 
-fn root() -> Place {
-    Place { path: TreePath::root(), piece: None }
+fn root() -> EntryPosition {
+    EntryPosition { path: TreePath::root(), piece: None }
 }
 
 /// Where an entry stands, as manifests tell it: the last piece of a body has no number.
-fn place(entry: &Entry) -> Place {
+fn place(entry: &Entry) -> EntryPosition {
     let piece = entry.name.piece.filter(|_| entry.goes_on());
-    Place { path: entry.name.path.clone(), piece }
+    EntryPosition { path: entry.name.path.clone(), piece }
 }

@@ -9,7 +9,7 @@ use std::vec;
 
 use archive::{SetTime, TreePath};
 use failure::{Failure, Status};
-use local::{Known, SeenBefore, Signatures};
+use local::{EntryRecord, SeenBefore, Signatures};
 
 /// How many entries are handed over at once at most, and how many bytes of paths; and how many times
 /// that may wait.
@@ -19,7 +19,7 @@ const WAITING: usize = 2;
 
 /// What the state has of a path.
 pub(crate) struct Past {
-    pub(crate) known: Known,
+    pub(crate) known: EntryRecord,
     /// What size its content can have had.
     pub(crate) sizes: Option<RangeInclusive<u64>>,
     /// Whether its inode data is that of a later scan than the one that stored it.

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use archive::TreePath;
 use attributes::Trouble;
 use failure::{Failure, Status};
-use local::{InodeBeside, Known, SeenNow};
+use local::{EntryRecord, InodeBeside, SeenNow};
 use stream::member::{CTIME, INODE, Kind, LINK, XATTRS};
 use stream::{Attributes, Member, Totals};
 
@@ -164,7 +164,7 @@ impl<R: Report> Changes<R> {
         if kind == Kind::File
             && let Some(first) = self.links.first(&path, &stat)
         {
-            member.facts.set_bytes(LINK, first.as_bytes());
+            member.annotations.set_bytes(LINK, first.as_bytes());
         }
         let inode = self.inode_beside(&path, &member);
         self.extend(&path, &mut member, inode, attributes);
@@ -205,7 +205,7 @@ impl<R: Report> Changes<R> {
             (Some(read), _) => read,
             (None, Some((known, inode))) if known.is_same(member) => {
                 if let Some(same) = extended::unchanged(&known.member, member, inode) {
-                    member.facts.set(XATTRS, same);
+                    member.annotations.set(XATTRS, same);
                     return;
                 }
                 self.walk.attributes()
@@ -251,15 +251,15 @@ impl<R: Report> Changes<R> {
     }
 
     /// Compares the content of a file with that of the last backup, where nothing else tells.
-    fn reread(&mut self, path: &TreePath, known: &Known) -> Result<Option<News>, Failure> {
+    fn reread(&mut self, path: &TreePath, known: &EntryRecord) -> Result<Option<News>, Failure> {
         let Some(sha256) = known.sha256() else { return Ok(Some(News::Changed)) };
         match self.report.reread(path, sha256, &self.walk)? {
             Reread::Other => return Ok(Some(News::Changed)),
             Reread::Same(None) => {}
             Reread::Same(Some(stat)) => {
                 let mut now = Member::default();
-                now.facts.set(CTIME, entry::changed(&stat));
-                now.facts.set(INODE, stat.st_ino);
+                now.annotations.set(CTIME, entry::changed(&stat));
+                now.annotations.set(INODE, stat.st_ino);
                 self.record(known, &now)?;
             }
         }
@@ -267,7 +267,7 @@ impl<R: Report> Changes<R> {
         Ok(None)
     }
 
-    fn record(&mut self, known: &Known, now: &Member) -> Result<(), Failure> {
+    fn record(&mut self, known: &EntryRecord, now: &Member) -> Result<(), Failure> {
         let Some(seen) = &mut self.seen else { return Ok(()) };
         privilege::without(|| seen.record(known, now))
     }

@@ -2,7 +2,7 @@
 
 use rustix::fs::{FileType, Stat, major, minor};
 use stream::member::{CTIME, INODE, Kind, SIZE};
-use stream::{Member, Stamp};
+use stream::{Member, Timestamp};
 
 use crate::owners::Owners;
 
@@ -36,19 +36,19 @@ pub(crate) fn member(kind: Kind, stat: &Stat, link: Vec<u8>, owners: &mut Owners
         member.device = (major(stat.st_rdev), minor(stat.st_rdev));
     }
     if kind == Kind::File {
-        member.facts.set(SIZE, stat.st_size);
+        member.annotations.set(SIZE, stat.st_size);
     }
-    member.facts.set(CTIME, changed(stat));
-    member.facts.set(INODE, stat.st_ino);
+    member.annotations.set(CTIME, changed(stat));
+    member.annotations.set(INODE, stat.st_ino);
     member
 }
 
 /// When the content was last changed.
-pub(crate) fn modified(stat: &Stat) -> Stamp {
-    Stamp { secs: stat.st_mtime, nanos: stat.st_mtime_nsec as u32 }
+pub(crate) fn modified(stat: &Stat) -> Timestamp {
+    Timestamp { secs: stat.st_mtime, nanos: stat.st_mtime_nsec as u32 }
 }
 
 /// When the inode was last changed.
-pub(crate) fn changed(stat: &Stat) -> Stamp {
-    Stamp { secs: stat.st_ctime, nanos: stat.st_ctime_nsec as u32 }
+pub(crate) fn changed(stat: &Stat) -> Timestamp {
+    Timestamp { secs: stat.st_ctime, nanos: stat.st_ctime_nsec as u32 }
 }

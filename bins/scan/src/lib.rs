@@ -30,7 +30,7 @@ use archive::Identity;
 use cli::{Common, Jobs, Program};
 use failure::Failure;
 use local::Place;
-use stream::{Begin, Kind, Output, Totals};
+use stream::{Begin, Output, StreamKind, Totals};
 
 use crate::base::Base;
 use crate::changes::Changes;
@@ -143,7 +143,7 @@ impl Program for Scan {
         if self.dry_run {
             return Changes::new(walk, base, seen, rules, Listing::new(output.text())).run();
         }
-        output.begin(&Begin::backup(Kind::Tree, head))?;
+        output.begin(&Begin::backup(StreamKind::Tree, head))?;
         let report = Resumed::new(TreeStream::new(output), stored);
         Changes::new(walk, base, seen, rules, report).run()
     }

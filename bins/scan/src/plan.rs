@@ -4,9 +4,11 @@ use std::os::unix::ffi::OsStrExt;
 
 use archive::{Chain, Collection, Identity, SetTime, parse_time};
 use failure::{Failure, OrFail, Status};
-use local::{Folder, Interrupted, Lock, SeenBefore, SeenNow, can_read, now, now_after};
+use local::{
+    Folder, Interrupted, Lock, PackedVolume, SeenBefore, SeenNow, can_read, now, now_after,
+};
 use openpgp::{known_identity, new_identity};
-use stream::{Packed, SetHead, SetType};
+use stream::{SetHeader, SetType};
 
 use crate::Scan;
 use crate::base::State;
@@ -17,7 +19,7 @@ use crate::{privilege, resumed};
 /// What the run is going to do.
 pub(crate) struct Plan {
     /// The set that is made.
-    pub(crate) head: SetHead,
+    pub(crate) head: SetHeader,
     /// The state that an increment builds on.
     pub(crate) base: Option<State>,
     /// The file in which the next scan finds the files whose inodes have changed.
@@ -69,7 +71,7 @@ impl Plan {
     }
 
     /// Goes on with the interrupted run, if the source lets it. Returns where.
-    pub(crate) fn go_on(&mut self, source: &Source) -> Result<Option<Packed>, Failure> {
+    pub(crate) fn go_on(&mut self, source: &Source) -> Result<Option<PackedVolume>, Failure> {
         let Some((folder, mut interrupted)) = self.interrupted.take() else { return Ok(None) };
         let id = interrupted.head.id();
         let Some(stored) = resumed::settle(&mut interrupted, source) else {
@@ -79,7 +81,7 @@ impl Plan {
         privilege::without(|| interrupted.save(&folder))?;
         log::info!("{id}: resuming after volume {}", stored.volume);
         let run = self.head.run.take();
-        self.head = SetHead { run, ..interrupted.resumed() };
+        self.head = SetHeader { run, ..interrupted.resumed() };
         // A full set builds on nothing, though an increment would have been due.
         self.base = self.base.take().filter(|_| id.base.is_some());
         Ok(Some(stored))
@@ -94,8 +96,8 @@ fn identity(arguments: &Scan, known: Option<Identity>) -> Result<Identity, Failu
     }
 }
 
-fn head(source: &Source, time: SetTime, base: Option<SetTime>) -> SetHead {
-    SetHead {
+fn head(source: &Source, time: SetTime, base: Option<SetTime>) -> SetHeader {
+    SetHeader {
         set_type: if base.is_some() { SetType::Inc } else { SetType::Full },
         time,
         base,
@@ -180,7 +182,7 @@ fn trusted<'a>(
 }
 
 /// Refuses to mix the sources or the hosts of two backups.
-fn check_source(folder: &Folder, chain: &Chain, head: &SetHead) -> Result<(), Failure> {
+fn check_source(folder: &Folder, chain: &Chain, head: &SetHeader) -> Result<(), Failure> {
     let Some(manifest) = chain.sets.last().map(|set| folder.manifest(set)).transpose()?.flatten()
     else {
         return Ok(());

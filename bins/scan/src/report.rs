@@ -8,7 +8,7 @@ use attributes::Object;
 use failure::Failure;
 use rustix::fs::Stat;
 use stream::member::{DOUBT, INODE, Kind, LINK, RECENT, SHA256, SIZE, SPARSE};
-use stream::{Facts, Member, Output, write_content};
+use stream::{Annotations, Member, Output, write_content};
 
 use crate::content::Content;
 use crate::entry;
@@ -94,7 +94,7 @@ impl<'a> TreeStream<'a> {
         let (member, trouble) = opened(found, &content, owners);
         let mut doubt = None;
         let last = |content: &mut Content, length: u64| {
-            let mut facts = Facts::default();
+            let mut facts = Annotations::default();
             facts.set(SIZE, length);
             facts.set(SHA256, content.sha256());
             doubt = content.doubt();
@@ -121,11 +121,11 @@ fn opened(found: &Member, content: &Content, owners: &mut Owners) -> (Member, Op
     let read = attributes::read(Object::Open(content.file()));
     let trouble = extended::put(&mut member, read);
     if content.is_sparse() {
-        member.facts.set(SPARSE, "1");
+        member.annotations.set(SPARSE, "1");
     }
-    let same = member.facts.get(INODE) == found.facts.get(INODE);
-    if let Some(first) = found.facts.get(LINK).filter(|_| same) {
-        member.facts.set(LINK, first);
+    let same = member.annotations.get(INODE) == found.annotations.get(INODE);
+    if let Some(first) = found.annotations.get(LINK).filter(|_| same) {
+        member.annotations.set(LINK, first);
     }
     (member, trouble)
 }

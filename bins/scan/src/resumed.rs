@@ -7,11 +7,11 @@ use std::os::unix::ffi::OsStrExt;
 
 use archive::{FileKind, LONGEST_LINE, TreePath, read_line};
 use failure::{Failure, OrFail, Status};
-use local::{Folder, Interrupted};
+use local::{FileState, Folder, Interrupted, PackedVolume, StartedFile};
 use rustix::fs::{AtFlags, CWD};
 use sha2::{Digest, Sha256};
 use stream::member::{Kind, SIZE};
-use stream::{FileFacts, Member, Packed, SetHead, Started};
+use stream::{Member, SetHeader};
 
 use crate::Scan;
 use crate::entry;
@@ -36,7 +36,7 @@ pub(crate) fn options(arguments: &Scan) -> String {
 pub(crate) fn find(
     arguments: &Scan,
     folder: &Folder,
-    head: &SetHead,
+    head: &SetHeader,
 ) -> Result<Option<Interrupted>, Failure> {
     if !arguments.resume {
         return Ok(None);
@@ -67,7 +67,7 @@ fn holds_a_long_line(folder: &Folder, run: &Interrupted) -> Result<bool, Failure
     Ok(false)
 }
 
-fn obstacle(arguments: &Scan, was: &SetHead, now: &SetHead) -> Option<&'static str> {
+fn obstacle(arguments: &Scan, was: &SetHeader, now: &SetHeader) -> Option<&'static str> {
     let same_base = match was.base {
         None => !arguments.incremental,
         base => base == now.base,
@@ -91,8 +91,8 @@ fn obstacle(arguments: &Scan, was: &SetHead, now: &SetHead) -> Option<&'static s
 
 /// Leaves of a run only what the source still agrees with: a file of which a part is stored must
 /// not have changed. Returns where to go on; none where nothing is left.
-pub(crate) fn settle(run: &mut Interrupted, source: &Source) -> Option<Packed> {
-    let agrees = |packed: &Packed| match &packed.started {
+pub(crate) fn settle(run: &mut Interrupted, source: &Source) -> Option<PackedVolume> {
+    let agrees = |packed: &PackedVolume| match &packed.started {
         Some(started) => facts(source, &packed.last).as_ref() == Some(&started.file),
         None => true,
     };
@@ -105,7 +105,7 @@ pub(crate) fn settle(run: &mut Interrupted, source: &Source) -> Option<Packed> {
 }
 
 /// What the system says of a file of the source now.
-fn facts(source: &Source, path: &TreePath) -> Option<FileFacts> {
+fn facts(source: &Source, path: &TreePath) -> Option<FileState> {
     let mut whole = source.name.clone().into_encoded_bytes();
     if !path.is_root() {
         whole.push(b'/');
@@ -113,18 +113,18 @@ fn facts(source: &Source, path: &TreePath) -> Option<FileFacts> {
     }
     let stat = rustix::fs::statat(CWD, whole, AtFlags::SYMLINK_NOFOLLOW).ok()?;
     let kind = entry::kind(&stat).filter(|kind| *kind == Kind::File)?;
-    FileFacts::of(&entry::member(kind, &stat, Vec::new(), &mut Owners::default()))
+    FileState::of(&entry::member(kind, &stat, Vec::new(), &mut Owners::default()))
 }
 
 /// A report that begins behind what is stored already.
 pub(crate) struct Resumed<R> {
     report: R,
-    stored: Option<Packed>,
+    stored: Option<PackedVolume>,
 }
 
 impl<R> Resumed<R> {
     /// One that begins behind `stored`, or, without it, at the beginning.
-    pub(crate) fn new(report: R, stored: Option<Packed>) -> Resumed<R> {
+    pub(crate) fn new(report: R, stored: Option<PackedVolume>) -> Resumed<R> {
         Resumed { report, stored }
     }
 
@@ -136,7 +136,7 @@ impl<R> Resumed<R> {
     }
 
     /// The file of which the first pieces are stored, if that is it.
-    fn started(&self, path: &TreePath) -> Option<&Started> {
+    fn started(&self, path: &TreePath) -> Option<&StartedFile> {
         let stored = self.stored.as_ref().filter(|stored| stored.last == *path)?;
         stored.started.as_ref()
     }
@@ -146,7 +146,9 @@ impl<R: Report> Report for Resumed<R> {
     /// What has become a directory since its end was stored as something else gets nothing below
     /// it in this set.
     fn takes(&self, path: &TreePath) -> bool {
-        let Some(Packed { last, closed: Some(closed), .. }) = &self.stored else { return true };
+        let Some(PackedVolume { last, closed: Some(closed), .. }) = &self.stored else {
+            return true;
+        };
         path <= last || !path.starts_with(closed)
     }
 
@@ -161,7 +163,8 @@ impl<R: Report> Report for Resumed<R> {
         if self.is_stored(path) {
             return Ok(passed(&member, walk));
         }
-        let changed = |started: &Started| FileFacts::of(&member).as_ref() != Some(&started.file);
+        let changed =
+            |started: &StartedFile| FileState::of(&member).as_ref() != Some(&started.file);
         if self.started(path).is_some_and(changed) {
             let why = "has changed since half of it was stored (the next run stores it again)";
             return Err(Failure::of(Status::Failed, walk.shown(path), why));
@@ -185,7 +188,7 @@ fn passed(member: &Member, walk: &Walk) -> Told {
         return Told::Whole(0);
     }
     match walk.open() {
-        Ok(_) => Told::Whole(member.facts.parse(SIZE).unwrap_or(0)),
+        Ok(_) => Told::Whole(member.annotations.parse(SIZE).unwrap_or(0)),
         Err(error) => Told::Unreadable(error),
     }
 }

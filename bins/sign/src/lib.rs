@@ -7,7 +7,7 @@ use cli::{Common, Program};
 use failure::Failure;
 use rsync::Hash;
 use stream::member::SIZE;
-use stream::{Content, Entry, Kind, Member, Output, Totals, TreeInput, pipe};
+use stream::{Content, Entry, Member, Output, StreamKind, Totals, TreeInput, pipe};
 
 /// Add a librsync signature of each file's content to a tree stream
 ///
@@ -49,7 +49,7 @@ impl Program for Sign {
 
     fn run(self, output: &mut Output<File>) -> Result<Totals, Failure> {
         let mut input = TreeInput::open(pipe::input()?)?;
-        output.begin(&input.begin().onward(Kind::Tree))?;
+        output.begin(&input.begin().onward(StreamKind::Tree))?;
         while let Some(entry) = input.advance()? {
             if entry.is_content() {
                 self.sign(&mut input, entry, output)?;
@@ -70,7 +70,7 @@ impl Sign {
         output: &mut Output<File>,
     ) -> Result<(), Failure> {
         let path = first.name.path.clone();
-        let size = first.member.facts.parse(SIZE).unwrap_or(first.body.len() as u64);
+        let size = first.member.annotations.parse(SIZE).unwrap_or(first.body.len() as u64);
         let pass_on = |entry: &Entry| output.append(&entry.member, &entry.body);
         let mut content = Content::new(input, first, pass_on)?;
         let signature = rsync::sign(&path.to_string(), &mut content, size, self.hash)?;

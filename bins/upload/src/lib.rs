@@ -17,7 +17,7 @@ use cli::{Common, Program};
 use failure::{Failure, Reason, Status};
 use local::{Folder, Lock};
 use store::Store;
-use stream::{Begin, FilesInput, Kind, Receipts, SetHead, Totals, pipe};
+use stream::{Begin, FilesInput, Receipts, SetHeader, StreamKind, Totals, pipe};
 
 use crate::arrival::Arrivals;
 use crate::present::Present;
@@ -66,7 +66,7 @@ impl Program for Upload {
         let mut input = FilesInput::open(pipe::input()?)?;
         let Target { url, mut store, _lock } = self.target(input.begin())?;
         let names = prepare(&url, store.as_mut(), input.begin())?;
-        receipts.begin(&input.begin().onward(Kind::Receipts))?;
+        receipts.begin(&input.begin().onward(StreamKind::Receipts))?;
         let set = input.begin().set().cloned();
         // Without an archive nobody remembers what has arrived.
         let remembered = set.as_ref().is_some_and(|set| set.run.is_some());
@@ -113,7 +113,7 @@ fn open_archive(archive: &Path, begin: &Begin) -> Result<Target, Failure> {
 /// Receives the one set of a backup.
 fn receive(
     input: &mut FilesInput<File>,
-    set: &SetHead,
+    set: &SetHeader,
     arrivals: &mut Arrivals,
 ) -> Result<(), Failure> {
     for volume in set.stored() {
@@ -138,14 +138,14 @@ fn prepare(url: &str, store: &mut dyn Store, begin: &Begin) -> Result<Vec<String
     if let Some(set) = set {
         resumed::check(url, &files, set)?;
     }
-    let stored = set.map(SetHead::stored).unwrap_or_default();
+    let stored = set.map(SetHeader::stored).unwrap_or_default();
     let adopted: HashSet<_> = stored.iter().map(resumed::name).collect();
     let mut names: Vec<_> = files.into_iter().map(|stored| stored.name).collect();
     if let Some(set) = set {
         precondition::check(url, &names, set)?;
     }
     names.retain(|name| !adopted.contains(name.as_str()));
-    leftovers::clear(store, &names, set.map(SetHead::id));
+    leftovers::clear(store, &names, set.map(SetHeader::id));
     if set.is_some() && names.is_empty() && adopted.is_empty() && io::stderr().is_terminal() {
         log::warn!("{url}: a new store");
     }

@@ -2,11 +2,11 @@
 
 use archive::Collection;
 use failure::{Failure, Reason, Status};
-use stream::SetHead;
+use stream::SetHeader;
 
 /// Checks that the set fits into the store, which has files of those names. Sets that it does not
 /// build on do not matter, whatever their dates: anybody may have added them.
-pub(crate) fn check(url: &str, names: &[String], set: &SetHead) -> Result<(), Failure> {
+pub(crate) fn check(url: &str, names: &[String], set: &SetHeader) -> Result<(), Failure> {
     let collection = Collection::of(names.iter().cloned());
     let hint = "make a full backup, or update the archive directory with moo sync";
     if let Some(there) = collection.complete().find(|there| there.id.time == set.time) {

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use failure::{Failure, Reason, Status};
 use store::Stored;
-use stream::{Receipt, SetHead};
+use stream::{Receipt, SetHeader};
 
 /// Checks that they are all still there, as large as they were.
-pub(crate) fn check(url: &str, files: &[Stored], set: &SetHead) -> Result<(), Failure> {
+pub(crate) fn check(url: &str, files: &[Stored], set: &SetHeader) -> Result<(), Failure> {
     let sizes: HashMap<_, _> = files.iter().map(|file| (file.name.as_str(), file.size)).collect();
     let lost = |volume: &&Receipt| sizes.get(name(volume)) != Some(&volume.size);
     let Some(volume) = set.stored().iter().find(lost) else { return Ok(()) };

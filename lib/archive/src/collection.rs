@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::slots::Slots;
+use crate::classify::Classifier;
 use crate::{Absent, Chain, SetTime, StoredSet};
 
 /// The sets of a store and the chains that they form.
@@ -36,7 +36,7 @@ impl Collection {
         names: impl IntoIterator<Item = String>,
         is_named: &dyn Fn(&str) -> bool,
     ) -> Collection {
-        let mut slots = Slots::default();
+        let mut slots = Classifier::default();
         names.into_iter().for_each(|raw| slots.add(raw));
         let sets = slots.take_sets(is_named);
         let (complete, incomplete) = sets.into_iter().partition(|set| set.manifest.is_some());

@@ -4,17 +4,16 @@
 //! and manifests come from an untrusted store. So every parser returns an [`Error`] or `None` for
 //! unknown input, and uses bounded memory.
 
-mod base36;
 mod chain;
+mod classify;
 mod clock;
 mod collection;
 mod entry;
 mod error;
-mod filelist;
 mod fork;
 mod identity;
-mod line;
 mod manifest;
+mod manifest_hashes;
 mod name;
 mod name_grammar;
 mod path;
@@ -22,9 +21,8 @@ mod quote;
 mod range;
 mod record;
 mod seal;
-mod sealer;
 mod set;
-mod slots;
+mod text;
 mod time;
 
 pub use chain::{Absent, Chain, StoredSet};
@@ -32,16 +30,18 @@ pub use clock::parse_time;
 pub use collection::Collection;
 pub use entry::{EntryName, PIECE, Part};
 pub use error::Error;
-pub use filelist::{Change, filelist_header, filelist_line};
 pub use fork::{Fork, Link, forks, overtaken};
 pub use identity::{Identity, Origin};
-pub use line::{LONGEST as LONGEST_LINE, read_line};
-pub use manifest::{Manifest, ManifestParser, encode_header};
+pub use manifest::{
+    Change, Manifest, ManifestParser, encode_header, filelist_header, filelist_line,
+};
+pub use manifest_hashes::ManifestHashWriter;
 pub use name::{FileKind, FileName, Wrapping, parse_further, parse_seal, seal_name};
 pub use path::TreePath;
 pub use quote::{quote, unquote};
-pub use range::{Place, VolumeRange};
+pub use range::{EntryPosition, VolumeRange};
+pub use record::{LONGEST_LINE, read_line};
 pub use seal::{Seal, SealedFile};
-pub use sealer::ManifestSealer;
 pub use set::SetId;
+pub use text::{escape, unescape};
 pub use time::SetTime;

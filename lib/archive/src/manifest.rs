@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::quote::quote;
+use crate::range::quoted_path;
 use crate::record::{Record, Records};
-use crate::{Error, Place, TreePath, VolumeRange};
+use crate::{EntryPosition, Error, TreePath, VolumeRange};
 
 /// The most memory that a manifest may take, in bytes.
 const MOST: usize = 1 << 30;
@@ -69,8 +70,8 @@ pub struct ManifestParser {
 #[derive(Debug)]
 struct Block {
     number: u64,
-    start: Option<Place>,
-    end: Option<Place>,
+    start: Option<EntryPosition>,
+    end: Option<EntryPosition>,
     hashes: Vec<(String, String)>,
 }
 
@@ -150,6 +151,32 @@ impl ManifestParser {
             _ => {}
         }
     }
+}
+
+/// What became of a regular file since the set before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It was not there.
+    New,
+    /// Its content or its metadata differ.
+    Changed,
+    /// It is gone.
+    Deleted,
+}
+
+/// The line above the list of files at the end of a manifest. Only people read the list.
+pub fn filelist_header(count: u64) -> Vec<u8> {
+    format!("Filelist {count}\n").into_bytes()
+}
+
+/// A line of the list of files.
+pub fn filelist_line(change: Change, path: &TreePath) -> Vec<u8> {
+    let word: &[u8] = match change {
+        Change::New => b"    new      ",
+        Change::Changed => b"    changed  ",
+        Change::Deleted => b"    deleted  ",
+    };
+    [word, &quoted_path(path), b"\n"].concat()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The grammar of duplicity's file names, as its own readers take them.
 
 use crate::entry::decimal;
-use crate::{FileKind, SetId, SetTime, base36};
+use crate::{FileKind, SetId, SetTime};
 
 /// A parsed name.
 pub(crate) struct Parsed<'a> {
@@ -46,7 +46,7 @@ fn long_stem(raw: &str) -> Option<(Stem<'_>, bool)> {
 }
 
 fn short_stem(raw: &str) -> Option<(Stem<'_>, bool)> {
-    let time = |text: &str| SetTime::from_seconds(i64::try_from(base36::parse(text)?).ok()?).ok();
+    let time = |text: &str| SetTime::from_seconds(i64::try_from(base36(text)?).ok()?).ok();
     let stem = match raw.split_once('.')? {
         ("df", rest) => full(rest, false, time),
         ("dfs", rest) => full(rest, true, time),
@@ -84,7 +84,7 @@ fn long_kind(rest: &str) -> Option<(FileKind, &str)> {
 fn short_kind(rest: &str) -> Option<(FileKind, &str)> {
     let (number, after) = rest.split_once('.').unwrap_or((rest, ""));
     if let Some(rest) = after.strip_prefix("dt") {
-        return volume(base36::parse(number)?, rest);
+        return volume(base36(number)?, rest);
     }
     Some((FileKind::Manifest, rest.strip_prefix('m')?))
 }
@@ -100,4 +100,27 @@ fn end<'a>(rest: &'a str, part: &str) -> Option<(bool, &'a str)> {
         return Some((true, tail));
     }
     ends(rest).then_some((false, rest))
+}
+
+/// The number in base 36 (digits, then lower-case letters), as in short names; none for anything else and for what does not fit.
+fn base36(text: &str) -> Option<u64> {
+    if !text.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase()) {
+        return None;
+    }
+    u64::from_str_radix(text, 36).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_come_before_lower_case_letters() {
+        assert_eq!(base36("z"), Some(35));
+        assert_eq!(base36("10"), Some(36));
+        assert_eq!(base36("tox7jk"), Some(1_795_379_312));
+        for text in ["", "Z", "-1", "+1", " 1", "zzzzzzzzzzzzzz"] {
+            assert_eq!(base36(text), None);
+        }
+    }
 }

@@ -5,7 +5,7 @@ use crate::quote::quote;
 
 /// The first or the last entry of a volume.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct EntryPosition {
     /// The entry's path.
     pub path: TreePath,
     /// The number of its piece, or `None` for a body in one member and for its last piece.
@@ -18,11 +18,11 @@ pub struct VolumeRange {
     /// The volume's number, from 1.
     pub number: u64,
     /// Its first entry.
-    pub start: Place,
+    pub start: EntryPosition,
     /// Its last entry.
-    pub end: Place,
-    /// Name and value of each hash of the file as stored: `SHA1` in lower-case hexadecimal, if
-    /// duplicity wrote it; empty in a draft. Neither contains white space.
+    pub end: EntryPosition,
+    /// Name and value of each hash of the file as stored: `SHA1` in lower-case hexadecimal, where
+    /// duplicity wrote it; none in a draft. Neither may hold white space.
     pub hashes: Vec<(String, String)>,
 }
 
@@ -50,7 +50,7 @@ pub(crate) fn encode_hashes(hashes: &[(String, String)], out: &mut Vec<u8>) {
     }
 }
 
-fn encode_place(field: &[u8], place: &Place, out: &mut Vec<u8>) {
+fn encode_place(field: &[u8], place: &EntryPosition, out: &mut Vec<u8>) {
     out.extend_from_slice(field);
     out.extend_from_slice(&quoted_path(&place.path));
     out.push(b' ');
@@ -76,8 +76,8 @@ pub(crate) mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
 
-    fn places() -> impl Strategy<Value = Place> {
-        (paths(), any::<Option<u64>>()).prop_map(|(path, piece)| Place { path, piece })
+    fn places() -> impl Strategy<Value = EntryPosition> {
+        (paths(), any::<Option<u64>>()).prop_map(|(path, piece)| EntryPosition { path, piece })
     }
 
     /// A volume of any range, with the number 1.

@@ -1,11 +1,30 @@
-//! The lines of a manifest.
+//! The lines of a manifest: reading them, whatever their length, and what each says.
 
 use std::borrow::Cow;
+use std::io::{BufRead, Read, Result as IoResult};
 
 use crate::entry::decimal;
-use crate::line::LONGEST;
 use crate::quote::{is_blank, unquote};
-use crate::{Error, Place, TreePath};
+use crate::{EntryPosition, Error, TreePath};
+
+/// The longest line of a manifest that is read, in bytes. A path that fits a set is far shorter.
+pub const LONGEST_LINE: usize = 1 << 20;
+
+/// Reads the next line into `line`, which is emptied before. Returns false at the end.
+///
+/// Of a longer line than a manifest may have, one byte more than that is kept, and the rest is
+/// skipped: parsers refuse the line, or skip it if it lists a file.
+///
+/// # Errors
+/// Those of the reader.
+pub fn read_line(from: &mut impl BufRead, line: &mut Vec<u8>) -> IoResult<bool> {
+    line.clear();
+    from.by_ref().take(LONGEST_LINE as u64 + 1).read_until(b'\n', line)?;
+    if line.len() > LONGEST_LINE && !line.ends_with(b"\n") {
+        from.skip_until(b'\n')?;
+    }
+    Ok(!line.is_empty())
+}
 
 /// The highest number of a volume.
 const HIGHEST: u64 = 10_000_000;
@@ -16,8 +35,8 @@ pub(crate) enum Record<'a> {
     Hostname(Cow<'a, [u8]>),
     Localdir(Cow<'a, [u8]>),
     Volume(u64),
-    Start(Place),
-    End(Place),
+    Start(EntryPosition),
+    End(EntryPosition),
     Hash(String, String),
     Filelist,
     /// A line of the list of files, or an unknown line.
@@ -50,7 +69,7 @@ impl Records {
         if self.in_filelist && indented {
             return Ok(Record::Other);
         }
-        if line.len() > LONGEST {
+        if line.len() > LONGEST_LINE {
             return Err("too long".into());
         }
         self.in_filelist = false;
@@ -102,17 +121,17 @@ fn number(rest: &[u8]) -> Result<u64, String> {
         .ok_or_else(|| "not the number of a volume".into())
 }
 
-fn place(rest: &[u8]) -> Result<Place, String> {
+fn place(rest: &[u8]) -> Result<EntryPosition, String> {
     let (path, piece) = split_word(rest);
     if path.is_empty() {
         return Err("no path".into());
     }
     let path = TreePath::parse(&text(path)?).map_err(|e| e.to_string())?;
     if piece.is_empty() {
-        return Ok(Place { path, piece: None });
+        return Ok(EntryPosition { path, piece: None });
     }
     let piece = decimal(piece).ok_or("not the number of a piece")?;
-    Ok(Place { path, piece: Some(piece) })
+    Ok(EntryPosition { path, piece: Some(piece) })
 }
 
 fn hash(rest: &[u8]) -> Result<Record<'static>, String> {
@@ -123,4 +142,21 @@ fn hash(rest: &[u8]) -> Result<Record<'static>, String> {
         fits.then(owned).ok_or_else(|| String::from("not a hash"))
     };
     Ok(Record::Hash(word(name)?, word(value)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_without_bounds_is_cut_and_the_next_one_is_whole() {
+        let text = [b"a\n".to_vec(), vec![b'x'; 3 * LONGEST_LINE], b"\nb".to_vec()].concat();
+        let (mut from, mut line, mut found) = (text.as_slice(), Vec::new(), Vec::new());
+        while read_line(&mut from, &mut line).unwrap() {
+            found.push(line.clone());
+        }
+        let lengths: Vec<_> = found.iter().map(Vec::len).collect();
+        assert_eq!(lengths, [2, LONGEST_LINE + 1, 1]);
+        assert_eq!((&found[0][..], &found[2][..]), (&b"a\n"[..], &b"b"[..]));
+    }
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 
 use archive::{
-    Change, Collection, EntryName, FileName, Manifest, ManifestSealer, TreePath, VolumeRange,
+    Change, Collection, EntryName, FileName, Manifest, ManifestHashWriter, TreePath, VolumeRange,
     encode_header, filelist_line,
 };
 use peer::{Place, peers};
@@ -103,7 +103,7 @@ fn a_manifest_without_its_hashes_is_sealed_byte_for_byte() {
             let hashes: BTreeMap<_, _> =
                 volumes.into_iter().map(|v| (v.number, v.hashes)).collect();
             assert!(hashes.values().all(|hashes| hashes[0].0 == "SHA1"));
-            let mut sealer = ManifestSealer::new(hashes);
+            let mut sealer = ManifestHashWriter::new(hashes);
             let mut sealed = Vec::new();
             let lines = text.split_inclusive(|&b| b == b'\n');
             for line in lines.filter(|line| !line.starts_with(b"    Hash SHA1 ")) {

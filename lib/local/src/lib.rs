@@ -1,26 +1,22 @@
 //! The archive on this machine: a folder with the plaintext manifests and signature tars of one
 //! store, laid out as duplicity's archive dir, so that an increment needs no secret key.
 
-mod clock;
+mod entry_record;
 mod folder;
-mod interrupted;
 mod journal;
-mod known;
 mod lock;
-mod origin;
+mod naming;
 mod place;
-mod said;
 mod seen;
 mod signatures;
 
-pub use clock::{PATIENCE, now, now_after};
+pub use entry_record::{EntryInSet, EntryRecord, InodeBeside};
 pub use folder::{Folder, can_read};
-pub use interrupted::Interrupted;
-pub use journal::{ARRIVED, Journal, PACKED, read as read_journal};
-pub use known::{InodeBeside, Known};
+pub use journal::{
+    ARRIVED, FileState, Interrupted, Journal, PACKED, PackedVolume, StartedFile, read_journal,
+};
 pub use lock::Lock;
-pub use origin::{host, source_name};
+pub use naming::{PATIENCE, host, now, now_after, source_name};
 pub use place::{Place, store_folder};
-pub use said::Said;
 pub use seen::{SeenBefore, SeenNow};
 pub use signatures::Signatures;

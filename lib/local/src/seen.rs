@@ -17,7 +17,7 @@ use flate2::write::GzEncoder;
 use stream::Member;
 use stream::member::{CTIME, INODE, RECENT, SHA256};
 
-use crate::{Folder, Known};
+use crate::{EntryRecord, Folder};
 
 /// The file, and its name until it is complete.
 const NAME: &str = ".moobacker.seen";
@@ -57,9 +57,9 @@ impl SeenBefore {
         seen
     }
 
-    /// Sets the inode data of an entry to the data that it was last seen with, if its content is
-    /// equal. Entries have to come in the order of their paths. Returns whether it did so.
-    pub fn update(&mut self, known: &mut Known) -> bool {
+    /// Gives an entry the inode data that it was last seen with, if it has the same content as
+    /// then. Entries have to come in the order of their paths. Returns whether it did.
+    pub fn update(&mut self, known: &mut EntryRecord) -> bool {
         while self.next.as_ref().is_some_and(|record| record.path < known.path) {
             self.advance();
         }
@@ -69,9 +69,9 @@ impl SeenBefore {
         if content(&known.member) != Some(&record.content) {
             return false;
         }
-        known.member.facts.set(CTIME, &record.ctime);
-        known.member.facts.set(INODE, &record.inode);
-        known.member.facts.remove(RECENT);
+        known.member.annotations.set(CTIME, &record.ctime);
+        known.member.annotations.set(INODE, &record.inode);
+        known.member.annotations.remove(RECENT);
         true
     }
 
@@ -104,7 +104,7 @@ impl Record {
 
 /// The identifier of a file's content, or `None` if the last backup recorded no SHA-256.
 fn content(member: &Member) -> Option<&str> {
-    member.facts.get(SHA256)?.get(..DIGITS)
+    member.annotations.get(SHA256)?.get(..DIGITS)
 }
 
 /// The records of this scan, for the next one. They replace those of the last scan at the end.
@@ -124,8 +124,8 @@ impl SeenNow {
     ///
     /// # Errors
     /// The archive directory cannot be written.
-    pub fn record(&mut self, known: &Known, now: &Member) -> Result<(), Failure> {
-        let (facts, content) = (&now.facts, content(&known.member));
+    pub fn record(&mut self, known: &EntryRecord, now: &Member) -> Result<(), Failure> {
+        let (facts, content) = (&now.annotations, content(&known.member));
         let (Some(content), Some(ctime), Some(inode)) =
             (content, facts.get(CTIME), facts.get(INODE))
         else {
@@ -185,13 +185,13 @@ mod tests {
     use super::*;
     use archive::Part;
 
-    fn known(path: &str, sha256: &str, ctime: &str) -> Known {
+    fn known(path: &str, sha256: &str, ctime: &str) -> EntryRecord {
         let mut member = Member::default();
-        member.facts.set(SHA256, sha256.repeat(64));
-        member.facts.set(CTIME, ctime);
-        member.facts.set(INODE, 7);
-        member.facts.set(RECENT, 1);
-        Known::new(TreePath::parse(path.as_bytes()).unwrap(), Part::Signature, member)
+        member.annotations.set(SHA256, sha256.repeat(64));
+        member.annotations.set(CTIME, ctime);
+        member.annotations.set(INODE, 7);
+        member.annotations.set(RECENT, 1);
+        EntryRecord::new(TreePath::parse(path.as_bytes()).unwrap(), Part::Signature, member)
     }
 
     #[test]
@@ -210,9 +210,9 @@ mod tests {
         {
             let mut known = known(path, sha256, "1");
             assert_eq!(before.update(&mut known), is_seen, "{path}");
-            let ctime = known.member.facts.get(CTIME).unwrap().to_owned();
+            let ctime = known.member.annotations.get(CTIME).unwrap().to_owned();
             assert_eq!(ctime, if is_seen { "5.25" } else { "1" });
-            assert_eq!(known.member.facts.get(RECENT).is_none(), is_seen);
+            assert_eq!(known.member.annotations.get(RECENT).is_none(), is_seen);
         }
         SeenNow::new(folder.clone()).finish().unwrap();
         assert!(!SeenBefore::open(&folder).update(&mut known("a", "a", "1")));

@@ -8,7 +8,7 @@ use archive::{EntryName, Part, TreePath};
 use failure::{Failure, OrFail, Status};
 use stream::{Member, Next, TarReader};
 
-use crate::Known;
+use crate::EntryRecord;
 
 /// The largest signature that is loaded, which is that of a file of about 100 TiB.
 const LARGEST: u64 = 256 << 20;
@@ -23,7 +23,7 @@ pub struct Signatures {
     gone: Option<(TreePath, usize)>,
     /// The source of the current entry.
     current: usize,
-    known: Option<Known>,
+    known: Option<EntryRecord>,
 }
 
 /// The signature tar of one set.
@@ -48,8 +48,8 @@ impl Signatures {
         Ok(merged)
     }
 
-    /// The current entry, or `None` at the end.
-    pub fn peek(&self) -> Option<&Known> {
+    /// The entry that the state stands at; none at its end.
+    pub fn peek(&self) -> Option<&EntryRecord> {
         self.known.as_ref()
     }
 
@@ -64,8 +64,8 @@ impl Signatures {
         self.take().map(drop)
     }
 
-    /// The current entry. Advances to the next one.
-    pub fn take(&mut self) -> Result<Option<Known>, Failure> {
+    /// The entry that the state stands at, and goes on to the next one.
+    pub fn take(&mut self) -> Result<Option<EntryRecord>, Failure> {
         let known = self.known.take();
         if known.is_some() {
             self.pull(self.current)?;
@@ -95,7 +95,7 @@ impl Signatures {
                 }
             } else if !self.is_gone(&path, index) {
                 self.current = index;
-                self.known = Some(Known::new(path, name.part, member));
+                self.known = Some(EntryRecord::new(path, name.part, member));
                 return Ok(());
             }
             self.pull(index)?;

@@ -4,9 +4,9 @@ use std::io::{self, Read, Write};
 
 use bytes::Bytes;
 
-use crate::ends::{Begin, Kind, Totals};
+use crate::control::{Begin, StreamKind, Totals};
 use crate::input::{Input, Item};
-use crate::member::{Facts, LOST, Member};
+use crate::member::{Annotations, LOST, Member};
 use crate::output::Output;
 use crate::pipe::BUFFER;
 use failure::{Failure, Status};
@@ -31,26 +31,26 @@ impl<'a, W: Write> FileWriter<'a, W> {
         FileWriter { output, name: name.to_owned(), chunk, chunks: 0 }
     }
 
-    /// Writes the empty chunk, with the facts of the whole file.
-    pub fn close(mut self, facts: Facts) -> Result<(), Failure> {
+    /// Writes the empty chunk, with what is known of the whole file.
+    pub fn close(mut self, annotations: Annotations) -> Result<(), Failure> {
         if !self.chunk.is_empty() {
-            self.send(Facts::default())?;
+            self.send(Annotations::default())?;
         }
-        self.send(facts)
+        self.send(annotations)
     }
 
     /// Closes the file as a lost one. Its chunks are void, and only a reader with `--keep-going`
     /// accepts it.
     pub fn lose(self, scope: Scope) -> Result<(), Failure> {
-        let mut facts = Facts::default();
-        facts.set(LOST, if scope == Scope::File { "file" } else { "rest" });
-        self.close(facts)
+        let mut annotations = Annotations::default();
+        annotations.set(LOST, if scope == Scope::File { "file" } else { "rest" });
+        self.close(annotations)
     }
 
-    fn send(&mut self, facts: Facts) -> Result<(), Failure> {
+    fn send(&mut self, annotations: Annotations) -> Result<(), Failure> {
         self.chunks += 1;
         let name = format!("{}/{}", self.name, self.chunks);
-        let member = Member { facts, ..Member::named(name) };
+        let member = Member { annotations, ..Member::named(name) };
         self.output.append(&member, &self.chunk)?;
         self.chunk.clear();
         Ok(())
@@ -62,7 +62,7 @@ impl<W: Write> Write for FileWriter<'_, W> {
         let n = bytes.len().min(BUFFER - self.chunk.len());
         self.chunk.extend_from_slice(&bytes[..n]);
         if self.chunk.len() == BUFFER {
-            self.send(Facts::default())?;
+            self.send(Annotations::default())?;
         }
         Ok(n)
     }
@@ -88,8 +88,8 @@ pub struct FilesInput<R> {
     name: String,
     chunk: Bytes,
     chunks: u64,
-    /// The facts of the closing chunk, or `None` while a file is open.
-    closed: Option<Facts>,
+    /// The annotations of the closing chunk, once it has come; none while a file is open.
+    closed: Option<Annotations>,
     keep_going: bool,
 }
 
@@ -97,11 +97,11 @@ impl<R: Read> FilesInput<R> {
     /// Reads the start of a file stream.
     pub fn open(from: R) -> Result<FilesInput<R>, Failure> {
         Ok(FilesInput {
-            input: Input::open(from, Kind::Files)?,
+            input: Input::open(from, StreamKind::Files)?,
             name: String::new(),
             chunk: Bytes::new(),
             chunks: 0,
-            closed: Some(Facts::default()),
+            closed: Some(Annotations::default()),
             keep_going: false,
         })
     }
@@ -147,8 +147,8 @@ impl<R: Read> FilesInput<R> {
         Ok(Some(std::mem::take(&mut self.chunk)))
     }
 
-    /// The facts of the whole file, once its closing chunk has come.
-    pub fn closing(&self) -> Option<&Facts> {
+    /// What the closing chunk says of the whole file, once it has come.
+    pub fn closing(&self) -> Option<&Annotations> {
         self.closed.as_ref()
     }
 
@@ -170,7 +170,7 @@ impl<R: Read> FilesInput<R> {
 
     fn take(&mut self, item: Item) -> Result<(), Failure> {
         self.chunks += 1;
-        self.closed = item.body.is_empty().then_some(item.member.facts);
+        self.closed = item.body.is_empty().then_some(item.member.annotations);
         self.chunk = item.body;
         if self.lost().is_some() && !self.keep_going {
             return Err(broken(&format!(

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
-use crate::ends::{Begin, End, Failed, Kind};
+use crate::control::{Begin, End, Failed, StreamKind};
 use crate::member::Member;
 use crate::tar_reader::{Next, TarError, TarReader};
 use failure::{Failure, Status};
@@ -41,7 +41,7 @@ pub struct Input<R> {
 
 impl<R: Read> Input<R> {
     /// Reads `begin.json`, and refuses a stream of another kind or version.
-    pub fn open(from: R, kind: Kind) -> Result<Input<R>, Failure> {
+    pub fn open(from: R, kind: StreamKind) -> Result<Input<R>, Failure> {
         let mut from = BufReader::with_capacity(crate::pipe::BUFFER, from);
         let start = peek(&mut from)?;
         if start.is_empty() {
@@ -59,7 +59,7 @@ impl<R: Read> Input<R> {
         }
         let body = tar.body(LARGEST_CONTROL).map_err(not_read)?;
         let begin = Begin::parse(&body, kind).map_err(|why| broken(&why))?;
-        let largest = if kind == Kind::Tree { LARGEST_SIGNATURE } else { LARGEST_CHUNK };
+        let largest = if kind == StreamKind::Tree { LARGEST_SIGNATURE } else { LARGEST_CHUNK };
         Ok(Input { tar, begin, largest, members: 0, bytes: 0, end: None })
     }
 

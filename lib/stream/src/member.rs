@@ -4,38 +4,36 @@ use std::fmt::{self, Write};
 use std::str::FromStr;
 
 use crate::attributes::Attributes;
-use crate::text;
 
-/// The fact of a file's true size in bytes. A body that is a piece, a delta or a signature has
-/// another size.
+/// Annotation: the true size of a file in bytes, where the body is a piece, a delta or a signature.
 pub const SIZE: &str = "size";
-/// The fact of the SHA-256 of a file's whole content, in hex.
+/// Annotation: the SHA-256 of the whole content of a file, in hex.
 pub const SHA256: &str = "sha256";
-/// The fact of the SHA-1 of a stored file, in hex.
+/// Annotation: the SHA-1 of a stored file, in hex.
 pub const SHA1: &str = "sha1";
-/// The fact that a file of a file stream is damaged or missing at the store.
+/// Annotation of a file in a file stream: the store no longer has it as it was.
 pub const LOST: &str = "lost";
-/// The fact of the time of the last change of the inode.
+/// Annotation: the time of the last change of the inode.
 pub const CTIME: &str = "ctime";
-/// The fact that a file was changed while it was read. The value is ignored.
+/// Annotation: the content may not be what it was at one moment. The value is ignored.
 pub const DOUBT: &str = "doubt";
-/// The fact that a file was read so soon after its last change that a further change could have left
-/// no trace: the clock of its file system had not ticked. The value is ignored.
+/// Annotation: the file was read so soon after its last change that a further change could have left no
+/// trace: the clock of its file system had not ticked. The value is ignored.
 pub const RECENT: &str = "recent";
-/// The fact of the inode's number.
+/// Annotation: the number of the inode.
 pub const INODE: &str = "inode";
-/// The fact that extended attributes are compared by: a hash, [`NO_XATTRS`] or [`UNKNOWN_XATTRS`].
-/// Sets of versions that kept no attributes lack it.
+/// Annotation: what stands for the extended attributes where they are compared: [`NO_XATTRS`], a
+/// hash, or [`UNKNOWN_XATTRS`]. What was recorded by a version that kept no attributes has none.
 pub const XATTRS: &str = "xattrs";
 /// The value of [`XATTRS`] for an object without attributes.
 pub const NO_XATTRS: &str = "0";
 /// The value of [`XATTRS`] for attributes that could not be read.
 pub const UNKNOWN_XATTRS: &str = "?";
-/// The fact of a hard link: the path of the first name of the file.
+/// Annotation: the path of the first name of a file, where this is a further one: a hard link.
 pub const LINK: &str = "link";
-/// The fact that a file has holes. The value is ignored.
+/// Annotation: the file has holes. The value is ignored.
 pub const SPARSE: &str = "sparse";
-/// The fact of a modification time before 1970, on which duplicity would fail in pax's `mtime`.
+/// Annotation: a modification time before 1970, on which duplicity would fail in pax's `mtime`.
 pub(crate) const MTIME: &str = "mtime";
 
 /// What a member is; the tar type flags of POSIX.
@@ -95,7 +93,7 @@ impl Kind {
 
 /// A moment: seconds since 1970 (rounded down) and nanoseconds within the second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Stamp {
+pub struct Timestamp {
     /// Seconds since 1970, negative before.
     pub secs: i64,
     /// Nanoseconds from there on, below 1,000,000,000.
@@ -103,7 +101,7 @@ pub struct Stamp {
 }
 
 /// Pax's decimal form, with as many digits as are needed: `1700000000.25`.
-impl fmt::Display for Stamp {
+impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.nanos == 0 {
             return write!(f, "{}", self.secs);
@@ -122,47 +120,47 @@ impl fmt::Display for Stamp {
 
 /// A text that is no time in pax's decimal form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NoStamp;
+pub struct ParseTimestampError;
 
-impl FromStr for Stamp {
-    type Err = NoStamp;
+impl FromStr for Timestamp {
+    type Err = ParseTimestampError;
 
-    fn from_str(text: &str) -> Result<Stamp, NoStamp> {
+    fn from_str(text: &str) -> Result<Timestamp, ParseTimestampError> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
         let negative = whole.starts_with('-');
-        let secs: i64 = whole.parse().map_err(|_| NoStamp)?;
+        let secs: i64 = whole.parse().map_err(|_| ParseTimestampError)?;
         if !fraction.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(NoStamp);
+            return Err(ParseTimestampError);
         }
         let digits = fraction.bytes().chain(std::iter::repeat(b'0')).take(9);
         let nanos = digits.fold(0, |nanos, digit| nanos * 10 + u32::from(digit - b'0'));
         if !negative || nanos == 0 {
-            return Ok(Stamp { secs, nanos });
+            return Ok(Timestamp { secs, nanos });
         }
-        let secs = secs.checked_sub(1).ok_or(NoStamp)?;
-        Ok(Stamp { secs, nanos: 1_000_000_000 - nanos })
+        let secs = secs.checked_sub(1).ok_or(ParseTimestampError)?;
+        Ok(Timestamp { secs, nanos: 1_000_000_000 - nanos })
     }
 }
 
-/// The facts of a member without a field in tar: words by key.
+/// What is recorded of a member that tar has no field for: words by key.
 ///
-/// They are in pax's `comment` record, which every tar ignores: `comment=moobacker KEY=VALUE
-/// KEY=VALUE`. In memory they are one text as well, because facts are passed on much more often
-/// than they are read.
+/// They travel in pax's `comment` record, which every tar ignores:
+/// `comment=moobacker KEY=VALUE KEY=VALUE`. Here too they are one text, of which each word stands
+/// behind a blank: it is passed on much more often than anybody looks into it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Facts(String);
+pub struct Annotations(String);
 
 const START: &str = "moobacker";
-/// Bytes that an entry's facts usually take, without the hash.
+/// Bytes that an entry's annotations usually take, without the hash.
 const USUAL: usize = 96;
 
-impl Facts {
-    /// The value of a fact.
+impl Annotations {
+    /// The value of an annotation.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.words().find_map(|word| value_of(key, word))
     }
 
-    /// The values of several facts, found in one go.
+    /// The values of several annotations, found in one go.
     pub fn pick<const N: usize>(&self, keys: [&str; N]) -> [Option<&str>; N] {
         let mut found = [None; N];
         for word in self.words() {
@@ -175,12 +173,12 @@ impl Facts {
         found
     }
 
-    /// The parsed value of a fact, or `None` if it cannot be parsed.
+    /// The value of an annotation that has some form; none where it is not of that form.
     pub fn parse<T: FromStr>(&self, key: &str) -> Option<T> {
         self.get(key)?.parse().ok()
     }
 
-    /// Sets a fact, in place of an older one of that key. Key and value are words without blanks.
+    /// Sets an annotation, in place of an older one of that key. Key and value are words without blanks.
     pub fn set(&mut self, key: &str, value: impl fmt::Display) {
         self.remove(key);
         if self.0.is_empty() {
@@ -190,31 +188,31 @@ impl Facts {
         let _ = write!(self.0, " {key}={value}");
     }
 
-    /// The bytes of a fact, or `None` if they are wrongly encoded.
+    /// The value of an annotation of any bytes; none where it is not of their form.
     pub fn bytes(&self, key: &str) -> Option<Vec<u8>> {
-        text::unescape(self.get(key)?)
+        archive::unescape(self.get(key)?)
     }
 
-    /// Sets a fact of any bytes. Blanks, and bytes that are not UTF-8, are written as `\xHH`.
+    /// Sets an annotation of any bytes. Blanks and what is no UTF-8 stand as `\xHH`.
     pub fn set_bytes(&mut self, key: &str, value: &[u8]) {
-        self.set(key, text::escape(value).replace(' ', "\\x20"));
+        self.set(key, archive::escape(value).replace(' ', "\\x20"));
     }
 
-    /// Takes a fact away.
+    /// Deletes an annotation.
     pub fn remove(&mut self, key: &str) {
         if self.get(key).is_some() {
             self.retain(|word| value_of(key, word).is_none());
         }
     }
 
-    /// Sets all facts of another list.
-    pub fn extend(&mut self, others: &Facts) {
+    /// Sets all annotations of another list.
+    pub fn extend(&mut self, others: &Annotations) {
         for (key, value) in others.words().filter_map(|word| word.split_once('=')) {
             self.set(key, value);
         }
     }
 
-    /// Keeps only the given facts.
+    /// Keeps only the annotations of these keys.
     pub fn keep(&mut self, keys: &[&str]) {
         self.retain(|word| keys.iter().any(|key| value_of(key, word).is_some()));
     }
@@ -228,15 +226,15 @@ impl Facts {
         [START, &self.0].concat()
     }
 
-    /// The facts in a comment, or `None` if moobacker did not write it.
-    pub(crate) fn decode(comment: &[u8]) -> Facts {
+    /// The annotations in a comment; none where it is somebody else's.
+    pub(crate) fn decode(comment: &[u8]) -> Annotations {
         let text = std::str::from_utf8(comment).unwrap_or_default();
         let words = text.strip_prefix(START).filter(|words| words.starts_with(' '));
-        let mut facts = Facts(words.unwrap_or_default().to_owned());
-        if facts.words().any(|word| !word.contains('=')) {
-            facts.retain(|word| word.contains('='));
+        let mut annotations = Annotations(words.unwrap_or_default().to_owned());
+        if annotations.words().any(|word| !word.contains('=')) {
+            annotations.retain(|word| word.contains('='));
         }
-        facts
+        annotations
     }
 
     fn words(&self) -> impl Iterator<Item = &str> {
@@ -287,15 +285,15 @@ pub struct Member {
     /// The group's name; empty where unknown.
     pub gname: Vec<u8>,
     /// Time of the last change of the content.
-    pub mtime: Stamp,
+    pub mtime: Timestamp,
     /// Where a link points to.
     pub link: Vec<u8>,
     /// Major and minor number of a device.
     pub device: (u32, u32),
     /// Extended attributes. If a body is in pieces, the first piece has them.
     pub attributes: Attributes,
-    /// Facts without a field above.
-    pub facts: Facts,
+    /// What none of the fields above holds.
+    pub annotations: Annotations,
 }
 
 impl Member {
@@ -306,7 +304,7 @@ impl Member {
 
     /// Whether it is known which extended attributes the object had.
     pub fn knows_attributes(&self) -> bool {
-        let told = self.facts.get(XATTRS).is_some_and(|fact| fact != UNKNOWN_XATTRS);
+        let told = self.annotations.get(XATTRS).is_some_and(|fact| fact != UNKNOWN_XATTRS);
         told || !self.attributes.is_empty()
     }
 }
@@ -318,43 +316,43 @@ mod tests {
 
     #[test]
     fn stamps_are_written_as_pax_writes_them() {
-        let half = Stamp { secs: 12, nanos: 500_000_000 };
+        let half = Timestamp { secs: 12, nanos: 500_000_000 };
         assert_eq!(half.to_string(), "12.5");
-        assert_eq!(Stamp { secs: -2, nanos: 750_000_000 }.to_string(), "-1.25");
-        assert_eq!(Stamp { secs: -1, nanos: 750_000_000 }.to_string(), "-0.25");
-        assert_eq!(Stamp { secs: -2, nanos: 0 }.to_string(), "-2");
-        assert_eq!("x".parse::<Stamp>(), Err(NoStamp));
-        assert_eq!("1.x".parse::<Stamp>(), Err(NoStamp));
+        assert_eq!(Timestamp { secs: -2, nanos: 750_000_000 }.to_string(), "-1.25");
+        assert_eq!(Timestamp { secs: -1, nanos: 750_000_000 }.to_string(), "-0.25");
+        assert_eq!(Timestamp { secs: -2, nanos: 0 }.to_string(), "-2");
+        assert_eq!("x".parse::<Timestamp>(), Err(ParseTimestampError));
+        assert_eq!("1.x".parse::<Timestamp>(), Err(ParseTimestampError));
     }
 
     #[test]
     fn facts_are_told_apart_by_their_whole_keys() {
-        let mut facts = Facts::decode(b"moobacker size=1 odd sizes=2 size2=3");
-        facts.set("size", 4);
-        let get = |facts: &Facts, key| facts.parse::<u8>(key);
-        let known = ["size", "sizes", "size2", "siz"].map(|key| get(&facts, key));
+        let mut annotations = Annotations::decode(b"moobacker size=1 odd sizes=2 size2=3");
+        annotations.set("size", 4);
+        let get = |annotations: &Annotations, key| annotations.parse::<u8>(key);
+        let known = ["size", "sizes", "size2", "siz"].map(|key| get(&annotations, key));
         assert_eq!(known, [Some(4), Some(2), Some(3), None]);
-        assert_eq!(facts.pick(["size2", "siz", "size"]), [Some("3"), None, Some("4")]);
-        facts.keep(&["size2", "odd"]);
-        assert_eq!(facts.encode(), "moobacker size2=3");
-        facts.remove("size2");
-        assert!(facts.is_empty());
-        assert!(Facts::decode(b"moobackers size=1").is_empty());
+        assert_eq!(annotations.pick(["size2", "siz", "size"]), [Some("3"), None, Some("4")]);
+        annotations.keep(&["size2", "odd"]);
+        assert_eq!(annotations.encode(), "moobacker size2=3");
+        annotations.remove("size2");
+        assert!(annotations.is_empty());
+        assert!(Annotations::decode(b"moobackers size=1").is_empty());
     }
 
     proptest! {
         #[test]
         fn a_fact_of_any_bytes_is_one_word_and_comes_back(bytes: Vec<u8>) {
-            let mut facts = Facts::default();
-            facts.set_bytes(LINK, &bytes);
-            facts.set(SIZE, "1");
-            prop_assert_eq!(&Facts::decode(facts.encode().as_bytes()), &facts);
-            prop_assert_eq!(facts.bytes(LINK), Some(bytes));
+            let mut annotations = Annotations::default();
+            annotations.set_bytes(LINK, &bytes);
+            annotations.set(SIZE, "1");
+            prop_assert_eq!(&Annotations::decode(annotations.encode().as_bytes()), &annotations);
+            prop_assert_eq!(annotations.bytes(LINK), Some(bytes));
         }
 
         #[test]
         fn stamps_come_back_as_they_were(secs in -(1i64 << 40)..(1i64 << 40), nanos in 0u32..1_000_000_000) {
-            let stamp = Stamp { secs, nanos };
+            let stamp = Timestamp { secs, nanos };
             prop_assert_eq!(stamp.to_string().parse(), Ok(stamp));
         }
     }

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::IsTerminal;
 
-use crate::ends::Totals;
+use crate::control::Totals;
 use crate::output::{Output, deliver_by};
 use crate::pipe;
 use crate::receipts::Receipts;

@@ -4,7 +4,7 @@ use std::io::{BufWriter, Write};
 
 use serde::Serialize;
 
-use crate::ends::{Begin, End, Failed, Totals};
+use crate::control::{Begin, End, Failed, Totals};
 use crate::member::Member;
 use crate::tar_writer::TarWriter;
 use failure::{Failure, Status};

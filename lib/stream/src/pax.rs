@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use crate::attributes;
-use crate::member::{Facts, MTIME, Member, Stamp};
+use crate::member::{Annotations, MTIME, Member, Timestamp};
 
 /// The largest number in the octal field of an owner.
 const LARGEST_ID: u64 = 0o7_777_777;
@@ -39,15 +39,15 @@ pub(crate) fn encode(member: &Member, name: &[u8], size: u64) -> Option<Vec<u8>>
     large.for_each(|(key, number, _)| {
         push(&mut body, key.as_bytes(), number.to_string().as_bytes());
     });
-    let Stamp { secs, nanos } = member.mtime;
-    let mut facts = Cow::Borrowed(&member.facts);
+    let Timestamp { secs, nanos } = member.mtime;
+    let mut annotations = Cow::Borrowed(&member.annotations);
     if secs < 0 {
-        facts.to_mut().set(MTIME, member.mtime);
+        annotations.to_mut().set(MTIME, member.mtime);
     } else if nanos != 0 || secs > LARGEST_TIME {
         push(&mut body, b"mtime", member.mtime.to_string().as_bytes());
     }
-    if !facts.is_empty() {
-        push(&mut body, b"comment", facts.encode().as_bytes());
+    if !annotations.is_empty() {
+        push(&mut body, b"comment", annotations.encode().as_bytes());
     }
     for (name, value) in member.attributes.iter() {
         push(&mut body, &[XATTR, &attributes::keyword(name)].concat(), value);
@@ -87,7 +87,7 @@ pub(crate) fn apply(body: &[u8], member: &mut Member) -> Result<(), String> {
         set(member, key, value)?;
         rest = behind;
     }
-    if let Some(mtime) = member.facts.parse(MTIME) {
+    if let Some(mtime) = member.annotations.parse(MTIME) {
         member.mtime = mtime;
     }
     Ok(())
@@ -119,7 +119,7 @@ fn set(member: &mut Member, key: &[u8], value: &[u8]) -> Result<(), String> {
         b"mtime" => member.mtime = text()?.parse().map_err(|_| wrong(key))?,
         // Its body is not the content: a map of the holes is in it.
         key if key.starts_with(b"GNU.sparse.") => return Err("a sparse member of GNU tar".into()),
-        b"comment" => member.facts = Facts::decode(value),
+        b"comment" => member.annotations = Annotations::decode(value),
         key => set_attribute(member, key, value)?,
     }
     Ok(())
@@ -175,16 +175,16 @@ mod tests {
             size: u64,
             attributes: BTreeMap<Vec<u8>, Vec<u8>>,
         ) {
-            let mtime = Stamp { secs, nanos };
+            let mtime = Timestamp { secs, nanos };
             let mut member = Member { link, uid, mtime, ..Member::default() };
-            member.facts.set("size", size.to_string());
+            member.annotations.set("size", size.to_string());
             for (name, value) in attributes {
                 prop_assert!(member.attributes.insert(&name, value));
             }
             let body = encode(&member, b"name", 0).unwrap();
             let mut back = Member::default();
             apply(&body, &mut back).unwrap();
-            back.facts.keep(&["size"]);
+            back.annotations.keep(&["size"]);
             prop_assert_eq!(back, member);
         }
     }

@@ -7,33 +7,12 @@ use std::io::{BufRead, BufReader, Read, Write};
 
 use serde::{Deserialize, Serialize};
 
-use crate::ends::{Begin, Failed, Kind, Totals};
+use crate::control::{Begin, Failed, Receipt, StreamKind, Totals};
 use crate::input::{Input, peek};
 use failure::{Failure, OrFail, Status};
 
 /// The longest line that is read: a seal of a set with a million volumes fits.
 const LONGEST_LINE: u64 = 256 << 20;
-
-/// A file in the store.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Receipt {
-    /// Its name there.
-    pub stored: String,
-    /// Its temporary name until it is published, or `None` afterwards.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub temporary: Option<String>,
-    /// Its length in bytes.
-    pub size: u64,
-    /// Its SHA-256 in hex, if known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sha256: Option<String>,
-    /// Its SHA-1 in hex, if known; duplicity's manifests need it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sha1: Option<String>,
-    /// The text of a seal, as it is stored.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seal: Option<String>,
-}
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -97,7 +76,7 @@ impl<R: Read> ReceiptsInput<R> {
         let mut from = BufReader::new(from);
         if peek(&mut from)?.starts_with(b"failed.json\0") {
             // A stage that failed before it knew that receipts were wanted.
-            let failed = Input::open(from, Kind::Receipts).err();
+            let failed = Input::open(from, StreamKind::Receipts).err();
             return Err(failed.unwrap_or_else(|| broken("not receipts")));
         }
         let line = line(&mut from)?.ok_or_else(|| killed("empty"))?;
@@ -107,7 +86,7 @@ impl<R: Read> ReceiptsInput<R> {
         if let Ok(Last::Failed(failed)) = serde_json::from_slice(&line) {
             return Err(failed.into());
         }
-        let begin = Begin::parse(&line, Kind::Receipts).map_err(|why| broken(&why))?;
+        let begin = Begin::parse(&line, StreamKind::Receipts).map_err(|why| broken(&why))?;
         Ok(ReceiptsInput { from, begin, totals: None })
     }
 

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 
 use tar::Header;
 
-use crate::member::{Kind, Member, Stamp};
+use crate::member::{Kind, Member, Timestamp};
 use crate::pax;
 use crate::pipe::BUFFER;
 use crate::tar_writer::BLOCK;
@@ -345,7 +345,7 @@ fn decode(header: &Header, flag: u8, size: u64) -> Result<Member, TarError> {
         uname: owner(header.username_bytes()),
         gname: owner(header.groupname_bytes()),
         // GNU tar writes times before 1970 as a negative base-256 number.
-        mtime: Stamp { secs: number(header.mtime(), "time")?.cast_signed(), nanos: 0 },
+        mtime: Timestamp { secs: number(header.mtime(), "time")?.cast_signed(), nanos: 0 },
         link: header.link_name_bytes().unwrap_or_default().into_owned(),
         device: if kind.is_device() {
             (device(header.device_major()), device(header.device_minor()))

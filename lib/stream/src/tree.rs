@@ -6,9 +6,9 @@ use archive::{EntryName, PIECE, Part, TreePath};
 use bytes::Bytes;
 
 use crate::attributes::Attributes;
-use crate::ends::{Begin, Kind, Totals};
+use crate::control::{Begin, StreamKind, Totals};
 use crate::input::Input;
-use crate::member::{Facts, Kind as MemberKind, Member};
+use crate::member::{Annotations, Kind, Member};
 use crate::output::Output;
 use failure::{Failure, OrFail, Status};
 
@@ -31,7 +31,7 @@ impl Entry {
 
     /// Whether it has the content of a regular file, or the start of it.
     pub fn is_content(&self) -> bool {
-        self.name.part == Part::Snapshot && self.member.kind == MemberKind::File
+        self.name.part == Part::Snapshot && self.member.kind == Kind::File
     }
 }
 
@@ -47,7 +47,7 @@ pub struct TreeInput<R> {
 impl<R: Read> TreeInput<R> {
     /// Reads the start of a tree stream.
     pub fn open(from: R) -> Result<TreeInput<R>, Failure> {
-        Ok(TreeInput { input: Input::open(from, Kind::Tree)?, last: None, goes_on: false })
+        Ok(TreeInput { input: Input::open(from, StreamKind::Tree)?, last: None, goes_on: false })
     }
 
     /// What the first stage has decided.
@@ -70,7 +70,7 @@ impl<R: Read> TreeInput<R> {
         };
         let name =
             EntryName::parse(&item.member.name).or_fail(Status::Integrity, "standard input")?;
-        if item.member.kind != MemberKind::File && !item.body.is_empty() {
+        if item.member.kind != Kind::File && !item.body.is_empty() {
             return Err(broken(&format!("{}: content of an object other than a file", name.path)));
         }
         self.check_order(&name)?;
@@ -162,16 +162,17 @@ impl<R: Read, F: FnMut(&Entry) -> Result<(), Failure>> Read for Content<'_, R, F
 /// Writes content whose length is unknown before its end. Content shorter than a piece becomes one
 /// member. Longer content becomes numbered pieces, the last of which is shorter than a full one.
 ///
-/// `member` is the file's metadata. Its facts go with the first and the last piece, its attributes
-/// with the first. `last` gets the length in bytes, and returns the facts that are known only at
-/// the end. Returns the length.
+/// `member` is the file's metadata; its annotations stand with the first and the last piece, its
+/// attributes with the first. `last`
+/// is given the length in bytes, and returns the records of what is known only then. Returns the
+/// length.
 pub fn write_content<W: Write, C: Read>(
     output: &mut Output<W>,
     part: Part,
     path: &TreePath,
     member: &Member,
     content: &mut C,
-    last: impl FnOnce(&mut C, u64) -> Result<Facts, Failure>,
+    last: impl FnOnce(&mut C, u64) -> Result<Annotations, Failure>,
 ) -> Result<u64, Failure> {
     let mut sent = member.clone();
     let mut buffer = Vec::with_capacity(PIECE);
@@ -186,13 +187,13 @@ pub fn write_content<W: Write, C: Read>(
         }
         sent.name = name(Some(number));
         output.append(&sent, &buffer)?;
-        sent.facts = Facts::default();
+        sent.annotations = Annotations::default();
         sent.attributes = Attributes::default();
         number += 1;
     }
     sent.name = name((number > 1).then_some(number));
-    sent.facts = member.facts.clone();
-    sent.facts.extend(&last(content, length)?);
+    sent.annotations = member.annotations.clone();
+    sent.annotations.extend(&last(content, length)?);
     output.append(&sent, &buffer)?;
     Ok(length)
 }

@@ -134,12 +134,12 @@ fn a_wrong_call_is_told_in_one_line() {
     }
     consolidate(&sandbox, "--no-encryption").fails_with(10).one_message();
     Moo::plain(&sandbox).backup("").silent();
-    let part = "moo-fetch --path folder file://$PWD/store | moo-decrypt | moo-patch --tree";
+    let part = "moo-fetch --path folder file://$PWD/store | moo-decrypt | moo-replay";
     sandbox.sh(&format!("{part} | moo-sign | tar t")).one_message().stdout_has("failed.json");
-    let whole = "moo-fetch file://$PWD/store | moo-decrypt | moo-patch --tree | tar t";
+    let whole = "moo-fetch file://$PWD/store | moo-decrypt | moo-replay | tar t";
     sandbox.sh(whole).succeeds().stdout_has("snapshot/link\nend.json");
     for wrong in ["moo-patch --moo", "moo-patch --check --force </dev/null"] {
         sandbox.sh(wrong).fails_with(2).one_message().stdout_is("");
     }
-    sandbox.sh("moo-patch --tree --force").fails_with(2).one_message().stdout_has("failed.json");
+    sandbox.sh("moo-replay --force").fails_with(2).one_message().stdout_has("failed.json");
 }

@@ -134,7 +134,7 @@ fn a_run_that_is_killed_while_files_get_their_names_is_followed_by_one_with_anot
             "moo-fetch --receipts file://$PWD/store | moo-commit --reconcile --archive archive";
         sandbox.sh(run).succeeds();
         let pipe = format!(
-            "moo-fetch file://$PWD/store | moo-decrypt | moo-patch --tree --archive archive | \
+            "moo-fetch file://$PWD/store | moo-decrypt | moo-replay --archive archive | \
              moo-sign | moo-delta | moo-pack --archive archive --volsize 1 | \
              moo-encrypt --no-encryption | {strace} moo-upload file://$PWD/store | \
              moo-commit --archive archive"
@@ -159,7 +159,7 @@ fn another_run_on_the_archive_is_told_of_and_not_disturbed() {
     let run = consolidate(&sandbox, OPTIONS).fails_with(9).one_message();
     run.stderr_has("another run has locked the archive directory");
     // Past the first look, too.
-    let late = "moo-fetch file://$PWD/store | moo-decrypt | moo-patch --tree --archive archive | \
+    let late = "moo-fetch file://$PWD/store | moo-decrypt | moo-replay --archive archive | \
         moo-sign >late";
     sandbox.sh(late).fails_with(9).one_message();
     running.kill();

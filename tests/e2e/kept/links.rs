@@ -109,8 +109,8 @@ fn a_part_of_a_backup_has_the_links_whose_first_name_is_in_it() {
 /// A file with that content that says it is a further name of another one.
 fn further(name: &str, first: &str, body: &[u8]) -> Entry {
     let mut entry = file(format!("snapshot/{name}"), body);
-    entry.member.facts.set(XATTRS, "0");
-    entry.member.facts.set_bytes(LINK, first.as_bytes());
+    entry.member.annotations.set(XATTRS, "0");
+    entry.member.annotations.set_bytes(LINK, first.as_bytes());
     entry
 }
 

@@ -52,7 +52,7 @@ fn each_state_lists_exactly_what_the_source_had_in_exact_bytes() {
     let objects: BTreeMap<_, _> =
         objects.into_iter().map(|object| (text(&object["path"]), object)).collect();
     for path in &states[2] {
-        let object = &objects[&stream::escape(path)];
+        let object = &objects[&archive::escape(path)];
         check(object, &tree.root().join(Path::new(OsStr::from_bytes(path))));
     }
     println!("{} states, {count} entries in the last", states.len());
@@ -80,7 +80,7 @@ fn check(object: &Value, path: &Path) {
     assert_eq!(format!("{nanos:0<9}"), format!("{:09}", stat.mtime_nsec()), "{object}");
     if kind.is_symlink() {
         let target = fs::read_link(path).unwrap();
-        assert_eq!(object["target"], stream::escape(target.as_os_str().as_bytes()), "{object}");
+        assert_eq!(object["target"], archive::escape(target.as_os_str().as_bytes()), "{object}");
     }
 }
 

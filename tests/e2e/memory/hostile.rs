@@ -67,7 +67,9 @@ fn a_size_that_a_stream_claims_takes_no_memory() {
         }
         // A fact of a member, which says how long a file is.
         let mut entries = untar(&whole);
-        entries.iter_mut().for_each(|entry| entry.member.facts.set(SIZE, u64::MAX.to_string()));
+        entries
+            .iter_mut()
+            .for_each(|entry| entry.member.annotations.set(SIZE, u64::MAX.to_string()));
         fs::write(measured.sandbox.path("in.tar"), tar(&entries)).unwrap();
         drop(measured.does("claims", &format!("{stage} <in.tar >out.tar")));
         measured.sandbox.sh("rm -rf next").silent();

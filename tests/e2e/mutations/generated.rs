@@ -65,8 +65,8 @@ prop_compose! {
         if kind == Kind::File && word != "deleted" {
             entry.body = body;
         }
-        size.into_iter().for_each(|size| entry.member.facts.set(SIZE, size.to_string()));
-        hash.into_iter().for_each(|hash| entry.member.facts.set(SHA256, hash));
+        size.into_iter().for_each(|size| entry.member.annotations.set(SIZE, size.to_string()));
+        hash.into_iter().for_each(|hash| entry.member.annotations.set(SHA256, hash));
         entry
     }
 }

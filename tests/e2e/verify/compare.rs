@@ -159,7 +159,7 @@ fn a_source_that_cannot_be_read_to_its_end_is_told_of_once() {
     let tree = Tree::small(sandbox.path("src"));
     Moo::plain(&sandbox).backup("").silent();
     verify(&sandbox, "", "nowhere").fails_with(1).one_message().stderr_has("nowhere: no such file");
-    let killed = "moo-fetch file://$PWD/store | moo-decrypt | moo-patch --compare";
+    let killed = "moo-fetch file://$PWD/store | moo-decrypt | moo-compare";
     let scan = "moo-scan src | head -c 3000 >cut; moo-scan src >whole";
     sandbox.sh(scan).succeeds();
     sandbox.sh(&format!("{killed} whole")).silent();

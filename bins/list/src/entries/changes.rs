@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::ffi::OsString;
 
 use failure::{Failure, Status};
-use local::{Folder, Known, Signatures};
+use local::{EntryRecord, Folder, Signatures};
 use serde::Serialize;
 
 use crate::entries::line::named;
@@ -17,11 +17,11 @@ use crate::shown;
 
 /// What became of an entry.
 enum Change {
-    Added(Known),
-    Deleted(Known),
-    Modified(Known, Known, Vec<&'static str>),
+    Added(EntryRecord),
+    Deleted(EntryRecord),
+    Modified(EntryRecord, EntryRecord, Vec<&'static str>),
     /// It is of another type now.
-    Replaced(Known, Known),
+    Replaced(EntryRecord, EntryRecord),
 }
 
 #[derive(Serialize)]
@@ -125,7 +125,7 @@ impl Change {
     }
 
     /// The entry as it is, or was.
-    fn known(&self) -> &Known {
+    fn known(&self) -> &EntryRecord {
         match self {
             Change::Added(known) | Change::Deleted(known) => known,
             Change::Modified(_, new, _) | Change::Replaced(_, new) => new,

@@ -1,7 +1,7 @@
 //! In what two states of an entry differ.
 
 use failure::Failure;
-use local::{Known, Signatures};
+use local::{EntryRecord, Signatures};
 use stream::member::{Kind, SHA256};
 
 /// Magic, block length and strong length: only signatures that agree in them can be compared.
@@ -25,12 +25,12 @@ pub(crate) fn fields(
 
 /// Whether the contents differ. Where none of the sets has told its hash, the signatures tell.
 fn content_differs(
-    was: &Known,
-    is: &Known,
+    was: &EntryRecord,
+    is: &EntryRecord,
     old: &mut Signatures,
     new: &mut Signatures,
 ) -> Result<bool, Failure> {
-    let hash = |known: &Known| known.member.facts.get(SHA256).map(str::to_owned);
+    let hash = |known: &EntryRecord| known.member.annotations.get(SHA256).map(str::to_owned);
     if let Some((was, is)) = hash(was).zip(hash(is)) {
         return Ok(was != is);
     }
@@ -44,7 +44,7 @@ fn content_differs(
     Ok(was_sums != is_sums)
 }
 
-fn of_metadata(was: &Known, is: &Known) -> Vec<&'static str> {
+fn of_metadata(was: &EntryRecord, is: &EntryRecord) -> Vec<&'static str> {
     let (old, new) = (&was.member, &is.member);
     let all = [
         ("mode", old.mode != new.mode),
@@ -59,12 +59,14 @@ fn of_metadata(was: &Known, is: &Known) -> Vec<&'static str> {
 }
 
 /// Whether the times are the same, as far as both of them are known.
-fn same_time(was: &Known, is: &Known) -> bool {
+fn same_time(was: &EntryRecord, is: &EntryRecord) -> bool {
     was.same_time(is.member.mtime) || is.same_time(was.member.mtime)
 }
 
 /// Whether two states of a path are the same, as far as their headers tell.
-pub(crate) fn looks_same(was: &Known, is: &Known) -> bool {
-    let facts = |known: &Known| (known.size(), known.member.facts.get(SHA256).map(str::to_owned));
+pub(crate) fn looks_same(was: &EntryRecord, is: &EntryRecord) -> bool {
+    let facts = |known: &EntryRecord| {
+        (known.size(), known.member.annotations.get(SHA256).map(str::to_owned))
+    };
     was.member.kind == is.member.kind && facts(was) == facts(is) && of_metadata(was, is).is_empty()
 }

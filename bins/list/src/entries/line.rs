@@ -2,7 +2,7 @@
 
 use cli::legible;
 use jiff::tz::TimeZone;
-use local::Known;
+use local::EntryRecord;
 use stream::Member;
 use stream::member::Kind;
 
@@ -23,12 +23,12 @@ impl Default for Lines {
 
 impl Lines {
     /// What an entry is, and its path.
-    pub(crate) fn entry(&mut self, known: &Known) -> String {
+    pub(crate) fn entry(&mut self, known: &EntryRecord) -> String {
         format!("{} {}", self.facts(known), named(known))
     }
 
     /// What an entry is: type and mode, owner and group, size, time.
-    pub(crate) fn facts(&mut self, known: &Known) -> String {
+    pub(crate) fn facts(&mut self, known: &EntryRecord) -> String {
         let member = &known.member;
         let owner =
             format!("{}/{}", owner(&member.uname, member.uid), owner(&member.gname, member.gid));
@@ -41,7 +41,7 @@ impl Lines {
 }
 
 /// The path, and where a symbolic link points to.
-pub(crate) fn named(known: &Known) -> String {
+pub(crate) fn named(known: &EntryRecord) -> String {
     let path = legible::path(&known.path);
     match known.member.kind {
         Kind::Symlink => format!("{path} -> {}", legible::name(&known.member.link)),
@@ -54,7 +54,7 @@ fn owner(name: &[u8], number: u64) -> String {
 }
 
 /// The size of a file; the numbers of a device.
-fn size(known: &Known) -> String {
+fn size(known: &EntryRecord) -> String {
     let member = &known.member;
     match known.size() {
         Some(size) if member.kind == Kind::File => size.to_string(),

@@ -1,9 +1,9 @@
 //! An entry as JSON. Names and meanings are in moo-list(1).
 
+use archive::escape;
 use cli::legible;
-use local::Known;
+use local::EntryRecord;
 use serde::Serialize;
-use stream::escape;
 use stream::member::{Kind, SHA256};
 
 use crate::shown;
@@ -29,7 +29,7 @@ pub(crate) struct EntryObject {
 }
 
 impl EntryObject {
-    pub(crate) fn new(known: &Known) -> EntryObject {
+    pub(crate) fn new(known: &EntryRecord) -> EntryObject {
         let member = &known.member;
         let is = |kind: Kind| member.kind == kind;
         let name = |name: &[u8]| (!name.is_empty()).then(|| escape(name));
@@ -44,7 +44,7 @@ impl EntryObject {
             group: name(&member.gname),
             size: known.size().filter(|_| is(Kind::File)),
             mtime: shown::exact(member.mtime),
-            sha256: member.facts.get(SHA256).map(str::to_owned),
+            sha256: member.annotations.get(SHA256).map(str::to_owned),
             target: is(Kind::Symlink).then(|| escape(&member.link)),
             device: member.kind.is_device().then_some([major, minor]),
         }
@@ -52,6 +52,6 @@ impl EntryObject {
 }
 
 /// The path of an entry; the source itself is `.`.
-pub(crate) fn path(known: &Known) -> String {
+pub(crate) fn path(known: &EntryRecord) -> String {
     if known.path.is_root() { ".".to_owned() } else { escape(known.path.as_bytes()) }
 }

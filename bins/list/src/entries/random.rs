@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::hash::{BuildHasher, RandomState};
 
 use failure::Failure;
-use local::{Folder, Known};
+use local::{EntryRecord, Folder};
 use stream::member::Kind;
 
 use crate::entries::Form;
@@ -41,7 +41,7 @@ pub(crate) fn list(
     chosen.files.iter().try_for_each(|known| tell(known, form, &mut lines, out))
 }
 
-fn is_fit(known: &Known) -> bool {
+fn is_fit(known: &EntryRecord) -> bool {
     known.member.kind == Kind::File && known.size().is_none_or(|size| size <= LARGEST)
 }
 
@@ -49,11 +49,11 @@ fn is_fit(known: &Known) -> bool {
 struct Chosen {
     most: usize,
     seen: usize,
-    files: Vec<Known>,
+    files: Vec<EntryRecord>,
 }
 
 impl Chosen {
-    fn offer(&mut self, known: &Known) {
+    fn offer(&mut self, known: &EntryRecord) {
         self.seen += 1;
         if self.files.len() < self.most {
             self.files.push(known.clone());
@@ -77,7 +77,7 @@ mod tests {
     fn each_file_has_its_chance_and_none_comes_twice() {
         let file = |name: usize| {
             let path = TreePath::parse(name.to_string().as_bytes()).unwrap();
-            Known::new(path, Part::Signature, Member::default())
+            EntryRecord::new(path, Part::Signature, Member::default())
         };
         let mut counts = [0; 10];
         for _ in 0..1000 {

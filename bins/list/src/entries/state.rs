@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use archive::{Absent, Collection, SetTime, parse_time};
 use failure::{Failure, OrFail, Reason, Status};
-use local::{Folder, Known, Signatures};
+use local::{EntryRecord, Folder, Signatures};
 
 use crate::entries::Form;
 use crate::entries::line::Lines;
@@ -70,7 +70,7 @@ pub(crate) fn list(
 
 /// Tells of one entry.
 pub(crate) fn tell(
-    known: &Known,
+    known: &EntryRecord,
     form: Form,
     lines: &mut Lines,
     out: &mut Out,

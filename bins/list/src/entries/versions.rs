@@ -3,7 +3,7 @@
 use archive::{Chain, SetTime, TreePath};
 use cli::legible;
 use failure::{Failure, Reason, Status};
-use local::{Folder, Known, Said};
+use local::{EntryInSet, EntryRecord, Folder};
 use serde::Serialize;
 
 use crate::entries::Form;
@@ -16,7 +16,7 @@ use crate::shown;
 /// What a path was from the time of a set on; none where it was not there.
 struct Version {
     time: SetTime,
-    known: Option<Known>,
+    known: Option<EntryRecord>,
 }
 
 #[derive(Serialize)]
@@ -58,9 +58,9 @@ fn of_chain(
     versions: &mut Vec<Version>,
 ) -> Result<(), Failure> {
     for set in &chain.sets {
-        let known = match folder.said(set, path)? {
-            Said::Is(known) => Some(*known),
-            Said::Nothing if !set.id.is_full() => continue,
+        let known = match folder.entry_in_set(set, path)? {
+            EntryInSet::Present(known) => Some(*known),
+            EntryInSet::Unmentioned if !set.id.is_full() => continue,
             _ => None,
         };
         versions.push(Version { time: set.id.time, known });

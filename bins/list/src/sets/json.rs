@@ -1,7 +1,7 @@
 //! The sets of a store for programs. Names and meanings are in moo-list(1).
 
+use archive::escape;
 use serde::Serialize;
-use stream::escape;
 
 use crate::sets::findings::Finding;
 use crate::sets::gather::{Inventory, Set};

@@ -7,8 +7,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use stream::member::{SHA256, SIZE};
 use stream::{
-    Begin, Content, Entry, Facts, FileWriter, FilesInput, Kind, Member, TreeInput, deliver,
-    write_content,
+    Annotations, Begin, Content, Entry, FileWriter, FilesInput, Member, StreamKind, TreeInput,
+    deliver, write_content,
 };
 
 use crate::made::{self, STAGE, path};
@@ -45,15 +45,15 @@ fn noise(length: usize) -> Vec<u8> {
 fn written(content: &[u8], steps: Vec<usize>) -> Vec<u8> {
     let mut stream = Vec::new();
     let mut first = Member::default();
-    first.facts.set("first", "1");
+    first.annotations.set("first", "1");
     deliver(STAGE, &mut stream, |output| {
-        output.begin(&Begin::backup(Kind::Tree, made::head()))?;
+        output.begin(&Begin::backup(StreamKind::Tree, made::head()))?;
         let mut from = InSteps { content, steps: steps.into_iter().cycle() };
         let length =
             write_content(output, Part::Snapshot, &path("a/b"), &first, &mut from, |_, length| {
-                let mut facts = Facts::default();
-                facts.set(SIZE, length.to_string());
-                Ok(facts)
+                let mut annotations = Annotations::default();
+                annotations.set(SIZE, length.to_string());
+                Ok(annotations)
             })?;
         assert_eq!(length, content.len() as u64);
         output.append(&made::named(Part::Snapshot, "z", None), b"next")?;
@@ -87,7 +87,7 @@ proptest! {
         }
         prop_assert!(back == content);
         let last = reader.last().unwrap();
-        prop_assert_eq!(last.member.facts.parse(SIZE), Some(length));
+        prop_assert_eq!(last.member.annotations.parse(SIZE), Some(length));
         prop_assert_eq!(members, length / PIECE + 1);
         prop_assert!(input.advance().unwrap().unwrap().body == b"next"[..]);
         prop_assert!(input.advance().unwrap().is_none());
@@ -102,8 +102,8 @@ proptest! {
             let is_last = number == length / PIECE + 1;
             prop_assert_eq!(entry.body.len(), if is_last { length % PIECE } else { PIECE });
             prop_assert_eq!(entry.name.piece, (length >= PIECE).then_some(number as u64));
-            prop_assert_eq!(entry.member.facts.get("first").is_some(), number == 1 || is_last);
-            prop_assert_eq!(entry.member.facts.get(SIZE).is_some(), is_last);
+            prop_assert_eq!(entry.member.annotations.get("first").is_some(), number == 1 || is_last);
+            prop_assert_eq!(entry.member.annotations.get(SIZE).is_some(), is_last);
         }
     }
 
@@ -114,7 +114,7 @@ proptest! {
         let first = input.advance().unwrap().unwrap();
         let mut reader = Content::new(&mut input, first, |_| Ok(())).unwrap();
         reader.by_ref().take(read as u64).read_to_end(&mut Vec::new()).unwrap();
-        prop_assert_eq!(reader.last().unwrap().member.facts.parse(SIZE), Some(length));
+        prop_assert_eq!(reader.last().unwrap().member.annotations.parse(SIZE), Some(length));
         prop_assert!(input.advance().unwrap().unwrap().body == b"next"[..]);
     }
 
@@ -124,7 +124,7 @@ proptest! {
     ) {
         let mut stream = Vec::new();
         deliver(STAGE, &mut stream, |output| {
-            output.begin(&Begin::copy(Kind::Files, None))?;
+            output.begin(&Begin::copy(StreamKind::Files, None))?;
             for (number, length) in lengths.iter().enumerate() {
                 let mut writer = FileWriter::new(output, &format!("file{number}"));
                 let content = noise(*length);
@@ -135,9 +135,9 @@ proptest! {
                     rest = later;
                     if rest.is_empty() { break }
                 }
-                let mut facts = Facts::default();
-                facts.set(SHA256, number.to_string());
-                writer.close(facts)?;
+                let mut annotations = Annotations::default();
+                annotations.set(SHA256, number.to_string());
+                writer.close(annotations)?;
             }
             Ok(made::totals())
         }).unwrap();
@@ -158,7 +158,7 @@ proptest! {
                 prop_assert!(expected.starts_with(&back));
             } else {
                 prop_assert!(back == expected);
-                prop_assert_eq!(input.closing().and_then(|facts| facts.parse(SHA256)), Some(number));
+                prop_assert_eq!(input.closing().and_then(|annotations| annotations.parse(SHA256)), Some(number));
             }
         }
         prop_assert_eq!(input.next_file().unwrap(), None);
@@ -183,7 +183,7 @@ fn file_names_that_lead_elsewhere_are_refused() {
     ] {
         let mut stream = Vec::new();
         deliver(STAGE, &mut stream, |output| {
-            output.begin(&Begin::copy(Kind::Files, None))?;
+            output.begin(&Begin::copy(StreamKind::Files, None))?;
             output.append(&Member::named(name), b"")?;
             Ok(made::totals())
         })

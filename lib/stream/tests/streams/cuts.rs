@@ -26,7 +26,7 @@ fn a_stream_that_is_cut_at_any_byte_says_that_the_stage_before_was_killed() {
 fn a_stage_that_dies_within_a_file_leaves_no_file_and_no_end() {
     let mut stream = Vec::new();
     let died = deliver(STAGE, &mut stream, |output| {
-        output.begin(&stream::Begin::copy(stream::Kind::Files, None))?;
+        output.begin(&stream::Begin::copy(stream::StreamKind::Files, None))?;
         drop(FileWriter::new(output, "half"));
         Err(failure::Failure::new(Status::Lost, "gone"))
     });
@@ -39,7 +39,7 @@ fn a_stage_that_dies_within_a_file_leaves_no_file_and_no_end() {
 fn a_file_without_its_closing_chunk_is_refused_though_the_stream_has_its_end() {
     let mut stream = Vec::new();
     deliver(STAGE, &mut stream, |output| {
-        output.begin(&stream::Begin::copy(stream::Kind::Files, None))?;
+        output.begin(&stream::Begin::copy(stream::StreamKind::Files, None))?;
         output.append(&stream::Member::named("half/1"), b"content")?;
         Ok(made::totals())
     })

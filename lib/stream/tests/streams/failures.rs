@@ -1,7 +1,7 @@
 //! A stage that failed: its status and its words reach the last stage.
 
 use failure::{Failure, Status};
-use stream::{Begin, Kind, Receipts, deliver};
+use stream::{Begin, Receipts, StreamKind, deliver};
 
 use crate::made::{self, Reader, read_files, read_receipts, read_tree};
 
@@ -41,14 +41,14 @@ fn a_failure_after_some_members_arrives_with_its_status() {
         let failure = || Failure::new(status, "why: \u{1f404}\n");
         let mut tree = Vec::new();
         let _ = deliver("moo-first", &mut tree, |output| {
-            output.begin(&Begin::backup(Kind::Tree, made::head()))?;
+            output.begin(&Begin::backup(StreamKind::Tree, made::head()))?;
             output.append(&made::named(archive::Part::Snapshot, "a", None), b"moo")?;
             Err(failure())
         });
         arrives(read_tree, &tree, status);
         let mut lines = Vec::new();
         let _ = Receipts::deliver("moo-first", &mut lines, |receipts| {
-            receipts.begin(&Begin::backup(Kind::Receipts, made::head()))?;
+            receipts.begin(&Begin::backup(StreamKind::Receipts, made::head()))?;
             Err(failure())
         });
         arrives(read_receipts, &lines, status);

@@ -6,8 +6,8 @@ use archive::{EntryName, PIECE, Part, SetTime, TreePath};
 use failure::{Failure, Status};
 use stream::member::SHA256;
 use stream::{
-    Begin, Facts, FileWriter, FilesInput, Kind, Member, Receipt, Receipts, ReceiptsInput, SetHead,
-    SetType, Stamp, Totals, TreeInput, deliver,
+    Annotations, Begin, FileWriter, FilesInput, Member, Receipt, Receipts, ReceiptsInput,
+    SetHeader, SetType, StreamKind, Timestamp, Totals, TreeInput, deliver,
 };
 
 /// What a stage is called in these tests.
@@ -29,8 +29,8 @@ pub(crate) fn tars() -> [(Vec<u8>, Reader); 2] {
     [(tree(), read_tree), (files(), read_files)]
 }
 
-pub(crate) fn head() -> SetHead {
-    SetHead {
+pub(crate) fn head() -> SetHeader {
+    SetHeader {
         set_type: SetType::Full,
         time: SetTime::parse_name("20261122T201500Z").unwrap(),
         base: None,
@@ -61,7 +61,7 @@ pub(crate) fn named(part: Part, text: &str, piece: Option<u64>) -> Member {
 pub(crate) fn tree_of(members: &[(Member, Vec<u8>)]) -> Vec<u8> {
     let mut stream = Vec::new();
     deliver(STAGE, &mut stream, |output| {
-        output.begin(&Begin::backup(Kind::Tree, head()))?;
+        output.begin(&Begin::backup(StreamKind::Tree, head()))?;
         members.iter().try_for_each(|(member, body)| output.append(member, body))?;
         Ok(totals())
     })
@@ -72,8 +72,8 @@ pub(crate) fn tree_of(members: &[(Member, Vec<u8>)]) -> Vec<u8> {
 /// A tree stream with something of everything, but short.
 pub(crate) fn tree() -> Vec<u8> {
     let mut long = named(Part::Snapshot, &"long/".repeat(60), None);
-    long.mtime = Stamp { secs: 1_700_000_000, nanos: 5 };
-    long.facts.set(SHA256, "0123");
+    long.mtime = Timestamp { secs: 1_700_000_000, nanos: 5 };
+    long.annotations.set(SHA256, "0123");
     let mut folder = named(Part::Snapshot, "a", None);
     folder.kind = stream::member::Kind::Directory;
     tree_of(&[
@@ -89,13 +89,13 @@ pub(crate) fn tree() -> Vec<u8> {
 pub(crate) fn files() -> Vec<u8> {
     let mut stream = Vec::new();
     deliver(STAGE, &mut stream, |output| {
-        output.begin(&Begin::backup(Kind::Files, head()))?;
+        output.begin(&Begin::backup(StreamKind::Files, head()))?;
         for (name, content) in [("one", &b"first file"[..]), ("two", b"")] {
             let mut writer = FileWriter::new(output, name);
             writer.write_all(content).unwrap();
-            let mut facts = Facts::default();
-            facts.set(SHA256, "4567");
-            writer.close(facts)?;
+            let mut annotations = Annotations::default();
+            annotations.set(SHA256, "4567");
+            writer.close(annotations)?;
         }
         Ok(totals())
     })
@@ -106,7 +106,7 @@ pub(crate) fn files() -> Vec<u8> {
 pub(crate) fn receipts() -> Vec<u8> {
     let mut stream = Vec::new();
     Receipts::deliver(STAGE, &mut stream, |receipts| {
-        receipts.begin(&Begin::backup(Kind::Receipts, head()))?;
+        receipts.begin(&Begin::backup(StreamKind::Receipts, head()))?;
         let seal = Some("a seal\nof two lines".to_owned());
         receipts.receipt(&Receipt { stored: "one".into(), size: 10, ..Receipt::default() })?;
         receipts.receipt(&Receipt { stored: "two".into(), seal, ..Receipt::default() })?;

@@ -5,7 +5,7 @@ use std::io::{self, Cursor, Read};
 use failure::Status;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use stream::{Begin, Input, Kind, Member, Next, TarReader, TarWriter};
+use stream::{Begin, Input, Member, Next, StreamKind, TarReader, TarWriter};
 
 use crate::made::{self, each, refusal};
 
@@ -66,7 +66,7 @@ fn what_a_header_promises_takes_no_memory_and_what_is_too_large_no_time() {
     for (size, status) in
         [(200 << 20, Status::Killed), (1 << 40, Status::Integrity), (u64::MAX, Status::Integrity)]
     {
-        let begin = Begin::backup(Kind::Tree, made::head());
+        let begin = Begin::backup(StreamKind::Tree, made::head());
         let mut tar = TarWriter::new(Vec::new());
         tar.append(&Member::named("begin.json"), &serde_json::to_vec(&begin).unwrap()).unwrap();
         let stream = [tar.into_inner(), claiming(b'0', size)].concat();
@@ -76,13 +76,13 @@ fn what_a_header_promises_takes_no_memory_and_what_is_too_large_no_time() {
 
 #[test]
 fn a_chunk_or_a_control_member_that_is_too_large_is_not_read() {
-    for kind in [Kind::Files, Kind::Tree] {
+    for kind in [StreamKind::Files, StreamKind::Tree] {
         let huge = Cursor::new(claiming_named("begin.json", 1 << 27)).chain(Counted(0));
         let refused = Input::open(huge, kind).err().unwrap();
         assert_eq!(refused.status(), Status::Integrity);
     }
     let mut tar = TarWriter::new(Vec::new());
-    let begin = Begin::copy(Kind::Files, None);
+    let begin = Begin::copy(StreamKind::Files, None);
     tar.append(&Member::named("begin.json"), &serde_json::to_vec(&begin).unwrap()).unwrap();
     tar.append(&Member::named("file/1"), &vec![0; (1 << 20) + 1]).unwrap();
     assert_eq!(refusal(&made::read_files(&tar.into_inner())), Status::Integrity);

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::{Duration, UNIX_EPOCH};
 
 use stream::member::Kind;
-use stream::{Member, Next, Stamp, TarReader};
+use stream::{Member, Next, TarReader, Timestamp};
 
 /// All members of a tar with their bodies.
 fn members(tar: &[u8]) -> Vec<(Member, Vec<u8>)> {
@@ -84,7 +84,7 @@ fn numbers_that_octal_has_no_room_for_come_in_gnu_and_pax_form() {
             let members = members(&gnu_tar(scratch.path(), &[&[format], &owners[..]].concat()));
             let file = &find(&members, "./f").0;
             assert_eq!((file.uid, file.gid), (3_000_000_000, 4_000_000_000), "{format}");
-            assert_eq!(file.mtime, Stamp { secs, nanos: 0 }, "{format}");
+            assert_eq!(file.mtime, Timestamp { secs, nanos: 0 }, "{format}");
         }
     }
 }
@@ -98,7 +98,10 @@ fn fractions_of_a_second_come_in_pax_form() {
         let time = second + Duration::from_nanos(nanos.into());
         file.set_times(FileTimes::new().set_modified(time)).unwrap();
         let members = members(&gnu_tar(scratch.path(), &["--format=pax"]));
-        assert_eq!(find(&members, "./f").0.mtime, Stamp { secs: after.cast_signed() - 1, nanos });
+        assert_eq!(
+            find(&members, "./f").0.mtime,
+            Timestamp { secs: after.cast_signed() - 1, nanos }
+        );
     }
 }
 

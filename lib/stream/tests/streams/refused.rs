@@ -1,7 +1,7 @@
 //! Whole streams that are none of those that a reader wants.
 
 use failure::Status;
-use stream::{Begin, End, Kind, Member, TarWriter, Totals, VERSION};
+use stream::{Begin, End, Member, StreamKind, TarWriter, Totals, VERSION};
 
 use crate::made::{self, Reader, each, read_files, read_receipts, read_tree, refusal, tars};
 
@@ -39,7 +39,7 @@ fn every_kind_of_stream_is_refused_by_the_readers_of_the_others() {
 
 #[test]
 fn another_version_is_refused_as_such_whatever_else_it_says() {
-    let mut begin = Begin::backup(Kind::Tree, made::head());
+    let mut begin = Begin::backup(StreamKind::Tree, made::head());
     begin.version = VERSION + 1;
     for json in [
         serde_json::to_vec(&begin).unwrap(),
@@ -61,7 +61,7 @@ fn another_version_is_refused_as_such_whatever_else_it_says() {
 
 #[test]
 fn an_end_that_counts_otherwise_than_the_reader_is_refused() {
-    let begin = serde_json::to_vec(&Begin::backup(Kind::Tree, made::head())).unwrap();
+    let begin = serde_json::to_vec(&Begin::backup(StreamKind::Tree, made::head())).unwrap();
     let end = |members, bytes| End { members, bytes, totals: Totals::default() };
     assert!(read_tree(&tar(&begin, Some(end(1, 3)))).is_ok());
     for (members, bytes) in [(0, 3), (2, 3), (1, 0), (1, 4), (0, 0)] {
@@ -85,7 +85,7 @@ fn tars_of_others_and_things_that_are_no_tar_are_refused() {
 
 #[test]
 fn a_tar_that_ends_without_our_end_is_refused() {
-    let begin = serde_json::to_vec(&Begin::backup(Kind::Tree, made::head())).unwrap();
+    let begin = serde_json::to_vec(&Begin::backup(StreamKind::Tree, made::head())).unwrap();
     assert_eq!(refusal(&read_tree(&tar(&begin, None))), Status::Integrity);
 }
 

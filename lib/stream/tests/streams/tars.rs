@@ -3,7 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use stream::member::Kind;
-use stream::{Attributes, Facts, Member, Next, Stamp, TarReader, TarWriter};
+use stream::{Annotations, Attributes, Member, Next, TarReader, TarWriter, Timestamp};
 
 fn kinds() -> impl Strategy<Value = Kind> {
     prop::sample::select(vec![
@@ -25,15 +25,15 @@ fn words(most: usize) -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-fn facts() -> impl Strategy<Value = Facts> {
+fn annotations() -> impl Strategy<Value = Annotations> {
     vec(("[a-z]{1,8}", "[a-z0-9.]{0,70}"), 0..3).prop_map(|pairs| {
-        let mut facts = Facts::default();
+        let mut annotations = Annotations::default();
         // A time of that name has its own meaning.
         pairs
             .into_iter()
             .filter(|(key, _)| key != "mtime")
-            .for_each(|(key, value)| facts.set(&key, value));
-        facts
+            .for_each(|(key, value)| annotations.set(&key, value));
+        annotations
     })
 }
 
@@ -57,7 +57,7 @@ prop_compose! {
         secs in prop_oneof![-1i64 << 34..1 << 34, 0..2_000_000_000i64],
         nanos in prop_oneof![Just(0), 0u32..1_000_000_000],
         device in (0u32..4096, 0u32..1 << 20),
-        facts in facts(),
+        annotations in annotations(),
         attributes in attributes(),
     ) -> Member {
         let is_file = kind == Kind::File;
@@ -65,11 +65,11 @@ prop_compose! {
         let name = if is_file { [name.as_slice(), b"x"].concat() } else { name };
         Member {
             name, kind, size: 0, mode, uid, gid, uname, gname,
-            mtime: Stamp { secs, nanos },
+            mtime: Timestamp { secs, nanos },
             link: if kind == Kind::Symlink { link } else { Vec::new() },
             device: if kind.is_device() { device } else { (0, 0) },
             attributes,
-            facts: if is_file { facts } else { Facts::default() },
+            annotations: if is_file { annotations } else { Annotations::default() },
         }
     }
 }
@@ -96,15 +96,15 @@ proptest! {
         let mut reader = TarReader::new(tar.as_slice());
         let Next::Member(back) = reader.advance().unwrap() else { panic!("a member") };
         prop_assert_eq!(reader.body(2000).unwrap(), &body[..]);
-        let mut facts = member.facts.clone();
+        let mut annotations = member.annotations.clone();
         if member.mtime.secs < 0 {
-            facts.set("mtime", member.mtime.to_string());
+            annotations.set("mtime", member.mtime.to_string());
         }
         let mut name = member.name.clone();
         while name.len() > 1 && name.ends_with(b"/") {
             name.pop();
         }
-        prop_assert_eq!(*back, Member { name, facts, size: body.len() as u64, ..member });
+        prop_assert_eq!(*back, Member { name, annotations, size: body.len() as u64, ..member });
         let Next::Member(next) = reader.advance().unwrap() else { panic!("a member") };
         prop_assert_eq!(next.name, b"next");
         prop_assert!(matches!(reader.advance().unwrap(), Next::Zeros));

@@ -1,0 +1,144 @@
+//! Writes the hashes of the stored volumes into a manifest.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::Error;
+use crate::range::encode_hashes;
+use crate::record::{Record, Records, is_indented};
+
+/// Turns a draft manifest into the stored one, line by line: the block of each volume gets the
+/// volume's hashes in place of older ones.
+#[derive(Debug)]
+pub struct ManifestHashWriter {
+    hashes: BTreeMap<u64, Vec<(String, String)>>,
+    records: Records,
+    /// The volume whose hashes are still to be added.
+    open: Option<u64>,
+    /// Whether a hash that comes now is a volume's.
+    in_block: bool,
+    last: u64,
+    missing: BTreeSet<u64>,
+}
+
+impl ManifestHashWriter {
+    /// A writer that knows the hashes of each volume: pairs of name and value without white space.
+    pub fn new(hashes: BTreeMap<u64, Vec<(String, String)>>) -> ManifestHashWriter {
+        let (records, missing) = (Records::default(), BTreeSet::new());
+        ManifestHashWriter { hashes, records, open: None, in_block: false, last: 0, missing }
+    }
+
+    /// Reads the draft's next line, with or without its line feed, and appends the result.
+    ///
+    /// # Errors
+    /// A damaged line, by the rules of [`ManifestParser`](crate::ManifestParser).
+    pub fn line(&mut self, line: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let record = self.records.next(line)?;
+        if self.in_block && matches!(record, Record::Hash(..)) {
+            return Ok(());
+        }
+        if !is_indented(line) {
+            self.close_block(out);
+        }
+        if let Record::Volume(number) = record {
+            self.open = Some(number);
+        }
+        // An unknown line ends no block.
+        self.in_block |= matches!(record, Record::Volume(_));
+        self.in_block &= !matches!(record, Record::Filelist);
+        out.extend_from_slice(line);
+        out.push(b'\n');
+        Ok(())
+    }
+
+    /// Appends the end of the manifest.
+    ///
+    /// # Errors
+    /// The hashes of a volume of the set are unknown.
+    pub fn finish(mut self, out: &mut Vec<u8>) -> Result<(), Error> {
+        self.close_block(out);
+        match self.missing.range(..=self.last).next() {
+            Some(number) => Err(Error::new("manifest", format!("volume {number} has no hash"))),
+            None => Ok(()),
+        }
+    }
+
+    /// A block above the last one's number is no part of the set, so its hash may be missing.
+    fn close_block(&mut self, out: &mut Vec<u8>) {
+        let Some(number) = self.open.take() else {
+            return;
+        };
+        self.last = number;
+        match self.hashes.get(&number) {
+            Some(hashes) => encode_hashes(hashes, out),
+            None => {
+                self.missing.insert(number);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::tests::{encode, manifests};
+    use crate::{Change, Manifest, TreePath, VolumeRange, filelist_header, filelist_line};
+    use proptest::prelude::*;
+
+    fn complete(
+        draft: &[u8],
+        hashes: BTreeMap<u64, Vec<(String, String)>>,
+    ) -> Result<Vec<u8>, Error> {
+        let mut writer = ManifestHashWriter::new(hashes);
+        let mut out = Vec::new();
+        for line in draft.split_inclusive(|&b| b == b'\n') {
+            writer.line(line, &mut out)?;
+        }
+        writer.finish(&mut out)?;
+        Ok(out)
+    }
+
+    fn hashes(volumes: &[VolumeRange]) -> BTreeMap<u64, Vec<(String, String)>> {
+        volumes.iter().map(|volume| (volume.number, volume.hashes.clone())).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn a_completed_draft_is_the_manifest_with_its_hashes(manifest in manifests(), stale: bool) {
+            let mut draft = manifest.clone();
+            let old = if stale { vec![("SHA1".into(), "00".into())] } else { Vec::new() };
+            draft.volumes.iter_mut().for_each(|volume| volume.hashes = old.clone());
+            let path = TreePath::parse(b"Hash").unwrap();
+            let list = [filelist_header(1), filelist_line(Change::New, &path)].concat();
+            let completed = complete(&[encode(&draft), list.clone()].concat(), hashes(&manifest.volumes));
+            prop_assert_eq!(completed, Ok([encode(&manifest), list].concat()));
+        }
+    }
+
+    const DRAFT: &str = "Volume 1:\n  StartingPath .\n  EndingPath a\n";
+
+    #[test]
+    fn an_old_hash_behind_a_line_that_nobody_knows_goes_too() {
+        let hash = vec![("SHA1".to_owned(), "aa".to_owned())];
+        for line in ["", "Colour red", "  Taste sweet", "\r"] {
+            let draft = format!("{DRAFT}{line}\n  Hash SHA1 00\n");
+            let completed =
+                complete(draft.as_bytes(), BTreeMap::from([(1, hash.clone())])).unwrap();
+            assert_eq!(Manifest::parse(&completed).unwrap().volumes[0].hashes, hash, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_volume_without_a_hash_is_refused() {
+        let error = complete(DRAFT.as_bytes(), BTreeMap::new()).unwrap_err();
+        assert_eq!(error.to_string(), "manifest: volume 1 has no hash");
+    }
+
+    #[test]
+    fn a_volume_that_a_resumed_backup_dropped_needs_no_hash() {
+        let hash = vec![("SHA1".to_owned(), "aa".to_owned())];
+        let draft = [DRAFT.replace('1', "2"), DRAFT.to_owned()].concat();
+        let completed = complete(draft.as_bytes(), BTreeMap::from([(1, hash.clone())])).unwrap();
+        assert_eq!(Manifest::parse(&completed).unwrap().volumes[0].hashes, hash);
+    }
+}

@@ -1,0 +1,147 @@
+//! Restoring: a tree is built out of the file stream of its sets, beside its destination, and
+//! delivered when all of it has been checked.
+//!
+//! One restored entry goes this way: [`restore`] takes it from `entries`, `tree` applies it, `file`
+//! writes its content at the place where `cursor` is, and `metadata` is set on it. `keep_going` and
+//! `tombstones` matter only to a restore past damage, `destination`, `merge` and `moves` only to the
+//! delivery.
+
+mod cursor;
+mod destination;
+mod entries;
+mod file;
+mod hard_links;
+mod keep_going;
+mod merge;
+mod metadata;
+mod moves;
+mod objects;
+mod outside;
+mod scratch_restore;
+mod set_metadata;
+mod skipped;
+mod staging;
+mod state;
+mod sync;
+mod tombstones;
+mod tree;
+mod trusted_path;
+
+use std::path::Path;
+
+use archive::TreePath;
+use failure::{Failure, OrFail, Reason, Status};
+use stream::{FilesInput, RestoreRequest, SetRef, Totals, pipe};
+
+pub use merge::MergeMode;
+pub use metadata::Owners;
+pub use outside::check_outside;
+pub use scratch_restore::{Purpose, ScratchRestore, ScratchTree, check};
+pub use state::StateRecorder;
+
+use crate::destination::Destination;
+use crate::entries::Entries;
+use crate::set_metadata::Input;
+use crate::staging::{Scratch, Staging};
+use crate::tree::Tree;
+
+/// The file stream of a restore, which comes on standard input.
+pub struct RestoreInput {
+    input: Input,
+    request: RestoreRequest,
+    path: TreePath,
+    keep_going: bool,
+}
+
+impl RestoreInput {
+    /// Reads the start of the stream. With `keep_going` the restore continues past damage.
+    ///
+    /// # Errors
+    /// Standard input is no stream of a restore, or the first set is no full set.
+    pub fn open(keep_going: bool) -> Result<RestoreInput, Failure> {
+        let input = FilesInput::open(pipe::input()?)?.keep_going(keep_going);
+        let Some(request) = input.begin().request().cloned() else {
+            let why =
+                "standard input: no stream to restore from (moo-fetch without --all makes one)";
+            return Err(Failure::new(Status::Usage, why));
+        };
+        let path = TreePath::parse(request.path.as_deref().unwrap_or_default());
+        let path = path.or_fail(Status::Integrity, "standard input")?;
+        match request.sets.first().map(SetRef::id).filter(|id| !id.is_full()) {
+            Some(id) if !keep_going => {
+                let why = format!("the {id}: the set before it is missing");
+                Err(Failure::new(Status::Integrity, why))
+            }
+            _ => Ok(RestoreInput { input, request, path, keep_going }),
+        }
+    }
+
+    /// What was requested: the sets, and the path in the backup.
+    pub fn request(&self) -> &RestoreRequest {
+        &self.request
+    }
+
+    /// The path in the backup that is restored; the root for all of it.
+    pub fn path(&self) -> &TreePath {
+        &self.path
+    }
+
+    /// The entries of all sets. To restore past damage takes a place for what is known of the sets.
+    fn entries(self, scratch: Option<Scratch>) -> Entries {
+        Entries::new(self.input, &self.request, scratch)
+    }
+}
+
+/// Restores to `destination`, which appears at the end. Returns the totals of the stream; objects
+/// that could not get all their metadata count as unreadable.
+///
+/// # Errors
+/// Status 2 if something at the destination is in the way, 5 if anything of the stream is damaged,
+/// 10 if the path is not in the backup, else that of the failure. Unless the message says otherwise,
+/// the destination is as it was.
+pub fn restore(
+    input: RestoreInput,
+    destination: &Path,
+    mode: MergeMode,
+    owners: Owners,
+) -> Result<Totals, Failure> {
+    let (path, keep_going, gives_owners) =
+        (input.path.clone(), input.keep_going, owners.are_given());
+    let which = destination;
+    let destination = Destination::open(destination, mode, path.file_name())?;
+    let staging = destination.staging()?;
+    let mut tree = Tree::new(staging.open()?, path.clone(), keep_going, owners)?;
+    let scratch = keep_going.then(|| staging.scratch()).transpose()?;
+    let mut entries = input.entries(scratch);
+    while let Some(event) = entries.advance()? {
+        tree.take(event, &mut entries)?;
+    }
+    let (degraded, lost) = tree.finish()?;
+    let totals = entries.totals();
+    let lost = totals.lost + lost;
+    if !staging.has_tree()? {
+        return Err(nothing_restored(which, &path, lost));
+    }
+    let kept = destination.deliver(&staging, gives_owners)?;
+    if kept > 0 {
+        log::warn!("{kept} existing directories have kept their owner or attributes");
+    }
+    Ok(Totals { unreadable: totals.unreadable + degraded + kept, lost, ..totals })
+}
+
+/// Deletes the folder of a restore that was interrupted, and nothing else.
+///
+/// # Errors
+/// It can't be deleted.
+pub fn delete_leftover(folder: &Path) -> Result<(), Failure> {
+    Staging::delete(folder)
+}
+
+/// The failure of a restore that built nothing: all was lost, or there is no such path.
+fn nothing_restored(destination: &Path, path: &TreePath, lost: u64) -> Failure {
+    if lost > 0 {
+        let why = format!("{}: nothing could be brought back", destination.display());
+        return Failure::new(Status::Integrity, why);
+    }
+    Failure::of(Status::Absent, path, "not in the backup at that time").because(Reason::NoSuchPath)
+}
