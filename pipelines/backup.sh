@@ -20,16 +20,21 @@ usage() {
     cat <<'TEXT'
 usage: backup.sh [--config FILE] [--user NAME] [--dry-run] [SOURCE...]
 
-Backs up the sources that the configuration names, or only those given by name, each into a store
-of its own. When one fails, the others still follow. Prints nothing when all is well.
+Back up all sources of the configuration, or only the given ones, each to its own store. If one
+fails, the others still follow. A successful run prints nothing.
 
-  --config FILE   instead of /etc/moobacker/backup.conf
-  --user NAME     for root: run all but the reading as this user; else it is the user that the
-                  configuration names, or the one who called sudo
-  --dry-run       only print the commands that would run
+  --config FILE   read FILE instead of /etc/moobacker/backup.conf
+  --user NAME     run everything except reading as the user NAME (root only); the default is
+                  the user of the configuration, or the user who called sudo
+  --dry-run       print the commands without running them
 
-The exit status is 0 when all is well, else that of the first source that failed; 3, for files that
-could not be read, only where nothing worse happened.
+The exit status is that of the first source that failed. It is 3, for unreadable files, only if
+nothing worse happened.
+
+Examples:
+  backup.sh
+  backup.sh --dry-run
+  backup.sh --config /etc/moobacker/laptop.conf home
 TEXT
 }
 
@@ -65,7 +70,7 @@ conf_read "$config"
 if [ "$(id -u)" = 0 ]; then
     [ -n "$user" ] || user=$(conf_get user)
     [ -n "$user" ] || user=${SUDO_USER-}
-    case $user in '' | root) fail 2 'run by root: as whom? (the configuration may name a user)' ;; esac
+    case $user in '' | root) fail 2 'run as root: set "user" in the configuration, or pass --user' ;; esac
 fi
 sources=$(conf_sources)
 for name; do

@@ -1,5 +1,5 @@
 #!/bin/sh
-# install.sh: puts the programs, the pipelines and the manual where all users find them.
+# install.sh: installs the programs, the pipelines and the manual for all users.
 set -eu
 self='install.sh'
 
@@ -7,16 +7,20 @@ usage() {
     cat <<'TEXT'
 usage: install.sh [--dry-run] [PREFIX]
 
-Installs what `cargo build --release --workspace` has built below PREFIX (/usr/local), owned by
+Install what `cargo build --release --workspace` has built below PREFIX (/usr/local), owned by
 root and writable by nobody else:
 
-  PREFIX/lib/moobacker   the programs and the pipelines
+  PREFIX/lib/moobacker   programs and pipelines
   PREFIX/bin/moo         the command
   PREFIX/share/man       the manual
 
-  --dry-run   only print the commands that would run
+  --dry-run   print the commands without running them
 
-A good run prints nothing. Run again, it replaces what is there: that is how to upgrade.
+A successful run prints nothing. Run it again to upgrade: it replaces the installed files.
+
+Examples:
+  sudo pipelines/install.sh
+  pipelines/install.sh --dry-run /opt/moobacker
 TEXT
 }
 
@@ -41,14 +45,14 @@ case $prefix in /*) ;; *) fail 2 "$prefix: an absolute path is needed" ;; esac
 prefix=$(readlink -m -- "$prefix")
 checkout=${here%/*}
 built=$checkout/target/release
-[ -x "$built/moo-scan" ] || fail 1 'nothing is built: cargo build --release --workspace'
-[ -n "$dry_run" ] || [ "$(id -u)" = 0 ] || fail 1 'only root can install'
+[ -x "$built/moo-scan" ] || fail 1 'no programs: run cargo build --release --workspace'
+[ -n "$dry_run" ] || [ "$(id -u)" = 0 ] || fail 1 'run as root: only root can install'
 
 # backup.sh is going to be run by root, so root must be the only one who can change it.
 for folder in '' /commands /admin /shared; do only_root_writes "$prefix/lib/moobacker$folder"; done
 only_root_writes "$prefix/bin"
 if [ -e "$prefix/bin/moo" ] && [ "$(readlink -- "$prefix/bin/moo")" != ../lib/moobacker/moo ]; then
-    fail 1 "$prefix/bin/moo: is there, and not ours"
+    fail 1 "$prefix/bin/moo: exists and is not ours"
 fi
 
 # copy MODE FOLDER FILE…: whatever user built them, the copies are root's.

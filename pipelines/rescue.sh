@@ -7,7 +7,7 @@ set -eu
 LC_ALL=C; export LC_ALL
 say() { printf 'rescue.sh: %s' "$*" | tr -c '[:print:]' '?' >&2; echo >&2; } # no name commands the terminal
 die() { say "$@"; exit 1; }
-lacking() { lacks=1; say "not all of it came back: $1"; }
+lacking() { lacks=1; say "not everything was restored: $1"; }
 plain() { # prints a file of the store
     case $1 in *.gpg) gpg -q -d "$1" ;; *.gz) gzip -dc "$1" ;; *) cat "$1" ;; esac || die "damaged: $1"
 }
@@ -27,7 +27,7 @@ check_seal() { # the backup it is of, and the hashes of all files of the set, if
         [ "${its:-$identity}" = "$identity" ] || die "another backup: $set is of $its, not of $identity"
         (cd "$store"; sha256sum --quiet -c -) <seal >&2 || die "damaged: $set"
     elif [ $? = 1 ]; then die "bad signature: $1"
-    else say "not checked, its signer is not known: $1"; fi
+    else say "not checked, unknown signer: $1"; fi
 }
 each() { # runs a command for each line of a list: $line as tar prints it, $name as it really is
     while IFS= read -r line; do
@@ -97,7 +97,7 @@ sets=duplicity-full.$at
 while last_of "$store/duplicity-inc.$at".to.*.manifest*; do sets="$sets duplicity-inc.$from.to.$at"; done
 if last_of "$store"/duplicity-inc.*.manifest*; then die "missing: what set $at builds on; TIME $from is whole"; fi
 work=$(mktemp -d "$dest.XXXXXX"); cd "$work"; : >list.0
-trap '[ $? = 0 ] || echo "rescue.sh: stopped; what came back so far is in $work/snapshot" >&2' EXIT
+trap '[ $? = 0 ] || echo "rescue.sh: stopped; restored files are in $work/snapshot" >&2' EXIT
 for set in $sets; do
     check_seal "$store/moobacker.${set##*.}.seal"
     plain "$store/$set".manifest* >manifest

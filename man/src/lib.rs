@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 
-/// When the pages were last gone through by their authors.
-const DATE: &str = "2026-11-22";
+/// The date of the last revision of the pages.
+const DATE: &str = "2026-11-29";
 
-/// The line of the prose that the examples take the place of.
+/// The line of the prose that is replaced by the examples.
 const EXAMPLES: &str = ".\\\" EXAMPLES\n";
 
 /// A page as it is kept in `man1`.

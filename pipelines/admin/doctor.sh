@@ -1,5 +1,5 @@
 #!/bin/sh
-# doctor.sh: checks that this machine is backed up as it should be, and says what mends what is not.
+# doctor.sh: checks the backups of this machine, and prints a command that solves each problem.
 set -eu
 self=doctor.sh
 
@@ -7,22 +7,27 @@ usage() {
     cat <<'TEXT'
 usage: moo doctor [options]
 
-Checks the machine that is backed up: programs, configuration, user, keys, schedule, the age of the
-backups, and that the account on the other machine is good for backups and nothing else. Prints a
-line for each thing that is wrong, which ends with the command that mends it; nothing when all is
-well. Nothing is changed, but that a small file is put into the store and, if possible, removed.
+Check the machine that is backed up: programs, configuration, user, keys, schedule, age of the
+backups, and that the account at the store allows backups and nothing else. Print a line for each
+problem, which ends with the command that solves it. Print nothing if all is well. The only change
+is a small file in the store, which is deleted if possible.
 
-  --config FILE    instead of /etc/moobacker/backup.conf
-  --user NAME      the user that backs up (moobacker)
-  --max-age AGE    how old the newest backup may be (8D)
-  --append-only    the account there must not be able to change or remove what is stored
-  --kit FILE       also open this recovery kit, and decrypt with its key
+  --config FILE    read FILE instead of /etc/moobacker/backup.conf
+  --user NAME      check the user NAME (moobacker)
+  --max-age AGE    report backups older than AGE (8D)
+  --append-only    require that the account cannot change or delete stored files
+  --kit FILE       open the recovery kit FILE, and decrypt with its key
   --passphrase-file FILE
-                   the kit's passphrase is the first line of FILE; else it is asked for
-  -v               also print what is well
+                   read the kit's passphrase from the first line of FILE instead of the terminal
+  -v               print successful checks too
 
-The exit status is 0 when all is well, and 1 when it is not; or another one that fits all that was
-found, such as 8 for a store that is out of reach.
+The exit status is 0 if all is well, or else 1, or a status that fits every problem, such as 8 for
+a store that cannot be reached.
+
+Examples:
+  moo doctor
+  moo doctor --append-only --max-age 26h
+  moo doctor --kit /media/stick/server.kit
 TEXT
 }
 
@@ -65,8 +70,8 @@ eval "set -- $words"
 case $owner in '' | [!a-z_]* | *[!a-z0-9_-]* | root) fail 2 "--user: $owner: not a name for a user" ;; esac
 [ -z "$passphrase_file" ] || [ -n "$kit" ] || fail 2 '--passphrase-file: is for --kit (see --help)'
 oldest=$(age_seconds "$max_age") || fail 2 "--max-age: $max_age: not an age such as 8D"
-[ "$(id -u)" = 0 ] || fail 1 'only root can look at all of it'
-[ -x "$here/moo-scan" ] || fail 1 "$here: has no programs: run install.sh, and then what it has installed"
+[ "$(id -u)" = 0 ] || fail 1 'run as root: only root can check everything'
+[ -x "$here/moo-scan" ] || fail 1 "$here: has no programs: run install.sh, then the installed script"
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C && export PATH LC_ALL
 umask 077
 [ -z "$kit" ] || kit=$(readlink -m -- "$kit")
@@ -79,17 +84,17 @@ set_up='moo setup-local'
 run_backup="$here/backup.sh --user $owner"
 [ "$config" = /etc/moobacker/backup.conf ] || run_backup="$run_backup --config $(quoted "$config")"
 
-# finding STATUS WHICH WHAT COMMAND: a line for what is wrong; COMMAND mends it.
+# finding STATUS WHICH WHAT COMMAND: prints a line for a problem; COMMAND solves it.
 result=0
 finding() {
     printf '%s\n' "$(legible "$self: $2: $3: $4")" >&2
     case $result in 0 | "$1") result=$1 ;; *) result=1 ;; esac
 }
 
-# passed WHICH WHAT: what is well, for who asks.
+# passed WHICH WHAT: reports a successful check, with -v.
 passed() { [ -z "$verbose" ] || printf '%s\n' "$(legible "$1: $2")"; }
 
-# owners COMMAND…: runs it as the user; root's hands stay off what is the user's.
+# owners COMMAND…: runs the command as the user, because root must not touch the user's files.
 owners() (as_user "$@")
 
 # workplace: $work, a folder of the user's own, for what has to be in files; $keyring, of root's.

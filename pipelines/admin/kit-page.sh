@@ -27,15 +27,15 @@ page_head() {
     cat <<TEXT
 RECOVERY KIT for the backups of $(uname -n), made on $(date -u +%Y-%m-%d)
 
-With this kit and its passphrase you get back:
+With this kit and its passphrase you can restore:
 
 $(each_source '  NAME  which was PATH')
 
 The backups are in $remote.
-You need a Debian machine with gpg, tar, rdiff and sftp; nothing else. Lines that
-are indented by four are commands. Type them one after the other, in the folder of
-this page. Where one fails, do not go on: read what is said below it. Nothing that
-you do here changes the backups; you can begin again at any time.
+You need a Debian machine with gpg, tar, rdiff and sftp. Lines with an indentation
+of four are commands. Type them one after the other, in the folder of this page. If
+one fails, stop and read the text below it. None of them changes the backups, so you
+can start again at any time.
 
 TEXT
 }
@@ -47,9 +47,9 @@ page_kit() {
     sha256sum -c SHA256SUMS
 
 It prints a line for each file, which ends with OK. If it prints FAILED, this copy
-is damaged: take another one.
+is damaged: use another one.
 
-2. Look for the tools.
+2. Find the tools.
 
     which gpg tar rdiff sftp
 
@@ -60,10 +60,10 @@ It prints four lines. If not: apt-get install gnupg tar rdiff openssh-client
     gpg -o secrets.tar -d secrets.tar.gpg
     tar -xf secrets.tar
 
-"encrypted with 1 passphrase" is good. "decryption failed: Bad session key": it was
-another passphrase; again.
+"encrypted with 1 passphrase" means success. "decryption failed: Bad session key"
+means a wrong passphrase: try again.
 
-4. Give the key to gpg.
+4. Import the key into gpg.
 
     gpg --batch --import secrets/backup.secret.pgp backup.cert.pgp${seal:+ seal.cert.pgp}
 
@@ -79,7 +79,7 @@ page_fetch() {
 
 page_copy() {
     cat <<TEXT
-5. Copy the backups from $folder, wherever that folder is now.
+5. Copy the backups from $folder, or from where that folder is now.
 
     mkdir -p store
 $(each_source "    cp -R $folder/NAME store")
@@ -96,18 +96,20 @@ page_sftp() {
     mkdir -p store
 $(each_source "    sftp -F ssh_config -r store:${folder:+$folder/}NAME store")
 
-It prints "Connected to store.", and what it fetches. But if it prints
+It prints "Connected to store.", and the fetched files. If it prints
 
-* "Permission denied": $host lets this key in from some addresses only. As
-  root there, add this machine's to from="..." in /etc/ssh/authorized_keys.d/$login,
-  or go on at a machine that is let in. Or carry the folders here on a disk, as
+* "Permission denied": $host accepts this key from some addresses only. As root
+  there, add this machine's address to from="..." in
+  /etc/ssh/authorized_keys.d/$login,
+  or use a machine with an accepted address. Or bring the folders on a disk, as
   $(each_source 'store/NAME' | paste -s -d ' ' -).
-* "Host key verification failed": it is not the $host that was known, by
+* "Host key verification failed": this is not the known $host, which has the key
   $(fingerprints | paste -s -d ' ' -).
-  Was it set up anew? Then put its new key into known_hosts, once you have compared
-  the fingerprint with that at its console: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub
-* "timed out", "refused", "Could not resolve": it or the network is down, or has
-  moved: ssh_config has its address (HostName) and port.
+  If it was installed anew, compare the fingerprint at its console:
+  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub
+  Then put its new key into known_hosts.
+* "timed out", "refused", "Could not resolve": the host or the network is down, or
+  its address has changed: ssh_config has the address (HostName) and the port.
 
 TEXT
 }
@@ -118,23 +120,22 @@ fingerprints() {
 
 page_restore() {
     cat <<TEXT
-6. Restore the newest state; as root, to get owners back.
+6. Restore the newest state; run this as root to restore owners.
 
     mkdir -p restored
 $(each_source '    sh rescue.sh store/NAME restored/NAME')
 
-It prints nothing: all is well, the files are below restored. "damaged" and
-"another backup": the folder is not that of the source; look for the right one
-among the others. "damaged" and "missing" name a file: remove its folder in store
-and fetch it once more. If it
-stays so, take an older state. "DEST must not exist": remove that folder in
-restored first.
+If it prints nothing, the files are below restored. "damaged" and "another backup"
+mean that the folder belongs to another source: find the right one among the others.
+"damaged" and "missing" name a file: delete its folder in store and fetch it again.
+If that does not help, use an older state. "DEST must not exist": delete that folder
+in restored first.
 
-7. For an older state, list the times (UTC) that there are,
+7. For an older state, list the times of the states (UTC),
 
 $(each_source "    ls store/NAME | sed -n 's/.*\\.\\([0-9T]*Z\\)\\.manifest.*/\\1/p'")
 
-and put one of them in place of TIME, twice:
+and replace TIME by one of them, twice:
 
 $(each_source '    sh rescue.sh store/NAME restored/NAME-TIME TIME')
 
@@ -143,9 +144,9 @@ TEXT
 
 page_end() {
     cat <<TEXT
-8. Copy what you need from restored to where it belongs. Do not copy a whole /etc
-over that of a new machine. backup.conf tells how the backups were made. At the very
-end take the secrets off this machine again.
+8. Copy the files that you need from restored. Do not copy a whole /etc over that of
+a new machine. backup.conf is the configuration of the backups. At the end, delete
+the secrets from this machine.
 
     rm -r secrets secrets.tar
     gpg --batch --yes --delete-secret-and-public-key $fingerprint

@@ -132,7 +132,7 @@ gather_ssh() {
 read_ssh() {
     set -- "ssh://$1" "$HOME/.ssh/config"
     [ -f "$2" ] || set -- "$1" none
-    look "$work/ssh" as_user ssh -F "$2" -G "$1" || fail 2 "$remote: ssh does not know what to make of it"
+    look "$work/ssh" as_user ssh -F "$2" -G "$1" || fail 2 "$remote: not a host that ssh understands"
     host=$(ssh_says hostname) port=$(ssh_says port) login=$(ssh_says user) alias=$(ssh_says hostkeyalias)
 }
 

@@ -25,10 +25,10 @@ make_user() {
     }
     nobody_logs_in_as "$user"
     at=$(getent passwd "$user" | cut -d : -f 6)
-    [ "$at" = "$home" ] || fail 1 "$user: lives in $at, not in $home: choose another --user"
+    [ "$at" = "$home" ] || fail 1 "$user: has the home $at, not $home: choose another --user"
     [ -e "$home" ] || step install -d -m 700 -o "$user" -g "$user" "$home"
     [ ! -e "$home" ] || [ "$(stat -c '%U %A' -- "$home")" = "$user drwx------" ] ||
-        fail 1 "$home: is not for $user alone (chown $user, chmod 700)"
+        fail 1 "$home: is not private to $user (chown $user, chmod 700)"
 }
 
 # make_ssh_key: the key that logs in to the other machine.
@@ -92,8 +92,8 @@ allow_backup() {
     allowed="$user ALL=(root) NOPASSWD: $here/backup.sh \"\""
     file=/etc/sudoers.d/$user
     [ "$(cat -- "$file" 2>/dev/null)" != "$allowed" ] || return 0
-    [ ! -e "$file" ] || fail 1 "$file: is there with something else: remove it by hand first"
-    printf '%s\n' "$allowed" | visudo -cqf - || fail 1 "$file: sudo would not take it"
+    [ ! -e "$file" ] || fail 1 "$file: exists with other content: delete it first"
+    printf '%s\n' "$allowed" | visudo -cqf - || fail 1 "$file: sudo does not accept it"
     printf '%s\n' "$allowed" | put 440 "$file"
 }
 
@@ -121,13 +121,13 @@ know_host() {
         print=$(printf '%s\n' "$line" | ssh-keygen -lf - 2>/dev/null | cut -d ' ' -f 2)
         [ "$print" != "$host_key" ] || printf '%s\n' "$line"
     done)
-    [ -n "$line" ] || fail 7 "$known: has another key than $host_key: is it another machine?"
+    [ -n "$line" ] || fail 7 "$known: has another key than $host_key: it may be another machine"
     file=$home/.ssh/known_hosts
     # The user's own commands look into the user's files.
     old=$(as_owner ssh-keygen -F "$known" -f "$file" 2>/dev/null) || old=''
     case $old in
         *"${line#* }"*) return ;;
-        ?*) fail 1 "$file: has another key of $known: remove it by hand (ssh-keygen -R)" ;;
+        ?*) fail 1 "$file: has another key of $known: delete it (ssh-keygen -R)" ;;
     esac
     # shellcheck disable=SC2016 # for that shell
     owner_step sh -c 'printf "%s\n" "$1" >>"$2"' sh "$line" "$file"
@@ -155,7 +155,7 @@ check_kit() {
     [ ! -e "$cert" ] || cert=''
     [ -n "$cert" ] || return 0
     [ -n "$kit" ] || fail 2 '--kit: the file for the recovery kit is needed (see --help)'
-    if [ -e "$kit" ] || [ -L "$kit" ]; then fail 1 "$kit: is there already"; fi
+    if [ -e "$kit" ] || [ -L "$kit" ]; then fail 1 "$kit: already exists"; fi
     [ -n "$passphrase_file$dry_run" ] || { : <>/dev/tty; } 2>/dev/null ||
         fail 2 '--passphrase-file: is needed where there is no terminal'
 }
@@ -191,7 +191,7 @@ ask_passphrase() {
     trap 'stty echo <&3; leave' EXIT
     stty -echo <&3
     printf 'A passphrase for the recovery kit: ' >&3 && IFS= read -r once <&3
-    printf '\nThe same again: ' >&3 && IFS= read -r again <&3
+    printf '\nRepeat the passphrase: ' >&3 && IFS= read -r again <&3
     stty echo <&3 && echo >&3
     trap leave EXIT
     [ -n "$once" ] || fail 6 'the passphrase is empty'

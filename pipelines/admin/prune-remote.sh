@@ -1,5 +1,5 @@
 #!/bin/sh
-# prune-remote.sh: removes old sets where they are stored, for accounts that can only add files.
+# prune-remote.sh: deletes old sets on the machine that keeps them, for append-only accounts.
 set -eu
 self='prune-remote.sh'
 
@@ -7,19 +7,22 @@ usage() {
     cat <<'TEXT'
 usage: prune-remote.sh [options] FOLDER
 
-Run by root on the machine that keeps the backups: lists which sets in FOLDER would go by the rules,
-and with --force removes them. It needs no key, and goes by when files have arrived here, never by
-the dates in their names. A set that another one builds on stays with it.
+Delete old sets on the machine that keeps the backups (root only). List the sets in FOLDER that the
+rules would delete; with --force, delete them. This needs no key. It goes by the times when files
+arrived here, never by the dates in their names. A set that a kept set builds on is kept.
 
   --older-than AGE   keep what a restore of any state of that AGE or younger needs, such as 180D,
                      26W, 6M (of 30 days) or 1Y
-  --keep-full N      keep the newest N full sets of different days, and all that came after them
-  --min-age AGE      what has arrived since then neither goes nor makes anything go (30D)
-  --strangers        of two files for one place in a set, remove the one that no seal vouches for too
-  --force            remove what goes, and print nothing
+  --keep-full N      keep the newest N full sets of different days, and all later sets
+  --min-age AGE      ignore and keep files that arrived within the last AGE (30D)
+  --strangers        of two files for one place in a set, also delete the one that no seal lists
+  --force            delete the sets, and print nothing
 
-With both rules, what either of them keeps stays. Temporary files go when they are older than a
-week.
+With both rules, a set stays if one of them keeps it. Temporary files are deleted after a week.
+
+Examples:
+  moo prune-remote --older-than 6M /srv/purrbackups/backups/etc
+  moo prune-remote --older-than 6M --keep-full 3 --force /srv/purrbackups/backups/etc
 TEXT
 }
 
@@ -64,7 +67,7 @@ case $full in *[!0-9]* | ???????* | '') fail 2 "--keep-full: $full: not a number
 young=$(seconds --min-age "$min_age")
 age=0
 [ -z "$older" ] || age=$(seconds --older-than "$older")
-[ "$(id -u)" = 0 ] || fail 1 'only root can do this'
+[ "$(id -u)" = 0 ] || fail 1 'run as root: only root can do this'
 
 # Whoever owns the folder may rename what is in it, but must not be able to put another in its place.
 folder=${folder%/}
@@ -153,7 +156,7 @@ removed() {
         rm -f -- "$1"
         return
     fi
-    printf '%s\n' "$(legible "$self: ${name#*.}: was changed meanwhile, and stays")" >&2
+    printf '%s\n' "$(legible "$self: ${name#*.}: was changed meanwhile, kept")" >&2
     mv -n -- "$1" "./${name#*.}"
 }
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# recovery-kit.sh: puts all that a restore needs, when everything else is gone, into one file.
+# recovery-kit.sh: writes everything that a restore needs into one file.
 set -eu
 self=recovery-kit.sh
 
@@ -8,22 +8,27 @@ usage() {
 usage: recovery-kit.sh [options] OUTPUT
        recovery-kit.sh --check [--passphrase-file FILE] KIT
 
-Writes OUTPUT, a tar file: README.txt, which leads from a bare machine to restored files; the
-secret key of the backups and the SSH key of the store, locked by a passphrase; and what else is
-needed. Before OUTPUT gets its name it is proven that it opens and that its key decrypts what is
-encrypted by the configuration. Keep it, and its passphrase, apart from both machines.
+Write the recovery kit OUTPUT, a tar file. It contains README.txt, which leads from an empty machine
+to restored files; the secret key of the backups and the SSH key of the store, locked with a
+passphrase; and everything else that a restore needs. Before OUTPUT gets its name, the script proves
+that the kit opens and that its key decrypts what is encrypted to the configured certificate. Keep
+the kit and its passphrase away from both machines.
 
-  --config FILE            the configuration (/etc/moobacker/backup.conf)
-  --secret-key FILE        the secret key of the backups; else it is looked for in GnuPG
-  --passphrase-file FILE   take the kit's passphrase from the first line of FILE; else it is asked
-                           for on the terminal: once to lock, once to prove that it opens
+  --config FILE            read FILE instead of /etc/moobacker/backup.conf
+  --secret-key FILE        take the secret key of the backups from FILE instead of GnuPG
+  --passphrase-file FILE   read the kit's passphrase from the first line of FILE instead of the
+                           terminal, which asks twice: to lock the kit and to prove that it opens
   --key-passphrase-file FILE
-                           the same for the secret key, if it has a passphrase of its own (the
-                           kit's)
-  --user NAME              whose SSH and GnuPG keys they are (moobacker if root calls and there is
-                           one, else the caller)
+                           read the passphrase of the secret key from FILE, if it differs from the
+                           kit's
+  --user NAME              use the SSH and GnuPG keys of the user NAME (moobacker if root calls and
+                           that user exists, or else the caller)
   --check                  write nothing: prove that a kit opens and that its key decrypts
-  --dry-run                only print the commands
+  --dry-run                print the commands without running them
+
+Examples:
+  moo recovery-kit --secret-key ~/backup.secret.pgp /media/stick/server.kit
+  moo recovery-kit --check /media/stick/server.kit
 TEXT
 }
 
@@ -62,7 +67,7 @@ output=$1
 umask 077
 LC_ALL=C && export LC_ALL
 
-# workplace: $work, a private folder, in memory where there is such a place; gone at the end.
+# workplace: makes $work, a private folder, in memory if possible; it is deleted at the end.
 workplace() {
     work='' unfinished=''
     trap 'leave' EXIT
@@ -86,7 +91,7 @@ leave() {
     rm -rf "$work"
 }
 
-# passphrases: where they come from; copies, since they are needed more than once.
+# passphrases: copies the passphrases, because they are needed more than once.
 passphrases() {
     key_passphrase=${key_file:-$passphrase_file}
     [ -z "$passphrase_file" ] || first_line "$passphrase_file" "$work/passphrase"
@@ -137,16 +142,16 @@ pack() {
     run sync -- "$unfinished"
 }
 
-# prove FILE: it is whole, opens, and its key decrypts what is encrypted to the certificate.
+# prove FILE: checks that the kit is complete and opens, and that its key decrypts.
 prove() {
     proof=$work/proof/moobacker-kit
-    run tar -C "$work/proof" --force-local -xf "$1" 2>/dev/null || fail 5 "$1: damaged, or no kit"
+    run tar -C "$work/proof" --force-local -xf "$1" 2>/dev/null || fail 5 "$1: damaged, or not a recovery kit"
     # shellcheck disable=SC2016 # for the inner shell
     run sh -c 'cd "$1" && sha256sum --status -c SHA256SUMS' sh "$proof" 2>/dev/null ||
-        fail 5 "$1: damaged, or no kit"
+        fail 5 "$1: damaged, or not a recovery kit"
     ask 'the passphrase of the kit, to prove that it opens'
     gpg_locked -o "$work/proof/secrets.tar" -d "$proof/secrets.tar.gpg" 2>"$work/log" ||
-        fail 6 "$1: does not open with this passphrase"
+        fail 6 "$1: wrong passphrase"
     run tar -C "$work/proof" -xf "$work/proof/secrets.tar"
     run gpg --homedir "$work/home" --batch -q --import "$proof/backup.cert.pgp" 2>/dev/null
     run gpg --homedir "$work/proof/home" --batch -q --import \
@@ -173,18 +178,18 @@ decrypts() {
 # deliver: the kit gets its name, and overwrites nothing.
 deliver() {
     run mv -nT -- "$unfinished" "$output" || :
-    [ -n "$dry_run" ] || [ ! -e "$unfinished" ] || fail 1 "$output: is there already"
+    [ -n "$dry_run" ] || [ ! -e "$unfinished" ] || fail 1 "$output: already exists"
     unfinished=''
 }
 
 if [ -n "$check" ]; then
-    # It changes nothing, so that there is nothing to rehearse.
+    # --check changes nothing, so --dry-run has no meaning.
     dry_run=''
     [ -f "$output" ] || fail 2 "$output: no such file"
     workplace && passphrases && prove "$output"
     exit
 fi
-if [ -e "$output" ] || [ -h "$output" ]; then fail 1 "$output: is there already"; fi
+if [ -e "$output" ] || [ -h "$output" ]; then fail 1 "$output: already exists"; fi
 conf_read "$config"
 caller_home=${GNUPGHOME:-$HOME/.gnupg}
 if [ -z "$owner" ] && [ "$(id -u)" = 0 ] && getent passwd moobacker >/dev/null; then owner=moobacker; fi

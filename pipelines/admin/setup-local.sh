@@ -8,23 +8,30 @@ usage() {
     cat <<'TEXT'
 usage: setup-local.sh --remote URL --source NAME=PATH... [options]
 
-The first run makes the user, its keys and the configuration, and prints the command that sets up
-the other machine. The second one, with what that printed as --host-key, tries the connection, makes
-the key that the backups are encrypted to, puts its secret half into a recovery kit and nowhere
-else, and starts the schedule.
+Set up this machine for backups to another one (root only). The first run makes the user, its keys
+and the configuration, and prints the command that sets up the other machine. The second run, with
+the --host-key that this command has printed, tests the connection, makes the key that encrypts the
+backups, writes its secret half into a recovery kit and nowhere else, and starts the schedule.
 
-  --remote URL             where backups go, such as sftp://purrbackups@store.example.org/backups
-  --source NAME=PATH       a folder to back up, and the name of its backups; more than once
-  --host-key FINGERPRINT   the other machine's SSH host key: SHA256:...
-  --kit FILE               the recovery kit; to be kept elsewhere
-  --passphrase-file FILE   the kit's passphrase is the first line of FILE; else it is asked for
-  --mailto ADDRESS         who is told when a backup fails (root)
-  --schedule 'M H * * D'   when to back up, as in crontab(5) (30 2 * * *)
-  --systemd                a timer of systemd instead of cron; --schedule is its OnCalendar
-  --user NAME              the user that backs up (moobacker)
-  --dry-run                only print the commands that would run
+  --remote URL             store backups at URL, such as sftp://purrbackups@store.example.org/backups
+  --source NAME=PATH       back up the folder PATH as NAME; can be repeated
+  --host-key FINGERPRINT   accept the other machine's SSH host key, SHA256:...
+  --kit FILE               write the recovery kit to FILE; keep it elsewhere
+  --passphrase-file FILE   read the kit's passphrase from the first line of FILE instead of the
+                           terminal
+  --mailto ADDRESS         mail failures to ADDRESS (root)
+  --schedule 'M H * * D'   back up at this time, as in crontab(5) (30 2 * * *)
+  --systemd                use a systemd timer instead of cron; --schedule is then its OnCalendar
+  --user NAME              back up as the user NAME (moobacker)
+  --dry-run                print the commands without running them
 
-Run again, it makes what is missing and changes nothing that is there.
+Run again, it makes what is missing and changes nothing else.
+
+Examples:
+  sudo moo setup-local --remote sftp://purrbackups@store.example.org/backups \
+      --source etc=/etc --source home=/home
+  sudo moo setup-local --host-key SHA256:... --kit /media/stick/server.kit \
+      --mailto you@example.org
 TEXT
 }
 
@@ -69,14 +76,14 @@ case $host_key in '' | SHA256:?*) ;; *) fail 2 '--host-key: begins with SHA256:'
 if [ -z "$host_key" ] && [ -n "$mailto$schedule$timer$kit$passphrase_file" ]; then
     fail 2 '--mailto, --schedule, --systemd, --kit and --passphrase-file need --host-key (see --help)'
 fi
-[ "$(id -u)" = 0 ] || fail 1 'only root can do this, or say what it would do'
-[ -x "$here/moo-scan" ] || fail 1 "$here: has no programs: run install.sh, and then what it has installed"
+[ "$(id -u)" = 0 ] || fail 1 'run as root: only root can do this, or print it with --dry-run'
+[ -x "$here/moo-scan" ] || fail 1 "$here: has no programs: run install.sh, then the installed script"
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin && export PATH
 LC_ALL=C && export LC_ALL
 umask 022
 home=/var/lib/$user etc=/etc/moobacker
 
-# setup: what needs nothing from the other machine.
+# setup: the steps that do not need the other machine.
 setup() {
     only_root_writes "$here"
     only_root_writes "$etc"
@@ -87,7 +94,7 @@ setup() {
     allow_backup
 }
 
-# finish: what needs the other machine, after the first half.
+# finish: the steps that need the other machine, after setup.
 finish() {
     check_kit
     know_host

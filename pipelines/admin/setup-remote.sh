@@ -1,5 +1,5 @@
 #!/bin/sh
-# setup-remote.sh: makes this machine keep the backups of another one, which it need not trust.
+# setup-remote.sh: sets up this machine to keep the backups of another one, which it need not trust.
 set -eu
 self='setup-remote.sh'
 
@@ -7,21 +7,26 @@ usage() {
     cat <<'TEXT'
 usage: setup-remote.sh [options] --from ADDRESSES --key KEY FOLDER…
 
-Makes a user that can do nothing but SFTP, with this key, from these addresses, below one folder;
-and there backups/FOLDER for each FOLDER. Tells the URL and the keys of this host.
+Set up this machine to keep the backups of another one, which it need not trust (root only). Make a
+user that can only use SFTP, with this key, from these addresses, below one folder. Make
+backups/FOLDER there for each FOLDER. Print the URL and the keys of this host.
 
-  --from ADDRESSES   where the other machine comes from: addresses, networks (192.0.2.0/24) and
-                     patterns with * and ?, with commas between
-  --key KEY          its public SSH key: 'ssh-ed25519 AAAA…', or the file that holds it
-  --replace-key      KEY takes the place of the key that is there: the other machine was installed anew
-  --user NAME        the user (purrbackups); each machine needs its own
-  --chroot FOLDER    the only folder that the user sees (/srv/NAME)
-  --append-only      the user can add files, but neither change nor remove any
-  --dry-run          only print the commands that would run
+  --from ADDRESSES   accept the other machine from these addresses, networks (192.0.2.0/24) and
+                     patterns with * and ?, separated by commas
+  --key KEY          accept the public SSH key KEY: 'ssh-ed25519 AAAA…', or a file that contains it
+  --replace-key      replace the present key by KEY, if the other machine was installed anew
+  --user NAME        use the user NAME (purrbackups); each machine needs its own
+  --chroot FOLDER    show the user only FOLDER (/srv/NAME)
+  --append-only      let the user add files, but never change or delete one
+  --dry-run          print the commands without running them
 
-Run again with the same words it changes nothing; with other folders it adds them. The key of a second
-machine is refused: two machines with one user could read and change each other's backups. A user or
-a key that exists gets no further rights: the command prints what to do by hand instead.
+Run again with the same arguments, it changes nothing; with other folders, it adds them. The key of a
+second machine is refused: two machines with one user could read and change each other's backups. A
+user or a key that exists gets no further rights: the command prints what to do by hand instead.
+
+Examples:
+  sudo moo setup-remote --from 192.0.2.7 --key 'ssh-ed25519 AAAA…' etc home
+  sudo moo setup-remote --append-only --from 192.0.2.0/24 --key /tmp/server.pub etc
 TEXT
 }
 
@@ -86,10 +91,10 @@ case $key in
     *) fail 2 '--key: a public key begins with its type, such as ssh-ed25519' ;;
 esac
 printf '%s\n' "$key" | ssh-keygen -lf - >/dev/null 2>&1 || fail 2 '--key: not a public key'
-[ "$(id -u)" = 0 ] || fail 1 'only root can do this, or say what it would do'
+[ "$(id -u)" = 0 ] || fail 1 'run as root: only root can do this, or print it with --dry-run'
 umask 022
 
-# make_user: the user, or one that is there and can do nothing else.
+# make_user: makes the user, or accepts an existing one without other rights.
 make_user() {
     getent passwd "$user" >/dev/null || {
         step useradd --system --user-group --no-create-home --home-dir /nonexistent \
@@ -122,7 +127,7 @@ make_folder() {
         return
     fi
     [ "$(stat -c '%U %A' -- "$1")" = "$user drwx------" ] ||
-        fail 1 "$1: is there, and not a folder of $user alone (chown $user, chmod 700)"
+        fail 1 "$1: exists and is not private to $user (chown $user, chmod 700)"
 }
 
 # add_key FILE: the key's line in FILE, unless it is there. An account has one key.
@@ -140,7 +145,7 @@ add_key() {
         *) fail 1 "$1: has this key with other addresses: change from= there by hand" ;;
     esac
     if [ -z "$replace" ] && printf '%s\n' "$old" | grep -q '^from='; then
-        fail 1 "$1: has the key of another machine: give this one its own --user; or say --replace-key, if it was installed anew"
+        fail 1 "$1: has the key of another machine: give this one its own --user; or pass --replace-key if it was installed anew"
     fi
     [ -d "${1%/*}" ] || step mkdir -p "${1%/*}"
     kept=$(printf '%s\n' "$old" | grep '^#') || :
@@ -161,15 +166,15 @@ limit_user() {
             ;;
         '' | "$plain") ;;
         "$(sshd_section "$user" "$chroot" "$2" append-only)")
-            fail 1 "$user: can only add files: say --append-only, or remove $1 by hand first"
+            fail 1 "$user: can only add files: pass --append-only, or delete $1 first"
             ;;
-        *) fail 1 "$1: is there with other settings: remove it by hand first" ;;
+        *) fail 1 "$1: exists with other settings: delete it first" ;;
     esac
     sshd_write "$1" "$wanted" "$user" "$from"
     sshd_reload
 }
 
-# tell: what the other machine has to know.
+# tell: prints what the other machine needs.
 tell() {
     name=$(hostname -f 2>/dev/null) || name=$(hostname)
     echo "The backups' URL: sftp://$user@$name/backups"

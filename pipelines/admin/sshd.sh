@@ -35,7 +35,7 @@ sshd_sound() {
     command -v sshd >/dev/null || fail 1 'sshd: not installed (apt-get install openssh-server)'
     # sshd does not even test without this folder, which its service makes.
     [ -d /run/sshd ] || step mkdir -m 755 /run/sshd
-    [ ! -d /run/sshd ] || sshd_tested || fail 1 "sshd: its configuration is broken already: $why"
+    [ ! -d /run/sshd ] || sshd_tested || fail 1 "sshd: its configuration is already broken: $why"
 }
 
 # Sets $why to the first line of what sshd says against its configuration.
@@ -59,7 +59,7 @@ sshd_write() {
     if [ -n "$dry_run" ]; then
         shown sshd -t
     else
-        sshd_tested || fail 1 "sshd: does not take $1, which is undone: $why"
+        sshd_tested || fail 1 "sshd: does not accept $1, which is undone: $why"
         sshd_holds "$3" "$4" "$2"
     fi
     trap - EXIT HUP INT QUIT TERM
@@ -97,8 +97,8 @@ sshd_lost() {
 
 # sshd_lets_in USER WHAT-SSHD-TELLS: its lists of users and groups do not keep the user out.
 sshd_lets_in() {
-    sshd_lists "$2" allowusers "$1" || fail 1 "sshd: AllowUsers keeps $1 out: add it there"
-    sshd_lists "$2" allowgroups "$1" || fail 1 "sshd: AllowGroups keeps $1 out: add it there"
+    sshd_lists "$2" allowusers "$1" || fail 1 "sshd: AllowUsers excludes $1: add it there"
+    sshd_lists "$2" allowgroups "$1" || fail 1 "sshd: AllowGroups excludes $1: add it there"
 }
 
 # sshd_lists WHAT-SSHD-TELLS KEYWORD NAME: there is no such list, or one of its patterns fits.

@@ -26,7 +26,7 @@ check_way() {
 # $settings, the words that take stock ssh there.
 ask_ssh() {
     store_settings
-    facts=$(owners ssh $settings -G "ssh://$place" 2>/dev/null) || fail 2 "$remote: ssh does not know what to make of it"
+    facts=$(owners ssh $settings -G "ssh://$place" 2>/dev/null) || fail 2 "$remote: not a host that ssh understands"
     host=$(ssh_says hostname) port=$(ssh_says port) login=$(ssh_says user) known=$(ssh_says hostkeyalias)
     [ -n "$known" ] || known=$host
     [ "$port" = 22 ] || [ "$known" != "$host" ] || known="[$host]:$port"

@@ -7,41 +7,47 @@ usage() {
     cat <<'TEXT'
 usage: moo backup [full|inc] [options] SOURCE URL
 
-Backs SOURCE up into the store at URL, such as file:///srv/backup or sftp://user@host/backup: as an
-increment where there is a chain that it can build on, else as a full set; with `full` or `inc` as
-just that.
+Back up SOURCE to the store at URL, such as file:///srv/backup or sftp://user@host/backup. The
+backup is an increment if there is a chain that it can extend, or else a full set. `full` makes a
+full set; `inc` makes an increment or fails.
 
 TEXT
     encrypting_help
     cat <<'TEXT'
-  --sign-key KEY            sign each file, inside its message
-  --seal-key KEY            sign the seal of the set
-  --passphrase-file FILE    take the passphrase from the first line of FILE
-  --passphrase-fd N         take it from this file descriptor
+  --sign-key KEY            sign each file inside its message with KEY
+  --seal-key KEY            sign the seal of the set with KEY
+  --passphrase-file FILE    read the passphrase from the first line of FILE
+  --passphrase-fd N         read the passphrase from file descriptor N
 TEXT
     packing_help
     cat <<'TEXT'
-  --full-if-older-than AGE  a full set if the last one is older, such as 1M
-  --allow-source-mismatch   go on though the store is of another host or source: renamed, or moved
-  --identity ID             the identity of the backup, for its first set; setup-local makes one
-  --start-over              make a new full set where the store holds sets that the archive
-                            directory does not know, or none of those that it knows
-  --allow-deletions         record entries as deleted also where SOURCE is empty, or most of it is
-                            gone or excluded
-  --ignore-ctime            do not read a file again because its inode's change time alone differs
-  --ignore-inode            do not read a file again because its inode number alone differs
+  --full-if-older-than AGE  make a full set if the last full set is older than AGE, such as 1M
+  --allow-source-mismatch   continue even if the store is of another host or source, which was
+                            renamed or moved
+  --identity ID             give the first set the identity ID; setup-local creates one
+  --start-over              make a new full set even if the archive directory does not know the
+                            sets in the store, or the store lacks those that it knows
+  --allow-deletions         record entries as deleted even if SOURCE is empty, or most of it is
+                            missing or excluded
+  --ignore-ctime            do not read a file again if only its inode's change time differs
+  --ignore-inode            do not read a file again if only its inode number differs
 TEXT
     selection_help
     cat <<'TEXT'
-  --user NAME               for root: run all as this user; only the part that reads SOURCE gets
-                            the right to read every file
-  --dry-run                 only list what would be stored
+  --user NAME               run all stages as the user NAME (root only); only the stage that reads
+                            SOURCE can read every file
+  --dry-run                 list what would be stored
 TEXT
     stats_help
     shared_help
     cat <<'TEXT'
 
-A good backup prints nothing. The exit status is 3 where some of the source could not be read.
+A successful backup prints nothing. The exit status is 3 if some of the source could not be read.
+
+Examples:
+  moo backup --encrypt-key ~/backup.cert.pgp /etc file:///srv/backup
+  moo backup --encrypt-key ~/backup.cert.pgp --seal-key ~/host.secret.pgp \
+      /etc file:///srv/backup
 TEXT
 }
 
@@ -97,8 +103,8 @@ if [ -z "${seal_key+set}" ] && (as_user test -s "$archive/seal-key"); then
     encrypt="$encrypt --seal-key $(quoted "$seal_key")"
 fi
 
-# catch_up: brings sets that the archive directory does not know into it, if the secret key is at hand.
-# Prints what is in the way.
+# catch_up: copies unknown sets into the archive directory, if the secret key is available.
+# Prints the reason if it cannot.
 catch_up() (
     [ -z "${passphrase+set}" ] || export PASSPHRASE="$passphrase"
     eval "as_user \"\$here/commands/sync.sh\" $all $reach $unlock ${seal_key:+--seal-key \"\$seal_key\"} \
@@ -141,7 +147,7 @@ if [ -z "$dry_run" ]; then
 fi
 scan="$scan --store $(quoted "$url")"
 [ -z "$identity" ] || scan="$scan --identity $(quoted "$identity")"
-# One set is of one kind: a run that goes on with another is told the same.
+# A resumed run must have equal options.
 kind=$(printf '%s' "$sign $encrypt" | sha256sum)
 scan="$scan --run-options ${kind%% *}"
 case $type in

@@ -1,5 +1,5 @@
 #!/bin/sh
-# moo cleanup: removes from a store and its archive what is of no use to anybody.
+# moo cleanup: deletes leftovers of interrupted runs from a store and its archive directory.
 set -eu
 self='moo cleanup'
 
@@ -7,16 +7,21 @@ usage() {
     cat <<'TEXT'
 usage: moo cleanup [options] URL
 
-Lists what is of no use in the store at URL and in its archive: temporary files, sets that are not
-complete or belong to no chain, seals without a set, and what interrupted runs have left. With
---force it goes. What is damaged rather than left, and what is not ours, is named and stays.
+List leftovers in the store at URL and in its archive directory: temporary files, sets that are
+incomplete or belong to no chain, seals without a set, and unfinished files of interrupted runs.
+With --force, delete them. Damaged files and foreign files are named and kept.
 
-  --force                   remove what goes, and print nothing
+  --force                   delete the leftovers, and print nothing
 TEXT
     shared_help
     cat <<'TEXT'
 
-The exit status is 7 where the store lets nothing be removed, and 9 while a run holds the archive.
+The exit status is 7 if the store does not allow deletion, and 9 if a run has locked the archive
+directory.
+
+Examples:
+  moo cleanup file:///srv/backup
+  moo cleanup --force file:///srv/backup
 TEXT
 }
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# moo consolidate: a new full set out of the newest chain, without the source.
+# moo consolidate: makes a new full set from the newest chain, without the source.
 set -eu
 self='moo consolidate'
 
@@ -7,10 +7,10 @@ usage() {
     cat <<'TEXT'
 usage: moo consolidate [options] URL
 
-Makes a new full set of the newest state in the store at URL, without a look at the source: the
-newest chain is fetched, decrypted and put together, and what comes of it is stored as one set. The
-next backup makes an increment on that. The old chain stays, until moo prune removes it. This needs
-the secret key, and for a while room for the state in TMPDIR.
+Make a new full set of the newest state in the store at URL, without reading the source. The newest
+chain is fetched, decrypted and rebuilt, and its state is stored as one set. The next backup is an
+increment to that set. The old chain stays until moo prune deletes it. This needs the secret key,
+and room for the state in TMPDIR.
 
 TEXT
     encrypting_help
@@ -18,26 +18,31 @@ TEXT
     stats_help
     cat <<'TEXT'
 
-What has to be of the old sets is of the new one, too:
+These options hold for the old sets and for the new one:
 
-  --sign-key KEY            each file is signed, inside its message, by KEY
-  --seal-key KEY            the seal of each set is signed by KEY
-  --passphrase-file FILE    the passphrase is the first line of FILE, not PASSPHRASE
-  --passphrase-fd N         it comes from this file descriptor
+  --sign-key KEY            require and make signatures by KEY inside each message
+  --seal-key KEY            require and make signatures by KEY on seals
+  --passphrase-file FILE    read the passphrase from the first line of FILE, not from PASSPHRASE
+  --passphrase-fd N         read the passphrase from file descriptor N
 
-And further:
+Other options:
 
-  --secret-key FILE         decrypt with the secret key in FILE instead of those in GnuPG
-  --identity ID             count no sets of another backup than that of this identity
-  --allow-unprotected       read messages without integrity protection too, and files that are not
-                            encrypted though a key is given or others are
-  --user NAME               for root: run all as this user
+  --secret-key FILE         decrypt with the secret key in FILE instead of GnuPG's keyring
+  --identity ID             use only sets with the identity ID
+  --allow-unprotected       accept messages without integrity protection, and unencrypted files
+                            among encrypted ones or although a key is given
+  --user NAME               run all stages as the user NAME (root only)
 TEXT
     shared_help
     cat <<'TEXT'
 
-Nothing is printed when all is well. The exit status is 5 where anything of the chain is damaged,
-and 9 while another run holds the archive; then there is nothing new in the store.
+A successful run prints nothing. The exit status is 5 if a file of the chain is damaged, and 9 if
+another run has locked the archive directory. In both cases nothing new is stored.
+
+Examples:
+  moo consolidate --encrypt-key ~/backup.cert.pgp --secret-key ~/backup.secret.pgp \
+      file:///srv/backup
+  moo prune --older-than 1Y --force file:///srv/backup
 TEXT
 }
 

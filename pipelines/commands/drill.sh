@@ -1,5 +1,5 @@
 #!/bin/sh
-# moo drill: whether a few files of a backup, chosen at random, come back.
+# moo drill: restores a few random files of a backup and checks them.
 set -eu
 self='moo drill'
 
@@ -7,19 +7,23 @@ usage() {
     cat <<'TEXT'
 usage: moo drill [options] URL [SOURCE]
 
-Restores a few files of the backup in the store at URL, chosen at random, into a temporary folder,
-compares each with the hash that it had when it was backed up, and removes them. With SOURCE, each
-is also compared with the file there, if that has the same size and time still. For a job that runs
-now and then: it needs what a restore needs, and takes little time.
+Restore a few random files of the backup in the store at URL to a temporary folder, compare each
+with its hash at the time of the backup, and delete them. With SOURCE, also compare each with the
+file there, if that still has the same size and time. A drill needs what a restore needs and takes
+little time, so run it regularly.
 
-  --files N                 how many files (5); none of more than 64 MiB is chosen
-  -t, --time TIME           the state at this time: now, 3D, 2026-11-22, 2026-11-22T20:15:00Z ...
+  --files N                 restore N files (5), none of them larger than 64 MiB
+  -t, --time TIME           use the state at TIME: now, 3D, 2026-11-22, 2026-11-22T20:15:00Z ...
 TEXT
     decrypting_help
     cat <<'TEXT'
 
-Nothing is printed when all of them come back. A file that is another one in SOURCE is a line. The
-exit status is that of a restore, or 3 where SOURCE differs.
+If all files are restored, nothing is printed. A file that differs in SOURCE is printed. The exit
+status is that of a restore, or 3 if SOURCE differs.
+
+Examples:
+  moo drill file:///srv/backup
+  moo drill --files 20 --secret-key ~/backup.secret.pgp file:///srv/backup /etc
 TEXT
 }
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# moo list: the files of a backup.
+# moo list: lists the files of a backup.
 set -eu
 self='moo list'
 
@@ -7,21 +7,26 @@ usage() {
     cat <<'TEXT'
 usage: moo list [options] URL [PATH...]
 
-Lists the files of a backup in the store at URL: all of them, or the PATHs with all that is below
-them, relative to the source. The archive of the store tells; where there is none on this machine,
-one is fetched for the time being, which needs the secret key.
+List the files of a backup in the store at URL: all files, or each PATH and everything below it,
+relative to the source. The list comes from the archive directory. If this machine has none, a
+temporary one is fetched; this needs the secret key.
 
-  -t, --time TIME           the state at this time: now, 3D, 2026-11-22, 2026-11-22T20:15:00Z ...
-  --changes TIME TIME       what differs between the states at two times
-  --versions PATH           all states of one file or directory
-  --random N                of the files only N, chosen at random, and none of more than 64 MiB
-  --json                    a line of JSON for each
-  -0, --null                paths alone, as they are, each ended by NUL
+  -t, --time TIME           list the state at TIME: now, 3D, 2026-11-22, 2026-11-22T20:15:00Z ...
+  --changes TIME TIME       list the differences of the states at two times
+  --versions PATH           list all versions of the file or directory PATH
+  --random N                list only N random files, none of them larger than 64 MiB
+  --json                    print one line of JSON per file
+  -0, --null                print only paths, unescaped, each followed by NUL
 TEXT
     decrypting_help
     cat <<'TEXT'
 
-The exit status is 10 where there is no such backup, or a PATH is not in it.
+The exit status is 10 if there is no such backup, or it does not contain a PATH.
+
+Examples:
+  moo list file:///srv/backup
+  moo list --changes 1D now file:///srv/backup
+  moo list --versions ssh/sshd_config file:///srv/backup
 TEXT
 }
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# moo prune: removes old sets from a store and its archive.
+# moo prune: deletes old sets from a store and its archive directory.
 set -eu
 self='moo prune'
 
@@ -7,23 +7,29 @@ usage() {
     cat <<'TEXT'
 usage: moo prune [options] URL
 
-Lists which sets of the store at URL would go by the rules, and why the others stay. With --force
-they go. A set that another one builds on stays with it, and so does the newest whole chain.
+List which sets of the store at URL the rules would delete, and why the others stay. With --force,
+delete them. A set that a kept set builds on is kept, and so is the newest complete chain.
 
-  --older-than TIME         chains whose sets are all older go: an age such as 6M, or a time
-  --keep-full N             keep the chains of the newest N full sets, and all that is newer
-  --keep-inc-of-full N      of chains that stay, keep increments only for the newest N full sets
+  --older-than TIME         delete chains whose sets are all older than TIME, an age such as 6M or
+                            a time
+  --keep-full N             keep the chains of the newest N full sets, and all newer sets
+  --keep-inc-of-full N      keep increments only for the newest N full sets
   --keep-daily N            keep the chain of the newest state of each of the last N days
-  --keep-weekly N           the same for weeks
-  --keep-monthly N          the same for months
-  --force                   remove what goes, and print nothing
-  --user NAME               for root: run all as this user
+  --keep-weekly N           keep the chain of the newest state of each of the last N weeks
+  --keep-monthly N          keep the chain of the newest state of each of the last N months
+  --force                   delete the sets, and print nothing
+  --user NAME               run as the user NAME (root only)
 TEXT
     shared_help
     cat <<'TEXT'
 
-Several rules keep together what any of them keeps. The exit status is 7 where the store lets
-nothing be removed, and 9 while another run holds the archive.
+With several rules, a set stays if one of them keeps it. The exit status is 7 if the store does not
+allow deletion, and 9 if another run has locked the archive directory.
+
+Examples:
+  moo prune --older-than 6M --keep-full 2 file:///srv/backup
+  moo prune --older-than 6M --keep-full 2 --force file:///srv/backup
+  moo prune --keep-daily 7 --keep-weekly 5 --keep-monthly 12 file:///srv/backup
 TEXT
 }
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# moo rekey: a copy of a store, encrypted to other keys.
+# moo rekey: copies a store and encrypts it to other keys.
 set -eu
 self='moo rekey'
 
@@ -7,41 +7,47 @@ usage() {
     cat <<'TEXT'
 usage: moo rekey --encrypt-key KEY [options] URL1 URL2
 
-Decrypts the sets of the store at URL1, encrypts them anew, and brings them to the store at URL2.
-Sets that URL2 has already are neither read nor sent. A set is there when all of it has arrived, and
-an interruption costs one. URL1 stays what it is.
+Decrypt the sets of the store at URL1, encrypt them again, and store them at URL2. Sets that URL2
+already has are neither read nor sent. A set appears when all of it has arrived; an interruption
+costs one set. URL1 does not change.
 
-How it is encrypted:
-  --encrypt-key KEY         to this certificate: a file, or a fingerprint or key ID in GnuPG's
-                            keyring; may be given more than once
-  --hidden-encrypt-key KEY  the same, without naming the key in the files
+Encryption:
+  --encrypt-key KEY         encrypt to the certificate KEY: a file, or a fingerprint or key ID in
+                            GnuPG's keyring; can be repeated
+  --hidden-encrypt-key KEY  encrypt to the certificate KEY without naming it in the files
   --new-passphrase-file FILE
-                            with the passphrase in the first line of FILE; the passphrase of the
-                            keys that sign, too
-  --new-passphrase-fd N     the same from this file descriptor
-  --allow-weak-keys         also to keys of old GnuPG that are too weak: gpg does it
-  --no-encryption           not at all
+                            encrypt with the passphrase in the first line of FILE; it also unlocks
+                            the keys that sign
+  --new-passphrase-fd N     encrypt with the passphrase from file descriptor N
+  --allow-weak-keys         let gpg encrypt to keys of old GnuPG that are too weak
+  --no-encryption           do not encrypt
   --no-compression          do not compress
-  --compress-level LEVEL    from 1, fast, to 9, small
-  --jobs N                  work with so many threads (as many as there are processors)
-  --sign-key KEY            sign each file, inside its message
-  --seal-key KEY            sign the new seals
+  --compress-level LEVEL    compress at LEVEL, from 1 (fast, the default) to 9 (small)
+  --jobs N                  use N threads (one per processor, at most 8)
+  --sign-key KEY            sign each file inside its message with KEY
+  --seal-key KEY            sign the new seals with KEY
 
-How it is read:
-  --secret-key FILE         decrypt with the secret key in FILE instead of those in GnuPG
-  --passphrase-file FILE    take the passphrase from the first line of FILE, not from PASSPHRASE
-  --passphrase-fd N         take it from this file descriptor
-  --old-sign-key KEY        demand that each file is signed, inside its message, by KEY
-  --old-seal-key KEY        demand that the seal of each set is signed by KEY
-  --allow-unprotected       read messages without integrity protection too, and files that are not
-                            encrypted though a key is given or others are
+Decryption:
+  --secret-key FILE         decrypt with the secret key in FILE instead of GnuPG's keyring
+  --passphrase-file FILE    read the passphrase from the first line of FILE, not from PASSPHRASE
+  --passphrase-fd N         read the passphrase from file descriptor N
+  --old-sign-key KEY        require that KEY has signed each file inside its message
+  --old-seal-key KEY        require that KEY has signed the seal of each set
+  --allow-unprotected       accept messages without integrity protection, and unencrypted files
+                            among encrypted ones or although a key is given
 
 TEXT
     shared_help
     cat <<'TEXT'
 
-The new passphrase may also be in NEW_PASSPHRASE, and that of the keys that sign in SIGN_PASSPHRASE.
-The settings of SSH are for both stores. The archive of URL2 is made by moo sync.
+NEW_PASSPHRASE can also hold the new passphrase, and SIGN_PASSPHRASE that of the keys that sign. The
+settings of SSH hold for both stores. Make the archive directory of URL2 with moo sync.
+
+Examples:
+  moo rekey --secret-key ~/backup.secret.pgp --encrypt-key ~/new.cert.pgp \
+      file:///srv/backup file:///mnt/second
+  moo rekey --encrypt-key ~/new.cert.pgp --seal-key ~/host.secret.pgp \
+      --old-seal-key ~/host.cert.pgp file:///srv/backup sftp://user@host/second
 TEXT
 }
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# moo replicate: a copy of a store.
+# moo replicate: copies a store.
 set -eu
 self='moo replicate'
 
@@ -7,17 +7,21 @@ usage() {
     cat <<'TEXT'
 usage: moo replicate [options] URL1 URL2
 
-Copies the sets of the store at URL1 to the store at URL2, as they are. It needs no key. Sets that
-URL2 has already are neither read nor sent: run again, it brings what is new. A set is there when
-all of it has arrived, and an interruption costs one.
+Copy the sets of the store at URL1, unchanged, to the store at URL2. This needs no key. Sets that
+URL2 already has are neither read nor sent, so each run copies only new sets. A set appears when all
+of it has arrived; an interruption costs one set.
 
-  --identity ID             copy no sets of another backup than that of this identity
+  --identity ID             copy only sets with the identity ID
 TEXT
     shared_help
     cat <<'TEXT'
 
-The settings of SSH are for both stores. Where a set at URL1 is damaged, which its seal tells, the
-exit status is 5, and the set is not copied.
+The settings of SSH hold for both stores. A set of URL1 that is damaged, by its seal, is not copied;
+the exit status is then 5.
+
+Examples:
+  moo replicate file:///srv/backup sftp://user@host/second
+  moo replicate file:///srv/backup rclone:cloud:bucket/etc
 TEXT
 }
 

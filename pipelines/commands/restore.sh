@@ -7,25 +7,32 @@ usage() {
     cat <<'TEXT'
 usage: moo restore [options] URL DEST
 
-Restore a backup from the store at URL to DEST, which must be new or an empty directory unless --merge
-or --delete is given. A single file that is restored to an existing directory goes into it. All files
-are written beside DEST and checked first, then moved to DEST.
+Restore a backup from the store at URL to DEST, which must be new or an empty directory unless
+--merge or --delete is given. A single file goes into DEST if that is a directory. All files are
+written beside DEST and verified first, then moved to DEST.
 
-  -t, --time TIME           the state at this time: now, 3D, 2026-11-22, 2026-11-22T20:15:00Z …
-  -r, --path PATH           only this file or directory, relative to the source; it becomes DEST
-  --merge                   restore into an existing DEST: files of the backup replace those of the
-                            same path, all others stay
-  --delete                  restore into an existing DEST, and delete what the backup does not have
-  --force                   the same as --merge, as duplicity has it
-  --keep-going              past damage at the store: bring back what is whole, name what is not
-  --numeric-owner           give owners by number, whatever names this machine has for them
-  --no-restore-ownership    leave owners as they come: those of who calls this
+  -t, --time TIME           restore the state at TIME: now, 3D, 2026-11-22, 2026-11-22T20:15:00Z …
+  -r, --path PATH           restore only PATH, relative to the source; it becomes DEST
+  --merge                   restore into an existing DEST: replace files that are in the backup,
+                            and keep all others
+  --delete                  restore into an existing DEST, and delete files that are not in the
+                            backup
+  --force                   restore into an existing DEST, as --merge does (duplicity's name)
+  --keep-going              continue after damage in the store: restore intact files, name the
+                            others
+  --numeric-owner           restore owners by number, even if this machine knows their names
+  --no-restore-ownership    do not restore owners: all files belong to the calling user
 TEXT
     decrypting_help
     cat <<'TEXT'
 
-A good restore prints nothing. The exit status is 3 where something could not be given back as it
-was, since only root can; with --keep-going it is 5 where anything is lost.
+A successful restore prints nothing. Run it as root to restore file owners. For other users, a
+warning lists what could not be restored; the exit status is 3. With --keep-going, it is 5 if
+anything is lost.
+
+Examples:
+  moo restore --secret-key ~/backup.secret.pgp --time 3D file:///srv/backup /tmp/etc
+  moo restore --secret-key ~/backup.secret.pgp --path hosts file:///srv/backup /tmp/hosts
 TEXT
 }
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# moo status: what a store holds, and whether it is what it should be.
+# moo status: lists the sets of a store and their problems.
 set -eu
 self='moo status'
 
@@ -7,20 +7,24 @@ usage() {
     cat <<'TEXT'
 usage: moo status [options] URL
 
-Lists the sets in the store at URL, what is wrong with them, and how old the last good one is. It
-needs no key. Where the archive of the store is at hand, it knows which files there should be.
+List the sets in the store at URL, their problems, and the age of the newest good one. This needs no
+key. With the archive directory of the store, it knows which files the store should have.
 
-  --max-age AGE             fail if the last good set is older than AGE, such as 26h or 2D; print
-                            nothing when all is well
-  --seal-key KEY            take no set for good whose seal is not signed by KEY
-  --identity ID             take no set of another backup for good than of that of this identity
-  --json                    one JSON object
+  --max-age AGE             exit with 3 if the newest good set is older than AGE, such as 26h or
+                            2D; print nothing if all is well
+  --seal-key KEY            accept a set as good only if KEY has signed its seal
+  --identity ID             accept a set as good only if it has the identity ID
+  --json                    print one JSON object
 TEXT
     shared_help
     cat <<'TEXT'
 
-The exit status is 0 when all is well, 3 when the last good set is older than --max-age, 5 when
-something is missing, 10 when there is no backup; then one line on standard error says what it is.
+The exit status is 0 if all is well, 3 if the newest good set is older than --max-age, 5 if
+something is missing, and 10 if there is no backup. One line on standard error says what is wrong.
+
+Examples:
+  moo status file:///srv/backup
+  moo status --max-age 26h file:///srv/backup
 TEXT
 }
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# moo sync: the archive of a store, made or mended from it.
+# moo sync: rebuilds or repairs the archive directory of a store.
 set -eu
 self='moo sync'
 
@@ -7,12 +7,19 @@ usage() {
     cat <<'TEXT'
 usage: moo sync [options] URL
 
-Brings the archive of the store at URL, which increments need, up to what the store has: where the
-archive was lost, or others have backed up into the store. It needs the secret key. What the archive
-has stays, also of sets that the store has no more; of those a line tells, and the exit status is 5.
+Bring the archive directory of the store at URL, which increments need, up to date with the store.
+Use this if the archive directory was lost, or if another machine has backed up to the store. This
+needs the secret key. Sets that the store no longer has stay in the archive directory. They are
+named, and the exit status is 5.
 
 TEXT
     decrypting_help
+    cat <<'TEXT'
+
+Examples:
+  moo sync file:///srv/backup
+  moo sync --secret-key ~/backup.secret.pgp --seal-key ~/host.cert.pgp sftp://user@host/backup
+TEXT
 }
 
 here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
@@ -36,7 +43,7 @@ eval "set -- $words"
 check_common
 url=$1
 archive=$(archive_of "$url")
-# What this finds to be different is what is mended next.
+# The differences that this finds are repaired next.
 found=$(reconcile '--verbosity error')
 know -- "file://$archive"
 # shellcheck disable=SC2016 # to be evaluated later

@@ -1,34 +1,39 @@
 #!/bin/sh
-# moo verify: whether a backup is what it was, and what the source is.
+# moo verify: checks a backup; compares it with the source.
 set -eu
 self='moo verify'
 
 usage() {
     cat <<'TEXT'
 usage: moo verify [options] URL SOURCE   compare a state with SOURCE
-       moo verify [options] URL          read and check all that the store has
+       moo verify [options] URL          read and verify the whole store
        moo verify --quick [options] URL  check names, seals and a share of the hashes
 
-With SOURCE, what the store holds is read as for a restore, and compared with the directory or file
-SOURCE, content and metadata. Each difference is a line. Without it, every chain is read, decrypted
-and put together, and each file compared with the hash that it had. Nothing is kept.
+With SOURCE, read the backup as a restore does, and compare it with the directory or file SOURCE,
+content and metadata. Print a line for each difference. Without SOURCE, read, decrypt and rebuild
+every chain, and compare each file with its hash. Nothing is kept.
 
-  -t, --time TIME           the state at this time, and no other: now, 3D, 2026-11-22, ...
-  -r, --path PATH           only this file or directory, relative to the source; SOURCE is what it
-                            is now
+  -t, --time TIME           verify only the state at TIME: now, 3D, 2026-11-22, ...
+  -r, --path PATH           verify only PATH, relative to the source; SOURCE is its present state
 TEXT
     selection_help
     cat <<'TEXT'
-  --quick                   without a secret key: names and seals, and a share of the files
-  --sample PERCENT          the share of the files to read then; each run reads the next one (5%)
-  --user NAME               for root: run all as this user; only the part that reads SOURCE gets
-                            the right to read every file
+  --quick                   check names, seals and a share of the files, without a secret key
+  --sample PERCENT          read PERCENT of the files with --quick; each run reads different ones
+                            (5%)
+  --user NAME               run all stages as the user NAME (root only); only the stage that reads
+                            SOURCE can read every file
 TEXT
     decrypting_help
     cat <<'TEXT'
 
-Nothing is printed when all is well. The exit status is 3 where SOURCE differs, 5 where something at
-the store is damaged, missing or foreign.
+If all is well, nothing is printed. The exit status is 3 if SOURCE differs, and 5 if a file of the
+store is damaged, missing or foreign.
+
+Examples:
+  moo verify --quick file:///srv/backup
+  moo verify --secret-key ~/backup.secret.pgp file:///srv/backup
+  moo verify --secret-key ~/backup.secret.pgp file:///srv/backup /etc
 TEXT
 }
 
@@ -57,7 +62,7 @@ check_state() {
     return "$status"
 }
 
-# prove: what the pipe has to say.
+# prove: prints the messages of the pipe.
 prove() {
     eval "{ { $state; } </dev/null | as_user moo-patch $all \$keep --check; } 2>&1"
 }
@@ -108,9 +113,9 @@ own_option() {
 read_options "$@"
 eval "set -- $words"
 case $# in 1 | 2) ;; *) fail 2 'a url is needed, and perhaps a source (see --help)' ;; esac
-[ -z "$sample" ] || [ -n "$quick" ] || fail 2 '--sample: goes with --quick'
-[ -z "$quick" ] || [ "$#$state_only" = 1 ] || fail 2 '--quick: has no source, time or path'
-[ $# = 2 ] || [ -z "$scan" ] || fail 2 'to include or to exclude takes a source'
+[ -z "$sample" ] || [ -n "$quick" ] || fail 2 '--sample: needs --quick'
+[ -z "$quick" ] || [ "$#$state_only" = 1 ] || fail 2 '--quick: takes no source, time or path'
+[ $# = 2 ] || [ -z "$scan" ] || fail 2 '--include and --exclude need a SOURCE'
 check_common
 [ -z "$as" ] || become "$as"
 if [ "$#$state_only" = 1 ]; then

@@ -1,12 +1,12 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2034,SC2154 # for those who source this file, and set by it
-# What the pipes that copy sets share.
+# Shared parts of the pipes that copy sets.
 # Sourced with $here set to the folder above.
 
 # shellcheck source-path=SCRIPTDIR source=../shared/reading.sh
 . "$here/shared/reading.sh"
 
-# two_stores URL1 URL2: checks that these are two.
+# two_stores URL1 URL2: checks that the two stores differ.
 two_stores() {
     [ $# -eq 2 ] || fail 2 'two urls are needed: of the store to read and of the one to write (see --help)'
     [ "${1%/}" != "${2%/}" ] || fail 2 "$1: is both the store to read and the one to write"

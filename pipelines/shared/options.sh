@@ -49,7 +49,7 @@ quoted() {
     printf '%s\n' "$1" | sed "s/'/'\\\\''/g; 1s/^/'/; \$s/\$/'/"
 }
 
-# The words that are no options, each quoted.
+# The arguments that are not options, each quoted.
 words=''
 
 # read_options WORD...: the options, anywhere among the words. The script's own_option COUNT OPTION
@@ -82,7 +82,7 @@ needs_value() {
     taken=2
 }
 
-# no_such_option OPTION: what a reader says of what it does not know.
+# no_such_option OPTION: fails for an unknown option.
 no_such_option() {
     fail 2 "$1: no such option (see --help)"
 }

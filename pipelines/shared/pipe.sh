@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2034,SC2154 # for those who source this file, and set by it
-# What the pipes share: the options that all of them have, and where the archive of a store is.
+# Shared parts of all pipes: their common options, and the archive directory of a store.
 # Sourced with $here set to the folder above.
 
 # shellcheck source-path=SCRIPTDIR source=../shared/options.sh
@@ -15,8 +15,8 @@ if [ -z "${HOME-}" ]; then
     [ -n "$HOME" ] || unset HOME
 fi
 
-# What the options that all pipes have amount to: options for every stage, options for the stages
-# that reach the store, where archives are; and what of a source counts.
+# The values of the common options: options for every stage, options for the stages that use the
+# store, the folder of archive directories; and the selection.
 all='' reach='' archive_dir='' archive_name='' scan=''
 
 # passphrase_from N: reads the passphrase from a file descriptor, which can be read only once, for all stages
@@ -54,17 +54,18 @@ shared_option() {
     esac
 }
 
-# shared_help: those options, in the help of each pipe.
+# shared_help: the common options, for --help.
 shared_help() {
     cat <<'TEXT'
-  -o, --ssh-option K=VALUE  a setting of SSH, as ssh's own -o; may be given more than once
-  --ssh-config FILE         settings of SSH instead of those in ~/.ssh/config
-  --num-retries N           how often to try when the store is out of reach (5)
-  --timeout SECONDS         how long to wait for its answer (30)
-  --bwlimit KIB             the most that goes through the network, in KiB a second
-  --archive-dir DIR         where archives are ($XDG_STATE_HOME/moobacker)
-  --name NAME               the archive's name there (the MD5 of URL)
-  -v, --verbosity LEVEL     error, warning, notice, info, debug, or 0 to 9
+  -o, --ssh-option K=VALUE  set an option of SSH, as -o of ssh does; can be repeated
+  --ssh-config FILE         read the settings of SSH from FILE instead of ~/.ssh/config
+  --num-retries N           try N times to reach the store (5)
+  --timeout SECONDS         wait SECONDS for an answer of the store (30)
+  --bwlimit KIB             limit network traffic to KIB KiB per second
+  --archive-dir DIR         keep archive directories below DIR ($XDG_STATE_HOME/moobacker)
+  --name NAME               use the archive directory NAME there (the MD5 of URL)
+  -v, --verbosity LEVEL     print messages of this level and above: error, warning, notice, info,
+                            debug, or 0 to 9
 TEXT
 }
 
@@ -84,15 +85,16 @@ selection_option() {
     esac
 }
 
-# selection_help: those options, in the help of each pipe.
+# selection_help: the selection options, for --help.
 selection_help() {
     cat <<'TEXT'
-  --exclude GLOB            leave out what the pattern matches; the first selection that matches
-  --include GLOB            decides; both may be given more than once
+  --exclude GLOB            exclude paths that match GLOB; can be repeated
+  --include GLOB            include paths that match GLOB; of several selections, the first one
+                            that matches decides
   --exclude-filelist FILE, --include-filelist FILE, --exclude-regexp RE, --include-regexp RE,
   --exclude-if-present NAME, --exclude-other-filesystems, --exclude-device-files,
   --exclude-older-than TIME, --files-from FILE, --null-separator
-                            further selections, as moo-scan and duplicity have them
+                            select files in other ways, as moo-scan and duplicity do
 TEXT
 }
 
@@ -121,7 +123,7 @@ archive_of() {
     (as_user moo-fetch --archive-in "$dir" -- "$1")
 }
 
-# known_archive URL: the same for those who can do without: /dev/null where there is no home.
+# known_archive URL: the archive directory for commands that do not need one; /dev/null without a home.
 known_archive() {
     (archive_of "$1") 2>/dev/null || echo /dev/null
 }

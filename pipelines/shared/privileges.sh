@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Running the parts of a pipe as somebody else than root. Sourced after options.sh, with $self set to
+# Running the stages of a pipe as a user other than root. Sourced after options.sh, with $self set to
 # the name that messages begin with.
 
 # Whom the parts run as; empty for the caller.

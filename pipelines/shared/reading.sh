@@ -1,14 +1,14 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2034,SC2154 # for those who source this file, and set by it
-# Reading from a store: what the pipes that restore, compare and copy share.
+# Shared parts of the pipes that restore, compare and copy.
 # Sourced with $here set to the folder above.
 
 # shellcheck source-path=SCRIPTDIR source=../shared/pipe.sh
 . "$here/shared/pipe.sh"
 
-# Options for moo-fetch and moo-decrypt; what of the state is wanted; --keep-going, if it is wanted;
+# Options for moo-fetch and moo-decrypt; the requested state and path; --keep-going, if given;
 # the key of the seals.
-# Whether sets have to be encrypted, and whether others count all the same.
+# Whether sets must be encrypted, and whether unencrypted sets count.
 fetch='' decrypt='' part='' keep_going='' seal_key='' encrypted='' unprotected=''
 
 # time_option COUNT OPTION [VALUE...]: reads the option that names a state; fails on another one.
@@ -19,7 +19,7 @@ time_option() {
     esac
 }
 
-# path_option COUNT OPTION [VALUE...]: the same for one file or directory of it.
+# path_option COUNT OPTION [VALUE...]: reads the option that names a file or directory of the state.
 path_option() {
     case $2 in
         -r | --path | --path-to-restore | --file-to-restore)
@@ -49,18 +49,18 @@ decrypting_option() {
     esac
 }
 
-# decrypting_help: those options, in the help of each pipe.
+# decrypting_help: the options of pipes that decrypt, for --help.
 decrypting_help() {
     cat <<'TEXT'
-  --secret-key FILE         decrypt with the secret key in FILE instead of those in GnuPG
-  --sign-key KEY            demand that each file is signed, inside its message, by KEY
-  --seal-key KEY            demand that the seal of each set is signed by KEY
-  --identity ID             count no sets of another backup than that of this identity: 32
-                            hexadecimal digits, from moo status or the recovery kit
-  --allow-unprotected       read messages without integrity protection too, and files that are not
-                            encrypted though a key is given or others are
-  --passphrase-file FILE    take the passphrase from the first line of FILE, not from PASSPHRASE
-  --passphrase-fd N         take it from this file descriptor
+  --secret-key FILE         decrypt with the secret key in FILE instead of GnuPG's keyring
+  --sign-key KEY            require that KEY has signed each file inside its message
+  --seal-key KEY            require that KEY has signed the seal of each set
+  --identity ID             use only sets with the identity ID: 32 hexadecimal digits, from
+                            moo status or the recovery kit
+  --allow-unprotected       accept messages without integrity protection, and unencrypted files
+                            among encrypted ones or although a key is given
+  --passphrase-file FILE    read the passphrase from the first line of FILE, not from PASSPHRASE
+  --passphrase-fd N         read the passphrase from file descriptor N
 TEXT
     shared_help
 }
@@ -70,7 +70,7 @@ TEXT
 read_from() {
     url=$1
     archive=$(known_archive "$url")
-    # Passphrases are for the stage that decrypts, and no business of the others.
+    # Only the stage that decrypts gets the passphrases.
     [ -z "${PASSPHRASE+set}" ] || passphrase=$PASSPHRASE
     unset PASSPHRASE SIGN_PASSPHRASE
     if [ -z "$seal_key" ] && (as_user test -s "$archive/seal-key"); then

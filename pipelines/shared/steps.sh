@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Steps that change a machine: taken, or with --dry-run only told. Sourced after options.sh.
+# Steps that change a machine. --dry-run prints them. Sourced after options.sh.
 
 # Set to `yes` by --dry-run.
 dry_run=''

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2034,SC2154 # for those who source this file, and set by it
-# Making a set in a store: what the pipes that back up and consolidate share.
+# Shared parts of the pipes that back up and consolidate: making a set in a store.
 # Sourced after pipe.sh.
 
 # Options for moo-sign, moo-pack, moo-encrypt and moo-commit; and for those with several threads.
@@ -23,34 +23,35 @@ set_option() {
     esac
 }
 
-# encrypting_help, packing_help and stats_help: those options, in the help of each pipe.
+# encrypting_help, packing_help and stats_help: the options of pipes that make sets, for --help.
 encrypting_help() {
     cat <<'TEXT'
-  --encrypt-key KEY         encrypt to this certificate: a file, or a fingerprint or key ID in
-                            GnuPG's keyring; may be given more than once; without any, the
-                            passphrase in PASSPHRASE encrypts
-  --hidden-encrypt-key KEY  the same, without naming the key in the files
-  --allow-weak-keys         encrypt to and sign with keys of old GnuPG that are too weak: gpg does it
+  --encrypt-key KEY         encrypt to the certificate KEY: a file, or a fingerprint or key ID in
+                            GnuPG's keyring; can be repeated; without it, the passphrase in
+                            PASSPHRASE encrypts
+  --hidden-encrypt-key KEY  encrypt to the certificate KEY without naming it in the files
+  --allow-weak-keys         let gpg encrypt to and sign with keys of old GnuPG that are too weak
   --no-encryption           do not encrypt
   --no-compression          do not compress
-  --compress-level LEVEL    from 1, fast, to 9, small
-  --jobs N                  work with so many threads (as many as there are processors)
+  --compress-level LEVEL    compress at LEVEL, from 1 (fast, the default) to 9 (small)
+  --jobs N                  use N threads (one per processor, at most 8)
 TEXT
 }
 packing_help() {
     cat <<'TEXT'
-  --volsize MIB             the most that a volume holds (64)
-  --hash NAME               the sums in signatures: blake2, or md4 for very old duplicity
+  --volsize MIB             fill each volume up to MIB MiB, before compression (64)
+  --hash NAME               use the checksum NAME in signatures: blake2, or md4 for very old
+                            duplicity
 TEXT
 }
 stats_help() {
     cat <<'TEXT'
   --stats                   print statistics
-  --no-print-statistics     print none (the default)
+  --no-print-statistics     print no statistics (the default)
 TEXT
 }
 
-# take_passphrases: they are for the stages that encrypt and decrypt, and no business of the others.
+# take_passphrases: only the stages that encrypt and decrypt get the passphrases.
 take_passphrases() {
     [ -z "${PASSPHRASE+set}" ] || passphrase=$PASSPHRASE
     [ -z "${SIGN_PASSPHRASE+set}" ] || sign_passphrase=$SIGN_PASSPHRASE
@@ -63,8 +64,8 @@ moo_encrypt() {
     as_user moo-encrypt "$@"
 }
 
-# reconcile [OPTIONS]: what an interrupted run has left in the archive is finished or cleared away.
-# Prints what moo-commit, with these options, says of the archive.
+# reconcile [OPTIONS]: finishes or deletes the leftovers of an interrupted run in the archive directory.
+# Prints the output of moo-commit with these options.
 reconcile() {
     eval "as_user moo-fetch $all $reach --receipts $(archive_option "$url") -- \"\$url\" |
         as_user moo-commit $all $jobs --reconcile --archive \"\$archive\" ${1-}"

@@ -58,7 +58,7 @@ fn no_word_makes_a_full_set_first_and_increments_then() {
     let sandbox = Sandbox::new();
     let tree = Tree::small(sandbox.path("src"));
     let moo = Moo::plain(&sandbox);
-    moo.backup("inc").fails_with(10).one_message().stderr_has("no chain to build on");
+    moo.backup("inc").fails_with(10).one_message().stderr_has("no chain to extend");
     moo.backup("").silent();
     moo.backup("").silent();
     tree.file("news", b"moo");
@@ -196,7 +196,7 @@ fn an_empty_folder_and_a_day_without_changes_are_backups() {
     let moo = Moo::plain(&sandbox);
     let state = Snapshot::kept(tree.root());
     for _ in 0..2 {
-        moo.backup("").succeeds().one_message().stderr_has("src: holds nothing to back up");
+        moo.backup("").succeeds().one_message().stderr_has("src: contains nothing to back up");
     }
     for time in stored(&sandbox) {
         moo.brings_back(&time, &state);

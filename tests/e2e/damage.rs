@@ -193,14 +193,15 @@ fn a_deleted_file_is_missed() {
                     run.stderr_has("volume 1 ").stderr_has(&set_of(&name));
                 } else if is_newest_manifest && archive == "archive" {
                     let run = run.fails_with(5).one_message();
-                    run.stderr_has("the inc ").stderr_has("which the archive knows, is not there");
+                    run.stderr_has("the inc ")
+                        .stderr_has("which the archive directory knows, is missing");
                 } else if is_newest_manifest {
                     // For all that anybody knows it was never finished.
                     run.succeeds().one_message().stderr_has("has no manifest");
                     sandbox.sh("test -e out/small && rm -r out").silent();
                 } else if name.contains("manifest") {
                     let run = run.fails_with(5).one_message();
-                    run.stderr_has("not restorable, the chain that led to it");
+                    run.stderr_has("not restorable, its chain is broken");
                 } else {
                     run.silent();
                     assert_same(&store.state, &kept(by, sandbox));

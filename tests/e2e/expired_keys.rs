@@ -93,21 +93,29 @@ fn signed_in_time(sandbox: &Sandbox, option: &str) -> (String, String) {
 }
 
 #[test]
-fn what_was_signed_before_the_key_expired_restores_with_it_and_increments_go_on_once_it_is_extended()
- {
-    let option = "--sign-key";
-    let sandbox = sandbox();
-    let (old, backup) = signed_in_time(&sandbox, option);
-    let restore = format!("moo restore {option} {old} file://$PWD/store");
-    sandbox.sh(&format!("{restore} expired && rm src/two && diff -r src expired")).silent();
-    sandbox.sh("echo two >src/two").silent();
-    let message = sandbox.sh(&backup).fails_with(6).stderr_has("it expired on 2020-12-31").err();
-    sandbox.sh("ls store/duplicity-inc* 2>/dev/null").stdout_is("");
-    sandbox.sh(&commands(&message)).succeeds();
-    sandbox.sh(&backup).silent();
-    sandbox.sh("ls store/duplicity-inc*.manifest.gpg | wc -l").stdout_is("1");
-    let stock = Duplicity::old(&sandbox).option(&format!("--sign-key {old}"));
-    stock.archive("other").restore("stock").succeeds();
+fn what_was_signed_before_the_key_expired_restores_with_it_also_once_it_is_extended() {
+    for option in ["--sign-key", "--seal-key"] {
+        let sandbox = sandbox();
+        let (old, backup) = signed_in_time(&sandbox, option);
+        let restore = format!("moo restore {option} {old} file://$PWD/store");
+        sandbox.sh(&format!("{restore} expired && rm src/two && diff -r src expired")).silent();
+        sandbox.sh("echo two >src/two").silent();
+        let message =
+            sandbox.sh(&backup).fails_with(6).stderr_has("it expired on 2020-12-31").err();
+        sandbox.sh("ls store/duplicity-inc* 2>/dev/null").stdout_is("");
+        // gpg makes the self-signatures anew: they are younger than the set now.
+        sandbox.sh(&commands(&message)).succeeds();
+        sandbox
+            .sh(&format!("{restore} extended && echo two >extended/two && diff -r src extended"))
+            .silent();
+        sandbox.sh(&backup).silent();
+        sandbox.sh("ls store/duplicity-inc*.manifest.gpg | wc -l").stdout_is("1");
+        sandbox.sh(&format!("{restore} both && diff -r src both")).silent();
+        if option == "--sign-key" {
+            let stock = Duplicity::old(&sandbox).option(&format!("--sign-key {old}"));
+            stock.archive("other").restore("stock").succeeds();
+        }
+    }
 }
 
 #[test]

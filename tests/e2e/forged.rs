@@ -45,7 +45,7 @@ fn content_is_checked_by_the_hash_of_the_whole_file_whatever_the_manifest_says()
     repack(&sandbox, &inc, |_| {});
     plain(&sandbox).silent();
     sandbox.sh("cmp src/f out/f && rm -r out").silent();
-    let words = "f: does not have the hash that it had when it was backed up";
+    let words = "f: its hash differs from that at the time of the backup";
     let is_delta = |entry: &&mut forge::Entry| entry.member.name == b"diff/f";
     repack(&sandbox, &inc, |entries| {
         let delta = entries.iter_mut().find(is_delta).unwrap();
@@ -65,7 +65,7 @@ fn a_delta_without_its_file_is_an_error() {
     let delta = [&b"rs\x026"[..], &[0x44], &3u16.to_be_bytes()].concat();
     put(&sandbox, INC, &[tar(&[file("diff/other", &delta)])]);
     let run = plain(&sandbox).fails_with(5).one_message();
-    run.stderr_has("other: a delta, but the sets before have no such file");
+    run.stderr_has("other: a delta, but earlier sets do not have the file");
     put(&sandbox, INC, &[tar(&[file("diff/f", b"no delta at all")])]);
     plain(&sandbox).fails_with(5).one_message().stderr_has("moo-patch: f: ");
     put(&sandbox, INC, &[tar(&[file("diff/f", b"")])]);
@@ -160,7 +160,7 @@ fn volumes_that_the_manifest_does_not_name_are_passed_over_with_a_warning() {
     fs::write(forge::path(&sandbox, &format!("{FULL}.vol99.difftar.gz")), &more).unwrap();
     let run = plain(&sandbox).succeeds();
     assert_eq!(run.err().lines().count(), 2, "{}", run.err());
-    run.stderr_has("vol99.difftar.gz: the manifest does not name it, passed over");
+    run.stderr_has("vol99.difftar.gz: not listed in the manifest, skipped");
     sandbox.sh("cat out/f; ls out").succeeds().stdout_is("moof");
 }
 
@@ -170,9 +170,9 @@ fn a_set_is_applied_in_its_order_and_once() {
         (vec![root(), file("snapshot/b", b""), file("snapshot/a", b"")], "a: is out of order"),
         (vec![root(), file("snapshot/a", b""), file("snapshot/a", b"")], "a: is out of order"),
         (vec![root(), file("snapshot/a-b", b""), folder("snapshot/a")], "a: is out of order"),
-        (vec![root(), file("snapshot/d/f", b"")], "d/f: the directory that it was in"),
-        (vec![file("snapshot/f", b"")], "f: the directory that it was in"),
-        (vec![root(), entry("snapshot/f", Kind::Fifo), folder("snapshot/f/x")], "f/x: the dir"),
+        (vec![root(), file("snapshot/d/f", b"")], "d/f: its directory is not in"),
+        (vec![file("snapshot/f", b"")], "f: its directory is not in"),
+        (vec![root(), entry("snapshot/f", Kind::Fifo), folder("snapshot/f/x")], "f/x: its dir"),
     ];
     for (entries, words) in cases {
         let sandbox = Sandbox::new();

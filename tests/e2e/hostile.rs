@@ -50,10 +50,10 @@ fn refused(sets: [&[Entry]; 2], words: &str) {
 #[test]
 fn names_that_lead_upwards_or_elsewhere_are_refused() {
     for name in ["snapshot/../outside/evil", "snapshot/a/../../outside/evil", "snapshot/.."] {
-        refused([&[root(), file(name, b"evil")], &[]], "a path that leads upwards");
+        refused([&[root(), file(name, b"evil")], &[]], "a path with ..");
     }
-    refused([&[root(), file("multivol_snapshot/../evil/1", b"evil")], &[]], "leads upwards");
-    refused([&[root()], &[deleted("../outside/canary")]], "leads upwards");
+    refused([&[root(), file("multivol_snapshot/../evil/1", b"evil")], &[]], "a path with ..");
+    refused([&[root()], &[deleted("../outside/canary")]], "a path with ..");
     for name in ["evil", "/snapshot/evil", "../outside/evil", "Snapshot/evil", "signature/evil"] {
         refused([&[root(), file(name, b"evil")], &[]], "volume 1 of the full");
     }
@@ -73,14 +73,14 @@ fn an_absolute_name_is_below_the_destination() {
 #[test]
 fn nothing_is_written_through_a_link() {
     let to = |target: &str| link("snapshot/l", Kind::Symlink, target);
-    let below = "l/evil: the directory that it was in";
+    let below = "l/evil: its directory is not in";
     for target in ["../outside", "outside", "/tmp", ".", ".."] {
         let evil = file("snapshot/l/evil", b"evil");
         refused([&[root(), to(target), evil.clone()], &[]], below);
         refused([&[root(), to(target)], &[evil]], below);
         refused([&[root(), to(target)], &[folder("snapshot/l/evil")]], below);
         let delta = file("diff/l/canary", b"rs\x026\x41x\0");
-        refused([&[root(), to(target)], &[delta]], "l/canary: the directory that it was in");
+        refused([&[root(), to(target)], &[delta]], "l/canary: its directory is not in");
     }
     let sandbox = sandbox();
     put(&sandbox, FULL, &[tar(&[root(), to("../outside")])]);
@@ -92,7 +92,7 @@ fn nothing_is_written_through_a_link() {
 #[test]
 fn a_link_in_place_of_the_root_or_of_a_file_is_not_followed() {
     let link_root = link("snapshot/", Kind::Symlink, "../outside");
-    refused([&[link_root, file("snapshot/evil", b"evil")], &[]], "evil: the directory");
+    refused([&[link_root, file("snapshot/evil", b"evil")], &[]], "evil: its directory");
     let canary = link("snapshot/l", Kind::Symlink, "../outside/canary");
     refused([&[root(), canary.clone()], &[file("diff/l", b"rs\x026\x41x\0")]], "l: a delta, but");
     let sandbox = sandbox();
@@ -105,14 +105,17 @@ fn a_link_in_place_of_the_root_or_of_a_file_is_not_followed() {
 #[test]
 fn objects_that_no_backup_has_are_refused() {
     let hard = link("snapshot/h", Kind::HardLink, "../outside/canary");
-    refused([&[root(), hard], &[]], "h: an object of a kind that no backup has");
+    refused([&[root(), hard], &[]], "h: an object of a kind that no backup contains");
     for flag in [b'S', b'V', b'M', b'D', b'Z', b'8'] {
         refused([&[root(), entry("snapshot/x", Kind::Other(flag))], &[]], "of a kind that no");
     }
     for kind in [Kind::Directory, Kind::Symlink, Kind::Fifo, Kind::HardLink] {
-        refused([&[root(), entry("diff/x", kind)], &[]], "x: a delta of what is no file");
+        refused(
+            [&[root(), entry("diff/x", kind)], &[]],
+            "x: a delta to an object that is not a file",
+        );
     }
-    refused([&[root(), file("snapshot/f", b"")], &[file("snapshot/f/x", b"")]], "f/x: the dir");
+    refused([&[root(), file("snapshot/f", b"")], &[file("snapshot/f/x", b"")]], "f/x: its dir");
 }
 
 #[test]
@@ -126,7 +129,7 @@ fn a_sparse_member_is_refused_since_its_body_is_not_its_content() {
         put(&sandbox, FULL, &[fs::read(sandbox.path(format!("{format}.tar"))).unwrap()]);
         is_refused(
             &sandbox,
-            if format == "gnu" { "s: an object that is no file" } else { "sparse" },
+            if format == "gnu" { "s: an object other than a file" } else { "sparse" },
         );
     }
 }
@@ -308,7 +311,7 @@ fn devices_are_left_out_for_who_is_not_root_and_hurt_nobody() {
     device.member.device = (8, u32::MAX >> 12);
     put(&sandbox, FULL, &[tar(&[root(), device])]);
     if !rustix::process::geteuid().is_root() {
-        restore(&sandbox).fails_with(3).one_message().stderr_has("sda: a device, left out");
+        restore(&sandbox).fails_with(3).one_message().stderr_has("sda: device not restored");
         return;
     }
     restore(&sandbox).silent();

@@ -133,6 +133,6 @@ fn a_passphrase_is_asked_for_twice_where_there_is_a_terminal() {
         .run(&terminal)
         .succeeds()
         .stdout_has("Passphrase of the backup: ")
-        .stdout_has("The same again: ")
+        .stdout_has("Repeat the passphrase: ")
         .stdout_has("manifest.gpg");
 }

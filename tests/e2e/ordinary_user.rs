@@ -46,8 +46,8 @@ fn who_is_not_root_gets_everything_but_owners_and_devices() {
     let run = as_nobody(&sandbox).fails_with(3).stdout_is("");
     let err = run.err();
     assert_eq!(err.lines().count(), 1, "{err}");
-    assert!(err.contains("not given back: the owner of "), "{err}");
-    assert!(err.contains(" objects, 1 device (root can; "), "{err}");
+    assert!(err.contains("could not restore: the owner of "), "{err}");
+    assert!(err.contains(" objects, 1 device (run as root to restore them; "), "{err}");
     let out = sandbox.path("home/out");
     sandbox.sh("test \"$(stat -c %a home/out/setuid)\" = 755").silent();
     sandbox.sh("test \"$(find home/out ! -user nobody)\" = ''").silent();

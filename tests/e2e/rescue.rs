@@ -194,7 +194,7 @@ fn it_checks_the_seals_of_known_signers() {
     sandbox.sh(&format!("sed -i s/new-signatures/old-signatures/ {seal}")).succeeds();
     sandbox.sh("$rescue store out").fails_with(1).stderr_has("bad signature");
     host.forget(&sandbox);
-    sandbox.sh("$rescue store out").succeeds().one_message().stderr_has("signer is not known");
+    sandbox.sh("$rescue store out").succeeds().one_message().stderr_has("unknown signer");
 }
 
 /// Makes a store with a full set of two plain volumes, `1.tar` and `2.tar`.
@@ -226,7 +226,7 @@ fn a_path_that_is_too_long_for_tar_is_named_and_all_else_comes_back() {
         .succeeds();
     sandbox.sh(STORE).silent();
     let run = sandbox.sh("$rescue store out").fails_with(3);
-    run.stderr_has("File name too long").stderr_has("not all of it came back");
+    run.stderr_has("File name too long").stderr_has("not everything was restored");
     sandbox.sh("cat out/-").succeeds().stdout_is("moo\n");
 }
 

@@ -221,8 +221,8 @@ fn a_file_that_was_dropped_swapped_or_added_is_named() {
     let manifest = &manifests[2];
     let whole = fs::read_to_string(manifest).unwrap();
     fs::write(manifest, whole.replace("Filelist", "filelist")).unwrap();
-    barn.is_refused(DEMAND, "does not have the hash that its seal tells");
-    barn.is_refused("", "does not have the hash that its seal tells");
+    barn.is_refused(DEMAND, "its hash differs from that in the seal");
+    barn.is_refused("", "its hash differs from that in the seal");
 }
 
 #[test]
@@ -263,7 +263,7 @@ fn a_replayed_increment_on_the_same_set_shows_by_the_seal_before_it() {
         "gpg -q -d {seal} >text 2>/dev/null; sleep 1.1; gpg -q --batch --yes --clear-sign -o {seal} text"
     );
     sandbox.sh(&again).succeeds();
-    barn.is_refused(DEMAND, "its seal was not made after that of the full");
+    barn.is_refused(DEMAND, "its seal does not follow the seal of the full");
     let moo = Moo::new(sandbox, SEALED).restore_option(DEMAND).archive("lost");
     moo.brings_back(&barn.times[0], &barn.states[0]);
 }

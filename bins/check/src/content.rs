@@ -126,8 +126,8 @@ pub(crate) fn check(
         });
         let (Hash::Sha256(told) | Hash::Sha1(told)) = &hash;
         match found {
-            Ok(found) if found == *told => log::info!("{name}: is what it was"),
-            Ok(_) => findings.wrong(&name, "does not have the hash that it had"),
+            Ok(found) if found == *told => log::info!("{name}: intact"),
+            Ok(_) => findings.wrong(&name, "its hash differs from that in the seal"),
             // One file that is refused says nothing of the others.
             Err(failure) if is_of_one_file(&failure) => {
                 findings.wrong(&name, failure.beside(&name));

@@ -24,32 +24,33 @@ use crate::findings::Findings;
 use crate::seals::Seals;
 use crate::share::{Share, Turn};
 
-/// Check what a store holds against its seals
+/// Check the files of a store against their seals
 ///
-/// No secret key is needed. Each set has to have the files that its seal names and no others, the
-/// seals have to hold, and follow on each other. Of the content a share is read and hashed each
-/// time, so that some runs have read all of it. With the archive, sets that are gone, or that
-/// somebody else has added, are noticed too. All that is wrong is named; then the status is 5.
+/// moo-check needs no secret key. It checks that each set has the files that its seal lists, and no
+/// others, and that the seals are valid and in sequence. Each run also reads and hashes a different
+/// share of the files, so that consecutive runs read all of them. With the archive directory,
+/// moo-check also detects missing and added sets. It names everything that is wrong; the exit
+/// status is then 5.
 #[derive(clap::Parser, Debug)]
 #[command(name = "moo-check", version, after_help = EXAMPLES)]
 pub struct Check {
-    /// Where the store is, such as file:///srv/backup or sftp://user@host/backup
+    /// URL of the store, such as file:///srv/backup, sftp://user@host/backup or rclone:REMOTE:PATH
     url: String,
-    /// The local archive
+    /// Use the archive directory FOLDER to detect missing and added sets
     #[arg(short, long, value_name = "FOLDER")]
     archive: Option<PathBuf>,
-    /// Demand that the seal of each set is signed by this certificate
+    /// Require that the certificate KEY has signed the seal of each set
     #[arg(long, value_name = "KEY")]
     seal_key: Vec<String>,
-    /// Name sets of another backup than that of this identity: 32 hexadecimal digits, from moo
-    /// status or the recovery kit. Without it, the newest seal of --archive tells
+    /// Report sets that do not have the identity ID: 32 hexadecimal digits, from moo status or the
+    /// recovery kit. The default is the identity in the newest seal of --archive
     #[arg(long, value_name = "ID")]
     identity: Option<Identity>,
-    /// The share of the files to read, in percent; each run reads the next one
+    /// Read PERCENT of the files; each run reads different ones
     #[arg(long, value_name = "PERCENT", default_value = "5%")]
     sample: Share,
-    /// Print the time of the newest set of each chain, for --time, and read what no restore of
-    /// them reads
+    /// Print the time of the newest set of each chain, for --time, and read the files that no
+    /// restore of these times reads
     #[arg(long, conflicts_with = "sample")]
     chains: bool,
     #[command(flatten)]

@@ -26,11 +26,11 @@ pub(crate) fn check(
         let base = set.id.base.and_then(|base| by_time.get(&base));
         match base {
             Some(base) if base.sha256 != *previous => {
-                let why = format!("its seal was not made after that of the {}", base.set);
+                let why = format!("its seal does not follow the seal of the {}", base.set);
                 findings.wrong(format!("the {}", set.id), why);
             }
             None if !hashes.contains(previous.as_str()) => {
-                log::info!("the {}: the set that was made before it is not there", set.id);
+                log::info!("the {}: the set before it is missing", set.id);
             }
             _ => {}
         }

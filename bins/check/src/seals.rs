@@ -64,7 +64,7 @@ impl Seals<'_> {
         };
         let bytes = self.fetch(name)?;
         if kept.is_some_and(|kept| kept != bytes) {
-            findings.wrong(name, "is not the seal that the archive has");
+            findings.wrong(name, "differs from the seal in the archive directory");
         }
         match self.parse(name, &bytes, set.id) {
             Ok(sealed) => Ok(Some(sealed)),

@@ -83,7 +83,7 @@ fn check_orphans(collection: &Collection, findings: &mut Findings) {
                 let why = format!("the set of {base}, which it builds on, is missing");
                 findings.wrong(format!("the {}", set.id), why);
             }
-            None => log::info!("the {}: another increment has taken its place", set.id),
+            None => log::info!("the {}: another increment has replaced it", set.id),
         }
     }
 }
@@ -100,7 +100,7 @@ fn check_incomplete(
         if known.contains(&set.id) && !sealed.contains_key(&set.id) {
             findings.wrong(format!("the {}", set.id), "its manifest is missing");
         } else if !sealed.contains_key(&set.id) {
-            log::info!("the {}: was never finished", set.id);
+            log::info!("the {}: is incomplete", set.id);
         }
     }
 }
@@ -117,12 +117,13 @@ fn check_known(collection: &Collection, known: &Collection, findings: &mut Findi
         if oldest.is_some_and(|oldest| set.time < oldest) {
             log::info!("the {set}: removed from the store");
         } else {
-            findings.wrong(format!("the {set}"), "the archive knows it, and it is not there");
+            findings
+                .wrong(format!("the {set}"), "missing, although the archive directory knows it");
         }
     }
     let Some(oldest) = known.iter().map(|set| set.time).min() else { return };
     for set in there.difference(&known).filter(|set| set.time >= oldest) {
-        findings.wrong(format!("the {set}"), "the archive does not know it");
+        findings.wrong(format!("the {set}"), "unknown to the archive directory");
     }
 }
 

@@ -83,7 +83,7 @@ impl Turn {
         let next = self.number.wrapping_add(1);
         let written = self.path.as_deref().map(|path| write(path, next));
         if let Some(Err(error)) = written {
-            log::info!("the turn can't be counted in the archive: {error}");
+            log::info!("this run can't be counted in the archive directory: {error}");
         }
     }
 }

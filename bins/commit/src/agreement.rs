@@ -22,7 +22,7 @@ pub(crate) fn agree(
     for set in known {
         let there = sets.get(&set.id).copied();
         for lost in lost_files(folder, set, there)? {
-            log::warn!("the store has lost {lost} (a full set is needed)");
+            log::warn!("the store has lost {lost}, so this backup is a full one");
             agreed = false;
         }
     }
@@ -36,8 +36,10 @@ pub(crate) fn agree(
         0 => String::new(),
         more => format!(" (and {more} more)"),
     };
-    let needed = if rival.is_some() { " (a full set is needed)" } else { "" };
-    log::warn!("the store has the {shown}{more}, which the archive does not know{needed}");
+    let needed = if rival.is_some() { ", so this backup is a full one" } else { "" };
+    log::warn!(
+        "the store has the {shown}{more}, which the archive directory does not know{needed}"
+    );
     Ok(agreed && rival.is_none())
 }
 

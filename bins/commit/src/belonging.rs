@@ -14,22 +14,23 @@ use stream::Receipt;
 /// The backup that the next set is of, as the options tell it.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Next {
-    /// The source of the next backup: fail if the store holds sets of another backup, or none
-    /// though the archive has some; print `new` if there is no set anywhere, and `unknown` if the
-    /// archive knows none of those in the store, with `identity=ID` where the newest is of this
-    /// host and source
+    /// Check the store for a next backup of SOURCE. Fail if the store holds sets of another backup,
+    /// or no set although the archive directory has some. Print `new` if there is no set anywhere.
+    /// Print `unknown` if the archive directory knows no set of the store, with `identity=ID` if
+    /// the newest set is of this host and source
     #[arg(long, requires = "reconcile", value_name = "SOURCE")]
     source: Option<OsString>,
-    /// Print that identity only where the seal of the newest set is signed by this certificate
+    /// Print `identity=ID` only if the certificate KEY has signed the seal of the newest set
     #[arg(long, requires = "source", value_name = "KEY")]
     seal_key: Option<String>,
-    /// The identity of the backup, where the archive has no seal that names it
+    /// Use ID as the identity of the backup if no seal in the archive directory contains one
     #[arg(long, requires = "source", value_name = "ID")]
     identity: Option<Identity>,
-    /// Let the store hold sets that the archive does not know, or none though the archive has some
+    /// Accept a store with sets that the archive directory does not know, or without the sets that
+    /// it knows
     #[arg(long, requires = "source")]
     start_over: bool,
-    /// Take sets of another host or source for those of this one
+    /// Accept sets of another host or source
     #[arg(long, requires = "source")]
     allow_source_mismatch: bool,
 }
@@ -135,14 +136,14 @@ impl Next {
         let is_here = identity.origin(&local::host(), &source) == origin;
         if expected.is_some_and(|expected| expected != identity) {
             let hint = if is_here && self.identity.is_some() {
-                "it was made here before: its identity is what --identity and the configuration need"
+                "if it was made here before, pass its identity with --identity or in the configuration"
             } else {
                 ELSEWHERE
             };
             return Err(foreign(&seal, &format!("another backup, {identity}; {hint}")));
         }
         if !is_here && expected.is_none() && !self.allow_source_mismatch {
-            let hint = "if it was this one, renamed, --allow-source-mismatch goes on with it";
+            let hint = "if it was renamed, use --allow-source-mismatch";
             let whose = format!("another host or source ({hint}); {ELSEWHERE}");
             return Err(foreign(&seal, &whose));
         }

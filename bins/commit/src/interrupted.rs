@@ -64,7 +64,7 @@ pub(crate) fn told_of(folder: &Folder, set: SetId, stored: &[Receipt]) -> Result
         .find(|file| hashes.get(file.stored.as_str()).is_none_or(|sha256| **sha256 != file.sha256));
     match foreign {
         Some(file) => {
-            let why = "was stored by another run than the archive is of";
+            let why = "was stored by another run than that of the archive directory";
             Err(Failure::of(Status::Integrity, &file.stored, why))
         }
         None => Ok(()),

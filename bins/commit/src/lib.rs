@@ -20,22 +20,22 @@ use stream::{Begin, Receipt, ReceiptsInput, Totals, pipe};
 
 use crate::arrived::Arrived;
 
-/// Turn the archive's unfinished parts into a set, once the store has all of it
+/// Finish a set in the archive directory when the store has all of it
 ///
-/// The last stage of a backup: its exit status is that of the whole pipe. It reads the receipts
-/// of moo-upload.
+/// moo-commit is the last stage of a backup: its exit status is that of the whole pipe. It reads
+/// the receipts of moo-upload.
 #[derive(clap::Parser, Debug)]
 #[command(name = "moo-commit", version, after_help = EXAMPLES)]
 pub struct Commit {
-    /// The local archive
+    /// Finish the set in the archive directory FOLDER
     #[arg(short, long, value_name = "FOLDER")]
     archive: Option<PathBuf>,
     /// Print statistics, as duplicity does
     #[arg(long)]
     stats: bool,
-    /// Read the receipts of moo-fetch --receipts instead: finish or clear away what an
-    /// interrupted run has left in the archive, and print `current` if the archive is up to date
-    /// with the store, else `behind`; and `resume` behind it if moo-scan can go on with that run
+    /// Finish or delete the leftovers of an interrupted run, from the receipts of moo-fetch
+    /// --receipts. Print `current` if the archive directory agrees with the store, or else
+    /// `behind`. Print `resume` as a second word if moo-scan can resume the interrupted run
     #[arg(long, requires = "archive", conflicts_with = "stats")]
     reconcile: bool,
     #[command(flatten)]

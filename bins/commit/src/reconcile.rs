@@ -41,7 +41,7 @@ pub(crate) fn reconcile(
         }
         let told = told_of(folder, part.set, receipts);
         match told.and_then(|()| finish(folder, part.set, receipts, jobs)) {
-            Ok(()) => log::info!("{}: finished what an interrupted run had stored", part.set),
+            Ok(()) => log::info!("{}: finished the set of an interrupted run", part.set),
             // The next set is a full one then; nothing is lost but time.
             Err(failure) => log::info!("{}: can't be finished: {failure}", part.set),
         }

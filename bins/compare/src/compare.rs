@@ -137,7 +137,7 @@ impl SourceTree {
         match input.begin().set().map(|set| set.set_type) {
             Some(SetType::Full) => Ok(SourceTree { which, input, next: None }),
             _ => {
-                let why = "not all of a source (moo-scan without an archive makes that)";
+                let why = "not the whole of a source (use moo-scan without --archive)";
                 Err(Failure::of(Status::Usage, which, why))
             }
         }

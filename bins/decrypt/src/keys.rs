@@ -12,17 +12,17 @@ use crate::protection::Protection;
 /// What opens the files, and who must have signed them.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Keys {
-    /// Decrypt with the secret key in this file instead of those in GnuPG
+    /// Decrypt with the secret key in FILE instead of GnuPG's keyring
     #[arg(long, value_name = "FILE")]
     secret_key: Vec<PathBuf>,
-    /// Demand that each file is signed, inside its message, by this certificate
+    /// Require that the certificate KEY has signed each file inside its message
     #[arg(long, value_name = "KEY")]
     sign_key: Vec<String>,
-    /// Demand that the seal of each set is signed by this certificate
+    /// Require that the certificate KEY has signed the seal of each set
     #[arg(long, value_name = "KEY")]
     seal_key: Vec<String>,
-    /// Read messages without integrity protection too, as old programs wrote them, and files that
-    /// are not encrypted though others are
+    /// Accept messages without integrity protection, as old programs wrote them, and unencrypted
+    /// files among encrypted ones
     #[arg(long)]
     allow_unprotected: bool,
     #[command(flatten)]

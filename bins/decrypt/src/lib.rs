@@ -25,17 +25,18 @@ use crate::sets::Sets;
 use crate::transit::Transit;
 use crate::unwrap::Unwrap;
 
-/// Check the files of a store, and decrypt them
+/// Verify and decrypt the files of a store
 ///
-/// Each file is held until its hash has been compared with the manifest and the seal of its set;
-/// then it is decrypted. A file that is missing, or that belongs to no set, is an error. Secret
-/// keys come from GnuPG, with its agent's help, or from files.
+/// moo-decrypt holds each file until it has compared the file's hash with the manifest and the seal
+/// of the set. Then it decrypts the file. A file that is missing, or that belongs to no set, is an
+/// error. Secret keys come from GnuPG and its agent, or from files.
 #[derive(clap::Parser, Debug)]
 #[command(name = "moo-decrypt", version, after_help = EXAMPLES)]
 pub struct Decrypt {
     #[command(flatten)]
     keys: Keys,
-    /// Go on past files that are damaged or missing; moo-fetch and moo-patch need it too
+    /// Continue after files that are damaged or missing; moo-fetch and moo-patch need this option
+    /// too
     #[arg(long)]
     keep_going: bool,
     #[command(flatten)]

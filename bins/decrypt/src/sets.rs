@@ -149,7 +149,7 @@ impl Sets {
             true => {}
             false if set.is_lost() => return Ok(Admission::PassedOver),
             false if is_restore => {
-                log::warn!("{stored}: the manifest does not name it, passed over");
+                log::warn!("{stored}: not listed in the manifest, skipped");
                 return Ok(Admission::PassedOver);
             }
             false => return Err(broken(stored, "the manifest does not name it")),
@@ -202,8 +202,7 @@ impl Sets {
         if self.wanted.is_some() {
             // What is missing is told before the next set is applied to what is not whole.
             let turn = self.turns.get(&id).copied();
-            let turn =
-                turn.ok_or_else(|| broken(stored, "belongs to no set that was asked for"))?;
+            let turn = turn.ok_or_else(|| broken(stored, "not a file of the requested sets"))?;
             while self.begun < turn {
                 let Some(before) = self.ids.get(self.begun).copied() else { break };
                 self.check_set(&before)?;
@@ -257,7 +256,7 @@ impl Sets {
         if self.wanted.is_none() || seal.set.is_full() || previous == hash {
             return Ok(());
         }
-        let why = format!("its seal was not made after that of the {before}");
+        let why = format!("its seal does not follow the seal of the {before}");
         Err(broken(&format!("the {}", seal.set), &why))
     }
 }
@@ -287,7 +286,7 @@ impl Set {
         match block {
             None => Ok(false),
             Some(volume) if held.has_best_of(&volume.hashes)? => Ok(true),
-            Some(_) => Err(broken(stored, "does not have the hash that its manifest tells")),
+            Some(_) => Err(broken(stored, "its hash differs from that in the manifest")),
         }
     }
 
@@ -302,7 +301,7 @@ impl Set {
         match sealed.get(stored) {
             None => Err(broken(stored, "the seal does not name it")),
             Some(hash) if hash != sha256 => {
-                Err(broken(stored, "does not have the hash that its seal tells"))
+                Err(broken(stored, "its hash differs from that in the seal"))
             }
             Some(_) => Ok(()),
         }

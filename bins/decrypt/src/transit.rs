@@ -31,7 +31,7 @@ impl Transit<'_> {
             return self.seal(stored, held);
         }
         let Some(name) = FileName::parse(stored) else {
-            log::warn!("{stored}: no file of a backup, passed over");
+            log::warn!("{stored}: not a file of a backup, skipped");
             return Ok(());
         };
         self.gaps(Some(&name))?;

@@ -17,12 +17,12 @@ use crate::base::Base;
 
 /// Replace content in a tree stream by its difference from the last backup
 ///
-/// In an increment, a file whose signature the archive has becomes a librsync delta against the
-/// state of the last backup. Everything else, and a full set as a whole, passes as it is.
+/// In an increment, a file whose signature is in the archive directory becomes a librsync delta
+/// against the last backup. All other entries, and full sets, pass unchanged.
 #[derive(clap::Parser, Debug)]
 #[command(name = "moo-delta", version, after_help = EXAMPLES)]
 pub struct Delta {
-    /// The local archive, which has the signatures of the last backup
+    /// Read the signatures of the last backup from the archive directory FOLDER
     #[arg(short, long, value_name = "FOLDER")]
     archive: Option<PathBuf>,
     #[command(flatten)]

@@ -7,10 +7,11 @@ use sha2::{Digest, Sha256};
 use stream::Annotations;
 use stream::member::{SHA1, SHA256};
 
-/// So short that the processor computes both hashes at once.
+/// The bytes that are hashed at a time. Small pieces let the processor overlap the instructions of
+/// SHA-1 and SHA-256, which do not depend on each other.
 const PIECE: usize = 128;
 
-/// A writer that hashes what it hands on.
+/// A writer that hashes the bytes that it passes on.
 pub(crate) struct Hashing<W> {
     to: W,
     sha1: Sha1,

@@ -11,22 +11,23 @@ use openpgp::{
 /// keyring, or a file.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Keys {
-    /// Encrypt to this certificate: a file, or a fingerprint or key ID in GnuPG's keyring
+    /// Encrypt to the certificate KEY: a file, or a fingerprint or key ID in GnuPG's keyring
     #[arg(long, value_name = "KEY")]
     encrypt_key: Vec<String>,
-    /// The same, without telling in the message which key it is
+    /// Encrypt to the certificate KEY without naming it in the message
     #[arg(long, value_name = "KEY")]
     hidden_encrypt_key: Vec<String>,
-    /// Sign each file inside its message with this secret key, as duplicity does
+    /// Sign each file inside its message with the secret key KEY, as duplicity does
     #[arg(long, value_name = "KEY")]
     sign_key: Option<String>,
-    /// Sign the seal of the set with this secret key
+    /// Sign the seal of the set with the secret key KEY
     #[arg(long, value_name = "KEY")]
     seal_key: Option<String>,
-    /// Do not encrypt: volumes and signatures are packed with gzip, the manifest is plain
+    /// Do not encrypt: compress volumes and signature files with gzip, leave the manifest plain
     #[arg(long, conflicts_with_all = ["encrypt_key", "hidden_encrypt_key", "sign_key"])]
     no_encryption: bool,
-    /// Encrypt to and sign with keys of old GnuPG that are too weak: gpg does it
+    /// Let gpg encrypt to and sign with keys of old GnuPG that are too weak; a secret key must be
+    /// in GnuPG
     #[arg(long)]
     allow_weak_keys: bool,
     #[command(flatten)]

@@ -21,12 +21,12 @@ use crate::keys::Keys;
 use crate::sealed::SealedSet;
 use crate::wrap::Wrap;
 
-/// Compress, encrypt and seal the files of a set
+/// Compress and encrypt the files of a set, and write its seal
 ///
-/// Each file becomes one OpenPGP message that GnuPG 2.2 and thereby duplicity can read. With no
-/// key to encrypt to, a passphrase does it. The hash of each volume goes into the manifest, and
-/// the hashes of all files into the seal, which a seal key signs. Sets that moo-decrypt brings from
-/// a store are encrypted anew, with seals of their own.
+/// Each file becomes one OpenPGP message that GnuPG 2.2, and so duplicity, can read. Without a
+/// certificate, moo-encrypt encrypts with a passphrase. The hash of each volume goes into the
+/// manifest, and the checksums of all files go into the seal. With sets that moo-decrypt reads from
+/// a store, moo-encrypt encrypts them again and writes new seals.
 #[derive(clap::Parser, Debug)]
 #[command(name = "moo-encrypt", version, after_help = EXAMPLES)]
 pub struct Encrypt {
@@ -35,7 +35,7 @@ pub struct Encrypt {
     /// Do not compress
     #[arg(long)]
     no_compression: bool,
-    /// How hard to compress: from 1, fast, to 9, small
+    /// Compress at LEVEL, from 1 (fast) to 9 (small)
     #[arg(long, value_name = "LEVEL", default_value_t = 1,
           value_parser = clap::value_parser!(u8).range(1..=9))]
     compress_level: u8,

@@ -46,7 +46,7 @@ impl SealedSet {
             let (Some(FileName { kind: kind @ FileKind::Volume(_), .. }), Some(sha1), Some(sha256)) =
                 (name, &volume.sha1, &volume.sha256)
             else {
-                let why = "can't be a volume that is stored";
+                let why = "not a possible stored volume";
                 let message = format!("standard input: {}: {why}", volume.stored);
                 return Err(Failure::new(Status::Integrity, message).because(Reason::CannotResume));
             };

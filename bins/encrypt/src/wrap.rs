@@ -51,7 +51,7 @@ impl Wrap {
             }
             (Wrap::Packed(_) | Wrap::Plain, None | Some(None)) => Ok(None),
             _ => {
-                let why = "other keys than the interrupted run had (the next run starts anew)";
+                let why = "not the keys of the interrupted run (the next run makes a new set)";
                 Err(Failure::new(Status::Absent, why).because(Reason::CannotResume))
             }
         }

@@ -37,7 +37,7 @@ pub(crate) fn send(
     let mut gaps = HashSet::new();
     for set in survey.collection.complete().filter(|set| !known.has(set, arguments.all)) {
         if set.id.base.is_some_and(|base| gaps.contains(&base)) {
-            log::info!("the {} is not copied, as the set before it is not", set.id);
+            log::info!("the {} is not copied, because the set before it is not", set.id);
             gaps.insert(set.id.time);
             lost += 1;
             continue;
@@ -87,7 +87,7 @@ fn send_set(
     }
     for name in files(set, content) {
         if sealed.is_foreign(name) {
-            log::warn!("{name}: the seal does not name it, so it is not copied");
+            log::warn!("{name}: not listed in the seal, so it is not copied");
             continue;
         }
         send_file(name, &mut sealed.open(store, survey, name)?, sealed, output)?;

@@ -26,57 +26,58 @@ use survey::{Judge, Survey};
 
 use crate::selection::{ArchiveDirectory, Selection};
 
-/// Fetch from a store the files that a restore needs
+/// Fetch the files that a restore needs from a store
 ///
-/// They come as a file stream, set by set: seal, manifest, volumes. With the archive at hand only
-/// the volumes that hold the wanted path are fetched, and a set that the store has lost is
-/// noticed.
+/// The output is a file stream. For each set it has the seal, the manifest and the volumes. With
+/// the archive directory, moo-fetch fetches only the volumes that hold the requested path, and
+/// detects sets that the store has lost.
 #[derive(clap::Parser, Debug)]
 #[command(name = "moo-fetch", version, after_help = EXAMPLES)]
 pub struct Fetch {
-    /// Where the store is, such as file:///srv/backup or sftp://user@host/backup
+    /// URL of the store, such as file:///srv/backup, sftp://user@host/backup or rclone:REMOTE:PATH
     url: String,
-    /// The state at this time: now, 3D, 2026-11-22, 2026-11-22T20:15:00Z …
+    /// Fetch the state at TIME: now, 3D, 2026-11-22, 2026-11-22T20:15:00Z …
     #[arg(short, long, default_value = "now", allow_hyphen_values = true)]
     time: String,
-    /// Only this file or directory, relative to the source
+    /// Fetch only the file or directory PATH, relative to the source
     #[arg(short, long, value_name = "PATH", allow_hyphen_values = true)]
     path: Option<OsString>,
-    /// The local archive
+    /// Use the archive directory FOLDER to find volumes and lost sets
     #[arg(short, long, value_name = "FOLDER")]
     archive: Option<PathBuf>,
-    /// All files of all sets, as they are
+    /// Fetch all files of all sets, unchanged
     #[arg(long, group = "what", conflicts_with_all = ["time", "path"])]
     all: bool,
-    /// Manifests, signatures and seals of all sets: what an archive is made of
+    /// Fetch the manifests, signature files and seals of all sets, to rebuild an archive directory
     #[arg(long, group = "what", conflicts_with_all = ["time", "path"])]
     metadata: bool,
-    /// Manifests and seals of the sets of the state: what tells where in them a path is
+    /// Fetch the manifests and seals of the sets of the state
     #[arg(long, group = "what", conflicts_with_all = ["path", "archive"])]
     manifests: bool,
-    /// No files: receipts for all that is there, as moo-commit --reconcile reads them
+    /// Fetch no files: print receipts of all files in the store, for moo-commit --reconcile
     #[arg(long, group = "what", conflicts_with_all = ["time", "path"])]
     receipts: bool,
-    /// Print the path of the archive directory of the store, below this folder, and read nothing
+    /// Print the path of the store's archive directory below FOLDER, and read nothing
     #[arg(long, group = "what", value_name = "FOLDER", conflicts_with_all = ["time", "path", "archive"])]
     archive_in: Option<PathBuf>,
-    /// Of those, no sets that another store has: FILE holds what --receipts told of it
+    /// Leave out sets that another store has; FILE holds the output of --receipts for that store
     #[arg(long, value_name = "FILE", requires = "what", conflicts_with = "receipts")]
     known: Option<PathBuf>,
-    /// Count no sets of another backup than that of this identity: 32 hexadecimal digits, from moo
-    /// status or the recovery kit. Without it, the newest seal of --archive tells
+    /// Use only sets with the identity ID: 32 hexadecimal digits, from moo status or the recovery
+    /// kit. The default is the identity in the newest seal of --archive
     #[arg(long, value_name = "ID", conflicts_with = "receipts")]
     identity: Option<Identity>,
-    /// Go on past files that are missing or can't be read; the stages behind need it too
+    /// Continue after files that are missing or unreadable; moo-decrypt and moo-patch need this
+    /// option too
     #[arg(long, conflicts_with = "what")]
     keep_going: bool,
-    /// Count only sets whose seal is signed by this certificate; moo-decrypt needs the option too
+    /// Use only sets whose seal the certificate KEY has signed; moo-decrypt needs this option too
     #[arg(long, value_name = "KEY")]
     seal_key: Vec<String>,
-    /// Count only encrypted sets, also where the store has no encrypted set at all
+    /// Use only encrypted sets, even if the store has no encrypted set
     #[arg(long)]
     encrypted: bool,
-    /// Count sets that are not encrypted in a store of encrypted sets
+    /// Use unencrypted sets in a store of encrypted sets
     #[arg(long, conflicts_with = "encrypted")]
     allow_unprotected: bool,
     #[command(flatten)]

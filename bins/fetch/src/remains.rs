@@ -47,7 +47,7 @@ fn chain(url: &str, collection: &Collection, newest: &StoredSet) -> (Vec<StoredS
     let mut lost = 0;
     while let Some(base) = last.base {
         let Some(&set) = at.get(&base) else {
-            log::warn!("{url}: the set of {base}, which the {last} builds on, is not there");
+            log::warn!("{url}: the set of {base}, which the {last} builds on, is missing");
             lost = 1;
             break;
         };

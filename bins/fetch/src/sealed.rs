@@ -80,7 +80,7 @@ impl Sealed {
     pub(crate) fn check(&self, name: &str, sha256: &str) -> Result<(), Failure> {
         match self.hashes.get(name) {
             Some(hash) if hash != sha256 => {
-                Err(broken(name, "does not have the hash that its seal tells"))
+                Err(broken(name, "its hash differs from that in the seal"))
             }
             None if self.is_foreign(name) => Err(broken(name, "the seal does not name it")),
             _ => Ok(()),

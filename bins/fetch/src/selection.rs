@@ -202,8 +202,8 @@ fn check_against(
 
 /// The newest set is not there.
 pub(crate) fn not_there(url: &str, lost: SetId, newest: SetTime) -> Failure {
-    let why = format!("the {lost}, which the archive knows, is not there");
-    let hint = format!("--time {newest} has the newest that is");
+    let why = format!("the {lost}, which the archive directory knows, is missing");
+    let hint = format!("--time {newest} restores the newest set there");
     Failure::of(Status::Integrity, url, format!("{why} ({hint})"))
 }
 

@@ -24,11 +24,14 @@ pub(crate) fn warn(url: &str, gone: &[Uncounted], survey: &Survey) {
     let twins: Vec<_> = survey.twins();
     for name in twins.iter().take(NAMED) {
         log::warn!(
-            "{url}: {}: is not the file of that set, ignored",
+            "{url}: {}: not the original file of the set, ignored",
             legible::name(name.as_bytes())
         );
     }
     if twins.len() > NAMED {
-        log::warn!("{url}: {} more files are not those of their sets", twins.len() - NAMED);
+        log::warn!(
+            "{url}: {} more files are not the original files of their sets",
+            twins.len() - NAMED
+        );
     }
 }

@@ -14,25 +14,25 @@ use stream::Totals;
 
 use crate::papers::Papers;
 
-/// Make a key pair to encrypt backups to, or to sign them with
+/// Make a key pair to encrypt backups or to sign them
 ///
-/// Writes OUTPUT.cert.pgp, the certificate; OUTPUT.secret.pgp, the secret key; and
-/// OUTPUT.revocation.pgp, which declares the key void once it is imported. None of them may be
-/// there already. `gpg --import` takes each of them. The key's fingerprint goes to standard
-/// output.
+/// moo-keygen writes the certificate OUTPUT.cert.pgp, the secret key OUTPUT.secret.pgp, and the
+/// revocation certificate OUTPUT.revocation.pgp, which makes the key invalid when it is imported.
+/// It refuses to overwrite a file. `gpg --import` reads each of them. The fingerprint of the key
+/// goes to standard output.
 ///
-/// The secret key is locked with a passphrase: from a file, a file descriptor, the variable
+/// The secret key is locked with a passphrase from a file, a file descriptor, the variable
 /// PASSPHRASE, or the terminal.
 #[derive(clap::Parser, Debug)]
 #[command(name = "moo-keygen", version, after_help = EXAMPLES)]
 pub struct Keygen {
-    /// What the names of the files begin with
+    /// Beginning of the names of the files
     output: PathBuf,
-    /// Whom or what the key stands for [default: moobacker on this host]
+    /// Set the user ID of the key [default: moobacker on this host]
     #[arg(long, value_name = "TEXT")]
     user_id: Option<String>,
-    /// Make a key that only signs, for a host that seals its backups; it is not locked, unless a
-    /// passphrase is given by one of the options
+    /// Make a key that only signs, for a host that signs its seals. Lock it only if
+    /// --passphrase-file or --passphrase-fd is given
     #[arg(long)]
     sign_only: bool,
     /// Do not lock the secret key
@@ -40,7 +40,7 @@ pub struct Keygen {
     no_passphrase: bool,
     #[command(flatten)]
     passphrase: PassphraseOptions,
-    /// Let the key expire after this time, such as 2Y or 6M
+    /// Make a key that expires after AGE, such as 2Y or 6M
     #[arg(long, value_name = "AGE", value_parser = expiry::parse)]
     expires: Option<Duration>,
     #[command(flatten)]

@@ -26,7 +26,7 @@ impl Papers {
         };
         for path in [&papers.certificate, &papers.secret, &papers.revocation] {
             if path.symlink_metadata().is_ok() {
-                let message = format!("{}: is there already", path.display());
+                let message = format!("{}: already exists", path.display());
                 return Err(Failure::new(Status::Failed, message));
             }
         }

@@ -68,7 +68,7 @@ fn nothing_is_ever_overwritten() {
         let refused = keygen(path, &["--no-passphrase", "k"]);
         assert_eq!(refused.status.code(), Some(1));
         let said = String::from_utf8(refused.stderr).unwrap();
-        assert_eq!(said, format!("moo-keygen: {name}: is there already\n"));
+        assert_eq!(said, format!("moo-keygen: {name}: already exists\n"));
         assert_eq!(std::fs::read(&file).unwrap(), b"precious");
         std::fs::remove_file(&file).unwrap();
         assert_eq!(path.read_dir().unwrap().count(), 0);

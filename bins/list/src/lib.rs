@@ -15,47 +15,49 @@ use cli::{Common, Program};
 use failure::{Failure, OrFail, Status};
 use stream::Totals;
 
-/// Tell what a store holds, or what is in a backup
+/// List the sets of a store, or the files of a backup
 ///
-/// With a URL it lists the sets of that store, and what is wrong with them; it needs no key, and
-/// with the archive it notices more. Without one it lists the files of a backup, from the archive
-/// alone: those of one state, what differs between two, or all versions of one.
+/// With a URL, moo-list lists the sets of the store and what is wrong with them. It needs no key,
+/// and it detects more with the archive directory. Without a URL, it lists the files of a backup
+/// from the archive directory: the files of one state, the differences of two states, or all
+/// versions of one file.
 #[derive(clap::Parser, Debug)]
 #[command(name = "moo-list", version, after_help = EXAMPLES)]
 pub struct List {
-    /// Where the store is, such as file:///srv/backup or sftp://user@host/backup; or, for the
-    /// files of a backup, those to list with all that is below them, relative to the source
+    /// URL of the store, such as file:///srv/backup or sftp://user@host/backup. Without a URL, the
+    /// paths to list from --archive, with everything below them, relative to the source
     #[arg(value_name = "URL|PATH")]
     words: Vec<OsString>,
-    /// The local archive
+    /// Use the archive directory FOLDER
     #[arg(short, long, value_name = "FOLDER")]
     archive: Option<PathBuf>,
-    /// The state at this time: now, 3D, 2026-11-22, 2026-11-22T20:15:00Z …
+    /// List the state at TIME: now, 3D, 2026-11-22, 2026-11-22T20:15:00Z …
     #[arg(short, long, allow_hyphen_values = true)]
     time: Option<String>,
-    /// What differs between the states at two times
+    /// List the differences of the states at two times
     #[arg(long, num_args = 2, value_name = "TIME", conflicts_with = "time")]
     changes: Option<Vec<String>>,
-    /// All states of one file or directory
+    /// List all versions of the file or directory PATH
     #[arg(long, value_name = "PATH", allow_hyphen_values = true, conflicts_with_all = ["time", "changes"])]
     versions: Option<OsString>,
-    /// Of the files of a state only so many, chosen at random, and none that is very large
+    /// List only N files, chosen at random, and none that is very large
     #[arg(long, value_name = "N", conflicts_with_all = ["changes", "versions"])]
     random: Option<usize>,
-    /// Fail if the last good set is older than this, such as 26h; all being well, print nothing
+    /// Exit with 3 if the newest good set is older than AGE, such as 26h; print nothing if all is
+    /// well
     #[arg(long, value_name = "AGE")]
     max_age: Option<String>,
-    /// Take no set for good whose seal is not signed by this certificate
+    /// Accept a set as good only if the certificate KEY has signed its seal
     #[arg(long, value_name = "KEY")]
     seal_key: Vec<String>,
-    /// Take no set of another backup for good than that of this identity: 32 hexadecimal digits.
-    /// Without it, the newest seal of --archive tells
+    /// Accept a set as good only if it has the identity ID: 32 hexadecimal digits, from moo status
+    /// or the recovery kit. The default is the identity in the newest seal of --archive
     #[arg(long, value_name = "ID")]
     identity: Option<Identity>,
-    /// JSON: one object for a store, a line for each file of a backup
+    /// Print JSON: one object for a store, or one line per file of a backup
     #[arg(long)]
     json: bool,
-    /// Paths alone, as they are, each ended by NUL
+    /// Print only paths, unescaped, each followed by NUL
     #[arg(short = '0', long, conflicts_with_all = ["json", "versions"])]
     null: bool,
     #[command(flatten)]

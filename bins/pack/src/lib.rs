@@ -18,18 +18,19 @@ use crate::packer::Packer;
 use crate::progress::Progress;
 use crate::spool::Spools;
 
-/// Pack a tree stream into volumes, signatures and a draft of the manifest
+/// Pack a tree stream into volumes, a signature file and a draft of the manifest
 ///
-/// They come as a file stream, in plain text, and under duplicity's names. Signatures and
-/// manifest are kept in the archive too, as unfinished parts, until moo-commit hears that the
-/// store has it all.
+/// The output is a file stream of plaintext files with duplicity's names. moo-pack also keeps the
+/// signature file and the manifest in the archive directory, as unfinished files. moo-commit
+/// finishes them when the store has the whole set.
 #[derive(clap::Parser, Debug)]
 #[command(name = "moo-pack", version, after_help = EXAMPLES)]
 pub struct Pack {
-    /// The local archive, which keeps signatures and manifest for the next increment
+    /// Keep the signature file and the manifest in the archive directory FOLDER, for the next
+    /// increment
     #[arg(short, long, value_name = "FOLDER")]
     archive: Option<PathBuf>,
-    /// The most that a volume holds, before compression, in MiB
+    /// Fill each volume up to MIB MiB, before compression
     #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
     volsize: u64,
     #[command(flatten)]

@@ -158,6 +158,6 @@ impl Packer {
 }
 
 fn differs(stored: &PackedVolume) -> Failure {
-    let why = "is not what the interrupted run has stored of it (the next run starts anew)";
+    let why = "differs from what the interrupted run has stored (the next run makes a new set)";
     Failure::of(Status::Integrity, &stored.last, why).because(Reason::CannotResume)
 }

@@ -30,7 +30,7 @@ impl Progress {
         let mut progress = Progress { journal: None, closed: None, pieces: None, file: None };
         let Some(folder) = folder else {
             return match head.resume {
-                Some(_) => Err(usage("is missing, and the run goes on with another")),
+                Some(_) => Err(usage("is missing, and the run resumes another one")),
                 None => Ok((progress, None, None)),
             };
         };
@@ -109,11 +109,10 @@ fn packed(folder: &Folder, head: &SetHeader) -> Result<Vec<PackedVolume>, Failur
         return Ok(Vec::new());
     }
     let known = read_journal::<PackedVolume>(folder, head.time, PACKED)?;
-    let (_, mut lines) =
-        known.ok_or_else(|| usage("does not know the run that this goes on with"))?;
+    let (_, mut lines) = known.ok_or_else(|| usage("does not know the run that is resumed"))?;
     lines.truncate(stored);
     if stored == 0 || lines.len() < stored {
-        return Err(usage("does not know all volumes that are stored"));
+        return Err(usage("does not know all stored volumes"));
     }
     Ok(lines)
 }

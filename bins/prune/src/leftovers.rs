@@ -57,14 +57,15 @@ impl Known {
     /// Why something of an interrupted run goes.
     fn interrupted(&self, time: Option<SetTime>) -> String {
         let resumable = time.is_some() && time == self.resumable;
-        let more = if resumable { ", which the next backup could go on with" } else { "" };
+        let more = if resumable { ", which the next backup could resume" } else { "" };
         format!("left by an interrupted run{more}")
     }
 }
 
 fn plan_set(set: &StoredSet, known: &Known, holdings: &Holdings, plan: &mut Plan) {
     if known.chained.contains(&set.id) {
-        let why = "the archive knows it: the store has lost files of its chain".to_owned();
+        let why =
+            "known to the archive directory: the store has lost files of its chain".to_owned();
         let stored = set.files().map(str::to_owned).collect();
         return plan.stays.push(Stay { what: set.id.to_string(), why, stored });
     }
@@ -84,7 +85,8 @@ fn plan_file(name: &str, known: &Known, plan: &mut Plan) {
         Some(final_name) => plan.goes.push(goes(known.interrupted(set_time(final_name)))),
         None if seal.is_none() => plan.stays.push(stay(name, "not ours")),
         None if known.chained.iter().any(|set| Some(set.time) == seal) => {
-            plan.stays.push(stay(name, "the archive knows its set: the store has lost it"));
+            plan.stays
+                .push(stay(name, "known to the archive directory: the store has lost its set"));
         }
         None => plan.goes.push(goes("a seal without a set".into())),
     }
@@ -104,7 +106,8 @@ fn plan_parts(archive: &Archive, known: &Known, plan: &mut Plan) {
             continue;
         }
         if time.is_some() && known.stored.iter().any(|set| Some(set.time) == time) {
-            plan.stays.push(stay(name, "in the archive; the next backup finishes its set"));
+            plan.stays
+                .push(stay(name, "in the archive directory; the next backup finishes its set"));
             continue;
         }
         plan.goes.push(Goner {

@@ -23,25 +23,26 @@ use crate::plan::Plan;
 use crate::removal::Removal;
 use crate::rules::Rules;
 
-/// Remove old sets from a store and its archive, and what interrupted runs have left
+/// Delete old sets from a store and its archive directory, or leftovers of interrupted runs
 ///
-/// Without --force nothing is removed: what would go is listed, and why the rest stays. A set that
-/// another one builds on stays with it, and so does the newest whole chain, whatever the rules.
+/// Without --force, moo-prune deletes nothing. It lists the sets that it would delete, and says why
+/// it keeps the others. It always keeps a set that a kept set builds on, and the newest complete
+/// chain.
 #[derive(clap::Parser, Debug)]
 #[command(name = "moo-prune", version, after_help = EXAMPLES)]
 pub struct Prune {
-    /// Where the store is, such as file:///srv/backup or sftp://user@host/backup
+    /// URL of the store, such as file:///srv/backup, sftp://user@host/backup or rclone:REMOTE:PATH
     url: String,
     #[command(flatten)]
     rules: Rules,
-    /// Instead of old sets, what is of no use: temporary files, sets that are not complete, and
-    /// what interrupted runs have left in the archive
+    /// Delete leftovers of interrupted runs instead of old sets: temporary files, incomplete sets,
+    /// and unfinished files in the archive directory
     #[arg(long, conflicts_with = "rules", required_unless_present = "rules")]
     leftovers: bool,
-    /// Remove it, and print nothing
+    /// Delete instead of listing, and print nothing
     #[arg(long)]
     force: bool,
-    /// The local archive, whose sets go too
+    /// Delete the sets from the archive directory FOLDER too
     #[arg(short, long, value_name = "FOLDER")]
     archive: Option<PathBuf>,
     #[command(flatten)]

@@ -67,6 +67,6 @@ fn broken(collection: &Collection) -> Vec<Line> {
 }
 
 fn fault(set: &StoredSet) -> String {
-    let what = if set.manifest.is_none() { "has no manifest" } else { "is of no chain" };
+    let what = if set.manifest.is_none() { "has no manifest" } else { "belongs to no chain" };
     format!("the {} {what}", set.id)
 }

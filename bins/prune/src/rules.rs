@@ -10,23 +10,23 @@ use failure::{Failure, OrFail, Status};
 #[derive(clap::Args, Debug)]
 #[group(id = "rules", multiple = true)]
 pub(crate) struct Rules {
-    /// Chains whose sets are all older go, if no other rule keeps them: an age such as 6M, or a
-    /// time
+    /// Delete chains whose sets are all older than TIME, an age such as 6M or a time, unless
+    /// another rule keeps them
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     older_than: Option<String>,
-    /// Keep the chains of the newest N full sets, and all that is newer
+    /// Keep the chains of the newest N full sets, and all newer sets
     #[arg(long, value_name = "N")]
     keep_full: Option<NonZeroU32>,
-    /// Of chains that stay, keep increments only for those of the newest N full sets
+    /// Keep increments only for the newest N full sets
     #[arg(long, value_name = "N")]
     keep_inc_of_full: Option<NonZeroU32>,
-    /// Keep the chain of the newest state of each of the last N days that have one
+    /// Keep the chain of the newest state of each of the last N days with a backup
     #[arg(long, value_name = "N")]
     keep_daily: Option<NonZeroU32>,
-    /// The same for weeks
+    /// Keep the chain of the newest state of each of the last N weeks with a backup
     #[arg(long, value_name = "N")]
     keep_weekly: Option<NonZeroU32>,
-    /// The same for months
+    /// Keep the chain of the newest state of each of the last N months with a backup
     #[arg(long, value_name = "N")]
     keep_monthly: Option<NonZeroU32>,
 }

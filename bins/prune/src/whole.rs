@@ -44,7 +44,7 @@ fn fault(
     let expected = match (known, &holdings.archive) {
         (Some(known), Some(archive)) => of_manifest(archive, known)?,
         (None, Some(archive)) if !archive.is_empty() => {
-            return Ok(Some(format!("the archive does not know the {}", set.id)));
+            return Ok(Some(format!("the archive directory does not know the {}", set.id)));
         }
         _ => of_seal(set, holdings, store)?,
     };

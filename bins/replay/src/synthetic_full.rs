@@ -57,7 +57,7 @@ fn head(
     archive: Option<&(Folder, Lock)>,
 ) -> Result<SetHeader, Failure> {
     let Some((newest, (host, source))) = wanted.sets.last().zip(origin) else {
-        let why = "standard input: the manifest of the last set tells no host and source";
+        let why = "standard input: the manifest of the last set names no host and source";
         return Err(Failure::new(Status::Integrity, why));
     };
     let mut head = SetHeader {
@@ -114,7 +114,7 @@ fn all(
         } else {
             if known.path.parent().is_none_or(|parent| parent.fits()) {
                 let why = format!("a path of more than {} bytes", TreePath::LONGEST);
-                log::warn!("{}: left out with all that is in it: {why}", known.path.shortened());
+                log::warn!("{}: left out, with everything below it: {why}", known.path.shortened());
             }
             overlong += 1;
         }

@@ -20,26 +20,26 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Run a command and all that it starts as one process
+/// Run a command and all processes that it starts as one process
 ///
-/// A signal that ends moo-run, SIGKILL too, ends the command and every process that it has started.
-/// SIGSTOP and SIGCONT pause and continue them. They share a folder for temporary files, which is
-/// removed at the end.
+/// A signal that ends moo-run, even SIGKILL, ends the command and every process that it has
+/// started. SIGSTOP and SIGCONT pause and continue them. They share a folder for temporary files.
+/// moo-run deletes it at the end.
 #[derive(Parser, Debug)]
 #[command(name = "moo-run", version, after_help = EXAMPLES)]
 pub struct Run {
-    /// Hand SIGHUP, SIGINT, SIGQUIT and SIGTERM to the command, which then ends by itself; only the death of
-    /// moo-run kills
+    /// Forward SIGHUP, SIGINT, SIGQUIT and SIGTERM to the command, which then ends by itself. If
+    /// moo-run dies, the command is killed
     #[arg(long)]
     forward: bool,
     /// Do the work of the keeper
     #[arg(long, hide = true)]
     keeper: bool,
-    /// The command of moo for messages, such as backup
+    /// Command of moo that messages name, such as backup
     name: String,
-    /// The program to run
+    /// Program to run
     program: OsString,
-    /// Its arguments
+    /// Arguments of the program
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<OsString>,
 }

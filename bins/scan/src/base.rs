@@ -126,7 +126,7 @@ impl Reader {
 }
 
 fn died() -> Failure {
-    Failure::new(Status::Failed, "the reader of the archive has died")
+    Failure::new(Status::Failed, "the thread that reads the archive directory has failed")
 }
 
 /// Ends with the state, with an error, or when nobody listens any more.

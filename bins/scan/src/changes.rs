@@ -21,7 +21,7 @@ use crate::walk::{Found, Walk};
 
 /// What is said of the source where there are more files with several names than are remembered.
 const TOO_MANY_LINKS: &str = "has too many hard links to remember: some are stored as files";
-/// What is said of it where attributes can't be looked at.
+/// What is said of it where attributes cannot be examined.
 const NO_PROC: &str = "its extended attributes can't be read, since /proc is not mounted";
 
 /// The comparison of a source with its last backup.
@@ -263,7 +263,7 @@ impl<R: Report> Changes<R> {
                 self.record(known, &now)?;
             }
         }
-        log::info!("{}: has the same content as in the last backup", self.walk.shown(path));
+        log::info!("{}: same content as in the last backup", self.walk.shown(path));
         Ok(None)
     }
 

@@ -111,7 +111,7 @@ impl Content {
             return Some(format!("only {} of {total} bytes could be read: {why}", self.read));
         }
         if self.left > 0 {
-            return Some(format!("became {} bytes shorter while it was read", self.left));
+            return Some(format!("shrank by {} bytes while it was read", self.left));
         }
         (!self.is_steady().unwrap_or(false)).then(|| "was changed while it was read".to_owned())
     }

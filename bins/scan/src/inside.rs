@@ -19,7 +19,7 @@ use crate::source::Source;
 pub(crate) fn check(source: &Source, selection: &Selection, place: &Place) -> Result<(), Failure> {
     let shown = source.name.to_string_lossy();
     let Some(directory) = open(source.at.as_fd(), source.name.as_bytes()) else { return Ok(()) };
-    // What can't be looked at can't be the store of a run that goes on.
+    // What cannot be examined can't be the store of a run that goes on.
     let Ok(Some(below)) = place.below(directory.as_fd()) else { return Ok(()) };
     if below.as_os_str().is_empty() {
         let why = "is the folder of the store itself; name another source, or another store";

@@ -42,56 +42,57 @@ use crate::selection::{Selection, Words};
 use crate::source::Source;
 use crate::walk::Walk;
 
-/// Read a source tree and write what has changed since the last backup as a tree stream
+/// Read a source and write what has changed since the last backup as a tree stream
 ///
-/// It is the first stage of a backup, and the only one that may need root. Content is read here,
-/// once, unless only the content can tell whether a file has changed. With an archive it decides
-/// between a full set and an increment; without one it makes a full set. What cannot be read is
-/// named, keeps its last state, and makes the exit status 3.
+/// moo-scan is the first stage of a backup, and the only one that may need root. It reads each file
+/// once, and only if it may have changed. With an archive directory it chooses between a full set
+/// and an increment. Without one it makes a full set. A file that cannot be read is named and keeps
+/// its last backed-up state; the exit status is then 3.
 #[derive(clap::Parser, Debug)]
 #[command(name = "moo-scan", version, after_help = EXAMPLES)]
 pub struct Scan {
-    /// The directory or file to back up
+    /// Directory or file to back up
     source: OsString,
-    /// The local archive, which tells what the last backup has
+    /// Compare the source with the last backup in the archive directory FOLDER
     #[arg(short, long, value_name = "FOLDER")]
     archive: Option<PathBuf>,
-    /// Make a full set, whatever the archive has
+    /// Make a full set, even if an increment is possible
     #[arg(long, conflicts_with_all = ["incremental", "full_if_older_than"])]
     full: bool,
-    /// Make an increment, or fail if there is no chain that it could build on
+    /// Make an increment, or fail if there is no chain to extend
     #[arg(long, requires = "archive")]
     incremental: bool,
-    /// Make a full set if the last one is older than this, such as 1M or 2W
+    /// Make a full set if the last full set is older than AGE, such as 1M or 2W
     #[arg(long, value_name = "AGE", requires = "archive")]
     full_if_older_than: Option<String>,
-    /// Go on though the archive is of another host or source
+    /// Continue even if the archive directory belongs to another host or source
     #[arg(long)]
     allow_source_mismatch: bool,
-    /// The identity of the backup, where the archive has no seal that names it; with --archive and
-    /// without this option, a new one is made
+    /// Use ID as the identity of the backup if no seal in the archive directory contains one. With
+    /// --archive and without this option, a new identity is created
     #[arg(long, value_name = "ID")]
     identity: Option<Identity>,
-    /// Go on with the set that an interrupted run has begun, if it was of the same source, selection
-    /// and --run-options: moo-commit --reconcile tells whether the store has its volumes
+    /// Resume the set of an interrupted run if its source, selection and --run-options were equal.
+    /// moo-commit --reconcile prints whether the store has its volumes
     #[arg(long, requires = "archive")]
     resume: bool,
-    /// What the options of the other stages amount to, as far as a set can't be of two kinds
+    /// Identify the options of the other stages by TEXT. An interrupted set is resumed only with an
+    /// equal TEXT
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     run_options: OsString,
-    /// Do not read a file again because its inode's change time alone is another one
+    /// Do not read a file again if only the change time of its inode differs
     #[arg(long, overrides_with = "ignore_ctime")]
     ignore_ctime: bool,
-    /// Do not read a file again because its inode number alone is another one
+    /// Do not read a file again if only its inode number differs
     #[arg(long, overrides_with = "ignore_inode")]
     ignore_inode: bool,
-    /// Record entries as deleted also where the source is empty, or most of it is gone or excluded
+    /// Record entries as deleted even if the source is empty, or most of it is missing or excluded
     #[arg(long, overrides_with = "allow_deletions")]
     allow_deletions: bool,
-    /// The store that the set goes to: fail if its folder lies in the source and is not excluded
+    /// Fail if the folder of the store URL is in the source and is not excluded
     #[arg(long, value_name = "URL")]
     store: Option<String>,
-    /// Read no content and write no stream: list on standard output what would be stored
+    /// List on standard output what would be stored; read no content and write no stream
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]

@@ -75,11 +75,11 @@ impl Plan {
         let Some((folder, mut interrupted)) = self.interrupted.take() else { return Ok(None) };
         let id = interrupted.head.id();
         let Some(stored) = resumed::settle(&mut interrupted, source) else {
-            log::info!("{id}: was interrupted, and is made anew");
+            log::info!("{id}: was interrupted; making a new set");
             return Ok(None);
         };
         privilege::without(|| interrupted.save(&folder))?;
-        log::info!("{id}: goes on behind volume {}", stored.volume);
+        log::info!("{id}: resuming after volume {}", stored.volume);
         let run = self.head.run.take();
         self.head = SetHeader { run, ..interrupted.resumed() };
         // A full set builds on nothing, though an increment would have been due.
@@ -119,12 +119,12 @@ fn chain_to_extend<'a>(
     now: SetTime,
 ) -> Result<Option<&'a Chain>, Failure> {
     if let Some(ahead) = standing.ahead {
-        let why = format!("the {ahead} is dated later than the clock of this machine");
+        let why = format!("the {ahead} is dated later than this machine's clock");
         if arguments.incremental {
             let why = format!("--incremental: {why} (make a full backup)");
             return Err(Failure::new(Status::Absent, why));
         }
-        log::warn!("{why}: making a full set of now");
+        log::warn!("{why}: making a full set of the present state");
         return Ok(None);
     }
     if arguments.full {
@@ -133,7 +133,7 @@ fn chain_to_extend<'a>(
     let usable = standing.chain.filter(|chain| chain.has_all_signatures());
     let Some(chain) = usable else {
         if arguments.incremental {
-            let why = "the archive has no chain to build on (make a full backup first)";
+            let why = "the archive directory has no chain to extend (make a full backup first)";
             return Err(Failure::new(Status::Absent, format!("--incremental: {why}")));
         }
         return Ok(None);
@@ -175,7 +175,7 @@ fn trusted<'a>(
             let why = format!("{why}: its signatures can't be relied on (make a full backup)");
             return Err(Failure::new(Status::Absent, format!("--incremental: {why}")));
         }
-        log::warn!("{why}: making a full set, since its signatures can't be relied on");
+        log::warn!("{why}: making a full set, because its signatures are unreliable");
         return Ok(None);
     }
     Ok(chain)
@@ -198,10 +198,10 @@ fn check_source(folder: &Folder, chain: &Chain, head: &SetHeader) -> Result<(), 
         },
     };
     let recorded = String::from_utf8_lossy(&recorded);
-    let why = format!("the archive is of the {what} {recorded}");
+    let why = format!("the archive directory is of the {what} {recorded}");
     Err(Failure::new(
         Status::Usage,
-        format!("{why} (--allow-source-mismatch goes on all the same)"),
+        format!("{why} (use --allow-source-mismatch if it was renamed or moved)"),
     ))
 }
 

@@ -98,7 +98,7 @@ pub(crate) fn settle(run: &mut Interrupted, source: &Source) -> Option<PackedVol
     };
     let kept = run.packed.iter().rposition(agrees).map_or(0, |last| last + 1);
     if kept < run.packed.len() {
-        log::info!("{}: has changed since it was stored by half", run.packed[kept].last);
+        log::info!("{}: has changed since half of it was stored", run.packed[kept].last);
     }
     run.keep(kept);
     run.packed.last().cloned()
@@ -166,7 +166,7 @@ impl<R: Report> Report for Resumed<R> {
         let changed =
             |started: &StartedFile| FileState::of(&member).as_ref() != Some(&started.file);
         if self.started(path).is_some_and(changed) {
-            let why = "has changed since it was stored by half (the next run stores it anew)";
+            let why = "has changed since half of it was stored (the next run stores it again)";
             return Err(Failure::of(Status::Failed, walk.shown(path), why));
         }
         self.report.entry(path, member, news, walk, owners)

@@ -74,7 +74,7 @@ impl Hollow {
     /// That, in words.
     pub(crate) fn told(self) -> &'static str {
         match self {
-            Hollow::Empty => "holds nothing to back up",
+            Hollow::Empty => "contains nothing to back up",
             Hollow::LeftOut => "all of it is left out",
         }
     }

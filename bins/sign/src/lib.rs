@@ -9,14 +9,15 @@ use rsync::Hash;
 use stream::member::SIZE;
 use stream::{Content, Entry, Member, Output, StreamKind, Totals, TreeInput, pipe};
 
-/// Add to a tree stream the signature of each file's content
+/// Add a librsync signature of each file's content to a tree stream
 ///
-/// The signature is made of the very bytes that pass by, and stands right behind them. It is what
-/// the next increment finds unchanged blocks by.
+/// moo-sign computes the signature from the bytes that it passes on, and writes it after them. The
+/// next increment uses it to find unchanged blocks.
 #[derive(clap::Parser, Debug)]
 #[command(name = "moo-sign", version, after_help = EXAMPLES)]
 pub struct Sign {
-    /// The strong sum of each block: blake2, or md4 for a chain that a librsync before 1.0 extends
+    /// Use NAME as the strong sum of each block: blake2, or md4 for a chain that a librsync before
+    /// 1.0 extends
     #[arg(long, value_name = "NAME", default_value = "blake2", value_parser = hash)]
     hash: Hash,
     #[command(flatten)]

@@ -56,7 +56,7 @@ fn gone(store: &mut dyn Store, name: &str) -> bool {
     cli::lifeline::check();
     let removed = store.remove(name).is_ok();
     if removed {
-        log::info!("{name}: left by an interrupted run, removed");
+        log::info!("{name}: leftover of an interrupted run, deleted");
     }
     removed
 }

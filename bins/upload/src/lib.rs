@@ -22,18 +22,18 @@ use stream::{Begin, FilesInput, Receipts, SetHeader, StreamKind, Totals, pipe};
 use crate::arrival::Arrivals;
 use crate::present::Present;
 
-/// Send the files of a set to a store, and give them their names when all have arrived
+/// Upload the files of a set to a store, and rename them when all have arrived
 ///
-/// Files go up under temporary names. When all of a set has arrived, they are renamed in order, the
-/// manifest last: a set is there as a whole or not at all. Nothing is overwritten. A receipt for
-/// each file goes to standard output, a JSON line each.
+/// moo-upload sends files under temporary names. When all files of a set have arrived, it renames
+/// them in order, the manifest last. So the store has a set completely or not at all. moo-upload
+/// never overwrites a file. It writes a receipt for each file to standard output, one line of JSON.
 #[derive(clap::Parser, Debug)]
 #[command(name = "moo-upload", version, after_help = EXAMPLES)]
 pub struct Upload {
-    /// Where the store is, such as file:///srv/backup or sftp://user@host/backup
+    /// URL of the store, such as file:///srv/backup, sftp://user@host/backup or rclone:REMOTE:PATH
     #[arg(required_unless_present = "archive")]
     url: Option<String>,
-    /// Into the local archive instead of a store: the plain files that a copy brings
+    /// Write the plain files into the archive directory FOLDER instead of a store
     #[arg(short, long, value_name = "FOLDER", conflicts_with = "url")]
     archive: Option<PathBuf>,
     #[command(flatten)]
@@ -102,7 +102,7 @@ impl Upload {
 
 fn open_archive(archive: &Path, begin: &Begin) -> Result<Target, Failure> {
     if begin.set().is_some() {
-        let why = "--archive: standard input is a backup, which goes to a store";
+        let why = "--archive: standard input is a backup (name a store instead)";
         return Err(Failure::new(Status::Usage, why));
     }
     let lock = Lock::start(&Folder::create(archive)?)?;

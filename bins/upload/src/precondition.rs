@@ -8,7 +8,7 @@ use stream::SetHeader;
 /// build on do not matter, whatever their dates: anybody may have added them.
 pub(crate) fn check(url: &str, names: &[String], set: &SetHeader) -> Result<(), Failure> {
     let collection = Collection::of(names.iter().cloned());
-    let hint = "make a full backup, or bring the archive up to date";
+    let hint = "make a full backup, or update the archive directory with moo sync";
     if let Some(there) = collection.complete().find(|there| there.id.time == set.time) {
         return absent(url, &format!("already has the {}", there.id));
     }

@@ -54,7 +54,7 @@ impl Present {
             cli::lifeline::check();
             match store.remove(&name) {
                 Ok(()) => {
-                    log::info!("{name}: left by an interrupted run, removed");
+                    log::info!("{name}: leftover of an interrupted run, deleted");
                     self.files.remove(&place);
                 }
                 Err(failure) if failure.status() == Status::Refused => {

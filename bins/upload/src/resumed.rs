@@ -11,7 +11,7 @@ pub(crate) fn check(url: &str, files: &[Stored], set: &SetHeader) -> Result<(), 
     let sizes: HashMap<_, _> = files.iter().map(|file| (file.name.as_str(), file.size)).collect();
     let lost = |volume: &&Receipt| sizes.get(name(volume)) != Some(&volume.size);
     let Some(volume) = set.stored().iter().find(lost) else { return Ok(()) };
-    let why = "has lost what an interrupted run had sent (the next run starts anew)";
+    let why = "has lost volumes of an interrupted run (the next run makes a new set)";
     let why = format!("{url}: {why}: {}", volume.stored);
     Err(Failure::new(Status::Absent, why).because(Reason::CannotResume))
 }

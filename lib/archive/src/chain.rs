@@ -67,7 +67,7 @@ impl Chain {
         self.sets.push(inc);
     }
 
-    /// The time that the last increment builds on; none in a chain of a full set alone.
+    /// The time of the set before the last increment, or `None` in a chain without increments.
     pub(crate) fn last_base(&self) -> Option<SetTime> {
         self.sets.last()?.id.base
     }
@@ -82,7 +82,7 @@ impl Chain {
         self.end
     }
 
-    /// The sets that make the newest state not after `time`; none if the chain starts later.
+    /// The sets of the newest state not after `time`, or `None` if the chain starts later.
     pub fn up_to(&self, time: SetTime) -> Option<&[StoredSet]> {
         let count = self.sets.partition_point(|set| set.id.time <= time);
         self.sets.get(..count).filter(|sets| !sets.is_empty())
@@ -97,7 +97,7 @@ impl Chain {
 /// Why there is nothing to restore for a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Absent {
-    /// All backups are later than that, or there is none.
+    /// All backups are later than that, or there is no backup.
     #[error("{wanted}: {}", no_backup(first))]
     NoBackup {
         /// The time asked for.
@@ -105,9 +105,9 @@ pub enum Absent {
         /// The time of the first backup that there is.
         first: Option<SetTime>,
     },
-    /// A set was made for that time, but the chain to it is broken, or was replaced by a later
-    /// increment on the same base. duplicity would restore the older state before it.
-    #[error("{orphan}: not restorable, the chain that led to it from {base} is broken")]
+    /// A set was made for that time, but its chain is broken, or a later increment to the same base
+    /// has replaced it. duplicity would restore the older state before it.
+    #[error("{orphan}: not restorable, its chain is broken after {base}")]
     Missing {
         /// The first set that the chain does not reach.
         orphan: SetId,
@@ -118,7 +118,7 @@ pub enum Absent {
 
 fn no_backup(first: &Option<SetTime>) -> String {
     match first {
-        Some(first) => format!("no backup is that old, the first is of {first}"),
+        Some(first) => format!("no backup is old enough, the first one is of {first}"),
         None => "there is no backup".into(),
     }
 }

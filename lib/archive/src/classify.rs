@@ -26,8 +26,8 @@ impl Classifier {
         };
     }
 
-    /// The sets by time, each with its files; what has no place among them becomes a stranger.
-    /// `is_named` tells whether a seal names a file.
+    /// The sets by time, each with its files. A file without a place in a set becomes a stranger.
+    /// `is_named` says whether a seal lists a file.
     pub(crate) fn take_sets(&mut self, is_named: &dyn Fn(&str) -> bool) -> Vec<StoredSet> {
         let mut sets: Vec<StoredSet> = Vec::new();
         for ((id, kind), candidates) in std::mem::take(&mut self.files) {
@@ -54,7 +54,7 @@ impl Classifier {
             let name = FileName::parse(raw)?;
             Some((is_named(raw), name.is_canonical(raw), name.wrapping))
         };
-        // Of equal ones the first by name, so that the choice is the same everywhere.
+        // Of equal candidates the first by name, so that every run makes the same choice.
         let chosen = candidates.iter().rev().max_by_key(|raw| rank(raw))?.clone();
         self.strangers.extend(candidates.into_iter().filter(|raw| *raw != chosen));
         Some(chosen)

@@ -79,7 +79,7 @@ fn unit_seconds(unit: char) -> Option<i64> {
     }
 }
 
-/// The midnight that a date stands for.
+/// The midnight of a date.
 fn date(text: &str) -> Option<DateTime> {
     let day = match text.strip_suffix('Z') {
         Some(packed) if packed.len() == 8 => {

@@ -1,4 +1,4 @@
-//! What the names in a store, or in a local archive, amount to.
+//! The sets and chains of a store or an archive directory, from its file names.
 
 use std::collections::BTreeSet;
 
@@ -10,8 +10,8 @@ use crate::{Absent, Chain, SetTime, StoredSet};
 pub struct Collection {
     /// The chains by the time of their ends.
     pub chains: Vec<Chain>,
-    /// Complete increments that no chain holds, by time: their base is missing, or a later
-    /// increment on the same base took their place.
+    /// Complete increments without a chain, by time: their base is missing, or a later increment to
+    /// the same base has replaced them.
     pub orphans: Vec<StoredSet>,
     /// Sets without a manifest, by time. To a restore they do not exist.
     pub incomplete: Vec<StoredSet>,
@@ -22,16 +22,16 @@ pub struct Collection {
 }
 
 impl Collection {
-    /// Sorts the names of a listing. One that comes twice counts once.
+    /// Sorts the names of a listing. Duplicate names count once.
     ///
-    /// Of several files for one place in a set, such as a volume with two suffixes, one is taken: the
-    /// one in our own spelling, else one that is encrypted. The others are strangers.
+    /// Of several files for one place in a set, such as a volume with two suffixes, the one in
+    /// moobacker's own spelling counts, or else an encrypted one. The others are strangers.
     pub fn of(names: impl IntoIterator<Item = String>) -> Collection {
         Collection::preferring(names, &|_| false)
     }
 
-    /// Sorts the names of a listing as [`Collection::of`] does, but takes before all others the
-    /// files that a seal names, which `is_named` tells.
+    /// Sorts the names of a listing as [`Collection::of`] does, but prefers the files that a seal
+    /// lists; `is_named` says which.
     pub fn preferring(
         names: impl IntoIterator<Item = String>,
         is_named: &dyn Fn(&str) -> bool,
@@ -46,7 +46,7 @@ impl Collection {
         Collection { chains, orphans, incomplete, partial, strangers }
     }
 
-    /// The sets that have a manifest: those of the chains, and the orphans.
+    /// The sets with a manifest: those of the chains, and the orphans.
     pub fn complete(&self) -> impl Iterator<Item = &StoredSet> {
         self.chains.iter().flat_map(|chain| &chain.sets).chain(&self.orphans)
     }
@@ -61,13 +61,12 @@ impl Collection {
         self.chains.last()
     }
 
-    /// The chain, and how many of its sets, that make the newest state not after `time`.
+    /// The chain of the newest state not after `time`, and the number of its sets.
     ///
-    /// Where chains overlap, that may be in a chain that ends before `time` though another one
-    /// spans it.
+    /// If chains overlap, the chain may end before `time` although another one spans it.
     ///
     /// # Errors
-    /// There is no such state, or an orphan tells of a later one that is lost.
+    /// There is no such state, or an orphan shows that a later one is lost.
     pub fn chain_at(&self, time: SetTime) -> Result<(&Chain, usize), Absent> {
         let states = self.chains.iter().filter_map(|chain| {
             let sets = chain.up_to(time)?;
@@ -80,7 +79,7 @@ impl Collection {
         Ok((chain, count))
     }
 
-    /// An orphan proves two states that there were: its own and that of its base.
+    /// An orphan proves that two states existed: its own and that of its base.
     fn no_orphan_between(&self, state: Option<SetTime>, time: SetTime) -> Result<(), Absent> {
         let hidden = |at: SetTime| at <= time && state.is_none_or(|state| state < at);
         for id in self.orphans.iter().map(|set| set.id) {
@@ -128,7 +127,7 @@ impl Links {
         }
     }
 
-    /// Adds an increment to a chain, in place of the last one if that has the same base.
+    /// Adds an increment to a chain. It replaces the last one if that has the same base.
     fn extend(&mut self, index: usize, set: StoredSet) {
         let Some(chain) = self.chains.get_mut(index) else {
             return;

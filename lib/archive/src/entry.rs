@@ -2,14 +2,14 @@
 
 use crate::{Error, TreePath};
 
-/// The most bytes of content in one member of a volume; a body of this size goes on in another
-/// piece, be it an empty one.
+/// The most bytes of content in one member of a volume. After a body of this size another piece
+/// follows, even an empty one.
 pub const PIECE: usize = 65536;
 
-/// What a tar member says of its path.
+/// What a tar member does with its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Part {
-    /// The whole object, which replaces whatever was there.
+    /// The complete object, which replaces an older one.
     Snapshot,
     /// A librsync delta against the state after the previous set.
     Diff,
@@ -42,10 +42,10 @@ impl Part {
     }
 }
 
-/// The name of a tar member, taken apart.
+/// The parsed name of a tar member.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EntryName {
-    /// What the member says of the path.
+    /// What the member does with the path.
     pub part: Part,
     /// The path in the source tree.
     pub path: TreePath,
@@ -85,8 +85,8 @@ impl EntryName {
         }
     }
 
-    /// The name as in a signature tar, where the root directory is `snapshot/`. There are no
-    /// pieces there.
+    /// The name in a signature file, where the root directory is `snapshot/`. There are no pieces
+    /// there.
     pub fn encode_for_sigtar(&self, directory: bool) -> Vec<u8> {
         let mut name = [self.part.word(), b"/", self.path.as_bytes()].concat();
         if directory && self.part == Part::Snapshot && !self.path.is_root() {
@@ -95,7 +95,7 @@ impl EntryName {
         name
     }
 
-    /// The piece's number, where the part can come in pieces.
+    /// The piece's number, if the part can have pieces.
     fn pieces(&self) -> Option<u64> {
         self.piece.filter(|_| matches!(self.part, Part::Snapshot | Part::Diff))
     }
@@ -114,7 +114,7 @@ fn split_first(raw: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-/// The last component and what is above it, a trailing `/` aside.
+/// The last component and the path above it, without a trailing `/`.
 fn split_last(raw: &[u8]) -> (&[u8], &[u8]) {
     let raw = raw.strip_suffix(b"/").unwrap_or(raw);
     match raw.iter().rposition(|&b| b == b'/') {

@@ -1,4 +1,4 @@
-//! Which backup a set belongs to, and a hash of where it was made.
+//! The identity of a backup, and the hash of its origin.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,10 +19,10 @@ impl Identity {
         Identity(random)
     }
 
-    /// The hash of this identity with a host and a source, as a manifest names them.
+    /// The hash of this identity, a host and a source, as in the manifest.
     ///
-    /// Each of the three stands after its length in 8 bytes, the lowest first; the identity as its
-    /// 32 digits.
+    /// Each of the three follows its length in 8 bytes, least significant byte first; the identity
+    /// has its 32 digits.
     pub fn origin(&self, host: &[u8], source: &[u8]) -> Origin {
         let mut hash = Sha256::new();
         for part in [self.to_string().as_bytes(), host, source] {
@@ -33,8 +33,8 @@ impl Identity {
     }
 }
 
-/// A hash of identity, host and source. It does not tell host or source to a reader who can't
-/// guess them.
+/// A hash of identity, host and source. It reveals host or source only to a reader who guesses
+/// them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Origin([u8; 32]);
 
@@ -68,7 +68,7 @@ impl FromStr for Origin {
     }
 }
 
-/// The bytes that exactly so many lower-case digits stand for.
+/// The bytes of a text with exactly that many lower-case digits.
 fn bytes<const N: usize>(hex: &str) -> Option<[u8; N]> {
     let digit = |byte: &u8| match byte {
         b'0'..=b'9' => Some(byte - b'0'),

@@ -1,8 +1,8 @@
 //! duplicity's archive format as pure code: paths, names, times, manifests, sets and chains.
 //!
-//! Nothing here reads or writes a file; the local time zone is all that is asked of the system.
-//! Names and manifests come from a store that nobody has to trust, so every parser returns an
-//! [`Error`] or `None` for what it does not know, and keeps its memory within bounds.
+//! This crate reads and writes no file; from the system it needs only the local time zone. Names
+//! and manifests come from an untrusted store. So every parser returns an [`Error`] or `None` for
+//! unknown input, and uses bounded memory.
 
 mod chain;
 mod classify;

@@ -10,7 +10,7 @@ use crate::{EntryPosition, Error, TreePath, VolumeRange};
 /// The most memory that a manifest may take, in bytes.
 const MOST: usize = 1 << 30;
 
-/// What a volume takes in memory beside its text, in bytes.
+/// The memory of a volume beside its text, in bytes.
 const VOLUME: usize = 256;
 
 /// A manifest without its list of files.
@@ -22,9 +22,9 @@ pub struct Manifest {
     pub localdir: Option<Vec<u8>>,
     /// The volumes 1, 2, 3 and so on.
     pub volumes: Vec<VolumeRange>,
-    /// Whether volumes are told of more than once: duplicity was interrupted, and has resumed the
-    /// backup. Its signatures are those of the second reading then, and may be of other content
-    /// than what the volumes of the first one hold.
+    /// Whether volumes are listed more than once: duplicity was interrupted, and has resumed the
+    /// backup. Its signatures are then those of the second reading, and may be of other content
+    /// than the volumes of the first one.
     pub resumed: bool,
 }
 
@@ -51,11 +51,11 @@ pub fn encode_header(hostname: &[u8], localdir: &[u8]) -> Vec<u8> {
     fields.concat()
 }
 
-/// Reads a manifest line by line, so that its list of files takes no memory.
+/// Reads a manifest line by line, so that its list of files needs no memory.
 ///
-/// Fields may be in any case, and lines that nobody knows are passed over. Of a volume's blocks
-/// the last one holds; a resumed backup of duplicity leaves several, and volumes with numbers
-/// above that of the very last block are not part of the set.
+/// Fields may be in any case, and unknown lines are ignored. The last block of a volume counts. A
+/// resumed backup of duplicity leaves several, and volumes with numbers above that of the very last
+/// block do not belong to the set.
 #[derive(Debug, Default)]
 pub struct ManifestParser {
     records: Records,
@@ -114,6 +114,7 @@ impl ManifestParser {
     }
 
     fn account(&mut self, bytes: usize) -> Result<(), Error> {
+        // A volume's block has four lines, so each line counts for a quarter of a volume.
         self.size += bytes + VOLUME / 4;
         if self.size > MOST {
             return Err(self.records.error("too much to remember"));

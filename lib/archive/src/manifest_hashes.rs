@@ -6,8 +6,8 @@ use crate::Error;
 use crate::range::encode_hashes;
 use crate::record::{Record, Records, is_indented};
 
-/// Turns a draft manifest into the one that is stored, line by line: each volume's block gets
-/// the hashes of that volume, and loses those that it had.
+/// Turns a draft manifest into the stored one, line by line: the block of each volume gets the
+/// volume's hashes in place of older ones.
 #[derive(Debug)]
 pub struct ManifestHashWriter {
     hashes: BTreeMap<u64, Vec<(String, String)>>,
@@ -27,10 +27,10 @@ impl ManifestHashWriter {
         ManifestHashWriter { hashes, records, open: None, in_block: false, last: 0, missing }
     }
 
-    /// Takes the draft's next line, with its line feed or without, and adds what it becomes.
+    /// Reads the draft's next line, with or without its line feed, and appends the result.
     ///
     /// # Errors
-    /// A damaged line, as [`ManifestParser`](crate::ManifestParser) finds it.
+    /// A damaged line, by the rules of [`ManifestParser`](crate::ManifestParser).
     pub fn line(&mut self, line: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let record = self.records.next(line)?;
@@ -43,7 +43,7 @@ impl ManifestHashWriter {
         if let Record::Volume(number) = record {
             self.open = Some(number);
         }
-        // A line that nobody knows ends no block.
+        // An unknown line ends no block.
         self.in_block |= matches!(record, Record::Volume(_));
         self.in_block &= !matches!(record, Record::Filelist);
         out.extend_from_slice(line);
@@ -51,10 +51,10 @@ impl ManifestHashWriter {
         Ok(())
     }
 
-    /// Adds what is due after the last line.
+    /// Appends the end of the manifest.
     ///
     /// # Errors
-    /// A volume of the set whose hashes are not known.
+    /// The hashes of a volume of the set are unknown.
     pub fn finish(mut self, out: &mut Vec<u8>) -> Result<(), Error> {
         self.close_block(out);
         match self.missing.range(..=self.last).next() {

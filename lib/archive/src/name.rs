@@ -5,7 +5,7 @@ use std::fmt;
 use crate::name_grammar::{self, Parsed};
 use crate::{SetId, SetTime};
 
-/// What a file of a set holds.
+/// The kind of a file of a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FileKind {
     /// The tar of content with that number, from 1.
@@ -18,7 +18,7 @@ pub enum FileKind {
     Stats,
 }
 
-/// How the bytes of a file are wrapped; its name alone says so.
+/// How a file is compressed or encrypted, by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Wrapping {
     /// Not at all.
@@ -52,12 +52,12 @@ impl Wrapping {
     }
 }
 
-/// The name of a file of a set, taken apart.
+/// The parsed name of a file of a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileName {
     /// The set that the file belongs to.
     pub set: SetId,
-    /// What it holds.
+    /// Its kind.
     pub kind: FileKind,
     /// How it is wrapped.
     pub wrapping: Wrapping,
@@ -66,9 +66,9 @@ pub struct FileName {
 }
 
 impl FileName {
-    /// Reads a name as duplicity's readers do: long and short ones, old and lower-case times,
+    /// Parses a name as duplicity's readers do: long and short names, old and lower-case times,
     /// `.part`, and *anything after a further dot*, so that `….difftar.gz.sha256` counts as a
-    /// volume too. Ask [`FileName::is_stranger`] about those.
+    /// volume too. [`FileName::is_stranger`] recognizes such names.
     pub fn parse(raw: &str) -> Option<FileName> {
         let Parsed { set, kind, partial, .. } = name_grammar::parse(raw)?;
         Some(FileName { set, kind, wrapping: Wrapping::of_name(raw), partial })
@@ -79,8 +79,8 @@ impl FileName {
         self.encode() == raw
     }
 
-    /// Whether a name that parses has an end that no duplicity writes, such as `….gpg.par2` or
-    /// `….gz.tmp`: a file of somebody else's beside the real one.
+    /// Whether a parsed name has a suffix that no duplicity writes, such as `….gpg.par2` or
+    /// `….gz.tmp`: a foreign file.
     pub fn is_stranger(raw: &str) -> bool {
         const ENDS: [&str; 6] = ["", ".gz", ".z", ".gpg", ".g", ".p7m"];
         name_grammar::parse(raw).is_some_and(|name| !ENDS.contains(&name.tail))
@@ -119,12 +119,13 @@ impl fmt::Display for FileName {
     }
 }
 
-/// The name of the seal of the set of that time; duplicity passes over it.
+/// The name of the seal of a set; duplicity ignores it.
 pub fn seal_name(time: SetTime) -> String {
     format!("moobacker.{time}.seal")
 }
 
-/// The time of the set that a file of that name seals, if it is the name of a seal.
+/// The time of the set of a further file, `moobacker.T.WORD`, which is not a seal. duplicity
+/// ignores such files.
 pub fn parse_seal(raw: &str) -> Option<SetTime> {
     raw.strip_prefix("moobacker.")?.strip_suffix(".seal")?.parse().ok()
 }

@@ -3,7 +3,7 @@
 use crate::entry::decimal;
 use crate::{FileKind, SetId, SetTime};
 
-/// A name taken apart.
+/// A parsed name.
 pub(crate) struct Parsed<'a> {
     pub(crate) set: SetId,
     pub(crate) kind: FileKind,
@@ -26,7 +26,7 @@ pub(crate) fn parse(raw: &str) -> Option<Parsed<'_>> {
     Some(Parsed { set: stem.set, kind, partial, tail })
 }
 
-/// The set that a name starts with, and what follows its times.
+/// The set at the start of a name, and the text after its times.
 struct Stem<'a> {
     set: SetId,
     signatures: bool,

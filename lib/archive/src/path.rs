@@ -9,18 +9,18 @@ use failure::legible;
 /// Characters of a long path that a message shows.
 const SHOWN: usize = 200;
 
-/// A path relative to the source root: components of any bytes but `/` and NUL, never `.` or
-/// `..`, joined by `/`. The root itself is the empty path.
+/// A path relative to the source: components of any bytes but `/` and NUL, never `.` or `..`,
+/// joined by `/`. The root itself is the empty path.
 ///
-/// The order is that of the tuples of components, so a directory comes right before what it
-/// holds: `a` < `a/z` < `a-b` (duplicity's index order).
+/// Paths are ordered by their components, so a directory comes right before its entries: `a` <
+/// `a/z` < `a-b` (duplicity's index order).
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct TreePath(Vec<u8>);
 
 impl TreePath {
-    /// The longest path, in bytes, that a new set holds. The system opens no path of 4,096 bytes,
-    /// and other programs that read a set put names of their own before it. A path of this length
-    /// has 2,000 components at most, so this bounds the depth of a tree too.
+    /// The longest path of a new set, in bytes. The system opens no path of 4,096 bytes, and other
+    /// programs that read a set put names of their own before it. Such a path has 2,000 components
+    /// at most, which also bounds the depth of a tree.
     pub const LONGEST: usize = 4000;
 
     /// Whether a new set can hold this path.
@@ -28,7 +28,7 @@ impl TreePath {
         self.0.len() <= TreePath::LONGEST
     }
 
-    /// How many components it has; none for the root.
+    /// The number of components; 0 for the root.
     pub fn depth(&self) -> usize {
         self.components().count()
     }
@@ -62,7 +62,7 @@ impl TreePath {
         for component in raw.split(|&b| b == b'/') {
             match component {
                 b"" | b"." => {}
-                b".." => return Err(Error::new(raw, "a path that leads upwards")),
+                b".." => return Err(Error::new(raw, "a path with ..")),
                 name => push(&mut joined, name),
             }
         }
@@ -95,14 +95,14 @@ impl TreePath {
         TreePath(joined)
     }
 
-    /// The directory that holds this path; none for the root.
+    /// The directory of this path, or `None` for the root.
     pub fn parent(&self) -> Option<TreePath> {
         let name = self.file_name()?;
         let end = self.0.len() - name.len();
         Some(TreePath(self.0[..end.saturating_sub(1)].to_vec()))
     }
 
-    /// The last component; none for the root.
+    /// The last component, or `None` for the root.
     pub fn file_name(&self) -> Option<&[u8]> {
         self.0.rsplit(|&b| b == b'/').next().filter(|name| !name.is_empty())
     }
@@ -133,7 +133,7 @@ fn push(joined: &mut Vec<u8>, name: &[u8]) {
     joined.extend_from_slice(name);
 }
 
-/// The rank of a byte: as no component holds a NUL, a separator may rank below all of them.
+/// The rank of a byte. No component contains a NUL, so a separator can have the lowest rank.
 fn rank(byte: u8) -> u8 {
     if byte == b'/' { 0 } else { byte }
 }
@@ -154,7 +154,8 @@ impl PartialOrd for TreePath {
     }
 }
 
-/// For messages: what is not UTF-8, and what commands a terminal, shows as `\xHH`; the root is `.`.
+/// For messages: bytes that are not UTF-8 and characters that control a terminal become `\xHH`; the
+/// root is `.`.
 impl fmt::Display for TreePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_root() {

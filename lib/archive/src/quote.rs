@@ -13,8 +13,8 @@ fn is_special(byte: u8) -> bool {
     is_blank(byte) || matches!(byte, b'\\' | b'"' | b'\'')
 }
 
-/// In double quotes with `\xHH` for white space, backslash and quotes, where there is one of
-/// these; else as it is, whatever its bytes.
+/// Quotes a text that has white space, a backslash or a quote: in double quotes, with `\xHH` for
+/// these characters. Any other text stays unchanged.
 pub fn quote(raw: &[u8]) -> Cow<'_, [u8]> {
     if !raw.iter().copied().any(is_special) {
         return Cow::Borrowed(raw);
@@ -31,7 +31,7 @@ pub fn quote(raw: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(quoted)
 }
 
-/// The opposite of [`quote`]; what does not start with a double quote is as it is.
+/// The opposite of [`quote`]. A text without a leading double quote stays unchanged.
 ///
 /// # Errors
 /// Quotes that are not closed at the end, and escapes other than `\xHH`.

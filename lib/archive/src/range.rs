@@ -1,4 +1,4 @@
-//! What of the tree a volume holds, as the manifest tells it.
+//! The part of the tree in a volume, from the manifest.
 
 use crate::TreePath;
 use crate::quote::quote;
@@ -8,7 +8,7 @@ use crate::quote::quote;
 pub struct EntryPosition {
     /// The entry's path.
     pub path: TreePath,
-    /// The number of its piece; none where the body is in one, or with its last piece.
+    /// The number of its piece, or `None` for a body in one member and for its last piece.
     pub piece: Option<u64>,
 }
 
@@ -21,8 +21,8 @@ pub struct VolumeRange {
     pub start: EntryPosition,
     /// Its last entry.
     pub end: EntryPosition,
-    /// Name and value of each hash of the file as stored: `SHA1` in lower-case hexadecimal, where
-    /// duplicity wrote it; none in a draft. Neither may hold white space.
+    /// Name and value of each hash of the file as stored: `SHA1` in lower-case hexadecimal, if
+    /// duplicity wrote it; empty in a draft. Neither contains white space.
     pub hashes: Vec<(String, String)>,
 }
 

@@ -29,7 +29,7 @@ pub fn read_line(from: &mut impl BufRead, line: &mut Vec<u8>) -> IoResult<bool> 
 /// The highest number of a volume.
 const HIGHEST: u64 = 10_000_000;
 
-/// What a line of a manifest says.
+/// The content of a line of a manifest.
 #[derive(Debug)]
 pub(crate) enum Record<'a> {
     Hostname(Cow<'a, [u8]>),
@@ -39,7 +39,7 @@ pub(crate) enum Record<'a> {
     End(EntryPosition),
     Hash(String, String),
     Filelist,
-    /// A line of the list of files, or one that nobody knows.
+    /// A line of the list of files, or an unknown line.
     Other,
 }
 
@@ -51,7 +51,7 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    /// What the next line says. The line may come with its line end or without.
+    /// Parses the next line, with or without its line end.
     pub(crate) fn next<'a>(&mut self, line: &'a [u8]) -> Result<Record<'a>, Error> {
         self.count += 1;
         let record = self.classify(line).map_err(|why| self.error(why))?;
@@ -102,7 +102,7 @@ fn trim(line: &[u8]) -> &[u8] {
     &line[start..end]
 }
 
-/// The first word, and what follows it.
+/// The first word, and the rest.
 fn split_word(text: &[u8]) -> (&[u8], &[u8]) {
     match text.iter().position(|&b| is_blank(b)) {
         Some(at) => (&text[..at], trim(&text[at..])),

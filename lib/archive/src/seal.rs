@@ -1,8 +1,8 @@
-//! The text of a seal: what files a set has, and their hashes.
+//! The text of a seal: the files of a set, and their hashes.
 //!
-//! A comment line `# moobacker seal 1` comes first, then the set, the hash of the seal before it,
-//! the backup's identity and origin, and for each file a line as `sha256sum` writes it, so that
-//! `sha256sum -c` checks them all. The SHA-1 and the size of a file stand in comments right above.
+//! A comment line `# moobacker seal 1` comes first. The set, the hash of the seal before it, and
+//! the backup's identity and origin follow. Each file has a line as from `sha256sum`, so `sha256sum
+//! -c` checks all files. The SHA-1 and the size of a file are in comments right before its line.
 //! Seals of older versions have no identity, no origin and no sizes.
 
 use std::collections::BTreeSet;
@@ -11,14 +11,14 @@ use crate::{Error, FileName, Identity, Origin, SetId, parse_further};
 
 const FIRST: &str = "# moobacker seal 1";
 
-/// What a seal says of a set.
+/// The content of a seal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seal {
     /// The set.
     pub set: SetId,
     /// The SHA-256 of the file of the seal before it, in lower-case hexadecimal.
     pub previous: Option<String>,
-    /// The identity of the backup; none in seals of older versions.
+    /// The identity of the backup, or `None` in seals of older versions.
     pub identity: Option<Identity>,
     /// The hash of identity, host and source; only with an identity.
     pub origin: Option<Origin>,
@@ -35,7 +35,7 @@ pub struct SealedFile {
     pub sha256: String,
     /// Its SHA-1, which duplicity's manifest wants of a volume.
     pub sha1: Option<String>,
-    /// Its size in bytes; none in seals of older versions.
+    /// Its size in bytes, or `None` in seals of older versions.
     pub size: Option<u64>,
 }
 
@@ -70,12 +70,12 @@ impl Seal {
         text.into_bytes()
     }
 
-    /// Reads the text of a seal, once its signature has been checked. Comment lines that nobody
-    /// knows are passed over.
+    /// Parses the text of a seal whose signature has been checked. Unknown comment lines are
+    /// ignored.
     ///
     /// # Errors
-    /// Anything else that [`Seal::encode`] does not write: an unknown version, no set, a hash of
-    /// another length, a name with a folder, a name twice, an origin without an identity.
+    /// Any form that [`Seal::encode`] does not write: an unknown version, no set, a hash of another
+    /// length, a name with a folder, a name twice, an origin without an identity.
     pub fn parse(text: &[u8]) -> Result<Seal, Error> {
         let text = std::str::from_utf8(text).map_err(|_| Error::new("seal", "not text"))?;
         let mut lines = text.lines();
@@ -90,7 +90,7 @@ impl Seal {
     }
 }
 
-/// A seal that is being read; a method says none where a line does not hold.
+/// A seal that is being parsed. A method returns `None` for an invalid line.
 #[derive(Default)]
 struct Reader<'a> {
     set: Option<SetId>,
@@ -138,7 +138,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What a comment says about the file in the next line, which it must name.
+/// Parses a comment about the file in the next line, which it must name.
 fn about<T>(
     comment: Option<(&str, &str)>,
     name: &str,
@@ -165,8 +165,8 @@ fn hash(hex: &str, length: usize) -> Option<String> {
     (hex.len() == length && hex.bytes().all(digit)).then(|| hex.to_owned())
 }
 
-/// Whether `sha256sum -c` and a signed text take a name as it is: one component, without
-/// controls, backslash and outer blanks, and not `-`, which stands for standard input.
+/// Whether a name is literal for `sha256sum -c` and in a signed text: one component, without
+/// controls, backslash and outer blanks, and not `-`, which means standard input.
 fn is_plain_name(name: &str) -> bool {
     !matches!(name, "" | "." | ".." | "-")
         && name.trim() == name

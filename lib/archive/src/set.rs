@@ -1,4 +1,4 @@
-//! What tells one set from another.
+//! The properties that distinguish sets.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,9 +9,9 @@ use crate::{Error, SetTime};
 /// increment of the same second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SetId {
-    /// The time of the state that the set holds.
+    /// The time of the set's state.
     pub time: SetTime,
-    /// The time of the set that an increment builds on; none for a full set.
+    /// The time of the set before an increment, or `None` for a full set.
     pub base: Option<SetTime>,
 }
 
@@ -21,12 +21,12 @@ impl SetId {
         SetId { time, base: None }
     }
 
-    /// An increment on the set of the time `base`; none unless it is later than that.
+    /// An increment to the set of the time `base`, or `None` if it is not later.
     pub fn inc(base: SetTime, time: SetTime) -> Option<SetId> {
         (base < time).then_some(SetId { time, base: Some(base) })
     }
 
-    /// Whether the set stands on its own.
+    /// Whether the set is a full one.
     pub fn is_full(&self) -> bool {
         self.base.is_none()
     }

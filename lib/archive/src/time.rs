@@ -62,7 +62,7 @@ impl SetTime {
     }
 
     fn in_zone(self, zone: TimeZone) -> Zoned {
-        // The range lies within that of a timestamp, so the epoch never shows.
+        // The range is within that of a timestamp, so the epoch is never used.
         Timestamp::from_second(self.0).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(zone)
     }
 }
@@ -150,8 +150,8 @@ pub(crate) fn at_offset(time: DateTime, offset: i64) -> Option<SetTime> {
     SetTime::from_seconds(offset.to_timestamp(time).ok()?.as_second()).ok()
 }
 
-/// The old form in a file name, whose separator is any one punctuation mark; always with a zone,
-/// as a name must mean the same everywhere.
+/// The old form in a file name, whose separator is any one punctuation mark. It always has a zone,
+/// because a name must mean the same everywhere.
 fn extended_of_name(text: &str) -> Option<SetTime> {
     let mark = *text.as_bytes().get(13)?;
     if !mark.is_ascii_punctuation() || matches!(mark, b'-' | b'+' | b'.' | b'/') {

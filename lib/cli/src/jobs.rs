@@ -9,7 +9,7 @@ const MOST: NonZero<usize> = NonZero::new(8).unwrap();
 /// The argument of programs that run several threads.
 #[derive(clap::Args, Clone, Copy, Debug)]
 pub struct Jobs {
-    /// Work with so many threads [default: as many as there are processors]
+    /// Use N threads [default: one per processor, at most 8]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZero<u8>>,
 }

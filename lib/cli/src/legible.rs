@@ -1,5 +1,5 @@
-//! Names and sizes as people read them. No name that comes out of here can command a terminal, or
-//! deceive who reads it.
+//! Names and sizes for human readers. No name can send commands to a terminal, or deceive its
+//! reader.
 
 use archive::TreePath;
 pub use failure::legible::{is_command, name};

@@ -1,8 +1,8 @@
 //! The lifeline: a pipe whose write end only the supervisor (`moo-run`) holds. It closes when the
-//! supervisor ends, however it ends; then no stage may change anything any more.
+//! supervisor ends, however it ends. Then no stage may change anything any more.
 //!
-//! [`VARIABLE`] holds `DESCRIPTOR:INODE` of the read end. The inode shows that the descriptor is still
-//! that pipe: a variable that has outlived it counts as none.
+//! [`VARIABLE`] contains `DESCRIPTOR:INODE` of the read end. The inode proves that the descriptor
+//! is still that pipe; a stale variable is ignored.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -60,8 +60,8 @@ fn find() -> Option<File> {
     inherited(VARIABLE, File::options().read(true).custom_flags(flags))
 }
 
-/// What the supervisor has handed down under that variable, opened anew: the inherited descriptor
-/// stays as it is.
+/// The descriptor that the supervisor has passed in that variable, opened again, so that the
+/// inherited one does not change.
 pub(crate) fn inherited(variable: &str, options: &OpenOptions) -> Option<File> {
     let value = std::env::var(variable).ok()?;
     let (descriptor, inode) = value.split_once(':')?;

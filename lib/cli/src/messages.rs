@@ -7,7 +7,7 @@ use log::{LevelFilter, Log, Metadata, Record};
 
 use crate::lifeline;
 
-/// How much a program says, in duplicity's words or numbers.
+/// The verbosity of a program, in duplicity's words or numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verbosity(LevelFilter);
 
@@ -62,8 +62,8 @@ pub(crate) fn start(stage: &'static str, Verbosity(level): Verbosity) {
     }
 }
 
-/// Writes one line to standard error, at once, so that the stages' lines do not mix. Where nobody
-/// can read it, the exit status tells. A stage whose supervisor has ended says nothing.
+/// Writes one line to standard error in one call, so that the stages' lines do not mix. If it
+/// cannot be written, the exit status remains. A stage whose supervisor has ended prints nothing.
 pub(crate) fn say(stage: &str, message: &impl std::fmt::Display) {
     lifeline::check();
     let line = format!("{stage}: {}\n", legible::line(&message.to_string()));

@@ -1,7 +1,7 @@
-//! The note: a piece of memory that all processes of a command share, in which a stage leaves what
-//! the supervisor (`moo-run`) has to know should the command be ended.
+//! The note: memory that all processes of a command share. In it, a stage leaves what the
+//! supervisor (`moo-run`) reports if the command is ended.
 //!
-//! [`VARIABLE`] holds `DESCRIPTOR:INODE` of it, as the lifeline's variable does.
+//! [`VARIABLE`] contains `DESCRIPTOR:INODE` of it, like the lifeline's variable.
 
 use std::ffi::OsStr;
 use std::fs::File;

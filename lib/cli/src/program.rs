@@ -12,15 +12,15 @@ use stream::{Outlet, Totals};
 use crate::lifeline;
 use crate::messages::{self, Verbosity};
 
-/// Arguments that every program takes.
+/// Arguments of all programs.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Common {
-    /// How much to say on standard error: error, warning, notice, info, debug, or 0 to 9
+    /// Print messages of this level and above: error, warning, notice, info, debug, or 0 to 9
     #[arg(short, long, value_name = "LEVEL", default_value = "warning", global = true)]
     pub verbosity: Verbosity,
 }
 
-/// One of the programs: its arguments, and what it does with them.
+/// A program: its arguments and its work.
 pub trait Program: Parser {
     /// Its name, as messages begin with.
     const NAME: &'static str;
@@ -30,13 +30,13 @@ pub trait Program: Parser {
     /// The arguments that all programs have.
     fn common(&self) -> &Common;
 
-    /// Whether a call with these words has a stream on standard output; one that has none may
+    /// Whether a call with these arguments writes a stream to standard output. Other calls may
     /// write text there.
     fn has_stream(_words: &[OsString]) -> bool {
         true
     }
 
-    /// Does the work, and tells what all stages have counted so far.
+    /// Does the work, and returns the counts of all stages so far.
     fn run(self, outlet: &mut Self::Outlet) -> Result<Totals, Failure>;
 }
 
@@ -73,8 +73,8 @@ pub fn main<P: Program>() -> ExitCode {
     }
 }
 
-/// Makes the process undumpable: other processes of the same user can't take its descriptors, trace
-/// it or read its memory, and it leaves no core file.
+/// Makes the process undumpable: other processes of the user cannot take its descriptors, trace it
+/// or read its memory, and it leaves no core file.
 pub fn harden() {
     // A kernel that refuses leaves the process as open as any other.
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);

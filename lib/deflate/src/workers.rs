@@ -84,5 +84,5 @@ impl Drop for Workers {
 }
 
 fn died() -> io::Error {
-    io::Error::other("a thread that compresses has died")
+    io::Error::other("a compression thread has failed")
 }

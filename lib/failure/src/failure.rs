@@ -1,11 +1,11 @@
-//! A failure: its status, what happened, and the message that a person reads once.
+//! A failure: its status, its reason, and the message for the user.
 
 use std::fmt;
 use std::io;
 
 use crate::{Reason, Status, legible};
 
-/// Who says it: a failure is told to the user once, by the program where it happened.
+/// The program that prints it: a failure is printed once, by the program where it happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Origin {
     Here,
@@ -20,14 +20,14 @@ enum Origin {
 pub struct Failure {
     status: Status,
     message: String,
-    /// How many bytes of the message name what failed, with the colon and the blank after it.
+    /// The bytes of the message that name the subject, with the colon and the blank after it.
     label: usize,
     origin: Origin,
     reason: Reason,
 }
 
 impl Failure {
-    /// A failure of this program; the message names what failed by itself.
+    /// A failure of this program, whose message names the subject by itself.
     pub fn new(status: Status, message: impl Into<String>) -> Failure {
         let message = message.into();
         Failure { status, message, label: 0, origin: Origin::Here, reason: Reason::Other }
@@ -40,7 +40,7 @@ impl Failure {
         Failure { label, ..Failure::new(status, format!("{which}{why}")) }
     }
 
-    /// A failure of a stage in front of this one, which has told its user.
+    /// A failure of a previous stage, which has printed it.
     pub fn upstream(stage: impl Into<String>, status: Status, message: impl Into<String>) -> Self {
         Failure {
             origin: Origin::Upstream { stage: stage.into() },
@@ -48,8 +48,8 @@ impl Failure {
         }
     }
 
-    /// The same failure of what has another name for the user. One that a stage in front has told
-    /// stays as it is.
+    /// This failure with another name for the subject. A failure of a previous stage does not
+    /// change.
     #[must_use]
     pub fn about(self, which: impl fmt::Display) -> Failure {
         if !self.is_news() {
@@ -58,7 +58,7 @@ impl Failure {
         Failure { reason: self.reason, ..Failure::of(self.status, which, self.why()) }
     }
 
-    /// The same failure, with what happened for programs that act on it.
+    /// This failure with a reason, for programs that react to it.
     #[must_use]
     pub fn because(self, reason: Reason) -> Failure {
         Failure { reason, ..self }
@@ -69,9 +69,13 @@ impl Failure {
         self.reason
     }
 
-    /// The stage behind this one is gone; it has said why, or was killed.
+    /// The next stage has ended; it has printed the reason, or was killed.
     pub fn closed_pipe() -> Failure {
-        let failure = Failure::of(Status::Failed, "standard output", "closed by the stage behind");
+        let failure = Failure::of(
+            Status::Failed,
+            "standard output",
+            "closed by the next program in the pipe",
+        );
         Failure { origin: Origin::ClosedPipe, ..failure }
     }
 
@@ -98,18 +102,18 @@ impl Failure {
         &self.message
     }
 
-    /// The message without the name of what failed, as far as it is known.
+    /// The message without its subject, if that is known.
     pub fn why(&self) -> &str {
         &self.message[self.label..]
     }
 
-    /// The message to a reader who has read that name: without it, if it is the name of what failed.
+    /// The message for a reader who knows that name: without the subject, if it is that name.
     pub fn beside(&self, which: &str) -> &str {
         let own = self.message[..self.label].strip_suffix(": ") == Some(which);
         if own { self.why() } else { &self.message }
     }
 
-    /// The stage in front that failed, if it was not this one.
+    /// The previous stage that failed, if it was not this one.
     pub fn stage(&self) -> Option<&str> {
         match &self.origin {
             Origin::Upstream { stage } => Some(stage),
@@ -117,7 +121,7 @@ impl Failure {
         }
     }
 
-    /// Whether this program is the one that tells the user.
+    /// Whether this program prints it.
     pub fn is_news(&self) -> bool {
         self.origin == Origin::Here
     }
@@ -136,7 +140,7 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// The failure that travels inside an I/O error, through readers that know only those.
+/// The failure inside an I/O error, which passes through readers that know only I/O errors.
 impl From<Failure> for io::Error {
     fn from(failure: Failure) -> io::Error {
         io::Error::other(failure)
@@ -145,8 +149,8 @@ impl From<Failure> for io::Error {
 
 /// Turns a result with a foreign error into one with a failure.
 pub trait OrFail<T> {
-    /// On error: `which: the error`, with that status. A failure that travelled inside an I/O
-    /// error comes out again as it was.
+    /// On error: `which: error`, with that status. A failure inside an I/O error is unpacked
+    /// unchanged.
     fn or_fail(self, status: Status, which: impl fmt::Display) -> Result<T, Failure>;
 }
 

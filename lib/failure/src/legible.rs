@@ -1,4 +1,4 @@
-//! Foreign text as people read it: no name commands a terminal, or deceives who reads it.
+//! Foreign text for human readers: no name can send commands to a terminal, or deceive its reader.
 
 /// Whether a terminal obeys the character instead of showing it, or shows it out of its order.
 pub fn is_command(letter: char) -> bool {
@@ -6,18 +6,19 @@ pub fn is_command(letter: char) -> bool {
         || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// A name on one line: each byte of a command, of the backslash, and of what is not UTF-8 stands
-/// as `\xHH`, so that no two names look the same.
+/// A name on one line. Each byte of a control character, of the backslash, and of what is not UTF-8
+/// becomes `\xHH`, so that no two names look equal.
 pub fn name(raw: &[u8]) -> String {
     spelt(raw, |letter| letter == '\\' || is_command(letter))
 }
 
-/// A message on one line: the same, but the backslash stays, since its names may be spelt already.
+/// A message on one line, escaped like a name, except for the backslash, because its names may be
+/// escaped already.
 pub fn line(text: &str) -> String {
     spelt(text.as_bytes(), is_command)
 }
 
-/// Text in which bytes that are not UTF-8, and the bytes of some characters, stand as `\xHH`.
+/// Text in which bytes that are not UTF-8, and the bytes of some characters, become `\xHH`.
 fn spelt(raw: &[u8], is_spelt: impl Fn(char) -> bool) -> String {
     let mut text = String::with_capacity(raw.len());
     for chunk in raw.utf8_chunks() {

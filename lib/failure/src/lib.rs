@@ -1,7 +1,7 @@
-//! How a program fails: one exit status, what happened, and one line for its user.
+//! How a program fails: an exit status, a reason, and one line for the user.
 //!
-//! Every library and program uses this crate. A message reads `which: why; what to do`. Text that comes
-//! from elsewhere passes [`legible`] before a person sees it.
+//! Every library and program uses this crate. A message reads `which: why; what to do`. Foreign
+//! text passes through [`legible`] first.
 
 #[allow(clippy::module_inception)] // the file is named as its noun is
 mod failure;

@@ -1,21 +1,21 @@
 //! What happened, for programs that act on it. A person reads the message.
 
-/// What happened. Most failures are told well enough by their [`Status`](crate::Status): they are
+/// The reason of a failure. For most failures the [`Status`](crate::Status) suffices: they are
 /// [`Reason::Other`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reason {
     /// No program acts on it.
     #[default]
     Other,
-    /// What is to be restored or made is there already.
+    /// What is to be restored or made already exists.
     DestinationExists,
     /// The store or the archive directory has no backup, or none of that time.
     NoBackup,
-    /// The backup has no such path.
+    /// The path is not in the backup.
     NoSuchPath,
-    /// The store has no such file or folder.
+    /// The file or folder is not in the store.
     NoSuchFile,
-    /// The store has lost what the archive directory knows: a disk may not be mounted.
+    /// The store has lost sets that the archive directory knows: a disk may not be mounted.
     StoreEmpty,
     /// The sets are of another host, source or backup.
     ForeignSets,

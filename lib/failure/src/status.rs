@@ -10,7 +10,7 @@ pub enum Status {
     Usage = 2,
     /// Done, but some source entries could not be read, or compared entries differ.
     Partial = 3,
-    /// The stage before was killed: its stream has no end mark.
+    /// The previous stage was killed: its stream has no end mark.
     Killed = 4,
     /// A hash, a signature or a format does not hold.
     Integrity = 5,
@@ -20,9 +20,9 @@ pub enum Status {
     Refused = 7,
     /// The store was lost: try again.
     Lost = 8,
-    /// Another run holds the archive.
+    /// Another run has locked the archive directory.
     Busy = 9,
-    /// There is no such backup.
+    /// The backup does not exist.
     Absent = 10,
 }
 

@@ -13,7 +13,7 @@ use crate::signatures::Source;
 pub struct EntryRecord {
     /// Where it is in the source.
     pub path: TreePath,
-    /// What it was; the size in it is that of the signature.
+    /// The recorded member; its size is that of the signature.
     pub member: Member,
     /// Whether it has a signature, and thereby can have a delta.
     pub has_signature: bool,
@@ -21,7 +21,7 @@ pub struct EntryRecord {
     is_exact: bool,
 }
 
-/// How the inode of a file compares with what is recorded of it.
+/// The result of comparing the inode of a file with the recorded one.
 #[derive(Clone, Copy, Debug)]
 pub struct InodeBeside {
     /// Whether the time of its last change is the recorded one.
@@ -33,7 +33,7 @@ pub struct InodeBeside {
     pub is_recent: bool,
 }
 
-/// How far the clock of a file server may be behind ours, in seconds.
+/// The seconds that the clock of a file server may be behind ours.
 const BEHIND: i64 = 60;
 
 impl EntryRecord {
@@ -43,22 +43,22 @@ impl EntryRecord {
         EntryRecord { path, member, has_signature: part == Part::Signature, is_exact }
     }
 
-    /// The file's size in bytes, where a set of ours knows it.
+    /// The file's size in bytes, if a set of moobacker has recorded it.
     pub fn size(&self) -> Option<u64> {
         self.member.annotations.parse(SIZE)
     }
 
-    /// Whether the modification time is the same, as far as it was recorded.
+    /// Whether the modification time is equal, as precisely as it was recorded.
     pub fn same_time(&self, mtime: Timestamp) -> bool {
         if self.is_exact {
             return self.member.mtime == mtime;
         }
-        // duplicity keeps whole seconds, and 0 for what is before 1970.
+        // duplicity records whole seconds, and 0 for times before 1970.
         self.member.mtime.secs.max(0) == mtime.secs.max(0)
     }
 
-    /// Whether an entry of the source is still what it was, leaving aside the size. A file that
-    /// was changed while it was read is not, though its time may have been put back.
+    /// Whether an entry of the source is unchanged, except for its size. A file that was changed
+    /// while it was read counts as changed, even if its time was put back.
     pub fn is_same(&self, now: &Member) -> bool {
         let was = &self.member;
         let kind = was.kind == now.kind && (was.kind != Kind::File || self.has_signature);
@@ -80,12 +80,11 @@ impl EntryRecord {
         doubt.is_none() && same_link && same_attributes
     }
 
-    /// How its inode compares with that of an entry of the source, where the last backup began at
-    /// `last`.
+    /// Compares its inode with that of an entry of the source; the last backup began at `last`.
     ///
-    /// An inode of which nothing is recorded is another one. Sets of duplicity record nothing of any
-    /// file, and no hash to compare the content with: there an inode is taken for the same that has
-    /// not changed since the last backup began.
+    /// An unrecorded inode counts as another one. Sets of duplicity record no inodes, and no hash
+    /// to compare the content with. For these, an inode counts as equal if it has not changed since
+    /// the last backup began.
     pub fn inode_beside(&self, now: &Member, last: SetTime) -> InodeBeside {
         let [ctime, inode, recent] = self.member.annotations.pick([CTIME, INODE, RECENT]);
         if ctime.is_none() && self.sha256().is_none() {
@@ -101,12 +100,12 @@ impl EntryRecord {
         }
     }
 
-    /// The SHA-256 of the content, in hex, where a set of ours knows it.
+    /// The SHA-256 of the content in hex, if a set of moobacker has recorded it.
     pub fn sha256(&self) -> Option<&str> {
         self.member.annotations.get(SHA256)
     }
 
-    /// Whether extended attributes are the same; what is not known is no change.
+    /// Whether extended attributes are equal; unknown attributes are no change.
     pub fn same_attributes(&self, now: &Member) -> bool {
         let known = self.member.knows_attributes() && now.knows_attributes();
         !known || self.member.annotations.get(XATTRS) == now.annotations.get(XATTRS)

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::Signatures;
 
-/// What the names of a run's own files begin with; duplicity passes over them.
+/// The prefix of the names of a run's own files; duplicity ignores them.
 const JOURNAL: &str = ".moobacker.";
 /// Bytes of the buffers of all files that are read at once.
 const BUFFERS: usize = 8 << 20;
@@ -30,7 +30,7 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// The folder at `path`, which is made, for its owner alone, where there is none.
+    /// Opens the folder at `path`. Creates it, private to its owner, if it does not exist.
     pub fn create(path: &Path) -> Result<Folder, Failure> {
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
         made.or_fail(Status::Failed, path.display())?;
@@ -48,7 +48,7 @@ impl Folder {
         self.path.join(name)
     }
 
-    /// The names of all files, in no order; names that are not UTF-8 are none of ours.
+    /// The names of all files, in no order. Names that are not UTF-8 are not ours, and left out.
     pub fn names(&self) -> Result<Vec<String>, Failure> {
         let mut names = Vec::new();
         for entry in fs::read_dir(&self.path).or_fail(Status::Failed, self.path.display())? {
@@ -63,7 +63,7 @@ impl Folder {
         self.names().map(Collection::of)
     }
 
-    /// The times of the sets that are here, whole or not, and of those that runs have begun.
+    /// The times of the sets here, complete or not, and of the sets that runs have begun.
     pub fn times(&self, collection: &Collection) -> Result<Vec<SetTime>, Failure> {
         let part = |name: &String| Folder::parse_part(name).map(|part| part.set.time);
         let names = self.names()?;
@@ -72,7 +72,7 @@ impl Folder {
         Ok(sets.chain(begun).collect())
     }
 
-    /// The manifest of a set; none where it is not here.
+    /// The manifest of a set, or `None` if it is missing.
     pub fn manifest(&self, set: &StoredSet) -> Result<Option<Manifest>, Failure> {
         let Some(name) = &set.manifest else {
             return Ok(None);
@@ -99,14 +99,14 @@ impl Folder {
         Signatures::merge(sources.collect::<Result<Vec<_>, _>>()?)
     }
 
-    /// The SHA-256 of the newest seal of these sets, in hex; none where none has one.
+    /// The SHA-256 of the newest seal of these sets in hex, or `None` if no set has one.
     pub fn newest_seal(&self, collection: &Collection) -> Result<Option<String>, Failure> {
         let sets = collection.chains.iter().flat_map(|chain| &chain.sets);
         let newest = sets.filter(|set| set.seal.is_some()).max_by_key(|set| set.id);
         newest.map(|set| self.seal_hash(set)).transpose().map(Option::flatten)
     }
 
-    /// The SHA-256 of the seal of a set, in hex; none where it has none.
+    /// The SHA-256 of the seal of a set in hex, or `None` without a seal.
     pub fn seal_hash(&self, set: &StoredSet) -> Result<Option<String>, Failure> {
         let Some(name) = &set.seal else { return Ok(None) };
         let path = self.path(name);
@@ -114,7 +114,7 @@ impl Folder {
         Ok(Some(format!("{:x}", Sha256::digest(seal))))
     }
 
-    /// The seals of all sets that have one, the newest first: where each lies, and its bytes.
+    /// The seals of all sets that have one, the newest first: the path and the bytes of each.
     pub fn seals<'a>(
         &'a self,
         collection: &'a Collection,
@@ -167,8 +167,8 @@ impl Folder {
         name.strip_prefix(JOURNAL)?.split_once('.')?.0.parse().ok()
     }
 
-    /// Opens an unfinished file, which is made where there is none, at its end: what it has beyond
-    /// `len` bytes is cut off.
+    /// Opens an unfinished file at its end, and creates it if it does not exist. It is truncated to
+    /// `len` bytes.
     pub fn unfinished(&self, name: &str, len: u64) -> Result<File, Failure> {
         let path = self.path(name);
         let mut options = OpenOptions::new();
@@ -211,7 +211,7 @@ const SPARE: u64 = 32;
 /// many be open as the system allows.
 pub fn can_read(sets: usize) -> bool {
     let limit = getrlimit(Resource::Nofile);
-    // Should it fail, the limit stays what it was.
+    // If this fails, the limit does not change.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
     let most = getrlimit(Resource::Nofile).current;
     most.is_none_or(|most| SPARE + sets as u64 <= most)

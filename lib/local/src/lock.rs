@@ -1,10 +1,10 @@
-//! One run at a time on an archive.
+//! One run at a time on an archive directory.
 //!
-//! A run is several processes, so a lock that one process holds is not enough. The first stage
-//! takes the lock alone, writes the run's name into the lock file, and then shares the lock; the
-//! stages behind it share it too, if the name is still that of their run. A new run can start
-//! only when no stage of the last one is left. It is the kernel's lock on duplicity's own lock
-//! file, so it ends with the processes, and keeps duplicity out as well.
+//! A run is several processes, so a lock of one process is not enough. The first stage takes the
+//! lock exclusively, writes the run's name into the lock file, and then shares the lock. The next
+//! stages share it too, if the name is still that of their run. A new run can start only when no
+//! stage of the last one is left. It is a kernel lock on duplicity's own lock file. So it ends with
+//! the processes, and duplicity respects it.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, Write};
@@ -31,7 +31,7 @@ impl Lock {
     /// Starts a run.
     ///
     /// # Errors
-    /// [`Status::Busy`] while a stage of another run, or duplicity, is there.
+    /// [`Status::Busy`] while a stage of another run, or duplicity, holds the lock.
     pub fn start(folder: &Folder) -> Result<Lock, Failure> {
         let mut file = open(folder)?;
         take(folder, &file, FlockOperation::NonBlockingLockExclusive)?;
@@ -50,7 +50,7 @@ impl Lock {
     /// started without an archive.
     pub fn join(folder: &Folder, run: Option<&str>) -> Result<Lock, Failure> {
         let Some(run) = run else {
-            let why = "--archive: the run was started without it (give it to moo-scan too)";
+            let why = "--archive: the run was started without it (pass it to moo-scan too)";
             return Err(Failure::new(Status::Usage, why));
         };
         let mut file = open(folder)?;
@@ -65,7 +65,7 @@ impl Lock {
         Ok(Lock { _file: file, run: holder })
     }
 
-    /// The run's name, for the stages behind.
+    /// The run's name, for the next stages.
     pub fn run(&self) -> &str {
         &self.run
     }
@@ -91,7 +91,7 @@ fn take(folder: &Folder, file: &File, how: FlockOperation) -> Result<(), Failure
 }
 
 fn busy(folder: &Folder) -> Failure {
-    let why = "another run holds the archive (try again when it has ended)";
+    let why = "another run has locked the archive directory (try again when it has ended)";
     Failure::new(Status::Busy, format!("{}: {why}", folder.path("").display()))
 }
 

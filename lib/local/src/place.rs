@@ -54,7 +54,7 @@ impl Place {
     /// elsewhere. One that is mounted elsewhere too is found by one of its paths at most.
     ///
     /// # Errors
-    /// A directory above it can't be looked at.
+    /// A directory above it cannot be examined.
     pub fn below(&self, directory: BorrowedFd<'_>) -> io::Result<Option<PathBuf>> {
         let depth = depth(self.folder.as_fd(), id(&fstat(directory)?))?;
         let Some(depth) = depth else { return Ok(None) };
@@ -66,7 +66,7 @@ impl Place {
     /// Whether a directory is this folder or lies below it.
     ///
     /// # Errors
-    /// A directory above it can't be looked at.
+    /// A directory above it cannot be examined.
     pub fn holds(&self, directory: BorrowedFd<'_>) -> io::Result<bool> {
         Ok(self.name.is_none() && depth(directory, self.id)?.is_some())
     }

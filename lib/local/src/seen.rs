@@ -1,10 +1,10 @@
-//! Files whose inode has changed since they were stored, though their content has not.
+//! Files whose inode has changed since they were stored, but not their content.
 //!
 //! The signatures of a chain keep the inode data of the day on which a file was stored. A file that
-//! was only moved to another disk, linked or given back its mode would be read again on every run.
-//! So the archive directory has one more file: which inode was seen with which content. Only the
-//! next scan reads it. Each record is true whatever sets are made or deleted later, so the file may
-//! be lost or older than the chain: then files are read once more.
+//! was only moved to another disk, linked, or given back its mode would be read again on every run.
+//! So the archive directory has one more file, with the inodes and contents that were seen. Only
+//! the next scan reads it. Each record stays true whatever sets are made or deleted later. So the
+//! file may be lost, or older than the chain: then files are read once more.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
@@ -26,7 +26,7 @@ const PART: &str = ".moobacker.seen.part";
 const START: &[u8] = b"moobacker seen 1";
 /// How much is read of a record: more than one may have.
 const LONGEST: u64 = 1 << 20;
-/// How many digits of the SHA-256 of a content stand for it.
+/// The digits of the SHA-256 that identify a content.
 const DIGITS: usize = 32;
 
 /// The records of the last scan, read in the order of their paths.
@@ -43,7 +43,7 @@ struct Record {
 }
 
 impl SeenBefore {
-    /// The records in an archive directory; none where the file is missing or of another version.
+    /// The records in an archive directory, or `None` if the file is missing or of another version.
     pub fn open(folder: &Folder) -> SeenBefore {
         let records = File::open(folder.path(NAME)).ok().map(|file| {
             let unpacked = MultiGzDecoder::new(BufReader::new(file));
@@ -57,8 +57,8 @@ impl SeenBefore {
         seen
     }
 
-    /// Gives an entry the inode data that it was last seen with, if it has the same content as
-    /// then. Entries have to come in the order of their paths. Returns whether it did.
+    /// Sets the inode data of an entry to the data that it was last seen with, if its content is
+    /// equal. Entries have to come in the order of their paths. Returns whether it did so.
     pub fn update(&mut self, known: &mut EntryRecord) -> bool {
         while self.next.as_ref().is_some_and(|record| record.path < known.path) {
             self.advance();
@@ -102,7 +102,7 @@ impl Record {
     }
 }
 
-/// What stands for a file's content; none where the last backup recorded no SHA-256.
+/// The identifier of a file's content, or `None` if the last backup recorded no SHA-256.
 fn content(member: &Member) -> Option<&str> {
     member.annotations.get(SHA256)?.get(..DIGITS)
 }
@@ -119,8 +119,8 @@ impl SeenNow {
         SeenNow { folder, to: None }
     }
 
-    /// Records that the file which the last backup has as `known` still has that content, and now
-    /// has the inode data of `now`. Paths have to come in their order.
+    /// Records that the file `known` of the last backup still has its content, and now has the
+    /// inode data of `now`. Paths have to come in order.
     ///
     /// # Errors
     /// The archive directory cannot be written.
@@ -141,7 +141,7 @@ impl SeenNow {
         written.or_fail(Status::Failed, self.folder.path(PART).display())
     }
 
-    /// Puts the records in place of those of the last scan.
+    /// Replaces the records of the last scan.
     ///
     /// # Errors
     /// The archive directory cannot be written.

@@ -10,18 +10,18 @@ use stream::{Member, Next, TarReader};
 
 use crate::EntryRecord;
 
-/// The largest signature that is loaded: that of a file of some 16 TiB.
+/// The largest signature that is loaded, which is that of a file of about 100 TiB.
 const LARGEST: u64 = 256 << 20;
 
 /// All entries of a state in index order, one at a time. For one path the newest set counts.
 pub struct Signatures {
     sources: Vec<Source>,
-    /// What each source stands at; the smallest path first, of equal ones the newest set.
+    /// The next path of each source; the smallest path first, of equal ones the newest set.
     next: BinaryHeap<Reverse<(TreePath, Reverse<usize>)>>,
     /// The last deleted path that is too long for a new set, and the source that deletes it: it
     /// speaks for all that older sources have below it.
     gone: Option<(TreePath, usize)>,
-    /// The source of the entry that the state stands at.
+    /// The source of the current entry.
     current: usize,
     known: Option<EntryRecord>,
 }
@@ -48,12 +48,12 @@ impl Signatures {
         Ok(merged)
     }
 
-    /// The entry that the state stands at; none at its end.
+    /// The current entry, or `None` at the end.
     pub fn peek(&self) -> Option<&EntryRecord> {
         self.known.as_ref()
     }
 
-    /// The signature of the entry that the state stands at. It can be taken once.
+    /// The signature of the current entry. It can be taken once.
     pub fn signature(&mut self) -> Result<Vec<u8>, Failure> {
         let source = &mut self.sources[self.current];
         source.tar.body(LARGEST).or_fail(Status::Integrity, &source.which)
@@ -64,7 +64,7 @@ impl Signatures {
         self.take().map(drop)
     }
 
-    /// The entry that the state stands at, and goes on to the next one.
+    /// The current entry. Advances to the next one.
     pub fn take(&mut self) -> Result<Option<EntryRecord>, Failure> {
         let known = self.known.take();
         if known.is_some() {
@@ -74,7 +74,7 @@ impl Signatures {
         Ok(known)
     }
 
-    /// Goes on to `path`, and tells whether the state has it.
+    /// Advances to `path`. Returns whether the state has it.
     pub fn seek(&mut self, path: &TreePath) -> Result<bool, Failure> {
         while self.peek().is_some_and(|known| known.path < *path) {
             self.advance()?;
@@ -82,7 +82,7 @@ impl Signatures {
         Ok(self.peek().is_some_and(|known| known.path == *path))
     }
 
-    /// Makes the smallest path the current one, over those that are deleted.
+    /// Makes the smallest path the current one, and skips deleted paths.
     fn find(&mut self) -> Result<(), Failure> {
         while let Some(Reverse((path, Reverse(index)))) = self.next.pop() {
             self.drop_older(&path)?;
@@ -103,13 +103,13 @@ impl Signatures {
         Ok(())
     }
 
-    /// Whether an entry went when one above it was deleted.
+    /// Whether an entry was deleted with a directory above it.
     fn is_gone(&self, path: &TreePath, index: usize) -> bool {
         let newer = self.gone.as_ref().filter(|(_, by)| *by > index);
         newer.is_some_and(|(gone, _)| path.starts_with(gone))
     }
 
-    /// Passes over what older sets say of a path.
+    /// Skips the records of older sets for a path.
     fn drop_older(&mut self, path: &TreePath) -> Result<(), Failure> {
         while let Some(Reverse((next, Reverse(index)))) = self.next.peek() {
             if next != path {
@@ -139,7 +139,7 @@ impl Source {
         Source { which, tar: TarReader::new(tar), entry: None }
     }
 
-    /// The next entry; none at the end.
+    /// The next entry, or `None` at the end.
     pub(crate) fn advance(&mut self) -> Result<Option<(EntryName, Member)>, Failure> {
         let broken = |why: &str| Failure::of(Status::Integrity, &self.which, why);
         match self.tar.advance().or_fail(Status::Integrity, &self.which)? {

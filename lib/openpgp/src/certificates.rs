@@ -66,7 +66,7 @@ fn only_one(which: &str, bytes: &[u8], missing: &str) -> Result<Cert, Failure> {
     match certs.next() {
         None => Ok(first),
         Some(Ok(second)) if second.fingerprint() == first.fingerprint() => Ok(first),
-        Some(_) => Err(no("stands for more than one certificate, give a fingerprint")),
+        Some(_) => Err(no("matches more than one certificate (give a fingerprint)")),
     }
 }
 

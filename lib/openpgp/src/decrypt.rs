@@ -18,17 +18,19 @@ use crate::frame::Framed;
 use crate::head::{self, Head, Shape};
 use crate::passphrase::PassphraseSource;
 use crate::session::{Learned, Search};
+use crate::signature::signer;
 use crate::trouble::Trouble;
 use crate::unprotect::{self, HEAD, Key, Unprotect};
 use crate::{unprotected, unsigned};
 
-/// How much is checked before the first byte is given out, and held back until the end is.
+/// The bytes of plaintext that are held back until the integrity code of the message has been
+/// checked.
 const BUFFER: usize = 1 << 20;
 const PIECE: usize = 64 << 10;
-/// How much of what is decrypted is looked at to see how it is packed.
+/// The bytes of decrypted data that are read to detect its compression.
 const PEEK: u64 = 4 << 10;
 
-/// What messages are read by: the ciphers of old backups too, since nobody can choose any more.
+/// The policy for reading: it accepts the ciphers of old backups, which can no longer be changed.
 #[allow(deprecated)]
 fn policy() -> StandardPolicy<'static> {
     let mut policy = StandardPolicy::new();
@@ -279,7 +281,7 @@ impl VerificationHelper for Opening<'_> {
             MessageLayer::SignatureGroup { results } => results,
             _ => Vec::new(),
         });
-        if results.any(|result| result.is_ok()) {
+        if results.any(|result| signer(result).is_ok()) {
             return Ok(());
         }
         Err(refused(self.which, "no valid signature by a wanted signer").into())

@@ -140,7 +140,7 @@ fn armor(mut lines: Lines<'_>, end: &[u8]) -> Result<Vec<u8>, &'static str> {
         }
     }
     if !lines.rest.is_empty() {
-        return Err("has something behind its end");
+        return Err("has data after its end");
     }
     let bytes = STANDARD.decode(letters).map_err(|_| malformed)?;
     match sum {

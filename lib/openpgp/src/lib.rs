@@ -24,6 +24,7 @@ mod passphrase;
 mod protect;
 mod seal;
 mod session;
+mod signature;
 mod signer;
 mod trouble;
 mod unprotect;

@@ -1,5 +1,6 @@
-//! A word that tells whether two runs encrypt to the same keys and passphrases, and no more: with
-//! a passphrase it takes as long to try as with any file that is encrypted with it.
+//! A mark: a salted digest of the recipients of a run. Two runs with equal recipients can be
+//! recognized by it. A passphrase is stretched (S2K), so a guess costs as much as with an encrypted
+//! file.
 
 use failure::{Failure, Status};
 use sequoia_openpgp::crypto::{S2K, random};
@@ -10,18 +11,18 @@ use crate::encrypt::Encryption;
 use crate::passphrase::Passphrase;
 use crate::trouble::failure;
 
-/// What GnuPG takes to turn a passphrase into a key.
+/// The bytes that GnuPG hashes to turn a passphrase into a key.
 const HASH_BYTES: u32 = 65_011_712;
 
 impl Encryption {
-    /// A mark of whom it encrypts to; another one each time.
+    /// The mark of the recipients. The salt is random, so each call returns another mark.
     pub fn mark(&self) -> Result<String, Failure> {
         let mut salt = [0; 8];
         random(&mut salt).map_err(failed)?;
         self.mark_with(salt)
     }
 
-    /// Whether it encrypts to those to whom that mark was made.
+    /// Whether `mark` was made for the same recipients.
     pub fn is_marked(&self, mark: &str) -> Result<bool, Failure> {
         let salt = mark.get(..16).and_then(|hex| u64::from_str_radix(hex, 16).ok());
         let Some(salt) = salt else { return Ok(false) };

@@ -35,7 +35,7 @@ pub struct PassphraseOptions {
     /// Read the passphrase from the first line of FILE instead of the environment
     #[arg(long, value_name = "FILE", conflicts_with = "passphrase_fd")]
     pub passphrase_file: Option<PathBuf>,
-    /// Read the passphrase from the first line of the file descriptor N
+    /// Read the passphrase from the first line of file descriptor N
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..))]
     pub passphrase_fd: Option<i32>,
 }
@@ -150,7 +150,7 @@ fn ask(prompt: &str) -> Result<Option<Passphrase>, Failure> {
 
 fn ask_twice(prompt: &str) -> Result<Option<Passphrase>, Failure> {
     let first = ask(prompt)?;
-    if first.is_some() && ask("The same again: ")? != first {
+    if first.is_some() && ask("Repeat the passphrase: ")? != first {
         return Err(Failure::new(Status::Key, "terminal: the two passphrases differ"));
     }
     Ok(first)

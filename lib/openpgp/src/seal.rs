@@ -9,6 +9,7 @@ use sequoia_openpgp::Packet;
 use sequoia_openpgp::armor;
 use sequoia_openpgp::parse::stream::{
     DetachedVerifierBuilder, MessageLayer, MessageStructure, VerificationError, VerificationHelper,
+    VerificationResult,
 };
 use sequoia_openpgp::parse::{PacketParser, PacketParserResult, Parse};
 use sequoia_openpgp::policy::StandardPolicy;
@@ -17,6 +18,7 @@ use sequoia_openpgp::types::SignatureType;
 use sequoia_openpgp::{Cert, Fingerprint, KeyHandle};
 
 use crate::framed_text::{self, Framed};
+use crate::signature::signer;
 use crate::signer::{HASH, Hand, Signer};
 use crate::trouble::failure;
 use crate::unsigned;
@@ -203,12 +205,9 @@ impl VerificationHelper for Check<'_> {
 }
 
 impl Check<'_> {
-    fn judge(
-        &self,
-        result: Result<sequoia_openpgp::parse::stream::GoodChecksum<'_>, VerificationError<'_>>,
-    ) -> anyhow::Result<SealState> {
-        match result {
-            Ok(good) => Ok(SealState::SignedBy(good.ka.cert().fingerprint())),
+    fn judge(&self, result: VerificationResult<'_>) -> anyhow::Result<SealState> {
+        match signer(result) {
+            Ok(cert) => Ok(SealState::SignedBy(cert)),
             Err(VerificationError::MissingKey { .. }) => Ok(SealState::UnknownSigner),
             Err(error) => {
                 let why = format!("{}: bad signature: {error}", self.which);

@@ -153,7 +153,7 @@ impl<'a> Search<'a> {
         }
         if !skesks.iter().any(costs_little) {
             let why = "it turns the passphrase into a key by Argon2, which GnuPG 2.2 does not read";
-            return Err(Failure::of(Status::Integrity, &self.which, why));
+            return Err(Failure::of(Status::Integrity, self.which, why));
         }
         self.reasons.push("the passphrase does not open it".into());
         Ok(false)

@@ -340,7 +340,7 @@ fn entry(which: &str, member: Member) -> Result<Entry, Failure> {
     let name = EntryName::parse(&member.name).or_fail(Status::Integrity, which)?;
     if member.kind != Kind::File && member.size > 0 {
         // Readers disagree on whether to pass over it, and would read different trees.
-        let why = format!("{which}: {}: an object that is no file, but has a body", name.path);
+        let why = format!("{which}: {}: an object other than a file, with a body", name.path);
         return Err(Failure::new(Status::Integrity, why));
     }
     if name.part == Part::Signature {

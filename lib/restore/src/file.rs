@@ -92,7 +92,7 @@ impl Tree {
             return Err(if skipped {
                 ApplyError::Skipped(NO_BASIS.to_owned())
             } else {
-                wrong(which, "a delta, but the sets before have no such file").into()
+                wrong(which, "a delta, but earlier sets do not have the file").into()
             });
         };
         // If the set does not record the attributes, the file keeps those that it had.
@@ -216,7 +216,7 @@ fn copy(from: &mut impl Read, to: &mut Writer, which: &TreePath) -> Result<Strin
 fn check(which: &TreePath, hash: &str, body: &Entries) -> Result<(), Failure> {
     match body.annotations().get(SHA256) {
         Some(recorded) if recorded != hash => {
-            Err(wrong(which, "does not have the hash that it had when it was backed up"))
+            Err(wrong(which, "its hash differs from that at the time of the backup"))
         }
         _ => Ok(()),
     }

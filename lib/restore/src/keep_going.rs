@@ -124,8 +124,8 @@ impl Tree {
         }
         let end = loss.end.as_ref().map(|end| format!(" to {end}")).unwrap_or_default();
         let range = format!("from {}{end}", loss.start);
-        let hint = "is left out where it is older, and without a name where it was new";
-        log::warn!("{}: nothing tells what was in it: all {range} {hint}", loss.which);
+        let hint = "is not restored: older entries are left out, and new ones cannot be named";
+        log::warn!("{}: its content is unknown: {range} {hint}", loss.which);
         self.cursor.finish()?;
         let staging = self.cursor.staging()?;
         let root = self.wanted.clone();

@@ -69,7 +69,7 @@ impl RestoreInput {
         let path = path.or_fail(Status::Integrity, "standard input")?;
         match request.sets.first().map(SetRef::id).filter(|id| !id.is_full()) {
             Some(id) if !keep_going => {
-                let why = format!("the {id}: the set that it builds on is missing");
+                let why = format!("the {id}: the set before it is missing");
                 Err(Failure::new(Status::Integrity, why))
             }
             _ => Ok(RestoreInput { input, request, path, keep_going }),
@@ -124,7 +124,7 @@ pub fn restore(
     }
     let kept = destination.deliver(&staging, gives_owners)?;
     if kept > 0 {
-        log::warn!("{kept} directories that were there have kept their owner or attributes");
+        log::warn!("{kept} existing directories have kept their owner or attributes");
     }
     Ok(Totals { unreadable: totals.unreadable + degraded + kept, lost, ..totals })
 }

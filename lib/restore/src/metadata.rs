@@ -301,30 +301,30 @@ impl MetadataWarnings {
     /// Counts what an object lacks.
     pub(crate) fn add(&mut self, which: impl Display, given: AppliedMetadata) {
         if !given.owner {
-            log::info!("{which}: not given its owner");
+            log::info!("{which}: owner not restored");
             self.owners += 1;
         }
         if let Err(error) = given.attributes {
-            log::info!("{which}: not given all its extended attributes: {error}");
+            log::info!("{which}: not all extended attributes restored: {error}");
             self.attributes += 1;
         }
         if !given.mode {
-            log::info!("{which}: not given its mode");
+            log::info!("{which}: mode not restored");
             self.modes += 1;
         }
         if !given.mtime {
-            log::info!("{which}: not given its modification time");
+            log::info!("{which}: modification time not restored");
             self.mtimes += 1;
         }
         if !given.link {
-            log::info!("{which}: a hard link, restored as a file of its own");
+            log::info!("{which}: hard link restored as a separate file");
             self.links += 1;
         }
     }
 
     /// Counts a device that could not be made.
     pub(crate) fn add_device(&mut self, which: impl Display) {
-        log::info!("{which}: a device, left out");
+        log::info!("{which}: device not restored");
         self.devices += 1;
     }
 
@@ -335,8 +335,8 @@ impl MetadataWarnings {
         if all == 0 {
             return 0;
         }
-        let root = if geteuid().is_root() { "" } else { "root can; " };
-        log::warn!("not given back: {} ({root}--verbosity info names them)", self.words());
+        let root = if geteuid().is_root() { "" } else { "run as root to restore them; " };
+        log::warn!("could not restore: {} ({root}--verbosity info names them)", self.words());
         all
     }
 

@@ -163,9 +163,9 @@ impl Moves<'_> {
     fn stand(&self, why: &str) -> Failure {
         let stands = match self.changes {
             0 => String::new(),
-            1 => "; 1 object was restored before, run the same command again to finish".into(),
+            1 => "; 1 object has been restored (run the same command again to finish)".into(),
             n => {
-                format!("; {n} objects were restored before, run the same command again to finish")
+                format!("; {n} objects have been restored (run the same command again to finish)")
             }
         };
         Failure::new(Status::Failed, format!("{why}{stands}"))

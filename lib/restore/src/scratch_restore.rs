@@ -196,7 +196,7 @@ impl ScratchTree {
     /// Its directory is gone, or it can't be opened.
     pub fn open(&mut self, path: &TreePath) -> Result<File, Failure> {
         let file = open(&mut self.tree.cursor, path, OFlags::RDONLY)?;
-        file.ok_or_else(|| wrong(path, "the directory that it was in is not in the backup"))
+        file.ok_or_else(|| wrong(path, "its directory is not in the backup"))
     }
 
     /// Warns of each entry that was skipped. Returns how many there are.

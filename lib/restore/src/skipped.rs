@@ -11,7 +11,7 @@ const NAMED: usize = 100;
 const MOST: usize = 16 << 20;
 
 /// Why a delta is skipped.
-pub(crate) const NO_BASIS: &str = "the file that it is a delta of is not restored";
+pub(crate) const NO_BASIS: &str = "the file that its delta applies to is not restored";
 
 /// The skipped entries, as far as later sets have not replaced or deleted them.
 #[derive(Debug, Default)]

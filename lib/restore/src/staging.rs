@@ -256,7 +256,7 @@ fn remove_leftovers(parent: &OwnedFd, shown: &Path, prefix: &str) {
         let path = shown.join(OsStr::from_bytes(name));
         match named.then(|| remove_leftover(parent, name)) {
             Some(Ok(Leftover::Deleted)) => {
-                log::info!("{}: left by a run that was killed, deleted", path.display());
+                log::info!("{}: leftover of a killed run, deleted", path.display());
             }
             // Version 0.1.0 left no mark, and may have moved the old destination in there.
             Some(Ok(Leftover::Unmarked)) => {

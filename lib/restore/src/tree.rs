@@ -85,7 +85,7 @@ impl Tree {
             (Part::Deleted, _) => self.delete(path, which),
             (Part::Snapshot, Kind::Directory) => self.directory(path, which, &entry.member),
             (Part::Snapshot, _) => self.special(path, which, &entry.member),
-            _ => Err(wrong(which, "a delta of what is no file").into()),
+            _ => Err(wrong(which, "a delta to an object that is not a file").into()),
         }
     }
 
@@ -186,7 +186,7 @@ impl Tree {
             Kind::Fifo => make(parent, name, FileType::Fifo, member),
             Kind::CharDevice => make(parent, name, FileType::CharacterDevice, member),
             Kind::BlockDevice => make(parent, name, FileType::BlockDevice, member),
-            _ => return Err(wrong(which, "an object of a kind that no backup has").into()),
+            _ => return Err(wrong(which, "an object of a kind that no backup contains").into()),
         };
         let what = kind_name(member.kind);
         if made.is_err() {
@@ -305,10 +305,10 @@ fn limit(error: Errno) -> Option<&'static str> {
 
 /// Why an entry is skipped.
 pub(crate) const TOO_DEEP: &str = "more nested directories than can be open at once";
-const TAKEN: &str = "the file system takes its name for that of another entry";
-/// The same, since an object in its place would not bear its name.
+const TAKEN: &str = "the file system does not distinguish its name from that of another entry";
+/// An object whose name would change counts as not restored either.
 pub(crate) const ALTERED: &str = "the file system would give it another name";
-const NO_DIRECTORY: &str = "the directory that it was in is not in the backup";
+const NO_DIRECTORY: &str = "its directory is not in the backup";
 
 /// The kind of an object in messages.
 fn kind_name(kind: Kind) -> &'static str {

@@ -56,7 +56,7 @@ impl<'a, R: Read> Delta<'a, R> {
     /// content as it is read itself. `which` is named in errors.
     pub fn new(which: &str, content: R, signature: &'a [u8]) -> Result<Delta<'a, R>, Failure> {
         let Some(sums) = Sums::read(signature) else {
-            let why = format!("{which}: its signature in the archive is malformed");
+            let why = format!("{which}: its signature in the archive directory is malformed");
             return Err(Failure::new(Status::Integrity, why));
         };
         let usable = sums.count() > 0 && sums.head.block <= block::LONGEST;

@@ -19,7 +19,7 @@ use crate::{Sink, Store, Stored, temporary};
 pub(crate) struct FileStore {
     url: String,
     folder: PathBuf,
-    /// Final names of what is being received, and the temporary ones.
+    /// The final and the temporary names of files that are being received.
     received: BTreeMap<String, String>,
 }
 
@@ -36,7 +36,8 @@ impl FileStore {
 }
 
 impl Store for FileStore {
-    /// Only below a folder that is there: the path of a disk that is not mounted is no store.
+    /// Creates the folder only below an existing one, because the path of an unmounted disk is not
+    /// a store.
     fn prepare(&mut self) -> Result<(), Failure> {
         match fs::DirBuilder::new().mode(0o700).create(&self.folder) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
@@ -123,7 +124,7 @@ impl Store for FileStore {
     }
 }
 
-/// Renames without overwriting, also on file systems that know no such rename.
+/// Renames without overwriting, even on file systems without such a rename.
 fn rename(from: &Path, to: &Path) -> Result<(), Errno> {
     match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         Err(Errno::INVAL | Errno::NOSYS) => rename_by_link(from, to),
@@ -139,9 +140,10 @@ fn rename_by_link(from: &Path, to: &Path) -> Result<(), Errno> {
     }
 }
 
-/// For file systems without links, such as exFAT by FUSE and mounts of rclone. Between the look and
-/// the rename somebody else could give a file the name, which is that of one set of one second; a
-/// file that reserves the name instead would look like the manifest of a whole set after a crash.
+/// For file systems without links, such as exFAT by FUSE and mounts of rclone. Between the check
+/// and the rename, another process could create the name, which belongs to one set of one second. A
+/// placeholder file would be worse: after a crash it would look like the manifest of a complete
+/// set.
 fn rename_after_look(from: &Path, to: &Path) -> Result<(), Errno> {
     match rustix::fs::statat(CWD, to, AtFlags::SYMLINK_NOFOLLOW) {
         Err(Errno::NOENT) => rustix::fs::renameat(CWD, from, CWD, to),

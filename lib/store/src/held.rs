@@ -1,5 +1,5 @@
-//! A file that is held until it has arrived: who makes it writes on while it is sent, and it can
-//! be sent again from its beginning when a connection is lost.
+//! A file that is held until it has arrived. It can be written while it is being sent, and it can
+//! be sent again from its start when a connection is lost.
 
 use std::fs::File;
 use std::io;
@@ -70,13 +70,13 @@ impl Held {
         self.state().len
     }
 
-    /// Reads what is known to be there.
+    /// Reads bytes that are known to exist.
     pub(crate) fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         self.spool.read_exact_at(buffer, offset)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // The state is whole after each statement, whatever panicked.
+        // The state is consistent after each statement, even after a panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,5 +1,4 @@
-//! Where backups are kept: a flat folder of named files behind one trait, one module a kind of
-//! store.
+//! Stores: a flat folder of named files behind one trait, one module per kind of store.
 
 mod file;
 mod held;
@@ -26,7 +25,7 @@ pub use options::Options;
 pub use spelling::{spelling, spellings};
 pub use temporary::final_name;
 
-/// A file that a store holds.
+/// A file in a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     /// Its name.
@@ -35,65 +34,64 @@ pub struct Stored {
     pub size: u64,
 }
 
-/// A file that is on its way into a store.
+/// A file that is being sent to a store.
 pub trait Sink: Write {
-    /// Tells that the file is complete. A store that sends in the background may report what goes
-    /// wrong later, at the latest when it is asked whether the file has arrived. Dropped without it, the file
-    /// is cut.
+    /// Completes the file. A store that sends in the background may report a failure later, from
+    /// [`Store::arrive`] at the latest. A sink that is dropped without `finish` leaves an
+    /// incomplete file.
     fn finish(self: Box<Self>) -> Result<(), Failure>;
 }
 
 /// A flat folder of named files, somewhere.
 ///
-/// Nothing in it is ever overwritten. Errors: [`Status::Refused`] where the store says no,
-/// [`Status::Lost`] where it is out of reach, [`Status::Absent`] where what is asked for is not
-/// there, [`Status::Key`] where it does not take our key, or we do not know its own.
+/// No file in it is ever overwritten. Errors: [`Status::Refused`] if the store refuses,
+/// [`Status::Lost`] if it cannot be reached, [`Status::Absent`] if the file or folder does not
+/// exist, [`Status::Key`] if it rejects our key, or its host key is unknown.
 pub trait Store {
-    /// Makes the folder if it is not there.
+    /// Creates the folder if it does not exist.
     fn prepare(&mut self) -> Result<(), Failure>;
 
-    /// All files in the folder; names that are not UTF-8, or longer than 255 bytes, are none of ours and left
-    /// out. A list that is too long for any store, or does not end, is an error.
+    /// Lists all files in the folder. It leaves out names that are not UTF-8, or longer than 255
+    /// bytes: no program of ours writes such names. A list that is too long is an error.
     fn list(&mut self) -> Result<Vec<Stored>, Failure>;
 
-    /// A new file, which is going to bear that name. Until it is published it has a temporary one
+    /// Starts a new file. It gets `name` when it is published, and has a temporary name until then
     /// (see [`final_name`]).
     fn receive(&mut self, name: &str) -> Result<Box<dyn Sink>, Failure>;
 
-    /// The temporary name of a file whose sink was finished, once it has truly arrived; none while
-    /// it is on its way.
+    /// The temporary name of a finished file once all of it has arrived, or `None` before that.
     fn arrived(&mut self, name: &str) -> Option<String>;
 
-    /// Takes a file that has arrived in an earlier run, and bears that temporary name, for one that
-    /// was received.
+    /// Treats the file `temporary`, which an earlier run has stored, as if this run had received it
+    /// as `name`.
     fn adopt(&mut self, name: &str, temporary: &str);
 
-    /// Waits until all that was received has arrived.
+    /// Waits until all received files have arrived.
     fn arrive(&mut self) -> Result<(), Failure>;
 
-    /// Gives a file that has arrived its name, which must not be taken.
+    /// Renames an arrived file to its final name, which must not exist.
     fn publish(&mut self, name: &str) -> Result<(), Failure>;
 
-    /// Removes, where the store lets us, what was received and not published, but for those that
-    /// are to be `kept` for a later run.
+    /// Deletes the received files that are not published, if the store allows it, except those in
+    /// `kept`, which a later run adopts.
     fn discard(&mut self, kept: &BTreeSet<String>);
 
-    /// The content of a file; an error where it is longer than the last list says.
+    /// Opens a file for reading. A file that is longer than in the last list is an error.
     fn open(&mut self, name: &str) -> Result<Box<dyn Read + Send + Sync>, Failure>;
 
-    /// Removes a file.
+    /// Deletes a file.
     fn remove(&mut self, name: &str) -> Result<(), Failure>;
 
-    /// Makes all that was published so far safe against a crash.
+    /// Makes all published files safe against a crash.
     fn settle(&mut self) -> Result<(), Failure>;
 }
 
-/// A folder of this machine.
+/// The store in a folder of this machine.
 pub fn folder(path: &Path) -> Box<dyn Store> {
     Box::new(Listed::new(file::FileStore::new(&path.display().to_string(), path)))
 }
 
-/// The store behind a URL.
+/// Opens the store of a URL.
 pub fn open(url: &str, options: &Options) -> Result<Box<dyn Store>, Failure> {
     let usage = |why: &str| Failure::of(Status::Usage, url, why);
     if let Some(remote) = url.strip_prefix("rclone:") {

@@ -1,5 +1,5 @@
-//! A store whose files are read no further than its own list of them says: a file without end would fill
-//! whatever it is copied to.
+//! A store whose files are read only up to the size in its list. A file without an end would fill
+//! the disk that it is copied to.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Read};
@@ -8,7 +8,7 @@ use failure::{Failure, Status};
 
 use crate::{Sink, Store, Stored};
 
-/// A store, and what its last list said of its files.
+/// A store, and the sizes of its files from the last list.
 pub(crate) struct Listed<S> {
     store: S,
     sizes: HashMap<String, u64>,
@@ -92,7 +92,7 @@ struct AtMost<R> {
 
 impl<R: Read> Read for AtMost<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        // One byte more tells whether it goes on.
+        // One more byte shows whether the file is longer.
         let most = self.left.saturating_add(1).min(buffer.len() as u64);
         let n = self.inner.read(&mut buffer[..most as usize])?;
         let Some(left) = self.left.checked_sub(n as u64) else {

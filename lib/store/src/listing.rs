@@ -1,4 +1,4 @@
-//! The list of a store's files, as whoever holds the store tells it: without end, if he likes.
+//! The list of a store's files, as sent by the store's host, who may make it endless.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,8 @@ const MOST_ENTRIES: u64 = 2_000_000;
 const MOST_BYTES: u64 = 192 << 20;
 /// No file of a backup has a longer name, in bytes, and no common file system does.
 const LONGEST_NAME: usize = 255;
-/// How many timeouts a list may take in any case, and how many entries have to come a second beyond that.
+/// The number of timeouts that a list may always take, and the number of entries per second that
+/// are required after that.
 const PATIENCE: u32 = 20;
 const SLOWEST: f64 = 100.0;
 
@@ -20,7 +21,7 @@ const SLOWEST: f64 = 100.0;
 pub(crate) struct Listing {
     which: String,
     start: Instant,
-    /// How long a list may take that is not known to end; none where nothing is waited for.
+    /// How long a list may take, or `None` if nothing is waited for.
     grace: Option<Duration>,
     entries: u64,
     bytes: u64,
@@ -28,7 +29,7 @@ pub(crate) struct Listing {
 }
 
 impl Listing {
-    /// An empty one. Where a timeout is given, entries have to come in time.
+    /// An empty list. With a timeout, entries have to come in time.
     pub(crate) fn new(which: &str, timeout: Option<Duration>) -> Listing {
         Listing {
             which: which.to_owned(),
@@ -73,7 +74,7 @@ impl Listing {
         self.files
     }
 
-    /// The time that the entries so far may have taken.
+    /// The time allowed for the entries so far.
     fn allowed(&self, grace: Duration) -> Duration {
         grace + Duration::from_secs_f64(self.entries as f64 / SLOWEST)
     }

@@ -6,19 +6,20 @@ use std::time::Duration;
 /// The options for stores that are reached through a network.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Options {
-    /// Take the settings of SSH from FILE instead of ~/.ssh/config
+    /// Read the settings of SSH from FILE instead of ~/.ssh/config
     #[arg(long, value_name = "FILE")]
     pub ssh_config: Option<PathBuf>,
-    /// A setting of SSH, as ssh's own -o: Port=2222, IdentityFile=FILE, UserKnownHostsFile=FILE …
+    /// Set an option of SSH, as -o of ssh does: Port=2222, IdentityFile=FILE,
+    /// UserKnownHostsFile=FILE
     #[arg(short = 'o', long = "ssh-option", value_name = "KEY=VALUE")]
     pub ssh_options: Vec<String>,
-    /// How often to try what fails because the store is out of reach
+    /// Try N times to reach the store
     #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u32).range(1..))]
     pub num_retries: u32,
-    /// How long to wait for the store to answer, in seconds
+    /// Wait SECONDS for an answer of the store
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = clap::value_parser!(u32).range(1..=86_400))]
     timeout: u32,
-    /// The most that goes through the network, in KiB a second
+    /// Limit network traffic to KIB KiB per second
     #[arg(long, value_name = "KIB", value_parser = clap::value_parser!(u64).range(1..=1 << 40))]
     bwlimit: Option<u64>,
 }

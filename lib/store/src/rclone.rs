@@ -25,18 +25,18 @@ use crate::{Options, Sink, Store, Stored, temporary};
 /// make a set of them are held back until they are published.
 pub(crate) struct RcloneStore {
     rclone: Rclone,
-    /// Whether the remote can move a file; none until it was asked.
+    /// Whether the remote can move a file, or `None` if it has not been asked.
     moves: Option<bool>,
     sender: Option<Sender>,
-    /// Final names of what is there or held back.
+    /// The final names of files that have arrived or are held back.
     received: BTreeMap<String, Arrived>,
     /// What the folder has, as far as it is known.
     listing: Option<BTreeMap<String, u64>>,
-    /// What was published since the remote was last looked at: names, and those before.
+    /// The files published since the last list: new and old names.
     published: BTreeMap<String, String>,
 }
 
-/// A file as `rclone lsjson` tells it.
+/// A file in the output of `rclone lsjson`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Listed {
@@ -44,7 +44,7 @@ struct Listed {
     size: i64,
 }
 
-/// What `rclone backend features` tells.
+/// The output of `rclone backend features`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Remote {
@@ -127,7 +127,7 @@ impl RcloneStore {
 
     fn move_to(&self, name: &str, temporary: &str) -> Result<(), Failure> {
         let (from, to) = (self.rclone.place(temporary), self.rclone.place(name));
-        // It says nothing where it passes over: `settle` looks.
+        // rclone skips an existing name silently: `settle` checks.
         self.rclone.run(name, &["moveto", "--ignore-existing", &from, &to]).map(drop)
     }
 }
@@ -149,7 +149,7 @@ impl Store for RcloneStore {
         Outgoing::start(sender, name, way).map(|sink| Box::new(sink) as Box<dyn Sink>)
     }
 
-    /// What is held back is as good as there: it bears its own name until it is published, too.
+    /// A file that is held back counts as arrived. It already has its final name.
     fn arrived(&mut self, name: &str) -> Option<String> {
         let sent = self.sender.as_ref().and_then(|sender| sender.arrived(name));
         sent.or_else(|| self.received.get(name).map(|file| file.name(name)))
@@ -216,8 +216,8 @@ impl Store for RcloneStore {
         Ok(())
     }
 
-    /// Looks whether all that was published is there: a name that somebody else has taken
-    /// meanwhile was passed over.
+    /// Checks that all published files exist. rclone skips a name that another program has created
+    /// meanwhile.
     fn settle(&mut self) -> Result<(), Failure> {
         let published = std::mem::take(&mut self.published);
         if published.is_empty() {

@@ -1,4 +1,4 @@
-//! How often, and after which pauses, is tried again what fails because a store is out of reach.
+//! The attempts, and the pauses between them, when a store cannot be reached.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! A folder of a machine that SFTP reaches, through libssh2, whose ChaCha20 and Poly1305 are those
-//! of [`chachapoly`].
+//! A store in a folder of an SFTP server, through libssh2 with the ChaCha20 and Poly1305 of
+//! [`chachapoly`].
 
 mod address;
 mod connection;
@@ -36,15 +36,15 @@ use crate::{Options, Sink, Store, Stored};
 
 /// `sftp://USER@HOST/FOLDER`.
 ///
-/// It needs nothing of the server but to make and read files, to list a folder, and to rename
-/// onto a name that is not taken: an account that may only append will do.
+/// The server must only let us create and read files, list a folder, and rename to an unused name.
+/// So an append-only account suffices.
 pub(crate) struct SftpStore {
     address: Address,
     link: Arc<Mutex<Link>>,
     /// How long to wait for an answer.
     timeout: Duration,
     sender: Option<Sender>,
-    /// Final names of what has arrived, and the temporary ones.
+    /// The final and the temporary names of files that have arrived.
     received: BTreeMap<String, String>,
 }
 
@@ -141,7 +141,8 @@ impl Store for SftpStore {
     }
 }
 
-/// Makes a folder and those above it, if it is not there: an account may not be allowed to.
+/// Creates a folder, and the folders above it, only if it does not exist: an account may not be
+/// allowed to.
 fn make_folder(connection: &mut Connection, folder: &Path) -> Result<(), Trouble> {
     if is_folder(connection, folder)? {
         return Ok(());
@@ -198,10 +199,11 @@ fn list_all(directory: &mut File, mut listing: Listing) -> Result<Vec<Stored>, T
         let size = facts.is_file().then(|| facts.size.unwrap_or(0));
         listing.add(name.as_os_str().as_bytes(), size).map_err(Trouble::Final)?;
     }
-    // An entry without a name looks like the end. Some servers begin anew when they are asked again.
+    // An entry without a name looks like the end of the list. Some servers start again when they
+    // are asked again.
     match directory.readdir() {
         Ok((name, facts)) if facts.is_file() && !listing.has(name.as_os_str().as_bytes()) => {
-            let why = "lists a file without a name, which hides those after it";
+            let why = "lists a file without a name, which hides the files after it";
             Err(Trouble::Final(listing.failure(Status::Refused, why)))
         }
         Err(error) if error.code() != ErrorCode::Session(END_OF_LIST) => Err(error.into()),
@@ -209,7 +211,7 @@ fn list_all(directory: &mut File, mut listing: Listing) -> Result<Vec<Stored>, T
     }
 }
 
-/// `LIBSSH2_ERROR_FILE`, as the library says it at the end of a folder.
+/// `LIBSSH2_ERROR_FILE`, which the library returns at the end of a folder.
 const END_OF_LIST: i32 = -16;
 
 /// Renames without overwriting, as SFTP's own rename does.

@@ -1,12 +1,12 @@
-//! The names that files have until they are published. duplicity passes over them.
+//! The temporary names of files before they are published. duplicity ignores them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const PREFIX: &str = ".upload-";
 
-/// A new temporary name for a file. No two are the same: where nothing can be removed, what an
-/// interrupted run has left must not be in the way of the next one.
+/// A new temporary name for a file. All such names differ, because an append-only store may keep
+/// the leftovers of an interrupted run.
 pub(crate) fn new_name(name: &str) -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();

@@ -4,10 +4,11 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Makes who sends or receives wait, so that over any longer time the rate holds for all together.
+/// Delays senders and receivers, so that over a longer time the rate holds for all of them
+/// together.
 pub(crate) struct Throttle {
     rate: Option<u64>,
-    /// When what has passed so far is paid for.
+    /// The time when all bytes so far are within the rate.
     due: Mutex<Instant>,
 }
 

@@ -11,11 +11,11 @@ pub struct Attributes {
 }
 
 impl Attributes {
-    /// The most bytes that the names and values of an object may have together: they have to fit
-    /// in an extended header, and in memory.
+    /// The most bytes of all names and values of an object together. They have to fit into an
+    /// extended header, and into memory.
     pub const MOST: usize = 512 << 10;
 
-    /// Adds an attribute, in place of one of that name. False where it would become too much.
+    /// Sets an attribute. Returns false if the object would have too many bytes of attributes.
     pub fn insert(&mut self, name: &[u8], value: Vec<u8>) -> bool {
         self.remove(name);
         let size = self.size + name.len() + value.len();
@@ -38,12 +38,12 @@ impl Attributes {
         all.map(|(name, value)| (name.as_slice(), value.as_slice()))
     }
 
-    /// Whether there are none.
+    /// Whether there is no attribute.
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()
     }
 
-    /// Takes an attribute out; true where it was there.
+    /// Removes an attribute. Returns whether it existed.
     pub fn remove(&mut self, name: &[u8]) -> bool {
         let Some(value) = self.all.remove(name) else {
             return false;
@@ -53,7 +53,8 @@ impl Attributes {
     }
 }
 
-/// The name in the keyword of a pax record, where `=` would end the keyword; as GNU tar has it.
+/// The name as part of the keyword of a pax record, encoded as by GNU tar, because `=` ends a
+/// keyword.
 pub(crate) fn keyword(name: &[u8]) -> Vec<u8> {
     let mut keyword = Vec::with_capacity(name.len());
     for byte in name {
@@ -66,7 +67,7 @@ pub(crate) fn keyword(name: &[u8]) -> Vec<u8> {
     keyword
 }
 
-/// The name behind a keyword.
+/// The name in the keyword of a pax record.
 pub(crate) fn name(keyword: &[u8]) -> Vec<u8> {
     let mut name = Vec::with_capacity(keyword.len());
     let mut rest = keyword;

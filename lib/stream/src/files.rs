@@ -11,11 +11,12 @@ use crate::output::Output;
 use crate::pipe::BUFFER;
 use failure::{Failure, Status};
 
-/// The longest file name that is taken: a folder takes 255 bytes, the temporary one of an upload.
+/// The longest accepted file name. A file name has at most 255 bytes, also with the prefix of an
+/// upload.
 const LONGEST_NAME: usize = 200;
 
-/// A file that is being written into a file stream. Dropped without [`FileWriter::close`] it
-/// leaves a file without its end, which no reader takes.
+/// A file that is being written to a file stream. If it is dropped without [`FileWriter::close`],
+/// it has no end, and every reader refuses it.
 pub struct FileWriter<'a, W: Write> {
     output: &'a mut Output<W>,
     name: String,
@@ -30,7 +31,7 @@ impl<'a, W: Write> FileWriter<'a, W> {
         FileWriter { output, name: name.to_owned(), chunk, chunks: 0 }
     }
 
-    /// Writes the empty chunk, with what is known of the whole file.
+    /// Writes the empty chunk, with the annotations of the whole file.
     pub fn close(mut self, annotations: Annotations) -> Result<(), Failure> {
         if !self.chunk.is_empty() {
             self.send(Annotations::default())?;
@@ -38,8 +39,8 @@ impl<'a, W: Write> FileWriter<'a, W> {
         self.send(annotations)
     }
 
-    /// Closes the file as one that is lost: what has been written of it is nothing, and only a
-    /// reader that was told to go on takes it.
+    /// Closes the file as a lost one. Its chunks are void, and only a reader with `--keep-going`
+    /// accepts it.
     pub fn lose(self, scope: Scope) -> Result<(), Failure> {
         let mut annotations = Annotations::default();
         annotations.set(LOST, if scope == Scope::File { "file" } else { "rest" });
@@ -75,7 +76,7 @@ impl<W: Write> Write for FileWriter<'_, W> {
 /// What goes with a file that is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// Only what the manifest tells to be in it.
+    /// The content that the manifest lists for the file.
     File,
     /// All of the set from there on may have been in it: the manifest is not known to be right.
     Rest,
@@ -87,7 +88,7 @@ pub struct FilesInput<R> {
     name: String,
     chunk: Bytes,
     chunks: u64,
-    /// The annotations of the closing chunk, once it has come; none while a file is open.
+    /// The annotations of the closing chunk, or `None` while a file is open.
     closed: Option<Annotations>,
     keep_going: bool,
 }
@@ -105,7 +106,7 @@ impl<R: Read> FilesInput<R> {
         })
     }
 
-    /// Takes files that are lost, too; [`FilesInput::lost`] tells which they are.
+    /// Accepts lost files too; [`FilesInput::lost`] says whether a file is lost.
     #[must_use]
     pub fn keep_going(self, keep_going: bool) -> FilesInput<R> {
         FilesInput { keep_going, ..self }
@@ -121,7 +122,7 @@ impl<R: Read> FilesInput<R> {
         self.input.end().map(|end| end.totals.clone()).unwrap_or_default()
     }
 
-    /// Goes on to the next file, over what is left of the last one; none at the end.
+    /// Advances to the next file and skips the rest of the last one. Returns `None` at the end.
     pub fn next_file(&mut self) -> Result<Option<String>, Failure> {
         while self.closed.is_none() {
             self.next_chunk()?;
@@ -135,7 +136,7 @@ impl<R: Read> FilesInput<R> {
         Ok(Some(self.name.clone()))
     }
 
-    /// The next bytes of the file, as they came; none at its end.
+    /// The next bytes of the file, or `None` at its end.
     pub fn chunk(&mut self) -> Result<Option<Bytes>, Failure> {
         while self.chunk.is_empty() {
             if self.closed.is_some() {
@@ -146,12 +147,12 @@ impl<R: Read> FilesInput<R> {
         Ok(Some(std::mem::take(&mut self.chunk)))
     }
 
-    /// What the closing chunk says of the whole file, once it has come.
+    /// The annotations of the whole file, once its closing chunk has come.
     pub fn closing(&self) -> Option<&Annotations> {
         self.closed.as_ref()
     }
 
-    /// Whether the file is one that is lost, and what went with it, once all of it has come.
+    /// The scope of the loss if the file is lost, once all of it has come.
     pub fn lost(&self) -> Option<Scope> {
         match self.closed.as_ref()?.get(LOST)? {
             "file" => Some(Scope::File),
@@ -173,7 +174,7 @@ impl<R: Read> FilesInput<R> {
         self.chunk = item.body;
         if self.lost().is_some() && !self.keep_going {
             return Err(broken(&format!(
-                "{}: is lost (--keep-going goes on without it)",
+                "{}: is lost (--keep-going continues without it)",
                 self.name
             )));
         }

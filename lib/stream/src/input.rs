@@ -10,13 +10,13 @@ use crate::member::Member;
 use crate::tar_reader::{Next, TarError, TarReader};
 use failure::{Failure, Status};
 
-/// The largest member of a tree stream: a signature grows with the root of its file's size, and
-/// this is that of a file of 16 TiB. All other bodies are pieces of 64 KiB.
+/// The largest member of a tree stream, a signature. It has 20 bytes per block, and blocks grow up
+/// to 8 MiB, so this suffices for a file of about 100 TiB. All other bodies are pieces of 64 KiB.
 const LARGEST_SIGNATURE: u64 = 256 << 20;
 /// The largest chunk in a file stream.
 const LARGEST_CHUNK: u64 = 1 << 20;
-/// The largest `begin.json`, `end.json` or `failed.json`: a restore names each set that it needs,
-/// and a backup that goes on with an interrupted one each volume that is stored.
+/// The largest `begin.json`, `end.json` or `failed.json`. A restore lists each set that it needs
+/// there, and a resumed backup each stored volume.
 const LARGEST_CONTROL: u64 = 64 << 20;
 
 /// A member and its whole body.
@@ -45,7 +45,7 @@ impl<R: Read> Input<R> {
         let mut from = BufReader::with_capacity(crate::pipe::BUFFER, from);
         let start = peek(&mut from)?;
         if start.is_empty() {
-            return Err(killed("empty: the stage before was killed, or nothing is piped in"));
+            return Err(killed("no input: the previous program in the pipe failed"));
         }
         if !["begin.json\0", "failed.json\0"].into_iter().any(|name| agree(start, name)) {
             return Err(broken("not a stream of ours: it does not start with begin.json"));
@@ -68,7 +68,7 @@ impl<R: Read> Input<R> {
         &self.begin
     }
 
-    /// The next member; none when the stream has ended as it should.
+    /// The next member, or `None` at the end of a complete stream.
     pub fn advance(&mut self) -> Result<Option<Item>, Failure> {
         if self.end.is_some() {
             return Ok(None);
@@ -111,15 +111,15 @@ impl<R: Read> Input<R> {
             return Err(cut());
         }
         if rest.len() != 1024 || rest.iter().any(|b| *b != 0) {
-            return Err(broken("goes on behind its end mark"));
+            return Err(broken("continues after its end mark"));
         }
         self.end = Some(end);
         Ok(())
     }
 }
 
-/// What comes next, without taking it; nothing at the end. Unlike other reads, that of a buffer is
-/// not called again by itself where a signal interrupts it.
+/// The next bytes, without consuming them; empty at the end. Other reads are repeated automatically
+/// after a signal; `fill_buf` is not.
 pub(crate) fn peek<R: Read>(from: &mut BufReader<R>) -> Result<&[u8], Failure> {
     while let Err(error) = from.fill_buf() {
         if error.kind() != io::ErrorKind::Interrupted {
@@ -129,12 +129,12 @@ pub(crate) fn peek<R: Read>(from: &mut BufReader<R>) -> Result<&[u8], Failure> {
     Ok(from.buffer())
 }
 
-/// Whether two texts are the same as far as both go.
+/// Whether two texts are equal up to the end of the shorter one.
 fn agree(start: &[u8], name: &str) -> bool {
     start.iter().zip(name.as_bytes()).all(|(one, other)| one == other)
 }
 
-/// The bytes behind the last member: two blocks of zeros are due, more than that is too much.
+/// Reads the bytes after the last member: two blocks of zeros, and nothing else.
 fn rest<R: Read>(tar: &mut TarReader<R>) -> Result<Vec<u8>, Failure> {
     let mut rest = Vec::with_capacity(1025);
     tar.body(0).map_err(not_read)?;
@@ -168,7 +168,9 @@ fn not_read(error: TarError) -> Failure {
 }
 
 fn cut() -> Failure {
-    killed("ends without an end mark: the stage before was killed, or the stream was cut")
+    killed(
+        "ends without an end mark: the previous program in the pipe failed, or the stream was cut",
+    )
 }
 
 fn killed(why: &str) -> Failure {

@@ -1,4 +1,4 @@
-//! What a program has on standard output, and what it leaves there when it fails.
+//! What a program writes to standard output, and how it reports a failure there.
 
 use std::fs::File;
 use std::io::IsTerminal;
@@ -17,8 +17,7 @@ pub trait Outlet: Sized {
         run: impl FnOnce(&mut Self) -> Result<Totals, Failure>,
     ) -> Result<Totals, Failure>;
 
-    /// Leaves standard output to text, or to nobody: no stream comes, not even one that tells of a
-    /// failure.
+    /// Writes no stream to standard output, not even to report a failure.
     fn leave(&mut self) {}
 }
 
@@ -45,7 +44,7 @@ impl Outlet for Receipts<File> {
     }
 }
 
-/// A last stage: it has nobody behind it to tell.
+/// A last stage: no stage reads its output.
 impl Outlet for () {
     fn deliver(
         _stage: &str,

@@ -17,13 +17,13 @@ pub struct Output<W: Write> {
     form: Form,
 }
 
-/// What the reader of an output is there for.
+/// What the reader of an output is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Stream,
     /// The program was asked for text instead.
     Text,
-    /// A person sits there, who has no use for a tar.
+    /// A terminal: a tar is useless there.
     Terminal,
 }
 
@@ -40,7 +40,7 @@ impl<W: Write> Output<W> {
         self.tar.get_mut()
     }
 
-    /// Writes `begin.json`, at once, so that the stages behind can prepare.
+    /// Writes `begin.json` at once, so that the next stages can prepare.
     pub fn begin(&mut self, begin: &Begin) -> Result<(), Failure> {
         if self.form == Form::Terminal {
             let why = "is a terminal (pipe it into the next stage, or into `tar tv`)";
@@ -57,7 +57,7 @@ impl<W: Write> Output<W> {
         self.tar.append(member, body).map_err(|e| Failure::of_output(&e))
     }
 
-    /// Sends on what is still buffered.
+    /// Writes the buffered bytes.
     pub fn flush(&mut self) -> Result<(), Failure> {
         self.tar.get_mut().flush().map_err(|e| Failure::of_output(&e))
     }
@@ -75,7 +75,8 @@ impl<W: Write> Output<W> {
         closed
     }
 
-    /// Ends it. What could not be written must not be tried once more, after the failure was told.
+    /// Ends the output. Bytes that could not be written are dropped, so that no write follows the
+    /// report of the failure.
     fn discard(self) {
         let _ = self.tar.into_inner().into_parts();
     }
@@ -96,10 +97,10 @@ impl<W: Write> Output<W> {
     }
 }
 
-/// Runs a stage on its output: a stream that ends with `end.json` if all went well, and with
-/// `failed.json` if not.
+/// Runs a stage on its output. The stream ends with `end.json` after success, and with
+/// `failed.json` after a failure.
 ///
-/// `stage` is the program's name, for the stages behind.
+/// `stage` is the program's name for `failed.json`.
 pub fn deliver<W: Write>(
     stage: &str,
     to: W,

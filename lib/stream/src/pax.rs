@@ -6,14 +6,14 @@ use std::borrow::Cow;
 use crate::attributes;
 use crate::member::{Annotations, MTIME, Member, Timestamp};
 
-/// The largest number that the octal field of an owner takes.
+/// The largest number in the octal field of an owner.
 const LARGEST_ID: u64 = 0o7_777_777;
-/// The largest number of seconds that the octal field of a time takes.
+/// The largest number of seconds in the octal field of a time.
 const LARGEST_TIME: i64 = 0o77_777_777_777;
-/// What the keyword of an extended attribute begins with. It is known to GNU tar, which gives it
-/// back with `--xattrs`, and passed over by others.
+/// The prefix of the keyword of an extended attribute. GNU tar restores the attribute with
+/// `--xattrs`; other programs ignore it.
 const XATTR: &[u8] = b"SCHILY.xattr.";
-/// The largest size that the octal field takes.
+/// The largest size in the octal field.
 const LARGEST_SIZE: u64 = 0o77_777_777_777;
 
 /// The body of the extended header that `member` needs, if it needs one.
@@ -59,7 +59,7 @@ fn fits(text: &[u8], room: usize) -> bool {
     text.len() <= room && text.is_ascii()
 }
 
-/// Appends `LENGTH KEY=VALUE\n`, where the length counts its own digits too.
+/// Appends `LENGTH KEY=VALUE\n`. LENGTH includes its own digits.
 fn push(body: &mut Vec<u8>, key: &[u8], value: &[u8]) {
     let rest = key.len() + value.len() + 3;
     let mut length = rest + 1;
@@ -79,7 +79,7 @@ fn digits(number: usize) -> usize {
     number.checked_ilog10().unwrap_or(0) as usize + 1
 }
 
-/// Applies the records of an extended header to the member behind it.
+/// Applies the records of an extended header to the member after it.
 pub(crate) fn apply(body: &[u8], member: &mut Member) -> Result<(), String> {
     let mut rest = body;
     while !rest.is_empty() {
@@ -104,7 +104,7 @@ fn split(records: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
 fn set(member: &mut Member, key: &[u8], value: &[u8]) -> Result<(), String> {
     let text = || std::str::from_utf8(value).map_err(|_| wrong(key));
     match key {
-        // An empty value deletes the record, says POSIX; others take it for the value.
+        // In POSIX, an empty value deletes the record; other programs take it as the value.
         b"path" | b"linkpath" | b"size" | b"mtime" | b"uid" | b"gid" if value.is_empty() => {
             return Err(wrong(key));
         }

@@ -1,6 +1,7 @@
-//! Receipts: what a store has taken, a JSON line a file, between `moo-upload` and `moo-commit`.
+//! Receipts: lines of JSON from `moo-upload` to `moo-commit`, one per file that has arrived at the
+//! store.
 //!
-//! The first line tells the run, the last one that all is well or what has failed.
+//! The first line describes the run, the last one its success or failure.
 
 use std::io::{BufRead, BufReader, Read, Write};
 
@@ -99,7 +100,7 @@ impl<R: Read> ReceiptsInput<R> {
         self.totals.clone().unwrap_or_default()
     }
 
-    /// The next receipt; none at the end.
+    /// The next receipt, or `None` at the end.
     pub fn advance(&mut self) -> Result<Option<Receipt>, Failure> {
         let Some(line) = line(&mut self.from)? else {
             return Err(killed("ends without an end mark"));
@@ -116,11 +117,11 @@ impl<R: Read> ReceiptsInput<R> {
             self.totals = Some(totals);
             return Ok(None);
         }
-        Err(broken("goes on behind its end mark"))
+        Err(broken("continues after its end mark"))
     }
 }
 
-/// The next whole line; none at the end of the input, or where that cuts a line.
+/// The next complete line, or `None` at the end of the input, even in the middle of a line.
 fn line(from: &mut impl BufRead) -> Result<Option<Vec<u8>>, Failure> {
     let mut line = Vec::new();
     let read = from.take(LONGEST_LINE).read_until(b'\n', &mut line);
@@ -131,7 +132,7 @@ fn line(from: &mut impl BufRead) -> Result<Option<Vec<u8>>, Failure> {
 }
 
 fn killed(why: &str) -> Failure {
-    let cause = "the stage before was killed, or nothing is piped in";
+    let cause = "the previous program in the pipe failed";
     Failure::new(Status::Killed, format!("standard input: {why}: {cause}"))
 }
 

@@ -1,5 +1,5 @@
-//! Reading tar, framed by ourselves: the `tar` crate's own reader takes a stream that was cut for
-//! a whole one, and an extended header of any size into memory. Its header blocks are used.
+//! Reading tar. The framing is our own, because the `tar` crate accepts a cut stream, and reads an
+//! extended header of any size into memory. Its header blocks are used.
 
 use std::io::{self, Read};
 
@@ -13,8 +13,8 @@ use crate::tar_writer::BLOCK;
 /// Extended headers and long names beyond this are refused; the longest name is 4 KiB.
 const LARGEST_EXTENSION: u64 = 1 << 20;
 
-/// Names of the source itself, which end with a slash where the source is a single file. By its name alone,
-/// Python, and so duplicity, takes no other member for a directory; GNU tar does.
+/// Names of the source itself, which end in a slash even if the source is a single file. Python,
+/// and so duplicity, takes no other member for a directory because of its name alone; GNU tar does.
 const ROOTS: [&[u8]; 4] = [b"snapshot", b"diff", b"signature", b"deleted"];
 
 /// Why a tar could not be read on.
@@ -56,7 +56,7 @@ impl std::error::Error for TarError {
     }
 }
 
-/// What stands next in a tar.
+/// The next part of a tar.
 #[derive(Debug)]
 pub enum Next {
     /// A member; its body comes by [`Read`].
@@ -82,7 +82,7 @@ impl<R: Read> TarReader<R> {
         TarReader { input, body: 0, padding: 0 }
     }
 
-    /// What lies behind the last thing read.
+    /// What follows the last part that was read.
     pub fn into_inner(self) -> R {
         self.input
     }
@@ -91,11 +91,11 @@ impl<R: Read> TarReader<R> {
         &mut self.input
     }
 
-    /// Goes on to the next member, over what is left of the body before.
+    /// Advances to the next member and skips the rest of the last body.
     ///
     /// # Errors
-    /// Besides what is no tar: what GNU tar, Python's tarfile (which duplicity uses) and we would take for
-    /// different things. No program that makes backups writes any of it.
+    /// The input is not a tar, or has a form that GNU tar, Python's tarfile (which duplicity uses)
+    /// and moobacker would read in different ways. No backup program writes such forms.
     pub fn advance(&mut self) -> Result<Next, TarError> {
         self.skip()?;
         let mut extensions = Extensions::default();
@@ -175,7 +175,7 @@ impl<R: Read> TarReader<R> {
     }
 }
 
-/// What stands in front of a member and belongs to it.
+/// The headers before a member that belong to it.
 #[derive(Default)]
 struct Extensions {
     /// The body of an extended header.
@@ -186,7 +186,7 @@ struct Extensions {
 }
 
 impl Extensions {
-    /// The end of the tar, where nothing may lack its member.
+    /// The end of the tar. It is an error if an extended header lacks its member.
     fn end(self, next: Next) -> Result<Next, TarError> {
         if self.extended.is_none() && self.name.is_none() && self.link.is_none() {
             return Ok(next);
@@ -215,7 +215,7 @@ impl Extensions {
             member.name.pop();
         }
         if flag == 0 && was_folder != is_folder {
-            return Err(malformed("a name that is a directory's and a file's"));
+            return Err(malformed("a name of both a directory and a file"));
         }
         if flag == 0 && is_folder {
             // As tars were before they had a flag for directories.
@@ -227,13 +227,13 @@ impl Extensions {
         }
         let has_body = matches!(member.kind, Kind::File | Kind::Other(_));
         if member.size > 0 && !has_body {
-            return Err(malformed("content in a member that is no file"));
+            return Err(malformed("content in a member other than a file"));
         }
         Ok(member)
     }
 }
 
-/// Sets what may stand in front of a member once.
+/// Sets a header that a member may have once.
 fn put<T>(slot: &mut Option<T>, value: T) -> Result<(), TarError> {
     match slot.replace(value) {
         None => Ok(()),
@@ -252,8 +252,8 @@ fn size(header: &Header) -> Result<u64, TarError> {
     size.filter(|size| *size <= i64::MAX as u64).ok_or_else(|| malformed("malformed size"))
 }
 
-/// Whether all readers find the same number in a field: blanks, digits, and then nothing but blanks and
-/// NULs.
+/// Whether all readers find the same number in a field: blanks, digits, and only blanks and NULs
+/// after them.
 fn is_octal(field: &[u8]) -> bool {
     let is_blank = |byte: &u8| matches!(byte, b' ' | 0);
     let start = field.iter().position(|byte| *byte != b' ').unwrap_or(field.len());
@@ -279,7 +279,7 @@ impl<R: Read> Read for TarReader<R> {
     }
 }
 
-/// Fills the buffer; false where the input has ended before its first byte.
+/// Fills the buffer. Returns false if the input has ended before the first byte.
 fn fill(input: &mut impl Read, buffer: &mut [u8]) -> Result<bool, TarError> {
     let mut filled = 0;
     while filled < buffer.len() {
@@ -317,7 +317,8 @@ fn check_fields(header: &Header, kind: Kind) -> Result<(), TarError> {
     if ![&old.mode[..], &old.uid, &old.gid, &old.mtime].into_iter().all(is_ours) {
         return Err(malformed("malformed number in a header"));
     }
-    // Python takes what GNU tar has in the place of the prefix for one.
+    // Python reads the bytes at the place of the prefix as a prefix, even if GNU tar has other
+    // fields there.
     let is_ustar = header.as_ustar().is_some();
     let prefix = &header.as_bytes()[345..500];
     if !is_ustar && !matches!(kind, Kind::Other(_)) && prefix.iter().any(|byte| *byte != 0) {

@@ -22,7 +22,7 @@ impl<W: Write> TarWriter<W> {
         TarWriter { output, written: 0 }
     }
 
-    /// A writer behind so many bytes of a tar.
+    /// A writer after `bytes` bytes of a tar.
     pub fn behind(output: W, written: u64) -> TarWriter<W> {
         TarWriter { output, written }
     }
@@ -64,7 +64,7 @@ impl<W: Write> TarWriter<W> {
         self.output.write_all(&zeros[..length])
     }
 
-    /// Bytes that a member takes, with its headers and a body of that length.
+    /// The bytes of a member in a tar, with its headers and a body of that length.
     pub fn room(member: &Member, body: usize) -> u64 {
         let blocks = |bytes: usize| bytes.next_multiple_of(BLOCK) + BLOCK;
         let extension = pax::encode(member, &full_name(member), body as u64);
@@ -123,8 +123,8 @@ fn encode(member: &Member, name: &[u8], size: u64) -> io::Result<Header> {
     Ok(header)
 }
 
-/// Octal digits and a NUL; 0 where the field has no room for the number, which the extended header
-/// then tells. The tar crate's way takes memory for each field, and there are ten in a member.
+/// Writes octal digits and a NUL, or 0 if the number does not fit; the extended header then has the
+/// number. The `tar` crate allocates memory for each field, and a member has ten.
 fn octal(field: &mut [u8], number: u64) {
     let Some((end, digits)) = field.split_last_mut() else { return };
     let fits = number >> (3 * digits.len()) == 0;
@@ -136,7 +136,7 @@ fn octal(field: &mut [u8], number: u64) {
     }
 }
 
-/// As much of a text as the field holds, for those who pass over the extended header.
+/// Writes the beginning of a text that fits, for readers that ignore the extended header.
 fn put(field: &mut [u8], text: &[u8]) {
     for (slot, byte) in field.iter_mut().zip(text) {
         *slot = if byte.is_ascii() { *byte } else { b'?' };

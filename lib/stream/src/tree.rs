@@ -24,12 +24,12 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Whether another piece of the same content follows: each but the last is full.
+    /// Whether another piece of the content follows: all pieces except the last are full.
     pub fn goes_on(&self) -> bool {
         self.name.piece.is_some() && self.body.len() == PIECE
     }
 
-    /// Whether it holds a regular file's content, or the start of it.
+    /// Whether it has the content of a regular file, or the start of it.
     pub fn is_content(&self) -> bool {
         self.name.part == Part::Snapshot && self.member.kind == Kind::File
     }
@@ -60,7 +60,7 @@ impl<R: Read> TreeInput<R> {
         self.input.end().map(|end| end.totals.clone()).unwrap_or_default()
     }
 
-    /// The next entry; none at the end.
+    /// The next entry, or `None` at the end.
     pub fn advance(&mut self) -> Result<Option<Entry>, Failure> {
         let Some(item) = self.input.advance()? else {
             return match &self.last {
@@ -71,7 +71,7 @@ impl<R: Read> TreeInput<R> {
         let name =
             EntryName::parse(&item.member.name).or_fail(Status::Integrity, "standard input")?;
         if item.member.kind != Kind::File && !item.body.is_empty() {
-            return Err(broken(&format!("{}: content of what is no file", name.path)));
+            return Err(broken(&format!("{}: content of an object other than a file", name.path)));
         }
         self.check_order(&name)?;
         let entry = Entry { name, member: item.member, body: item.body };
@@ -131,8 +131,7 @@ impl<'a, R: Read, F: FnMut(&Entry) -> Result<(), Failure>> Content<'a, R, F> {
         Ok(Content { input, entry, at: 0, seen })
     }
 
-    /// The last member of the content, whose records tell its hash. What has not been read of the
-    /// content is passed over.
+    /// The last member of the content, whose annotations have its hash. Unread content is skipped.
     pub fn last(mut self) -> Result<Entry, Failure> {
         while self.entry.goes_on() {
             self.next_piece()?;
@@ -160,13 +159,12 @@ impl<R: Read, F: FnMut(&Entry) -> Result<(), Failure>> Read for Content<'_, R, F
     }
 }
 
-/// Writes content whose length is not known before its end: as one member where it is shorter
-/// than a piece, else in numbered pieces, the last of which is not full.
+/// Writes content whose length is unknown before its end. Content shorter than a piece becomes one
+/// member. Longer content becomes numbered pieces, the last of which is shorter than a full one.
 ///
-/// `member` is the file's metadata; its annotations stand with the first and the last piece, its
-/// attributes with the first. `last`
-/// is given the length in bytes, and returns the records of what is known only then. Returns the
-/// length.
+/// `member` is the file's metadata. Its annotations go with the first and the last piece, its attributes
+/// with the first. `last` gets the length in bytes, and returns the annotations that are known only at
+/// the end. Returns the length.
 pub fn write_content<W: Write, C: Read>(
     output: &mut Output<W>,
     part: Part,

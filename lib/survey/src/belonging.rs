@@ -9,8 +9,8 @@ use store::Store;
 use crate::Survey;
 
 impl Survey {
-    /// The identity of the backup that the archive directory is of: that of its newest seal which
-    /// names one, whoever signed it.
+    /// The identity of the archive directory's backup, from its newest seal with an identity,
+    /// whoever signed it.
     pub fn identity(&self) -> Option<Identity> {
         self.seals.identity()
     }
@@ -38,11 +38,11 @@ impl Survey {
         Ok(found)
     }
 
-    /// The sets of other backups than the expected one, with the identity of each. A chain is read
-    /// from its end to the first sealed set that is of no other.
+    /// The sets of other backups than the expected one, with their identities. A chain is read from
+    /// its end to the first sealed set of the expected one.
     ///
     /// # Errors
-    /// The store is out of reach.
+    /// The store cannot be reached.
     pub fn foreign(
         &mut self,
         expected: Identity,
@@ -68,11 +68,11 @@ impl Survey {
         chains.chain(orphans).map(ids).collect()
     }
 
-    /// The identity that all sets have, where nothing else tells which one is meant; none where no
-    /// seal names one.
+    /// The identity of all sets, if nothing else says which one is meant, or `None` if no seal has
+    /// one.
     ///
     /// # Errors
-    /// The sets are of several backups, or the store is out of reach.
+    /// The sets are of several backups, or the store cannot be reached.
     pub fn only_identity(
         &mut self,
         url: &str,
@@ -86,7 +86,7 @@ impl Survey {
     }
 }
 
-/// Names the backups that a store holds sets of, and what tells which one is meant.
+/// The message that lists the backups in a store, and says how to choose one.
 pub fn several(found: &BTreeMap<Identity, SetId>) -> String {
     let each = |(identity, newest): (&Identity, &SetId)| format!("{identity} (the {newest})");
     let each: Vec<_> = found.iter().map(each).collect();

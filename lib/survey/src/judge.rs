@@ -17,14 +17,14 @@ const SKEW: i64 = 3600;
 /// What a set needs to count.
 #[derive(Clone, Debug, Default)]
 pub struct Judge {
-    /// The sets that the archive directory knows, also those that it has in part; none where there
-    /// is no archive directory, or an empty one.
+    /// The sets that the archive directory knows, complete or not, or `None` without an archive
+    /// directory, or with an empty one.
     known: BTreeSet<SetId>,
-    /// The identity that a set's seal must not contradict; none where nothing tells it.
+    /// The identity that a set's seal must not contradict, or `None` if it is unknown.
     pub expected: Option<Identity>,
-    /// Whether sets have to be encrypted, unless the seal key vouches for them.
+    /// Whether sets must be encrypted, unless the seal key vouches for them.
     pub encrypted: bool,
-    /// Whether sets that are not encrypted count, whatever the others are.
+    /// Whether unencrypted sets always count.
     pub plain: bool,
 }
 
@@ -43,10 +43,10 @@ const UNKNOWN: &str = "is unknown to the archive directory, and does not count";
 const PLAIN: &str = "is not encrypted, and does not count (--allow-unprotected lets it)";
 
 impl Judge {
-    /// A judge who believes that archive directory.
+    /// A judge that trusts an archive directory.
     ///
     /// # Errors
-    /// It can't be read.
+    /// The archive directory cannot be read.
     pub fn new(archive: Option<&Folder>) -> Result<Judge, Failure> {
         let Some(folder) = archive else { return Ok(Judge::default()) };
         let mut known: BTreeSet<SetId> =
@@ -71,8 +71,8 @@ impl Judge {
         self.take(survey, gone)
     }
 
-    /// The sets that the names alone show not to count; among them those that the archive directory
-    /// should know, since that time.
+    /// The sets that do not count because of their names alone, among them those that the archive
+    /// directory should know, since that time.
     fn first_look(&self, survey: &Survey, oldest: Option<SetTime>) -> Vec<Uncounted> {
         let demanded = survey.seals.are_demanded();
         let mut gone = Vec::new();
@@ -96,11 +96,11 @@ impl Judge {
         gone
     }
 
-    /// The chain, and how many of its sets, that make the newest state not after `time`; without a
-    /// time the state that was made last. Sets whose seals turn out not to hold are taken out.
+    /// The chain of the newest state not after `time`, and the number of its sets; without a time,
+    /// of the state that was made last. Sets with invalid seals are left out.
     ///
     /// # Errors
-    /// The store is out of reach.
+    /// The store cannot be reached.
     pub fn state(
         &self,
         survey: &mut Survey,
@@ -141,13 +141,13 @@ impl Judge {
                     self.take(survey, vec![Uncounted { set: last, why: "" }]);
                     continue;
                 }
-                log::warn!("the {last} is dated later than the clock of this machine");
+                log::warn!("the {last} is dated later than this machine's clock");
             }
             return Ok(sets);
         }
     }
 
-    /// Why a set does not count; none where it does.
+    /// Why a set does not count, or `None` if it counts.
     fn fault(
         &self,
         survey: &mut Survey,
@@ -166,7 +166,7 @@ impl Judge {
         Ok(foreign.then_some(FOREIGN))
     }
 
-    /// Sets that do not count and have taken the place of an orphan in a chain.
+    /// Sets that do not count and have replaced an orphan in a chain.
     fn false_rivals(
         &self,
         survey: &mut Survey,
@@ -207,7 +207,7 @@ impl Judge {
         Ok(faults)
     }
 
-    /// A set that is dated earlier and was made after that one, as its seal says.
+    /// A set with an earlier date that was made after that one, by its seal.
     fn made_after(
         &self,
         survey: &mut Survey,
@@ -228,11 +228,11 @@ impl Judge {
         Ok(None)
     }
 
-    /// Takes out all sets that do not count, for a copy of what is left. What the archive directory
-    /// does not know is what it may be there to learn.
+    /// Removes all sets that do not count, for a copy of the others. Sets that the archive
+    /// directory does not know count, because it may be about to learn them.
     ///
     /// # Errors
-    /// The store is out of reach.
+    /// The store cannot be reached.
     pub fn of_a_copy(
         &self,
         survey: &mut Survey,

@@ -1,9 +1,9 @@
 //! Which files and sets of a store count.
 //!
-//! Who can only add files to a store can also rename them. So a listing alone does not tell what a
-//! file is: the file that a seal names is the one with the sealed size and hash, whatever its name
-//! is now. A file that no seal names is a stranger where another one has its place in a set. A set
-//! that nobody vouches for does not count where somebody has to: see [`Judge`].
+//! Whoever can only add files to a store can also rename them. So a listing alone does not show
+//! what a file is. The file that a seal lists is the one with the sealed size and hash, whatever
+//! its name. A file that no seal lists is a stranger if another one has its place in a set. A set
+//! that must be vouched for, and is not, does not count: see [`Judge`].
 
 mod belonging;
 mod fork;
@@ -26,7 +26,7 @@ pub use seals::Sealed;
 
 use crate::seals::Seals;
 
-/// What a store holds.
+/// The content of a store.
 pub struct Survey {
     /// The sets, with the names that their seals give the files.
     pub collection: Collection,
@@ -34,7 +34,7 @@ pub struct Survey {
     sizes: HashMap<String, u64>,
     /// The names in the store of files that were renamed, by the names in their seals.
     renamed: HashMap<String, String>,
-    /// All names, those of renamed files as their seals have them.
+    /// All names; renamed files have the names from their seals.
     names: Vec<String>,
     /// Names that a seal gives.
     named: HashSet<String>,
@@ -44,14 +44,14 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// Looks at a listing. The seals in the archive directory `folder` and those of the store tell
-    /// which files are meant; where `certs` are given, only those that one of them has signed.
+    /// Classifies a listing. The seals in the archive directory `folder` and those of the store
+    /// identify the files; with `certs`, only seals that one of them has signed.
     ///
-    /// Seals of the store and files without a place are read only where there are files without a
+    /// Seals of the store, and files without a place, are read only if there are files without a
     /// place.
     ///
     /// # Errors
-    /// The store is out of reach, or the archive directory can't be read.
+    /// The store cannot be reached, or the archive directory cannot be read.
     pub fn of(
         store: &mut dyn Store,
         files: &[Stored],
@@ -99,8 +99,8 @@ impl Survey {
         self.complete.contains(&set)
     }
 
-    /// Files that belong to no set that counts, sorted: those of others, and those that bear the
-    /// name of a file of a set and are not that file.
+    /// Files that belong to no set that counts, sorted: foreign files, and files with the name of
+    /// another file.
     pub fn strangers(&self) -> Vec<&str> {
         let mut names: Vec<_> = self.collection.strangers.iter().map(String::as_str).collect();
         // The file that is meant has another name.
@@ -110,7 +110,8 @@ impl Survey {
         names
     }
 
-    /// All files with the names that their seals give them, without what passes for another file.
+    /// All files with the names from their seals, without files that only have the name of another
+    /// one.
     pub fn listing(&self) -> Vec<Stored> {
         let twins: HashSet<&str> = self.twins().into_iter().collect();
         let names = self.names.iter().filter(|name| !twins.contains(name.as_str()));
@@ -133,7 +134,7 @@ impl Survey {
         self.strangers().into_iter().filter(of_set).collect()
     }
 
-    /// Opens a file of the collection, whatever its name in the store is.
+    /// Opens a file of the collection, whatever its name in the store.
     pub fn open(
         &self,
         store: &mut dyn Store,
@@ -142,7 +143,7 @@ impl Survey {
         store.open(self.stored_name(name))
     }
 
-    /// Files that bear another name than their seal gives them: that name, and theirs; sorted.
+    /// Files with another name than in their seal: this name, and the one in the seal; sorted.
     pub fn renamed(&self) -> Vec<(&str, &str)> {
         let pairs = self.renamed.iter().map(|(name, there)| (name.as_str(), there.as_str()));
         let mut pairs: Vec<_> = pairs.collect();
@@ -150,10 +151,10 @@ impl Survey {
         pairs
     }
 
-    /// The seal of a set, if it has one that holds.
+    /// The seal of a set, if it has a valid one.
     ///
     /// # Errors
-    /// The store is out of reach.
+    /// The store cannot be reached.
     pub fn seal(&mut self, store: &mut dyn Store, set: SetId) -> Result<Option<&Sealed>, Failure> {
         if self.seals.get(set).is_none()
             && let Some(name) = self.seal_name(set.time)
@@ -189,7 +190,7 @@ impl Survey {
     }
 }
 
-/// Whether a failure is one of a single file, and says nothing of the others.
+/// Whether a failure concerns a single file, and not the store.
 pub(crate) fn of_one_file(failure: &Failure) -> bool {
     matches!(failure.status(), Status::Refused | Status::Absent | Status::Integrity)
 }

@@ -1,4 +1,4 @@
-//! Files that bear another name than the one in their seal, found by size and hash.
+//! Finding files with another name than in their seal, by size and hash.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Read};
@@ -10,12 +10,12 @@ use store::{Store, final_name};
 
 use crate::{Survey, of_one_file};
 
-/// How many files are tried where the seal does not tell the size of one that is missing.
+/// The number of files that are tried if the seal does not have the size of a missing one.
 const MOST_TRIED: usize = 1000;
 
 impl Survey {
-    /// Finds the files that the seals name. Each file of the store is hashed once at most, and only
-    /// one that no seal names or that has the size of such a one.
+    /// Finds the files that the seals list. Each file of the store is hashed once at most, and only
+    /// if no seal lists it or it has the size of a missing one.
     pub(crate) fn find_renamed(&mut self, store: &mut dyn Store) -> Result<(), Failure> {
         let mut names = self.missing(store)?;
         for (set, sealed) in &self.seals.all {
@@ -47,7 +47,7 @@ impl Survey {
             None => true,
             Some(told) => told.is_some_and(|told| told != size),
         };
-        // The files of a set that nobody has finished still have the names of their upload.
+        // The files of an incomplete set still have the names of their upload.
         let complete: HashSet<SetId> = self.collection.complete().map(|set| set.id).collect();
         let is_finished = |set: SetId| complete.contains(&set) || self.seals.is_kept(set);
         let mut strays = Strays::default();
@@ -65,7 +65,7 @@ impl Survey {
             if rivals.is_empty() || (fits && file.size.is_none()) {
                 continue;
             }
-            // One of the same size may have taken its name.
+            // A file of the same size may have taken its name.
             if fits && strays.is(store, &file.name, file.sha256)? {
                 continue;
             }
@@ -82,7 +82,7 @@ impl Survey {
     }
 }
 
-/// Files that have no place, and the hashes of those that have been read.
+/// Files without a place, and the hashes of those that have been read.
 #[derive(Default)]
 struct Strays {
     by_size: HashMap<u64, Vec<String>>,
@@ -90,7 +90,7 @@ struct Strays {
 }
 
 impl Strays {
-    /// Puts them into an order that is the same each time.
+    /// Sorts them, so that each run has the same order.
     fn sort(&mut self) {
         self.by_size.values_mut().for_each(|names| names.sort_unstable());
     }

@@ -16,19 +16,19 @@ use crate::of_one_file;
 /// The largest seal that is read, in bytes.
 const LARGEST: u64 = 64 << 20;
 
-/// How the text of a seal begins that somebody has renamed.
+/// The beginning of the text of a seal, to find a renamed one.
 const ARMOR: &[u8] = b"-----BEGIN PGP ";
 
-/// A seal that holds.
+/// A valid seal.
 #[derive(Clone, Debug)]
 pub struct Sealed {
-    /// What it says.
+    /// Its content.
     pub seal: Seal,
     /// The SHA-256 of its file, in hex.
     pub sha256: String,
     /// The size of its file in bytes.
     pub(crate) size: u64,
-    /// The name of its file in the store, where it is not its own; none where nobody knows it.
+    /// The name of its file in the store, if it is not its own, or `None` if it is unknown.
     pub(crate) there: Option<String>,
 }
 
@@ -48,7 +48,7 @@ impl Seals {
         Seals { certs, all, kept, identities }
     }
 
-    /// Whether a seal has to be signed.
+    /// Whether a seal must be signed.
     pub(crate) fn are_demanded(&self) -> bool {
         !self.certs.is_empty()
     }
@@ -67,7 +67,8 @@ impl Seals {
         self.all.get(&set)
     }
 
-    /// Reads the seals that the archive directory has. They are believed: nobody else writes there.
+    /// Reads the seals of the archive directory. They are trusted, because nobody else writes
+    /// there.
     pub(crate) fn of_archive(&mut self, folder: &Folder) -> Result<(), Failure> {
         for set in folder.collection()?.complete() {
             let Some(name) = &set.seal else { continue };
@@ -88,7 +89,7 @@ impl Seals {
     }
 
     /// Reads the seals of the store that the archive directory does not have, and those among the
-    /// strangers. A seal under the name of an upload may belong to a set that was never finished.
+    /// strangers. A seal under the name of an upload may belong to an incomplete set.
     pub(crate) fn of_store(
         &mut self,
         store: &mut dyn Store,
@@ -114,7 +115,7 @@ impl Seals {
         Ok(())
     }
 
-    /// Reads a seal of the store, if it holds; the first one of a set counts.
+    /// Reads a seal of the store, if it is valid; the first one of a set counts.
     pub(crate) fn read(
         &mut self,
         store: &mut dyn Store,
@@ -184,7 +185,7 @@ fn looks_like_a_seal(store: &mut dyn Store, name: &str) -> Result<bool, Failure>
     }
 }
 
-/// What a seal says, if it holds.
+/// The content of a seal, if it is valid.
 fn parse(name: &str, bytes: &[u8], certs: &[Cert]) -> Result<Sealed, Failure> {
     let (text, state) = read_text(name, bytes, certs)?;
     if !certs.is_empty() && !matches!(state, SealState::SignedBy(_)) {

@@ -36,7 +36,7 @@ fn a_source_that_is_empty_because_its_disk_is_not_mounted_was_recorded_as_delete
     moo.backup("").fails_with(1).one_message().stderr_has("src: is empty, but the last backup");
     sandbox.sh("ls store | grep -c manifest").succeeds().stdout_is("1");
     let moo = moo.option("--allow-deletions");
-    moo.backup("").succeeds().one_message().stderr_has("holds nothing to back up");
+    moo.backup("").succeeds().one_message().stderr_has("contains nothing to back up");
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn a_run_that_would_record_most_of_a_source_as_deleted_fails_and_is_resumed_when
     drop(run.stderr_has("src: 121 of the 203 entries").stderr_has("--allow-deletions"));
     sandbox.sh("ls store | grep -c manifest").succeeds().stdout_is("1");
     let moo = moo.option("--allow-deletions -v info");
-    moo.backup("").succeeds().stderr_has("goes on behind volume");
+    moo.backup("").succeeds().stderr_has("resuming after volume");
     sandbox.sh("moo restore file://$PWD/store out && diff -r src out").silent();
 }
 

@@ -121,7 +121,7 @@ fn the_name_of_the_set_is_a_second_that_has_passed_and_that_is_free() {
     stock().increment("src").succeeds();
     let files = tests::damage::find_all(sandbox.path("store"), "");
     let run = consolidate(&sandbox, "--no-encryption").fails_with(1);
-    run.stderr_has("20961002T070640Z is dated later than the clock of this machine");
+    run.stderr_has("20961002T070640Z is dated later than this machine's clock");
     assert_eq!(tests::damage::find_all(sandbox.path("store"), ""), files);
 }
 

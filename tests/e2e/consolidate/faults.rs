@@ -157,7 +157,7 @@ fn another_run_on_the_archive_is_told_of_and_not_disturbed() {
     let mut running = Running::start(&sandbox, hold);
     until_stuck(running.find("moo-scan").unwrap());
     let run = consolidate(&sandbox, OPTIONS).fails_with(9).one_message();
-    run.stderr_has("another run holds the archive");
+    run.stderr_has("another run has locked the archive directory");
     // Past the first look, too.
     let late = "moo-fetch file://$PWD/store | moo-decrypt | moo-replay --archive archive | \
         moo-sign >late";

@@ -41,7 +41,7 @@ fn without_its_signatures_the_newest_set_was_passed_over_in_silence_and_is_resto
         // The next one finds that it can't build on that, and makes a full set.
         fs::rename(sandbox.path("aside"), sandbox.path("archive")).unwrap();
         let moo = Program::new(&sandbox, Moo, "--no-encryption");
-        moo.moo("", "src").succeeds().stderr_has("a full set is needed");
+        moo.moo("", "src").succeeds().stderr_has("so this backup is a full one");
         moo.brings_back("now", &states[2]);
     }
 }

@@ -68,7 +68,7 @@ fn a_file_that_shrinks_is_named_and_what_was_read_of_it_is_stored() {
             || OpenOptions::new().write(true).open(file).unwrap().set_len(2_500_000).unwrap();
         let (status, said) = backup_while(&sandbox, shrink);
         assert_eq!((status, said.lines().count()), (3, 1), "{said}");
-        assert!(said.contains("src/large: became 500000 bytes shorter"), "{said}");
+        assert!(said.contains("src/large: shrank by 500000 bytes"), "{said}");
         the_rest_comes_back(&sandbox, before, &["large"]);
     }
 }

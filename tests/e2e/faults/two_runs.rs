@@ -30,7 +30,7 @@ fn the_second_run_says_that_another_is_there_and_the_first_is_not_disturbed() {
         tree.mtime("large", 1_700_000_000 + day, 0);
         let state = Snapshot::kept(tree.root());
         let first = waiting_run(&sandbox);
-        let held = "another run holds the archive";
+        let held = "another run has locked the archive directory";
         moo.backup("").fails_with(9).one_message().stderr_has(held);
         moo.backup("full").fails_with(9).one_message().stderr_has(held);
         let scan = "moo-scan --archive archive src >/dev/null";
@@ -78,7 +78,10 @@ fn while_duplicity_holds_the_archive_we_do_not() {
         locks.lines().any(|line| line.contains(&format!(":{lock} ")))
     });
     signal(process, Signal::STOP);
-    moo.backup("").fails_with(9).one_message().stderr_has("another run holds the archive");
+    moo.backup("")
+        .fails_with(9)
+        .one_message()
+        .stderr_has("another run has locked the archive directory");
     signal(process, Signal::CONT);
     assert!(duplicity.wait().success());
     moo.backup("").silent();

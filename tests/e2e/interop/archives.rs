@@ -55,7 +55,7 @@ fn an_archive_that_another_program_has_overtaken_begins_a_new_chain_and_a_lost_o
                 Moo if day == 0 || lost => drop(own(Moo).moo("", "src").silent()),
                 Moo => {
                     let told = own(Moo).moo("", "src").succeeds().one_message();
-                    drop(told.stderr_has("which the archive does not know"));
+                    drop(told.stderr_has("which the archive directory does not know"));
                 }
                 _ => own(who).increment("src"),
             }

@@ -59,12 +59,12 @@ fn a_file_system_without_attributes_gets_the_rest_and_one_line_tells() {
         moo backup --no-encryption --archive-dir . src file://$PWD/store";
     sandbox.sh(made).silent();
     let run = sandbox.sh("moo restore --archive-dir . file://$PWD/store disk/out");
-    let line = "moo-patch: not given back: extended attributes of 3 objects \
+    let line = "moo-patch: could not restore: extended attributes of 3 objects \
         (--verbosity info names them)";
     run.fails_with(3).stderr_is(line);
     sandbox.sh("diff -r src disk/out && stat -c %a:%y src/* >1").silent();
     sandbox.sh("cd disk/out && stat -c %a:%y * | sed 's|disk/out|src|' | diff - ../../1").silent();
     let named = sandbox.sh("moo restore -v info --archive-dir . file://$PWD/store disk/again");
-    drop(named.fails_with(3).stderr_has("folder: not given all its extended attributes: "));
+    drop(named.fails_with(3).stderr_has("folder: not all extended attributes restored: "));
     sandbox.sh("umount disk").silent();
 }

@@ -66,12 +66,16 @@ fn of_what_is_anothers_one_line_tells_and_all_else_comes_back() {
             chmod -R a+rX home/store")
         .silent();
     let run = as_nobody(&sandbox, "moo restore file://$PWD/store out");
-    let line = "moo-patch: not given back: the owner of 2 objects, extended attributes of \
-        1 object, 1 device (root can; --verbosity info names them)";
+    let line = "moo-patch: could not restore: the owner of 2 objects, extended attributes of \
+        1 object, 1 device (run as root to restore them; --verbosity info names them)";
     drop(run.fails_with(3).stderr_is(line));
     let named = as_nobody(&sandbox, "moo restore -v info file://$PWD/store again");
-    let named = named.fails_with(3).stderr_has("daemons: not given its owner");
-    drop(named.stderr_has("null: a device, left out").stderr_has("link: not given all its"));
+    let named = named.fails_with(3).stderr_has("daemons: owner not restored");
+    drop(
+        named
+            .stderr_has("null: device not restored")
+            .stderr_has("link: not all extended attributes restored"),
+    );
     // The group is one of his own, so the bit that goes with it stays.
     let found = "stat -c %U:%G:%a home/out/daemons";
     sandbox.sh(found).succeeds().stdout_is("nobody:daemon:2711");
@@ -83,7 +87,7 @@ fn of_what_is_anothers_one_line_tells_and_all_else_comes_back() {
         "rm -r out; moo restore --no-restore-ownership \
         file://$PWD/store out",
     );
-    let line = "moo-patch: not given back: extended attributes of 1 object, 1 device \
-        (root can; --verbosity info names them)";
+    let line = "moo-patch: could not restore: extended attributes of 1 object, 1 device \
+        (run as root to restore them; --verbosity info names them)";
     drop(silent.fails_with(3).stderr_is(line));
 }

@@ -5,7 +5,7 @@ import os, re, stat, sys
 source, restored, messages = map(os.fsencode, sys.argv[1:])
 said = open(messages, encoding='utf-8').read()
 named = set(re.findall(r'^moo-patch: (.*?): not restored', said, re.M))
-given = ''.join(re.findall(r'^moo-patch: not given back: (.*)', said, re.M))
+given = ''.join(re.findall(r'^moo-patch: could not restore: (.*)', said, re.M))
 
 def shown(path):
     text = path.decode('utf-8', 'surrogateescape')

@@ -62,7 +62,9 @@ fn the_times_that_are_shown_are_local_and_choose_the_set_that_they_are_of() {
         let newest = run.out().lines().rfind(|line| line.contains("new ")).unwrap().to_owned();
         assert!(newest.ends_with(&format!("new {day}/file")), "{time}: {newest}");
     }
-    assert!(table.contains("a chain of 3 sets of ") && table.contains("The last good set is of "));
+    assert!(
+        table.contains("a chain of 3 sets of ") && table.contains("The newest good set is of ")
+    );
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn a_watch_is_silent_while_all_is_well_and_else_says_it_in_a_line() {
     status(&sandbox, "lost", "--max-age=2W").silent();
     sandbox.sh("sleep 2.1").silent();
     let old = status(&sandbox, "archive", "--max-age 1s").fails_with(3).one_message();
-    old.stdout_is("").stderr_has("the last good set is of 20").stderr_has(" old (--max-age 1s)");
+    old.stdout_is("").stderr_has("the newest good set is of 20").stderr_has(" old (--max-age 1s)");
     let both = status(&sandbox, "archive", "--max-age 1s --json").fails_with(3).one_message();
     assert!(objects(&both)[0]["age"].as_i64().unwrap() >= 2);
     sandbox.sh("rm store/*.vol1.*").silent();
@@ -49,6 +49,6 @@ fn a_set_of_the_future_does_not_silence_the_watch() {
     let rename = format!("for f in *; do mv $f $(echo $f | sed s/{time}/20981231T235959Z/); done");
     sandbox.sh(&format!("rm -r archive && cd store && {rename}")).silent();
     let late = status(&sandbox, "archive", "--max-age 26h").fails_with(3).one_message();
-    late.stdout_is("").stderr_has("later than the clock of this machine");
-    status(&sandbox, "archive", "").succeeds().stdout_has("is later than the clock");
+    late.stdout_is("").stderr_has("later than this machine's clock");
+    status(&sandbox, "archive", "").succeeds().stdout_has("is later than this machine's clock");
 }

@@ -62,7 +62,7 @@ fn nothing_of_a_run_that_is_going_on_is_touched() {
         (until test -e go; do sleep 0.02; done; cat >/dev/null)";
     let mut running = Running::start(&chains.sandbox, waits);
     until_stuck(running.find("moo-scan").unwrap());
-    let held = "another run holds the archive";
+    let held = "another run has locked the archive directory";
     for run in
         [chains.prune("--keep-full 1 --force"), chains.cleanup("--force"), chains.cleanup("")]
     {
@@ -89,7 +89,7 @@ fn what_a_killed_backup_has_left_goes_when_it_is_asked_for_and_the_next_one_work
     signal(upload, Signal::KILL);
     running.wait();
     let told = chains.cleanup("").succeeds().stdout_has("left by an interrupted run");
-    told.stdout_has("which the next backup could go on with");
+    told.stdout_has("which the next backup could resume");
     chains.cleanup("--force").silent();
     assert!(find_all(chains.sandbox.path("store"), ".upload-").is_empty());
     let left = fs::read_dir(chains.sandbox.path("archive")).unwrap();

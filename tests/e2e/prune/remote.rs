@@ -139,7 +139,7 @@ fn a_file_that_is_swapped_meanwhile_stays() {
     );
     barn.in_place_of("mv", &swap);
     let run = barn.prune(&format!("--keep-full 1 --force {STORE}")).succeeds().one_message();
-    run.stderr_is(&format!("prune-remote.sh: {old}: was changed meanwhile, and stays"));
+    run.stderr_is(&format!("prune-remote.sh: {old}: was changed meanwhile, kept"));
     let kept = fs::read(barn.machine.path(STORE).join(old)).unwrap();
     assert_eq!(kept, fs::read(chains.sandbox.path("store").join(good)).unwrap());
 }
@@ -189,7 +189,7 @@ fn what_is_no_folder_of_backups_is_refused() {
     let as_user =
         "setpriv --reuid nobody --clear-groups /usr/local/lib/moobacker/admin/prune-remote.sh";
     let run = barn.machine.sh(&format!("{as_user} --keep-full 1 /srv/empty")).fails_with(1);
-    run.stderr_is("prune-remote.sh: only root can do this");
+    run.stderr_is("prune-remote.sh: run as root: only root can do this");
 }
 
 #[test]

@@ -91,7 +91,8 @@ fn a_chain_that_has_lost_a_volume_or_is_of_somebody_else_makes_no_other_go() {
         chains.sandbox.sh(&format!("OLD={old} NEW={new}; {copy}")).silent();
     }
     let told = chains.prune("--keep-full 2 --keep-daily 2").succeeds();
-    told.stdout_has("nothing would go").stdout_has("the archive does not know the full 2039");
+    told.stdout_has("nothing would go")
+        .stdout_has("the archive directory does not know the full 2039");
 }
 
 #[test]

@@ -170,7 +170,11 @@ fn the_words_of_the_configuration_reach_moo_backup_as_they_are() {
     let one = format!("{script} --user moobacker --dry-run home | grep -c 'moo backup'");
     host.0.sh(&one).stdout_is("1");
     host.0.sh(&format!("{script} --user moobacker nothing")).fails_with(2).one_message();
-    host.0.sh(script).fails_with(2).one_message().stderr_has("run by root: as whom?");
+    host.0
+        .sh(script)
+        .fails_with(2)
+        .one_message()
+        .stderr_has("run as root: set \"user\" in the configuration");
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn nothing_is_installed_where_others_could_change_it() {
     refuses("mkdir -p /opt/a && chown 1 /opt/a", "/opt/a", &format!("/opt/a: {theirs}"));
     let writable = "/usr/local/lib: others than root may write to it (chmod go-w)";
     refuses("chmod g+w /usr/local/lib", "", writable);
-    let not_ours = "/usr/local/bin/moo: is there, and not ours";
+    let not_ours = "/usr/local/bin/moo: exists and is not ours";
     refuses("chmod g-w /usr/local/lib; : >/usr/local/bin/moo", "", not_ours);
     refuses("", "local", "local: an absolute path is needed");
     refuses("", "--sudo", "--sudo: no such option (see --help)");

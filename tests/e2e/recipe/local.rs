@@ -168,13 +168,13 @@ fn what_is_there_is_not_weakened_or_replaced() {
     refuses("useradd -m -s /bin/bash moobacker", "has a shell", "userdel -r moobacker 2>/dev/null");
     refuses(
         "useradd -r -d /srv -s /usr/sbin/nologin moobacker",
-        "lives in /srv",
+        "has the home /srv",
         "userdel moobacker",
     );
     let sudoers = "/etc/sudoers.d/moobacker";
     refuses(
         &format!("echo 'moobacker ALL=(root) /bin/true' >{sudoers}"),
-        "is there with something else",
+        "exists with other content",
         &format!("rm {sudoers}"),
     );
     refuses(

@@ -192,7 +192,7 @@ fn what_the_user_plants_in_the_archive_shows_nothing_that_is_roots() {
     }
     assert_eq!(before, host.0.sh("cd /srv/roots && sha256sum *r *y").out());
     host.0.sh("sleep 1.1").silent();
-    host.cron().succeeds().stderr_has("which the archive does not know");
+    host.cron().succeeds().stderr_has("which the archive directory does not know");
     host.brings_back("etc");
 }
 

@@ -241,9 +241,7 @@ fn nothing_that_is_there_is_weakened() {
     pair.refuses(
         1,
         "--from 10.0.0.1 etc",
-        &format!(
-            "purrbackups: can only add files: say --append-only, or remove {section} by hand first"
-        ),
+        &format!("purrbackups: can only add files: pass --append-only, or delete {section} first"),
     );
     let keys = "/etc/ssh/authorized_keys.d/purrbackups";
     pair.refuses(
@@ -251,7 +249,7 @@ fn nothing_that_is_there_is_weakened() {
         "--append-only --from '*' etc",
         &format!("{keys}: has this key with other addresses: change from= there by hand"),
     );
-    let elsewhere = format!("{section}: is there with other settings: remove it by hand first");
+    let elsewhere = format!("{section}: exists with other settings: delete it first");
     pair.refuses(1, &format!("{words} --chroot /srv/other"), &elsewhere);
     pair.store.sh(&format!("echo 'ssh-ed25519 AAAA me' >>{keys}")).silent();
     pair.refuses(1, words, &format!("{keys}: line 2: a key that is not restricted: remove it"));
@@ -259,8 +257,8 @@ fn nothing_that_is_there_is_weakened() {
     pair.refuses(
         1,
         words,
-        "/srv/purrbackups/backups/etc: is there, and not a folder of purrbackups \
-        alone (chown purrbackups, chmod 700)",
+        "/srv/purrbackups/backups/etc: exists and is not private to purrbackups \
+        (chown purrbackups, chmod 700)",
     );
     pair.store.sh("chmod 700 /srv/purrbackups/backups/etc; chmod g+w /srv/purrbackups").silent();
     pair.refuses(1, words, "/srv/purrbackups: others than root may write to it (chmod go-w)");
@@ -326,7 +324,7 @@ fn what_sshd_does_not_take_is_undone() {
     };
     undone(
         "echo Nonsense yes >>/etc/ssh/sshd_config",
-        "sshd: its configuration is broken already: \
+        "sshd: its configuration is already broken: \
         /etc/ssh/sshd_config: line 123: Bad configuration option: Nonsense",
     );
     undone(
@@ -346,7 +344,7 @@ fn what_sshd_does_not_take_is_undone() {
     );
     undone(
         "echo AllowUsers root admin >>/etc/ssh/sshd_config",
-        "sshd: AllowUsers keeps purrbackups out: add it there",
+        "sshd: AllowUsers excludes purrbackups: add it there",
     );
     pair.store.sh("echo AllowUsers root 'purr*' >>/etc/ssh/sshd_config").silent();
     pair.setup(words).succeeds();

@@ -82,7 +82,9 @@ fn newer_sets_of_another_source_are_told_by_mail_and_not_restored() {
     assert_same(&Snapshot::kept(local.path("/srv/etc")), &Snapshot::kept(local.path("/srv/out")));
     local.sh("rm -r /srv/out").silent();
     verify(&local, "--quick").fails_with(5).stderr_has("is of the backup");
-    night(&local, "echo newer >/srv/etc/new").succeeds().stderr_has("the archive does not know");
+    night(&local, "echo newer >/srv/etc/new")
+        .succeeds()
+        .stderr_has("the archive directory does not know");
     let run = restore(&local);
     assert!([0, 3].contains(&run.status), "{}: {}", run.status, run.err());
     assert_same(&Snapshot::kept(local.path("/srv/etc")), &Snapshot::kept(local.path("/srv/out")));

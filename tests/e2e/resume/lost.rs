@@ -103,7 +103,7 @@ fn a_set_that_another_archive_has_made_since_comes_first() {
         sandbox.sh("mkdir aside && mv store/.upload-* aside && sleep 1").silent();
         subject.moo().archive("other").backup("").silent();
         sandbox.sh("mv aside/.upload-* store && sleep 1").silent();
-        let told = "which the archive does not know (a full set is needed)";
+        let told = "which the archive directory does not know, so this backup is a full one";
         subject.moo().backup("").succeeds().one_message().stderr_has(told);
         assert_eq!(stored(&sandbox).len(), 3);
         assert!(find_all(sandbox.path("store"), ".upload-").is_empty());
@@ -149,7 +149,7 @@ fn another_passphrase_under_the_same_options_makes_no_set_that_none_opens() {
         fs::write(sandbox.path("pass"), now).unwrap();
         if was != now {
             let run = subject.moo().backup("full").fails_with(10).one_message();
-            run.stderr_has("other keys than the interrupted run had");
+            run.stderr_has("not the keys of the interrupted run");
         }
         subject.goes_on_with("full", &before, if was == now { 2 } else { 0 });
     }

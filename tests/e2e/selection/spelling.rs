@@ -131,7 +131,7 @@ fn a_source_of_which_nothing_is_stored_is_named() {
     let sandbox = Sandbox::new();
     sandbox.sh("mkdir empty src && ln -s src link && touch src/a").silent();
     for (words, status, message) in [
-        ("empty", 0, "empty: holds nothing to back up"),
+        ("empty", 0, "empty: contains nothing to back up"),
         ("--exclude '**' src", 2, "src: nothing in it is selected"),
         ("--include src/b --exclude '**' src", 2, "src: nothing in it is selected"),
         ("link", 2, "link: is a symbolic link"),

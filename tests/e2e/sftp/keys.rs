@@ -120,7 +120,7 @@ fn a_key_that_is_not_accepted_is_named_and_not_tried_again() {
     named.fails_with(6).one_message().stderr_has("nowhere: not there");
     sandbox.sh("echo nonsense >broken && chmod 600 broken").silent();
     let named = remote.option("-o IdentityFile=broken").look();
-    named.fails_with(6).one_message().stderr_has("broken: no private key");
+    named.fails_with(6).one_message().stderr_has("broken: not a readable private key");
 }
 
 #[test]

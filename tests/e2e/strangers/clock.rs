@@ -20,7 +20,7 @@ fn a_restore_on_a_machine_whose_clock_is_behind_brings_the_newest_state() {
     let restore = "moo restore --archive-dir . --name lost file://$PWD/store out";
     for clock in ["-7d", "@2015-01-01 00:00:00"] {
         let run = sandbox.sh(&at(clock, restore)).succeeds().one_message();
-        run.stderr_has("dated later than the clock");
+        run.stderr_has("dated later than this machine's clock");
         sandbox.sh("diff -r src out && rm -r out").silent();
     }
     let explicit = restore.replace("moo restore", "moo restore --time 20D");
@@ -42,7 +42,9 @@ fn after_a_night_with_a_clock_ahead_the_next_backups_work_and_come_back() {
         sandbox.sh(&at("+400d", &backup)).silent();
         tree.noise("right", 100);
         let told = sandbox.sh(&backup).succeeds().one_message();
-        told.stderr_has("is dated later than the clock of this machine: making a full set of now");
+        told.stderr_has(
+            "is dated later than this machine's clock: making a full set of the present state",
+        );
         tree.noise("again", 100);
         sandbox.sh("sleep 1.1").silent();
         sandbox.sh(&backup).silent();
@@ -58,7 +60,9 @@ fn after_a_night_with_a_clock_ahead_the_next_backups_work_and_come_back() {
         }
         let status = "moo status --archive-dir . --name archive --max-age 26h file://$PWD/store";
         sandbox.sh(status).silent();
-        sandbox.sh(&status.replace("--max-age 26h", "")).stdout_has("later than the clock");
+        sandbox
+            .sh(&status.replace("--max-age 26h", ""))
+            .stdout_has("later than this machine's clock");
         sandbox.sh(&at("+30d", status)).fails_with(3).one_message();
     }
 }

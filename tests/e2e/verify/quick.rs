@@ -24,7 +24,7 @@ fn barn() -> Sandbox {
 fn read(sandbox: &Sandbox, options: &str) -> Vec<String> {
     let run = verify(sandbox, &format!("--quick -v info {options}"), "").succeeds();
     let err = run.err();
-    let lines = err.lines().filter_map(|line| line.strip_suffix(": is what it was"));
+    let lines = err.lines().filter_map(|line| line.strip_suffix(": intact"));
     lines.map(|line| line.trim_start_matches("moo-check: ").to_owned()).collect()
 }
 
@@ -104,7 +104,7 @@ fn a_chain_of_duplicity_is_checked_against_the_archive() {
     let last = volumes.last().unwrap().display().to_string();
     for (change, words) in [
         (format!("rm {last}"), " is missing"),
-        (format!("printf x >>{last}"), "does not have the hash that it had"),
+        (format!("printf x >>{last}"), "its hash differs from that in the seal"),
         ("rm store/*sigtar*".to_owned(), "its signatures are missing"),
     ] {
         sandbox.sh(&change).silent();

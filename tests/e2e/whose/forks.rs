@@ -33,7 +33,7 @@ impl Clones {
         let clones = Clones::new();
         clones.backup("one", "").silent();
         // The second one does not know that set yet, and only lags behind.
-        clones.backup("two", "").succeeds().stderr_has("a full set is needed");
+        clones.backup("two", "").succeeds().stderr_has("so this backup is a full one");
         clones
     }
 

@@ -42,7 +42,7 @@ pub(crate) fn list(
         versions.remove(0);
     }
     if versions.is_empty() {
-        let why = "in no backup that the archive knows";
+        let why = "in no backup of the archive directory";
         let failure = Failure::of(Status::Absent, legible::path(path), why);
         return Err(failure.because(Reason::NoSuchPath));
     }

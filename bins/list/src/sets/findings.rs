@@ -57,7 +57,13 @@ pub(crate) fn all(inventory: &Inventory, known: Option<&Known>) -> Vec<Finding> 
         found.extend(of_archive(inventory, known));
     }
     found.extend(inventory.incomplete.iter().filter(|set| !is_known(known, set.stored.id)).map(
-        |set| Finding::note("incomplete", Some(set.stored.id), "has no manifest, so it is none"),
+        |set| {
+            Finding::note(
+                "incomplete",
+                Some(set.stored.id),
+                "has no manifest, so it does not count",
+            )
+        },
     ));
     // Of a set that somebody else may have made, nothing can be lost that is ours.
     for finding in &mut found {
@@ -136,7 +142,7 @@ fn oddities(set: &Set, now: SetTime) -> Vec<Finding> {
         found.push(Finding::note("surplus", Some(id), what));
     }
     if id.time.seconds() > now.seconds() + SKEW {
-        found.push(Finding::note("future", Some(id), "is later than the clock of this machine"));
+        found.push(Finding::note("future", Some(id), "is later than this machine's clock"));
     }
     found
 }
@@ -155,12 +161,12 @@ fn orphans(inventory: &Inventory) -> Vec<Finding> {
         found.push(match lost {
             Some(base) => {
                 let base = shown::time(base);
-                let what = format!("can't be restored, since the set of {base} is missing");
+                let what = format!("can't be restored, because the set of {base} is missing");
                 Finding::lost("base", id, what)
             }
             None => {
-                let why = "another increment has taken its place in the chain";
-                Finding::note("replaced", Some(id), format!("can't be restored, since {why}"))
+                let why = "another increment has replaced it in the chain";
+                Finding::note("replaced", Some(id), format!("can't be restored, because {why}"))
             }
         });
     }
@@ -184,7 +190,9 @@ fn of_archive(inventory: &Inventory, known: &Known) -> Vec<Finding> {
         found.extend(chain.iter().filter(|id| !complete.contains(id)).map(|&id| {
             match incomplete.contains(&id) {
                 true => Finding::lost("manifest", id, "the manifest is missing"),
-                false => Finding::lost("set", id, "is gone, though the archive knows it"),
+                false => {
+                    Finding::lost("set", id, "missing, although the archive directory knows it")
+                }
             }
         }));
     }
@@ -198,11 +206,13 @@ fn counts(removed: u64, unknown: u64) -> Vec<Finding> {
     let mut found = Vec::new();
     if removed > 0 {
         let sets = shown::count(removed, "set");
-        let what = format!("{sets} of older chains, which the archive still knows, are gone");
+        let what = format!(
+            "{sets} of older chains are missing, although the archive directory knows them"
+        );
         found.push(Finding::note("removed", None, what));
     }
     if unknown > 0 {
-        let what = format!("the archive does not know {}", shown::count(unknown, "set"));
+        let what = format!("the archive directory does not know {}", shown::count(unknown, "set"));
         found.push(Finding::note("unknown", None, what));
     }
     found
@@ -211,7 +221,7 @@ fn counts(removed: u64, unknown: u64) -> Vec<Finding> {
 /// What is on its way into the store, or what an interrupted run has left there.
 fn unfinished(inventory: &Inventory) -> Option<Finding> {
     let files = shown::count(inventory.unfinished, "file");
-    let what = format!("{files} of a run that goes on or was interrupted");
+    let what = format!("{files} of a running or interrupted backup");
     (inventory.unfinished > 0).then(|| Finding::note("unfinished", None, what))
 }
 
@@ -230,8 +240,8 @@ fn foreign(inventory: &Inventory) -> Option<Finding> {
     let first = first.join(", ");
     let what = match names.len().saturating_sub(NAMED) {
         0 if names.is_empty() => return None,
-        0 => format!("of no set: {first}"),
-        more => format!("of no set: {first} and {more} more"),
+        0 => format!("belong to no set: {first}"),
+        more => format!("belong to no set: {first} and {more} more"),
     };
     Some(Finding::note("foreign", None, what))
 }

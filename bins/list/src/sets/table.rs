@@ -22,8 +22,8 @@ pub(crate) fn print(url: &str, inventory: &Inventory, out: &mut Out) -> Result<(
             out.line("")?;
         }
     }
-    findings(inventory, true, "What is wrong:", out)?;
-    findings(inventory, false, "What is worth to know:", out)?;
+    findings(inventory, true, "Errors:", out)?;
+    findings(inventory, false, "Notes (not errors):", out)?;
     if let Some(identity) = inventory.doubts.belonging.identity {
         out.line(&format!("The identity of the backup is {identity}."))?;
     }
@@ -31,7 +31,7 @@ pub(crate) fn print(url: &str, inventory: &Inventory, out: &mut Out) -> Result<(
         None => Ok(()),
         Some(time) => {
             let age = shown::age(inventory.now.seconds() - time.seconds());
-            out.line(&format!("The last good set is of {}, {age} old.", shown::time(time)))
+            out.line(&format!("The newest good set is of {}, {age} old.", shown::time(time)))
         }
     }
 }

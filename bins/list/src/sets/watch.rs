@@ -51,9 +51,9 @@ pub(crate) fn judge(
     }
     let Some(limit) = limit else { return Ok(()) };
     let age = inventory.now.seconds() - newest.seconds();
-    let what = format!("the last good set is of {}", shown::time(newest));
+    let what = format!("the newest good set is of {}", shown::time(newest));
     if age < -SKEW {
-        let why = format!("{what}, later than the clock of this machine");
+        let why = format!("{what}, later than this machine's clock");
         return fail(Status::Partial, &why);
     }
     if newest < limit.oldest {

@@ -35,9 +35,9 @@ pub(crate) struct Words {
     pub(crate) marks: Vec<OsString>,
     /// Whether devices stay out.
     pub(crate) no_devices: bool,
-    /// The list of all that is asked for.
+    /// Back up only the paths that FILE lists, relative to the source, one per line
     pub(crate) files_from: Option<PathBuf>,
-    /// Whether the entries of lists end with NUL.
+    /// Separate the entries of lists by NUL instead of a newline
     pub(crate) null_separator: bool,
 }
 
@@ -78,34 +78,34 @@ impl Words {
 
 #[derive(Args)]
 struct Options {
-    /// Back up what matches this shell pattern; the first option that matches decides
+    /// Include paths that match the shell pattern GLOB; the first selection that matches decides
     #[arg(long, value_name = "GLOB")]
     include: Vec<OsString>,
-    /// Leave out what matches this shell pattern; the first option that matches decides
+    /// Exclude paths that match the shell pattern GLOB; the first selection that matches decides
     #[arg(long, value_name = "GLOB")]
     exclude: Vec<OsString>,
-    /// Include what a file lists: a pattern a line, "- " before one makes it exclude
+    /// Include the patterns in FILE, one per line; a line that begins with "- " excludes
     #[arg(long, value_name = "FILE", alias = "include-globbing-filelist")]
     include_filelist: Vec<PathBuf>,
-    /// Exclude what a file lists: a pattern a line, "+ " before one makes it include
+    /// Exclude the patterns in FILE, one per line; a line that begins with "+ " includes
     #[arg(long, value_name = "FILE", alias = "exclude-globbing-filelist")]
     exclude_filelist: Vec<PathBuf>,
-    /// Include paths in which this regular expression is found
+    /// Include paths in which the regular expression REGEXP matches
     #[arg(long, value_name = "REGEXP")]
     include_regexp: Vec<OsString>,
-    /// Exclude paths in which this regular expression is found
+    /// Exclude paths in which the regular expression REGEXP matches
     #[arg(long, value_name = "REGEXP")]
     exclude_regexp: Vec<OsString>,
-    /// Exclude regular files that were last changed before that time or longer ago than that age
+    /// Exclude regular files that were modified before TIME, a time or an age
     #[arg(long, value_name = "TIME")]
     exclude_older_than: Vec<String>,
-    /// Exclude what is not on the file system of the source
+    /// Exclude other file systems than that of the source
     #[arg(long, overrides_with = "exclude_other_filesystems")]
     exclude_other_filesystems: bool,
-    /// Exclude directories that hold a file of that name, whatever the other options say
+    /// Exclude directories that contain a file NAME, regardless of the other selections
     #[arg(long, value_name = "NAME")]
     exclude_if_present: Vec<OsString>,
-    /// Exclude device files, whatever the other options say
+    /// Exclude device files, regardless of the other selections
     #[arg(long, overrides_with = "exclude_device_files")]
     exclude_device_files: bool,
     /// Look at nothing but the paths that a file lists, relative to the source, one a line

@@ -12,7 +12,7 @@ use super::trouble;
 use crate::Options;
 use crate::retry::{given_up_after, pause_after};
 
-/// More bytes than rclone says of the largest list of files, each of some 250.
+/// More bytes than the largest list of files has in rclone's output, at about 250 bytes per file.
 const MOST_TOLD: u64 = 768 << 20;
 /// Bytes of standard error that are kept.
 const MOST_SAID: u64 = 1 << 20;
@@ -51,7 +51,7 @@ impl Rclone {
         format!("{}{}{name}", self.remote, if plain { "" } else { "/" })
     }
 
-    /// Calls it, again where the remote is out of reach, and returns what it prints.
+    /// Calls rclone, repeatedly if the remote cannot be reached, and returns its output.
     pub(crate) fn run(&self, name: &str, words: &[&str]) -> Result<Vec<u8>, Failure> {
         self.persist(|| self.try_once(name, words))
     }
@@ -79,7 +79,7 @@ impl Rclone {
         file.rewind().or_fail(Status::Failed, TemporaryFile)?;
         let size = format!("--size={size}");
         let mut child = self.start(&["rcat", &size, &self.place(under)], Stdio::piped())?;
-        // Through a pipe, which ends with us: rclone must not go on where nobody waits for it.
+        // Its output goes through a pipe that ends with this process, so rclone ends too.
         let fed = child.stdin.take().map(|mut pipe| io::copy(&mut file, &mut pipe));
         let output = child.wait_with_output().or_fail(Status::Failed, "rclone")?;
         self.check(name, output)?;
@@ -94,7 +94,7 @@ impl Rclone {
         command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => {
-                let why = "there is no rclone in PATH (such a store is reached through it)";
+                let why = "rclone is not in PATH (this store needs it)";
                 Failure::of(Status::Failed, &self.url, why)
             }
             _ => Failure::new(Status::Failed, format!("rclone: {error}")),
@@ -108,7 +108,8 @@ impl Rclone {
         Err(self.failure(name, &output))
     }
 
-    /// Why a call for a file has failed. What the user and we have named says nothing of that.
+    /// Why a call for a file has failed. Names from the user or from this program are ignored in
+    /// its messages.
     pub(crate) fn failure(&self, name: &str, output: &Output) -> Failure {
         let path = self.remote.rsplit(':').next().unwrap_or_default();
         let own = [self.place(name), self.url.clone(), self.remote.clone(), path.to_owned()];
@@ -116,7 +117,7 @@ impl Rclone {
         trouble::failure(&self.which(name), output.status.code(), &output.stderr, &own)
     }
 
-    /// Tries again, after 1, 4, 16 … seconds, what has failed because the remote is out of reach.
+    /// Repeats a call after 1, 4, 16 … seconds if the remote cannot be reached.
     pub(crate) fn persist<T>(
         &self,
         mut once: impl FnMut() -> Result<T, Failure>,
@@ -139,7 +140,7 @@ impl Rclone {
     }
 }
 
-/// What it prints, up to that much, and what it says on standard error.
+/// The output of rclone, up to a limit, and its messages on standard error.
 fn told(child: &mut Child) -> io::Result<(Vec<u8>, Vec<u8>)> {
     let (stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
     let (mut printed, mut said) = (Vec::new(), Vec::new());

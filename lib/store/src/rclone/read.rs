@@ -1,4 +1,4 @@
-//! Reading a file through rclone, and going on where it was when the remote was lost.
+//! Reading a file through rclone. Reading resumes at the same byte after the remote was lost.
 
 use std::io::{self, Read};
 use std::process::{Child, Stdio};
@@ -26,7 +26,7 @@ impl Reading {
         Reading { rclone, name, size, at: 0, tries: 0, child: None }
     }
 
-    /// The next bytes of the call that is going on, or of a new one.
+    /// The next bytes of the running call, or of a new one.
     fn next(&mut self, buffer: &mut [u8]) -> Result<usize, Failure> {
         let child = match &mut self.child {
             Some(child) => child,

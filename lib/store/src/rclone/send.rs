@@ -30,7 +30,7 @@ pub(crate) enum Arrived {
 }
 
 impl Arrived {
-    /// The name that it bears until it is published.
+    /// Its name until it is published.
     pub(crate) fn name(&self, own: &str) -> String {
         match self {
             Arrived::There(name) => name.clone(),
@@ -52,7 +52,7 @@ struct Job {
     spool: File,
 }
 
-/// The sender of a store, with one file on its way, and one behind it.
+/// The sender of a store. One file is being sent, and one more waits.
 pub(crate) struct Sender {
     jobs: channel::Sender<Job>,
     lane: Option<JoinHandle<()>>,
@@ -81,7 +81,7 @@ impl Sender {
         lock(&self.outcome).arrived.get(name).map(|file| file.name(name))
     }
 
-    /// Waits until all files have arrived. Returns those that have, and why others have not.
+    /// Waits until all files have arrived. Returns those that have, and the failures of the others.
     pub(crate) fn finish(self) -> (BTreeMap<String, Arrived>, Result<(), Failure>) {
         drop(self.jobs);
         if let Some(lane) = self.lane {
@@ -92,7 +92,7 @@ impl Sender {
         (std::mem::take(&mut outcome.arrived), done)
     }
 
-    /// Stops when the file that is on its way has been sent. Returns those that have arrived.
+    /// Stops when the current file has been sent. Returns the files that have arrived.
     pub(crate) fn stop(self) -> BTreeMap<String, Arrived> {
         let given_up = Failure::new(Status::Failed, "given up");
         lock(&self.outcome).failure.get_or_insert(given_up);
@@ -162,7 +162,7 @@ impl Sink for Outgoing {
     }
 }
 
-/// What is behind our locks is whole after each statement, whatever panicked.
+/// The data in our locks is consistent after each statement, even after a panic.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

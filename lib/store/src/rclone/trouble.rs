@@ -1,8 +1,8 @@
-//! What rclone says when it fails, in our words.
+//! rclone's messages, in our words.
 
 use failure::{Failure, Reason, Status};
 
-/// Words of rclone and of the system, in lower case, and what they mean; the first that fits counts.
+/// Texts of rclone and of the system, in lower case, and their meanings. The first match counts.
 const MEANINGS: &[(&str, Status)] = &[
     ("didn't find section in config", Status::Usage),
     ("no space left", Status::Refused),
@@ -37,8 +37,8 @@ const MEANINGS: &[(&str, Status)] = &[
     ("directory or doesn't exist", Status::Absent),
 ];
 
-/// The failure behind an exit status and what was written on standard error. `own` are the words
-/// that came from the user or from us: they tell nothing, whatever they look like.
+/// The failure for an exit status and the text on standard error. `own` are names from the user or
+/// from this program, which are ignored in the text.
 pub(crate) fn failure(which: &str, code: Option<i32>, said: &[u8], own: &[&str]) -> Failure {
     let said = String::from_utf8_lossy(said);
     let why = reason(&said);
@@ -51,12 +51,12 @@ pub(crate) fn failure(which: &str, code: Option<i32>, said: &[u8], own: &[&str])
             meaning.map_or(Status::Refused, |(_, status)| *status)
         }
     };
-    let hint = if status == Status::Usage { " (rclone config tells the remotes)" } else { "" };
+    let hint = if status == Status::Usage { " (rclone config lists the remotes)" } else { "" };
     let failure = Failure::of(status, which, format!("rclone: {why}{hint}"));
     if status == Status::Absent { failure.because(Reason::NoSuchFile) } else { failure }
 }
 
-/// A message in lower case without names: those that were given, what is quoted, and paths.
+/// A message in lower case, without names: given names, quoted text, and paths.
 fn without_names(message: &str, own: &[&str]) -> String {
     let mut text = message.to_owned();
     for name in own.iter().filter(|name| !name.is_empty()) {
@@ -68,7 +68,7 @@ fn without_names(message: &str, own: &[&str]) -> String {
     words.join(" ")
 }
 
-/// A text without a name, which may be as short as a letter: where it is part of a word, it is none.
+/// A text without a name. A name may be a single letter, so it is removed only as a whole word.
 fn without(text: &str, name: &str) -> String {
     let (mut kept, mut rest) = (String::new(), text);
     while let Some(at) = rest.find(name) {
@@ -82,7 +82,7 @@ fn without(text: &str, name: &str) -> String {
     kept + rest
 }
 
-/// The reason in the last thing that it says: behind `Failed to VERB: `, and with its causes.
+/// The reason in its last message: the text after `Failed to VERB: `, with its causes.
 fn reason(said: &str) -> String {
     let lines: Vec<&str> = said.lines().map(str::trim).collect();
     let last = lines.iter().rposition(|line| line.contains("Failed to "));
@@ -133,7 +133,7 @@ mod tests {
                  section in config file\n",
                 (
                     Status::Usage,
-                    "didn't find section in config file (rclone config tells the remotes)",
+                    "didn't find section in config file (rclone config lists the remotes)",
                 ),
             ),
             (1, "what\n", (Status::Refused, "what")),

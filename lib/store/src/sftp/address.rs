@@ -10,13 +10,13 @@ pub(crate) struct Address {
     pub(crate) user: Option<String>,
     pub(crate) host: String,
     pub(crate) port: Option<u16>,
-    /// Relative to where a login begins, unless it starts with a slash.
+    /// Relative to the directory where a login starts, unless it begins with a slash.
     pub(crate) folder: String,
 }
 
 impl Address {
-    /// Parses what follows `sftp://`. As with duplicity, `//` begins an absolute path; nothing is
-    /// quoted.
+    /// Parses the text after `sftp://`. As in duplicity, `//` begins an absolute path, and there is
+    /// no quoting.
     pub(crate) fn parse(text: &str) -> Result<Address, Failure> {
         let (login, folder) = text.split_once('/').unwrap_or((text, ""));
         let (user, place) = match login.rsplit_once('@') {
@@ -25,7 +25,7 @@ impl Address {
         };
         // A password must not be repeated in a message.
         if user.is_some_and(|user| user.contains(':')) {
-            return Err(usage(place, folder, "passwords are not taken (use a key)"));
+            return Err(usage(place, folder, "passwords are not supported (use a key)"));
         }
         let (host, port) =
             host_and_port(place).ok_or_else(|| usage(place, folder, "no such host or port"))?;

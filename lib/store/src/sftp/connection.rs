@@ -62,8 +62,8 @@ impl Connection {
         identities::log_in(&session, settings)?;
         let start = Instant::now();
         let sftp = session.sftp().map_err(|error| {
-            // Where the answer came in time and the connection lives on, this is the answer.
-            // libssh2 counts whole seconds, and not every error tells that time was up.
+            // If the answer came in time and the connection is alive, this is the answer. libssh2
+            // counts whole seconds, and not every error says that the time is over.
             let in_time =
                 error.code() != ErrorCode::Session(TIMEOUT) && start.elapsed() * 2 < timeout;
             if in_time && is_alive(socket) { no_sftp(settings) } else { error.into() }
@@ -73,8 +73,8 @@ impl Connection {
 }
 
 impl Connection {
-    /// Closes a file that was only read, is synced, or is not wanted any more: the answer is not
-    /// waited for, since it tells nothing that counts.
+    /// Closes a file that was only read, is synced, or is no longer needed. The answer is not
+    /// waited for, because it has no information.
     pub(crate) fn close(&mut self, file: File) {
         self.closing.push(file);
         self.session.set_blocking(false);
@@ -85,8 +85,8 @@ impl Connection {
         self.session.set_blocking(true);
     }
 
-    /// Hangs up if a result shows that the connection is lost: what is still open on it would wait
-    /// for answers when it is closed.
+    /// Hangs up if a result shows that the connection is lost. Otherwise objects that are still
+    /// open would wait for answers when they are closed.
     pub(crate) fn checked<T>(&self, result: Result<T, Trouble>) -> Result<T, Trouble> {
         if matches!(result, Err(Trouble::Lost(_))) {
             let _ = shutdown(&self.socket, Shutdown::Both);
@@ -96,13 +96,13 @@ impl Connection {
 }
 
 impl Drop for Connection {
-    /// Ends it at once: what is still open on a dead connection would wait for its answers.
+    /// Ends the connection at once. Objects that are still open on it would wait for answers.
     fn drop(&mut self) {
         let _ = shutdown(&self.socket, Shutdown::Both);
     }
 }
 
-/// Talks to nobody else than who was meant.
+/// Checks that the server is the intended one.
 fn check_host(session: &Session, settings: &Settings, known: &KnownHosts) -> Result<(), Trouble> {
     let refuse = |why: String| {
         let which = settings.known_name();
@@ -123,7 +123,7 @@ fn check_host(session: &Session, settings: &Settings, known: &KnownHosts) -> Res
             accepting(&key, settings)
         )),
         Verdict::Unknown => refuse(format!(
-            "the host key {name} is not known (if the fingerprint is the one that its owner tells: {})",
+            "the host key {name} is not known (if its owner confirms the fingerprint: {})",
             accepting(&key, settings)
         )),
         Verdict::Changed(file) => refuse(format!(
@@ -159,7 +159,7 @@ fn is_alive(socket: &OwnedFd) -> bool {
     }
 }
 
-/// A login that gets no SFTP will get none the next time either.
+/// A login without SFTP will have none the next time either.
 fn no_sftp(settings: &Settings) -> Trouble {
     let which = format!("{}@{}", settings.user, settings.host);
     Trouble::Final(Failure::of(Status::Refused, which, "the account offers no sftp"))

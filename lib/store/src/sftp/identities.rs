@@ -1,4 +1,4 @@
-//! Logging in: with the keys that were named, with those of the agent, with the usual ones.
+//! Logging in, with the given keys, the keys of the agent, and the default ones.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -14,7 +14,7 @@ use super::trouble::{Trouble, is_lost};
 /// The keys that everybody has, if no other is named.
 const USUAL: [&str; 3] = [".ssh/id_ed25519", ".ssh/id_ecdsa", ".ssh/id_rsa"];
 
-/// Logs in, or tells what was tried.
+/// Logs in, or returns an error that lists the attempts.
 pub(crate) fn log_in(session: &Session, settings: &Settings) -> Result<(), Trouble> {
     let mut login = Login { session, settings, tried: Vec::new() };
     let usual: Vec<_> = USUAL.iter().map(|name| home().join(name)).collect();
@@ -44,7 +44,7 @@ impl Login<'_> {
     fn with_file(&mut self, file: &Path) -> Result<bool, Trouble> {
         let which = file.display();
         if let Some(why) = unusable(file) {
-            // That a usual key is not there is nothing to tell.
+            // A missing default key is not reported.
             if file.exists() || !self.settings.identities.is_empty() {
                 self.tried.push(format!("{which}: {why}"));
             }
@@ -55,7 +55,7 @@ impl Login<'_> {
             Ok(()) => Ok(true),
             Err(error) if is_lost(&error) => Err(error.into()),
             Err(error) if error.code() == ErrorCode::Session(FILE) => {
-                self.tried.push(format!("{which}: no private key that can be read"));
+                self.tried.push(format!("{which}: not a readable private key"));
                 Ok(false)
             }
             Err(_) => {

@@ -34,13 +34,13 @@ pub(crate) struct KnownHosts {
     revoked: Vec<(PathBuf, PublicKey)>,
     /// The first file that names an authority for the host.
     authority: Option<PathBuf>,
-    /// The keys are those of the host without its port: another key is no change.
+    /// The keys are for the host without its port, so another key is not a changed one.
     portless: bool,
 }
 
 impl KnownHosts {
-    /// What the lists say about the host: where they know no key of `[HOST]:PORT`, what they say of
-    /// `HOST`, as ssh has it. Lists that are not there say nothing.
+    /// The entries of the lists for the host: those for `[HOST]:PORT`, or else those for `HOST`, as
+    /// in ssh. Missing lists have no entries.
     pub(crate) fn of(settings: &Settings) -> Result<KnownHosts, Failure> {
         let mut known = KnownHosts::named(&settings.known_name(), &settings.known_hosts)?;
         if let Some(name) = settings.second_name()
@@ -78,7 +78,7 @@ impl KnownHosts {
             match line.replace('\t', " ").parse::<Entry>() {
                 Ok(entry) if names(entry.host_patterns(), name) => self.take(file, entry),
                 Ok(_) => {}
-                // To pass over it would be to trust what it says not to.
+                // To skip the line could trust a key that it revokes.
                 Err(_) if line.starts_with("@revoked") => {
                     let which = format!("{}: line {number}", file.display());
                     return Err(Failure::of(Status::Key, which, "can't be read"));
@@ -102,8 +102,8 @@ impl KnownHosts {
         list.push((file.to_owned(), entry.into()));
     }
 
-    /// The algorithms to ask the host for, best first: those of the keys that are known, since a
-    /// host has several keys and shows one. Only those that the configuration allows, if it says.
+    /// The algorithms to request from the host, best first: those of the known keys, because a host
+    /// has several keys and shows one. The configuration can restrict them.
     pub(crate) fn algorithms(&self, allowed: &[String]) -> String {
         let is_known = |name: &str| {
             self.keys.iter().any(|(_, key)| {
@@ -147,7 +147,7 @@ const ALGORITHMS: [&str; 6] = [
 fn names(patterns: &HostPatterns, name: &str) -> bool {
     match patterns {
         HostPatterns::HashedName { salt, hash } => {
-            // An HMAC takes a key of any length.
+            // An HMAC accepts a key of any length.
             Hmac::<Sha1>::new_from_slice(salt)
                 .is_ok_and(|mac| mac.chain_update(name).verify_slice(hash).is_ok())
         }

@@ -30,13 +30,13 @@ struct Job {
     held: Arc<Held>,
 }
 
-/// How many files are sent at once, each over a connection of its own: what one may have in flight
-/// is little for a distant server.
+/// The number of files that are sent at a time, each over its own connection. One connection has
+/// too few bytes in flight for a distant server.
 const LANES: usize = 2;
 /// A file that is worth a connection of its own.
 const LARGE: u64 = 8 << 20;
 
-/// The sender of a store, with a file on its way on each lane, and one behind them.
+/// The sender of a store. Each lane sends a file, and one more file waits.
 pub(crate) struct Sender {
     /// What further lanes get a link like.
     model: Link,
@@ -97,8 +97,8 @@ impl Sender {
         Ok(Box::new(Outgoing { held, outcome: self.outcome.clone() }))
     }
 
-    /// Waits until all files have arrived. Returns the temporary names of those that have, and
-    /// why others have not.
+    /// Waits until all files have arrived. Returns the temporary names of those that have, and the
+    /// failures of the others.
     pub(crate) fn finish(mut self) -> (BTreeMap<String, String>, Result<(), Failure>) {
         self.join();
         let done = self.check();
@@ -110,8 +110,8 @@ impl Sender {
         lock(&self.outcome).arrived.get(name).cloned()
     }
 
-    /// Stops, without waiting for a server that may not answer. Returns the temporary names of
-    /// what has arrived.
+    /// Stops, without waiting for a server that may not answer. Returns the temporary names of the
+    /// files that have arrived.
     pub(crate) fn stop(mut self) -> BTreeMap<String, String> {
         self.given_up.store(true, Ordering::Relaxed);
         self.join();
@@ -155,8 +155,8 @@ impl Lane {
         lock(&self.outcome).failure.is_none() && !self.given_up.load(Ordering::Relaxed)
     }
 
-    /// Sends a file, each time under a new name: what a lost connection has left can't always be
-    /// written again.
+    /// Sends a file, each time under a new name, because the leftover of a lost connection may not
+    /// be writable.
     fn send(&self, job: &Job) {
         let mut link = lock(&self.link);
         let (address, throttle) = (link.address.clone(), link.throttle.clone());
@@ -181,7 +181,7 @@ impl Lane {
     }
 }
 
-/// Removes a file that nobody misses, where the server lets us, and without waiting for one.
+/// Deletes an unneeded file, if the server allows it, without waiting for a new connection.
 pub(crate) fn remove_if_possible(link: &mut Link, name: &str) {
     let path = link.address.path(name);
     link.try_to(|connection| Ok(connection.sftp.unlink(Path::new(&path))?));
@@ -220,7 +220,7 @@ impl Drop for Outgoing {
     }
 }
 
-/// What is behind our locks is whole after each statement, whatever panicked.
+/// The data in our locks is consistent after each statement, even after a panic.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

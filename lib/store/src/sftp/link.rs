@@ -1,5 +1,5 @@
-//! A link to a server that outlives its connections: what fails because a connection is lost is
-//! tried again on a new one, after a pause that grows, and not for ever.
+//! A link to a server across several connections. A request that fails because its connection is
+//! lost is repeated on a new one, after a growing pause, a limited number of times.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,7 +24,7 @@ pub(crate) struct Link {
     timeout: Duration,
     tries: u32,
     connection: Option<Connection>,
-    /// Set from outside when nobody waits for an answer any more.
+    /// Set by another thread when no answer is needed any more.
     given_up: Arc<AtomicBool>,
 }
 
@@ -48,7 +48,7 @@ impl Link {
         })
     }
 
-    /// One more link to the same place, with connections of its own.
+    /// One more link to the same server, with connections of its own.
     pub(crate) fn another(&self) -> Link {
         Link {
             address: self.address.clone(),
@@ -66,11 +66,11 @@ impl Link {
         self.given_up.clone()
     }
 
-    /// Makes requests about a file, with new connections as long as they are lost.
+    /// Makes requests about a file, with new connections when they are lost.
     ///
     /// # Errors
-    /// What the server says, as [`Answer::failure`](super::trouble::Answer::failure) has it;
-    /// [`Status::Lost`] when all tries have failed.
+    /// The server's answer, by [`Answer::failure`](super::trouble::Answer::failure), or
+    /// [`Status::Lost`] when all attempts have failed.
     pub(crate) fn run<T>(
         &mut self,
         which: &str,
@@ -94,7 +94,8 @@ impl Link {
         Err(Failure::new(Status::Lost, self.address.to_string()))
     }
 
-    /// The same, once, and only if there is a connection: for what is not worth the waiting.
+    /// Makes the requests once, and only on an existing connection. Use it for optional work, which
+    /// is not worth a reconnection.
     pub(crate) fn try_to<T>(
         &mut self,
         requests: impl FnOnce(&mut Connection) -> Result<T, Trouble>,

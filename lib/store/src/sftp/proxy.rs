@@ -33,10 +33,10 @@ pub(crate) enum Family {
 }
 
 impl Way {
-    /// The way that a configuration says.
+    /// The route of a configuration.
     ///
     /// # Errors
-    /// [`Status::Usage`] for a command with tokens that are not known: ssh goes no other way either.
+    /// [`Status::Usage`] for a command with unknown tokens, which ssh refuses too.
     pub(crate) fn of(says: &SshSays, source: &Source, at: &Place<'_>) -> Result<Way, Failure> {
         let unknown = |key: &str, text: &str| refused(&format!("{key} {text}: an unknown % in it"));
         if let Some(jumps) = says.one("proxyjump") {
@@ -64,7 +64,7 @@ fn by_jump(jumps: &str, source: &Source, at: &Place<'_>) -> Result<Vec<OsString>
     let last = if last.starts_with("ssh://") { last.to_owned() } else { format!("ssh://{last}") };
     let mut words: Vec<OsString> = vec!["ssh".into()];
     words.extend(source.words()?.into_iter().map(OsString::from));
-    // Nobody is there to answer questions.
+    // Batch mode: nobody can answer questions.
     words.push("-oBatchMode=yes".into());
     if !before.is_empty() {
         words.extend(["-J".into(), before.into()]);
@@ -130,7 +130,7 @@ fn through(words: &[OsString]) -> Result<Opened, Trouble> {
     command.stdin(Stdio::from(OwnedFd::from(theirs.try_clone().map_err(failed)?)));
     command.stdout(Stdio::from(OwnedFd::from(theirs)));
     command.stderr(Stdio::from(said.try_clone().map_err(failed)?));
-    // Our secrets are nobody's business on the way.
+    // The proxy must not see our secrets.
     command.env_remove("PASSPHRASE").env_remove("SIGN_PASSPHRASE");
     let child = command.spawn().map_err(failed)?;
     Ok(Opened { socket: ours.into(), proxy: Some(Proxy { child, said }) })
@@ -160,8 +160,8 @@ fn connect(settings: &Settings, family: Family, timeout: Duration) -> Result<Tcp
     Err(trouble)
 }
 
-/// What the resolver says, as glibc and musl do, of a name that is not there: it will not be there
-/// the next time either.
+/// The message of glibc's and musl's resolver for an unknown name, which will be unknown the next
+/// time too.
 const NO_SUCH_NAME: [&str; 2] = ["Name or service not known", "Name does not resolve"];
 
 fn no_address(host: &str, error: &std::io::Error) -> Trouble {

@@ -44,7 +44,7 @@ impl Reading {
                 Some(file) => file,
                 none => {
                     let mut opened = connection.sftp.open(Path::new(&path))?;
-                    // Nothing is in flight yet, so this only sets where reading begins.
+                    // No request is in flight yet, so this only sets the start.
                     let sought = opened.seek(SeekFrom::Start(*offset));
                     sought.map_err(|error| Trouble::Lost(error.to_string()))?;
                     none.insert(opened)

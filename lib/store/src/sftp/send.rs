@@ -1,5 +1,5 @@
-//! Sending a file: libssh2 keeps requests in flight only within what it is given at once, so it is
-//! given a window that slides over the file.
+//! Sending a file. libssh2 keeps requests in flight only for the bytes of one call, so it gets a
+//! window that slides over the file.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -20,7 +20,7 @@ pub(crate) const WINDOW: usize = 4 << 20;
 /// How often an idle connection shows that it is alive.
 pub(crate) const IDLE: Duration = Duration::from_secs(15);
 
-/// Sends a held file, while it grows, to a new file. Returns whether all of it was wanted.
+/// Sends a held file, which may still grow, to a new file. Returns false if it was cancelled.
 pub(crate) fn send(
     connection: &mut Connection,
     throttle: &Throttle,
@@ -42,7 +42,7 @@ pub(crate) fn send(
 struct Sending<'a> {
     connection: &'a mut Connection,
     file: File,
-    /// What the server has not acknowledged yet, and what comes next.
+    /// The bytes that the server has not acknowledged yet, and the next ones.
     window: BytesMut,
     /// How much of the file was read.
     read: u64,
@@ -97,8 +97,8 @@ impl Sending<'_> {
         Ok(())
     }
 
-    /// Hands the window over. What was handed over before and is not acknowledged yet has to be
-    /// handed over again, and is sent only once.
+    /// Passes the window to the library. Bytes without an acknowledgment have to be passed again,
+    /// and are sent only once.
     fn write(&mut self) -> Result<usize, Trouble> {
         let patience = Duration::from_millis(self.connection.session.timeout().into());
         let start = Instant::now();
@@ -126,8 +126,8 @@ impl Sending<'_> {
         }
     }
 
-    /// Makes the file safe against a crash of the server. One that can't do that may still tell
-    /// when it closes the file that something was not written.
+    /// Makes the file safe against a crash of the server. A server that cannot do this may still
+    /// report a failed write when it closes the file.
     fn finish(&mut self) -> Result<(), Trouble> {
         match self.file.fsync().map_err(Trouble::from) {
             Err(Trouble::No(answer)) if answer.is_unsupported() => Ok(self.file.close()?),
@@ -140,8 +140,8 @@ fn spool_failure(error: &io::Error) -> Failure {
     Failure::new(failure::Status::Failed, format!("{}: {error}", stream::TemporaryFile))
 }
 
-/// Has the server answer something. Unlike SSH's own message for that, this takes up what the
-/// server has asked meanwhile.
+/// Makes a request that keeps the connection alive. Unlike SSH's keepalive message, it also handles
+/// requests of the server.
 pub(crate) fn alive(connection: &mut Connection) -> Result<(), Trouble> {
     match connection.sftp.lstat(Path::new(".")).map_err(Trouble::from) {
         Err(Trouble::No(_)) | Ok(_) => Ok(()),

@@ -1,5 +1,5 @@
-//! How to reach a host: what the URL says, else `-o`, else the configurations of SSH, as `ssh -G`
-//! understands them.
+//! The settings for a host: from the URL, else `-o`, else the configurations of SSH, as resolved by
+//! `ssh -G`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,16 +11,16 @@ use super::proxy::Way;
 use super::ssh_says::{Source, SshSays};
 use crate::Options;
 
-/// How to reach a host, and as whom.
+/// The settings for a host and the user there.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) user: String,
-    /// The name that its keys are known by, whatever its port, if that is not its own.
+    /// The name of its keys in the lists, whatever its port, if it is not the host's own.
     pub(crate) alias: Option<String>,
     pub(crate) known_hosts: Vec<PathBuf>,
-    /// The kinds of host keys to accept; any that we know if there are none.
+    /// The accepted kinds of host keys; all supported ones if empty.
     pub(crate) host_key_kinds: Vec<String>,
     /// Keys that were named; without any, the user's usual ones.
     pub(crate) identities: Vec<PathBuf>,
@@ -37,7 +37,7 @@ pub(crate) struct Settings {
 /// Where the agent with the keys is.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Agent {
-    /// Where `SSH_AUTH_SOCK` says.
+    /// The agent at `SSH_AUTH_SOCK`.
     Environment,
     Socket(PathBuf),
     Off,
@@ -47,14 +47,14 @@ pub(crate) enum Agent {
 const REFUSED: [&str; 5] =
     ["ProxyUseFdpass", "KnownHostsCommand", "RevokedHostKeys", "BindAddress", "BindInterface"];
 
-/// The keys that ssh tries if none are named; it says them as if they were.
+/// The default keys of ssh, which it prints like configured ones.
 const USUAL: [&str; 7] = ["rsa", "ecdsa", "ecdsa_sk", "ed25519", "ed25519_sk", "xmss", "dsa"];
 
 impl Settings {
-    /// Puts them together.
+    /// Combines the settings.
     ///
     /// # Errors
-    /// [`Status::Usage`] for a configuration that can't be read, or that asks for what we can't.
+    /// [`Status::Usage`] for a configuration that cannot be read, or has an unsupported setting.
     pub(crate) fn of(address: &Address, options: &Options) -> Result<Settings, Failure> {
         let (says, source) = SshSays::of(address, options)?;
         for setting in REFUSED {
@@ -108,13 +108,13 @@ impl Settings {
         }
     }
 
-    /// The name that counts where the lists have nothing for the first: as ssh, the host alone.
+    /// The second name to look up in the lists: the host alone, as in ssh.
     pub(crate) fn second_name(&self) -> Option<String> {
         (self.alias.is_none() && self.port != 22).then(|| self.host.to_lowercase())
     }
 }
 
-/// What the tokens of a configuration stand for.
+/// The values of the tokens in a configuration.
 pub(crate) struct Place<'a> {
     pub(crate) name: &'a str,
     pub(crate) host: &'a str,
@@ -123,7 +123,7 @@ pub(crate) struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// A text with its tokens replaced; none for a token that is not among them.
+    /// A text with its tokens replaced, or `None` for an unknown token.
     pub(crate) fn expand(&self, text: &str) -> Option<String> {
         let mut parts = text.split('%');
         let mut done = parts.next().unwrap_or_default().to_owned();
@@ -134,7 +134,7 @@ impl Place<'_> {
                 Some('r') => done.push_str(self.user),
                 Some('p') => done.push_str(&self.port.to_string()),
                 Some('d') => done.push_str(&home().to_string_lossy()),
-                // `%%`: what follows has no token at its start.
+                // `%%`: no token begins at the second sign.
                 None => {
                     done.push('%');
                     done.push_str(parts.next()?);
@@ -147,7 +147,7 @@ impl Place<'_> {
         Some(done)
     }
 
-    /// A path of the configuration. ssh has expanded most; where it has not, `~` is HOME.
+    /// A path of the configuration. ssh has expanded most of them; a remaining `~` is HOME.
     fn file(&self, text: &str) -> PathBuf {
         let text = self.expand(text).unwrap_or_else(|| text.to_owned());
         match text.strip_prefix("~/") {
@@ -157,7 +157,7 @@ impl Place<'_> {
     }
 }
 
-/// The keys that a configuration names; none if ssh tells those that everybody has.
+/// The keys of a configuration, or none if ssh prints the default ones.
 fn named_identities(says: &SshSays) -> &[String] {
     let all = says.all("identityfile");
     let is_usual =
@@ -182,7 +182,7 @@ pub(crate) fn refused(why: &str) -> Failure {
     Failure::new(Status::Usage, format!("configuration of ssh: {why}"))
 }
 
-/// The home of who runs the program, as the environment says.
+/// The home of the calling user, from the environment.
 pub(crate) fn home() -> PathBuf {
     std::env::home_dir().unwrap_or_default()
 }

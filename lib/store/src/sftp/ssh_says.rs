@@ -34,7 +34,7 @@ pub(crate) enum Source {
     Led(Led),
 }
 
-/// A configuration of ours. It is a file with a name only for an ssh that goes on running.
+/// A configuration made by this program. It has a file name only if an ssh process keeps running.
 #[derive(Debug)]
 pub(crate) struct Led {
     text: String,
@@ -51,7 +51,7 @@ impl Led {
         Ok(self.file.get_or_init(|| file).path().to_owned())
     }
 
-    /// A file without a name, which no kill leaves behind.
+    /// A file without a name, so that a killed run leaves nothing.
     fn open(&self) -> Result<File, Failure> {
         let mut file = tempfile::tempfile().or_fail(Status::Failed, TemporaryFile)?;
         file.write_all(self.text.as_bytes()).or_fail(Status::Failed, TemporaryFile)?;
@@ -61,7 +61,7 @@ impl Led {
 }
 
 impl Source {
-    /// The one that the options name, or that of HOME.
+    /// The configuration of the options, or else that of HOME.
     fn of(options: &Options) -> Result<Source, Failure> {
         let given = options.ssh_config.as_ref();
         if let Some(file) = given {
@@ -89,7 +89,7 @@ impl Source {
         Ok(Source::Led(Led { text, file: OnceLock::new() }))
     }
 
-    /// The words that make an ssh which goes on running read it.
+    /// The arguments by which a running ssh reads it.
     ///
     /// # Errors
     /// No temporary file can be made.
@@ -113,10 +113,10 @@ impl Source {
 }
 
 impl SshSays {
-    /// Asks ssh. Where there is none, and nothing that only it could read, nothing is set.
+    /// Runs `ssh -G`. Without ssh, and without anything that only ssh can read, no setting is set.
     ///
     /// # Errors
-    /// [`Status::Usage`] for what ssh does not understand, or where it is needed and missing.
+    /// [`Status::Usage`] for a configuration that ssh refuses, or if ssh is needed and missing.
     pub(crate) fn of(address: &Address, options: &Options) -> Result<(SshSays, Source), Failure> {
         check_options(options)?;
         let source = Source::of(options)?;
@@ -139,7 +139,7 @@ impl SshSays {
     fn read(done: &Done) -> Result<SshSays, Failure> {
         if !done.status.success() {
             let said = String::from_utf8_lossy(&done.stderr);
-            // The first says what, the last only that it ends.
+            // The first line has the reason; the last one only says that ssh stops.
             let why = said.lines().map(str::trim).find(|line| !line.is_empty());
             let why = why.unwrap_or("ssh -G fails, and does not say why");
             return Err(Failure::new(Status::Usage, format!("configuration of ssh: {why}")));
@@ -160,7 +160,7 @@ impl SshSays {
         self.0.get(key).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// The value of a keyword that has one; none if it is `none` or `no`.
+    /// The value of a keyword, or `None` if it is `none` or `no`.
     pub(crate) fn one(&self, key: &str) -> Option<&str> {
         let value = self.all(key).first().map(String::as_str);
         value.filter(|value| !matches!(*value, "none" | "no" | "false" | ""))
@@ -192,7 +192,7 @@ struct Done {
     stderr: Vec<u8>,
 }
 
-/// Runs a command to its end. (The standard library's own way panics where a pipe can't be read.)
+/// Runs a command to its end. (The standard library's function panics if a pipe cannot be read.)
 fn run(command: &mut Command) -> io::Result<Done> {
     let mut said = tempfile::tempfile()?;
     let mut child = command.stdout(Stdio::piped()).stderr(said.try_clone()?).spawn()?;
@@ -215,7 +215,7 @@ fn check_options(options: &Options) -> Result<(), Failure> {
     }
 }
 
-/// Without ssh, nobody can say what a configuration means.
+/// Without ssh, the meaning of a configuration is unknown.
 fn not_needed(options: &Options) -> Result<(), Failure> {
     let why = "there is no ssh in PATH, which reads the settings of SSH: install openssh-client";
     let needs = |which: String| Err(Failure::of(Status::Usage, which, why));

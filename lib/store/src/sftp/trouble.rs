@@ -1,4 +1,4 @@
-//! What goes wrong with a server: what another try may mend, and what it can't.
+//! Errors of a server: those that another attempt may solve, and others.
 
 use std::io;
 
@@ -8,11 +8,11 @@ use ssh2::{Error, ErrorCode, Session};
 /// Why an operation has failed.
 #[derive(Debug)]
 pub(crate) enum Trouble {
-    /// The connection is of no use any more: it was cut, timed out, or the server talks nonsense.
+    /// The connection is unusable: it was cut, timed out, or the server sends nonsense.
     Lost(String),
     /// The server has said no.
     No(Answer),
-    /// It would be the same the next time.
+    /// Another attempt would fail too.
     Final(Failure),
 }
 
@@ -24,7 +24,7 @@ impl Answer {
     const NO_SUCH_FILE: i32 = 2;
     const PERMISSION_DENIED: i32 = 3;
     const FAILURE: i32 = 4;
-    /// The name is taken.
+    /// The name exists.
     pub(crate) const EXISTS: Answer = Answer(11);
     /// The disk is full.
     pub(crate) const FULL: Answer = Answer(14);
@@ -39,7 +39,7 @@ impl Answer {
         self.0 == 8
     }
 
-    /// The server has no word for what is wrong: mostly a full or read-only file system.
+    /// The server gives no reason: mostly a full or read-only file system.
     pub(crate) fn is_vague(self) -> bool {
         self.0 == Answer::FAILURE
     }
@@ -51,7 +51,7 @@ impl Answer {
             Answer::FAILURE => "the server fails at it (is its disk full or read-only?)".into(),
             5 => "the server does not take the request".into(),
             8 => "the server does not know the request".into(),
-            11 => "is there already".into(),
+            11 => "already exists".into(),
             12 => "read-only file system".into(),
             14 => "no space left at the store".into(),
             15 => "quota exceeded at the store".into(),
@@ -69,7 +69,7 @@ impl Answer {
 }
 
 impl Trouble {
-    /// What an error means that came through an I/O trait, where only its text is left.
+    /// The meaning of an error from an I/O trait, which has only its text.
     pub(crate) fn of_io(error: &io::Error, session: &Session) -> Trouble {
         let text = error.to_string();
         let last = Error::last_session_error(session).map(|error| error.code());
@@ -99,7 +99,7 @@ impl From<Error> for Trouble {
     }
 }
 
-/// Whether an error while logging in is none of the keys'.
+/// Whether an error during the login has another cause than the keys.
 pub(crate) fn is_lost(error: &Error) -> bool {
     // Negative numbers of libssh2: the socket, time, the protocol.
     matches!(

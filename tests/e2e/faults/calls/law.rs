@@ -50,7 +50,7 @@ pub(in crate::faults) fn is_told(run: Run, failing: &Failing, failed: &[String])
     run.status
 }
 
-/// Of a key file that can't be looked at, the line names the key.
+/// Of a key file that cannot be examined, the line names the key.
 const KEY: i32 = 6;
 
 /// Whether a call like `write(3<pipe:[7]>, …` is about the pipe to the next stage.

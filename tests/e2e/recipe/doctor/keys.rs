@@ -37,5 +37,5 @@ fn what_is_wrong_with_keys_is_told_and_mended() {
     pair.local.sh("cp /root/backup.cert.pgp /etc/moobacker && echo wrong >/root/wrong").silent();
     pair.doctor(KIT).silent();
     let wrong = pair.doctor("--kit /root/kit.tar --passphrase-file /root/wrong");
-    wrong.fails_with(6).one_message().stderr_has("does not open with this passphrase");
+    wrong.fails_with(6).one_message().stderr_has("wrong passphrase");
 }

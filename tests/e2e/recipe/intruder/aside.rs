@@ -48,7 +48,7 @@ fn is_found(house: &House<'_>, path: &str, swapped: bool) {
         let run = run.stderr_has(&format!("{name}: has the name .upload-4-aside"));
         assert_eq!(run.err().lines().count(), 1 + usize::from(swapped), "{}", run.err());
         if swapped {
-            run.stderr_has(&format!("{name}: is not the file of that set, ignored"));
+            run.stderr_has(&format!("{name}: not the original file of the set, ignored"));
         }
         house.laptop.sh("diff -r /srv/source /srv/out && rm -r /srv/out").silent();
     }
@@ -93,7 +93,8 @@ fn what_an_intruder_adds_is_no_backup_and_keeps_none_from_coming_back() {
     }
     // The next backup tells of it, and builds on none of it.
     let next = house.laptop.sh(&format!("sleep 1.1; {BACKUP}")).succeeds();
-    next.one_message().stderr_has("which the archive does not know (a full set is needed)");
+    next.one_message()
+        .stderr_has("which the archive directory does not know, so this backup is a full one");
     house.comes_back();
     // One of a time to come keeps no later one out.
     let future = "/backups/etc/duplicity-full.20991231T000000Z.manifest.gpg";
@@ -101,7 +102,7 @@ fn what_an_intruder_adds_is_no_backup_and_keeps_none_from_coming_back() {
     house.restore("").fails_with(3).one_message().stderr_has("20991231T000000Z");
     house.laptop.sh("rm -r /srv/out").silent();
     let next = house.laptop.sh(&format!("sleep 1.1; {BACKUP}")).succeeds().one_message();
-    next.stderr_has("20991231T000000Z, which the archive does not know");
+    next.stderr_has("20991231T000000Z, which the archive directory does not know");
     house.restore("").fails_with(3).one_message().stderr_has("20991231T000000Z");
     house.laptop.sh("diff -r /srv/source /srv/out && rm -r /srv/out").silent();
 }

@@ -85,7 +85,7 @@ impl<'a> Scene<'a> {
                 "until grep -q '{question}' typescript; do sleep 0.1; done; echo '{PASSPHRASE}'"
             )
         };
-        let answers = [answer("A passphrase"), answer("The same again")].join("\n");
+        let answers = [answer("A passphrase"), answer("Repeat the passphrase")].join("\n");
         let script = format!(
             "cd /root && : >typescript && {{\n{answers}\nsleep 1\n}} | script -qefc '{command}' typescript"
         );
