@@ -8,16 +8,15 @@ use failure::{Failure, Status};
 use restore::{MergeMode, Owners, RestoreInput};
 use stream::Totals;
 
-/// Restore a tree from the file stream of its sets
+/// Rebuild a source from the files of its sets
 ///
-/// The tree is built beside its destination, and takes its name when the whole stream has come and
-/// every hash holds; until then the destination stays as it is. Nothing is written anywhere else.
-/// A destination that exists is refused without --merge or --delete, unless it is an empty directory.
+/// moo-patch builds the tree beside its destination. It renames the tree into place when the stream
+/// is complete and every hash is correct. It writes nowhere else. A destination that exists is
+/// refused without --merge or --delete, unless it is an empty directory.
 #[derive(clap::Parser, Debug)]
 #[command(name = "moo-patch", version, after_help = EXAMPLES)]
 pub struct Patch {
-    /// What the restored directory or file is to be called; a file goes into a directory that
-    /// exists
+    /// Directory or file to create; a restored file goes into an existing directory
     #[arg(required_unless_present_any = ["check", "clear"])]
     destination: Option<PathBuf>,
     /// Restore into an existing directory: replace files that are in the backup, and keep all
@@ -27,17 +26,17 @@ pub struct Patch {
     /// Restore into an existing directory, and delete files that are not in the backup
     #[arg(long)]
     delete: bool,
-    /// The store that the files come from: fail if the destination lies in its folder, or if --delete
-    /// would delete it
+    /// Fail if the destination is in the folder of the store URL, or if --delete would delete that
+    /// folder
     #[arg(long, value_name = "URL", conflicts_with = "check")]
     store: Option<String>,
     /// Restore intact files and name the others; moo-fetch and moo-decrypt need this option too
     #[arg(long, conflicts_with_all = ["merge", "delete"])]
     keep_going: bool,
-    /// Check that the tree can be restored: build it in TMPDIR, compare every hash, and delete it
+    /// Verify the backup: build the tree as temporary files, then delete it
     #[arg(long, conflicts_with_all = ["destination", "merge", "delete"])]
     check: bool,
-    /// Give owners by number, whatever names this machine has for them
+    /// Restore owners by number, even if this machine knows their names
     #[arg(long, conflicts_with = "no_restore_ownership")]
     numeric_owner: bool,
     /// Do not restore owners: all files belong to the calling user

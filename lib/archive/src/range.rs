@@ -21,8 +21,8 @@ pub struct VolumeRange {
     pub start: EntryPosition,
     /// Its last entry.
     pub end: EntryPosition,
-    /// Name and value of each hash of the file as stored: `SHA1` in lower-case hexadecimal, where
-    /// duplicity wrote it; none in a draft. Neither may hold white space.
+    /// Name and value of each hash of the file as stored: `SHA1` in lower-case hexadecimal, if
+    /// duplicity wrote it; empty in a draft. Neither contains white space.
     pub hashes: Vec<(String, String)>,
 }
 

@@ -1,15 +1,15 @@
 //! Bytes, paths, times and identities as text, and so in JSON.
 //!
-//! A byte that is no part of valid UTF-8, and the backslash itself, stands as `\xHH`, so that any
-//! path survives and ordinary ones stay readable.
+//! A byte that is not part of valid UTF-8, and the backslash, are written as `\xHH`. So any path
+//! survives, and ordinary ones stay readable.
 
 use serde::de::{Deserialize, Deserializer, Error};
 use serde::ser::{Serialize, Serializer};
 
 use crate::{Identity, SetTime, TreePath};
 
-/// The text form of arbitrary bytes: a byte that is no part of valid UTF-8, and the backslash
-/// itself, stands as `\xHH`.
+/// The text of arbitrary bytes: a byte that is not part of valid UTF-8, and the backslash, are
+/// written as `\xHH`.
 pub fn escape(bytes: &[u8]) -> String {
     let mut text = String::new();
     for chunk in bytes.utf8_chunks() {
@@ -21,7 +21,7 @@ pub fn escape(bytes: &[u8]) -> String {
     text
 }
 
-/// The bytes behind a text; none where a backslash starts no `\xHH`.
+/// The bytes of a text, or `None` if a backslash does not begin `\xHH`.
 pub fn unescape(text: &str) -> Option<Vec<u8>> {
     let mut parts = text.split('\\');
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();

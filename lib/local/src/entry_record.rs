@@ -48,7 +48,7 @@ impl EntryRecord {
         self.member.annotations.parse(SIZE)
     }
 
-    /// Whether the modification time is the same, as far as it was recorded.
+    /// Whether the modification time is equal, as precisely as it was recorded.
     pub fn same_time(&self, mtime: Timestamp) -> bool {
         if self.is_exact {
             return self.member.mtime == mtime;
@@ -69,8 +69,9 @@ impl EntryRecord {
             && self.same_facts(now)
     }
 
-    /// Whether the facts are equal, and the content was recorded without doubt. An unknown fact is
-    /// no change. Entries with known attributes also have known links.
+    /// Whether the facts are the same, and of its content no doubt is recorded. A fact that is not
+    /// known is no change. Whether an entry is a further name of a file is known of all entries whose
+    /// attributes are.
     fn same_facts(&self, now: &Member) -> bool {
         let [doubt, xattrs, link] = self.member.annotations.pick([DOUBT, XATTRS, LINK]);
         let [xattrs_now, link_now] = now.annotations.pick([XATTRS, LINK]);

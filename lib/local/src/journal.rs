@@ -69,8 +69,8 @@ fn put(to: &mut impl Write, which: &str, line: &impl Serialize) -> Result<(), Fa
     to.write_all(&line).or_fail(Status::Failed, which)
 }
 
-/// The set and the lines of a journal, up to the first that is not whole; none where there is no
-/// such journal.
+/// The set and the lines of a journal, up to the first incomplete line, or `None` without a
+/// journal.
 pub fn read_journal<L: DeserializeOwned>(
     folder: &Folder,
     time: SetTime,
@@ -117,7 +117,7 @@ pub struct PackedVolume {
     pub count: u64,
     /// Bytes of content and deltas.
     pub delta_bytes: u64,
-    /// The last entry, where more of it is to come.
+    /// The last entry, if more of it follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started: Option<StartedFile>,
 }
@@ -159,9 +159,9 @@ const MOST_VOLUMES: usize = 100_000;
 pub struct Interrupted {
     /// The set.
     pub head: SetHeader,
-    /// How far it was at the end of each volume, from the first one on.
+    /// The state at the end of each volume, from the first one on.
     pub packed: Vec<PackedVolume>,
-    /// What the store has taken: the same volumes.
+    /// The receipts of these volumes.
     pub arrived: Vec<Receipt>,
 }
 
@@ -194,13 +194,13 @@ impl Interrupted {
         self.arrived.truncate(volumes);
     }
 
-    /// Makes the journal of what has arrived tell no more than this: before another volume is
-    /// packed in place of one that has arrived.
+    /// Truncates the journal of receipts to these volumes, before another volume is packed in place
+    /// of a stored one.
     pub fn save(&self, folder: &Folder) -> Result<(), Failure> {
         Journal::start(folder, &self.head, ARRIVED, &self.arrived).map(drop)
     }
 
-    /// The set for a run that goes on with it.
+    /// The set for a run that resumes it.
     pub fn resumed(&self) -> SetHeader {
         let resume = Resume { volumes: self.arrived.clone(), key: self.head.key.clone() };
         SetHeader { key: None, resume: Some(resume), ..self.head.clone() }
@@ -223,8 +223,8 @@ impl Interrupted {
     }
 }
 
-/// The volumes of the set among the receipts, from the first one on; of one that is told twice, the
-/// later.
+/// The volumes of the set among the receipts, from the first one on. Of two receipts for one
+/// volume, the later counts.
 fn in_order(head: &SetHeader, receipts: Vec<Receipt>) -> Vec<Receipt> {
     let number = |receipt: &Receipt| match FileName::parse(&receipt.stored)? {
         FileName { set, kind: FileKind::Volume(number), .. } if set == head.id() => Some(number),

@@ -10,13 +10,13 @@ pub fn now() -> Result<SetTime, Failure> {
     SetTime::try_from(SystemTime::now()).or_fail(Status::Failed, "clock")
 }
 
-/// How many seconds a clock may be behind a set: a few sets can be made in the same second.
+/// The seconds that a clock may be behind a set, because a few sets can be made in the same second.
 pub const PATIENCE: i64 = 5;
 
-/// The time by the clock once it is later than that of a set, for which it waits some seconds.
+/// The time of the clock when it is later than that of a set. Waits some seconds for this.
 ///
 /// # Errors
-/// The clock is further back.
+/// The clock is further behind.
 pub fn now_after(set: SetTime) -> Result<SetTime, Failure> {
     loop {
         let time = now()?;

@@ -57,8 +57,8 @@ impl SeenBefore {
         seen
     }
 
-    /// Gives an entry the inode data that it was last seen with, if it has the same content as
-    /// then. Entries have to come in the order of their paths. Returns whether it did.
+    /// Sets the inode data of an entry to the data that it was last seen with, if its content is
+    /// equal. Entries have to come in the order of their paths. Returns whether it did so.
     pub fn update(&mut self, known: &mut EntryRecord) -> bool {
         while self.next.as_ref().is_some_and(|record| record.path < known.path) {
             self.advance();

@@ -48,7 +48,7 @@ impl Signatures {
         Ok(merged)
     }
 
-    /// The entry that the state stands at; none at its end.
+    /// The current entry, or `None` at the end.
     pub fn peek(&self) -> Option<&EntryRecord> {
         self.known.as_ref()
     }
@@ -64,7 +64,7 @@ impl Signatures {
         self.take().map(drop)
     }
 
-    /// The entry that the state stands at, and goes on to the next one.
+    /// The current entry. Advances to the next one.
     pub fn take(&mut self) -> Result<Option<EntryRecord>, Failure> {
         let known = self.known.take();
         if known.is_some() {

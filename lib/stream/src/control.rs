@@ -76,7 +76,7 @@ impl Begin {
         Begin { stream, version: VERSION, job: Job::Copy { newest_seal } }
     }
 
-    /// The set that a backup makes; none of another run.
+    /// The set that a backup makes, or `None` for another run.
     pub fn set(&self) -> Option<&SetHeader> {
         match &self.job {
             Job::Backup(set) => Some(set),
@@ -92,7 +92,7 @@ impl Begin {
         self.set().ok_or_else(|| Failure::of(Status::Integrity, "standard input", "is no backup"))
     }
 
-    /// The state that a restore asks for; none of another run.
+    /// The state that a restore requests, or `None` for another run.
     pub fn request(&self) -> Option<&RestoreRequest> {
         match &self.job {
             Job::Restore(wanted) => Some(wanted),
@@ -100,7 +100,7 @@ impl Begin {
         }
     }
 
-    /// Reads the start of a stream; an error says why it is none that `kind` expects.
+    /// Reads the start of a stream. It is an error if `kind` is another kind of stream.
     pub(crate) fn parse(json: &[u8], kind: StreamKind) -> Result<Begin, String> {
         let malformed = |error| format!("malformed begin.json: {error}");
         // Another version may have other words for everything else.
@@ -153,10 +153,11 @@ pub struct SetHeader {
     /// The SHA-256 of the seal of the set before, in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_seal: Option<String>,
-    /// The SHA-256 of the options of the run, in hex: a run resumes it only if its own is equal.
+    /// The SHA-256 of the options of the run. Only a run with an equal value may resume the set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub options: Option<String>,
-    /// A salted digest of the recipients or the passphrase that the set is encrypted to.
+    /// The mark of the recipients: a salted digest of the certificates and passphrases that the set
+    /// is encrypted to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// What an interrupted run has stored of the set.
@@ -197,10 +198,10 @@ impl SetHeader {
 pub struct RestoreRequest {
     /// The sets that make up the state, the full one first.
     pub sets: Vec<SetRef>,
-    /// Later sets that are not whole: their files are there, and no other set may bear their names.
+    /// Later incomplete sets. Their files exist, so no other set may have their names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unfinished: Vec<SetRef>,
-    /// The identity of the backup that all sets have to be of; none where it is not known.
+    /// The identity that all sets must have, or `None` if it is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
     /// The only requested path, relative to the source, or `None` for all.
@@ -250,20 +251,20 @@ pub struct Resume {
     pub key: Option<String>,
 }
 
-/// A file that the store holds.
+/// A file in the store.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// Its name there.
     pub stored: String,
-    /// The name that it bears until it is published; none where it has been.
+    /// Its temporary name until it is published, or `None` afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temporary: Option<String>,
     /// Its length in bytes.
     pub size: u64,
-    /// Its SHA-256 in hex, where known.
+    /// Its SHA-256 in hex, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
-    /// Its SHA-1 in hex, where known; duplicity's manifests want it.
+    /// Its SHA-1 in hex, if known; duplicity's manifests need it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha1: Option<String>,
     /// The text of a seal, as it is stored.
@@ -271,7 +272,7 @@ pub struct Receipt {
     pub seal: Option<String>,
 }
 
-/// `end.json`: what has passed.
+/// `end.json`: the counts of a complete stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
     /// Members between `begin.json` and this one.

@@ -31,7 +31,7 @@ impl<'a, W: Write> FileWriter<'a, W> {
         FileWriter { output, name: name.to_owned(), chunk, chunks: 0 }
     }
 
-    /// Writes the empty chunk, with what is known of the whole file.
+    /// Writes the empty chunk, with the annotations of the whole file.
     pub fn close(mut self, annotations: Annotations) -> Result<(), Failure> {
         if !self.chunk.is_empty() {
             self.send(Annotations::default())?;
@@ -88,7 +88,7 @@ pub struct FilesInput<R> {
     name: String,
     chunk: Bytes,
     chunks: u64,
-    /// The annotations of the closing chunk, once it has come; none while a file is open.
+    /// The annotations of the closing chunk, or `None` while a file is open.
     closed: Option<Annotations>,
     keep_going: bool,
 }
@@ -147,7 +147,7 @@ impl<R: Read> FilesInput<R> {
         Ok(Some(std::mem::take(&mut self.chunk)))
     }
 
-    /// What the closing chunk says of the whole file, once it has come.
+    /// The annotations of the whole file, once its closing chunk has come.
     pub fn closing(&self) -> Option<&Annotations> {
         self.closed.as_ref()
     }

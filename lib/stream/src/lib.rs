@@ -3,12 +3,52 @@
 //! Both streams are POSIX pax tars. The first member is `begin.json`, the last one `end.json` or
 //! `failed.json`: see moobacker-stream(5).
 //!
-//! The words of the code: a *set* is one full backup or one increment, a *chain* a full set and its
-//! increments. A set is stored as *volumes*, a *manifest* and a *signature file* (a tar, `sigtar` in file
-//! names), and sealed by its *seal*. A [`Member`] is a member of a tar, with [`Annotations`] for what tar
-//! has no field for; an [`Entry`] is an entry of the source tree, which is one member or several *pieces*.
-//! [`Begin`], [`End`] and [`Failed`] are the control messages of a stream, and a [`SetHeader`] or a
-//! [`RestoreRequest`] is the part of [`Begin`] that says what the run does.
+//! # Glossary
+//!
+//! One word, one thing, in code, messages and pages. moobacker(7) has the same list.
+//!
+//! - **source**: The directory or file that is backed up.
+//! - **store**: The place where backups are kept: a directory, an SFTP server or an rclone
+//!   remote. duplicity calls it target or back end.
+//! - **archive directory**: A local cache of the plain manifests and signature files of one
+//!   store. Increments need it; restores do not. It is duplicity's --archive-dir.
+//! - **set**: One full backup or one increment: one or more volumes, a signature file, a manifest
+//!   and a seal. duplicity calls it a backup set, restic a snapshot.
+//! - **full set**: A set that holds the whole source.
+//! - **increment**: A set that holds what has changed since the set before it.
+//! - **chain**: A full set and its increments, in order.
+//! - **volume**: A file of a set that holds content and metadata: an encrypted tar of about 64
+//!   MiB before compression.
+//! - **signature file**: A file of a set that holds librsync signatures and metadata. The next
+//!   increment is compared with it.
+//! - **manifest**: A file of a set that lists its volumes, with the path range and hash of each
+//!   one.
+//! - **draft**: A manifest that lacks the hashes of the encrypted volumes, as moo-pack writes it.
+//! - **seal**: The list of checksums of one set's files, usually signed. moobacker adds it to
+//!   duplicity's format.
+//! - **identity**: A random number that names a backup. The seals of all its sets contain it.
+//! - **certificate**: A public OpenPGP key. It encrypts, or it verifies signatures.
+//! - **secret key**: The private half of a certificate. It decrypts, or it signs.
+//! - **recipient**: A certificate, or a passphrase, that a set is encrypted to.
+//! - **recovery kit**: A file with everything that a restore needs after the loss of the machine,
+//!   the locked secret key included.
+//! - **stage**: One program of a pipe.
+//! - **tree stream**: A tar of entries of the source, from moo-scan through moo-sign and
+//!   moo-delta to moo-pack.
+//! - **file stream**: A tar of files of a store, from moo-pack to moo-upload, or from moo-fetch
+//!   to moo-patch.
+//! - **end mark**: The last member of a stream, end.json or failed.json. A stream without it has
+//!   been cut.
+//! - **piece**: A part of a file's content: a member of at most 64 KiB. A longer file is a row of
+//!   numbered pieces.
+//! - **receipt**: A line of JSON that moo-upload writes for each file that has arrived at the
+//!   store.
+//! - **journal**: A file of the archive directory in which moo-pack or moo-commit records a
+//!   volume as soon as it is done. The next run resumes from it.
+//! - **note**: A few bytes of memory in which a stage tells moo-run what to report when a run is
+//!   interrupted.
+//! - **leftover**: A file that an interrupted run has left in the store or in the archive
+//!   directory.
 
 mod attributes;
 mod control;

@@ -5,35 +5,36 @@ use std::str::FromStr;
 
 use crate::attributes::Attributes;
 
-/// Annotation: the true size of a file in bytes, where the body is a piece, a delta or a signature.
+/// The fact of a file's true size in bytes. A body that is a piece, a delta or a signature has
+/// another size.
 pub const SIZE: &str = "size";
-/// Annotation: the SHA-256 of the whole content of a file, in hex.
+/// The fact of the SHA-256 of a file's whole content, in hex.
 pub const SHA256: &str = "sha256";
-/// Annotation: the SHA-1 of a stored file, in hex.
+/// The fact of the SHA-1 of a stored file, in hex.
 pub const SHA1: &str = "sha1";
-/// Annotation of a file in a file stream: the store no longer has it as it was.
+/// The fact that a file of a file stream is damaged or missing at the store.
 pub const LOST: &str = "lost";
-/// Annotation: the time of the last change of the inode.
+/// The fact of the time of the last change of the inode.
 pub const CTIME: &str = "ctime";
-/// Annotation: the content may not be what it was at one moment. The value is ignored.
+/// The fact that a file was changed while it was read. The value is ignored.
 pub const DOUBT: &str = "doubt";
-/// Annotation: the file was read so soon after its last change that a further change could have left no
-/// trace: the clock of its file system had not ticked. The value is ignored.
+/// The fact that a file was read so soon after its last change that a further change could have left
+/// no trace: the clock of its file system had not ticked. The value is ignored.
 pub const RECENT: &str = "recent";
-/// Annotation: the number of the inode.
+/// The fact of the inode's number.
 pub const INODE: &str = "inode";
-/// Annotation: what stands for the extended attributes where they are compared: [`NO_XATTRS`], a
-/// hash, or [`UNKNOWN_XATTRS`]. What was recorded by a version that kept no attributes has none.
+/// The fact that extended attributes are compared by: a hash, [`NO_XATTRS`] or [`UNKNOWN_XATTRS`].
+/// Sets of versions that kept no attributes lack it.
 pub const XATTRS: &str = "xattrs";
 /// The value of [`XATTRS`] for an object without attributes.
 pub const NO_XATTRS: &str = "0";
 /// The value of [`XATTRS`] for attributes that could not be read.
 pub const UNKNOWN_XATTRS: &str = "?";
-/// Annotation: the path of the first name of a file, where this is a further one: a hard link.
+/// The fact of a hard link: the path of the first name of the file.
 pub const LINK: &str = "link";
-/// Annotation: the file has holes. The value is ignored.
+/// The fact that a file has holes. The value is ignored.
 pub const SPARSE: &str = "sparse";
-/// Annotation: a modification time before 1970, on which duplicity would fail in pax's `mtime`.
+/// The fact of a modification time before 1970, on which duplicity would fail in pax's `mtime`.
 pub(crate) const MTIME: &str = "mtime";
 
 /// What a member is; the tar type flags of POSIX.
@@ -142,11 +143,11 @@ impl FromStr for Timestamp {
     }
 }
 
-/// What is recorded of a member that tar has no field for: words by key.
+/// The annotations of a member without a field in tar: words by key.
 ///
-/// They travel in pax's `comment` record, which every tar ignores:
-/// `comment=moobacker KEY=VALUE KEY=VALUE`. Here too they are one text, of which each word stands
-/// behind a blank: it is passed on much more often than anybody looks into it.
+/// They are in pax's `comment` record, which every tar ignores: `comment=moobacker KEY=VALUE
+/// KEY=VALUE`. In memory they are one text as well, because annotations are passed on much more often
+/// than they are read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Annotations(String);
 
@@ -155,7 +156,7 @@ const START: &str = "moobacker";
 const USUAL: usize = 96;
 
 impl Annotations {
-    /// The value of an annotation.
+    /// The value of a fact.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.words().find_map(|word| value_of(key, word))
     }
@@ -173,12 +174,12 @@ impl Annotations {
         found
     }
 
-    /// The value of an annotation that has some form; none where it is not of that form.
+    /// The parsed value of a fact, or `None` if it cannot be parsed.
     pub fn parse<T: FromStr>(&self, key: &str) -> Option<T> {
         self.get(key)?.parse().ok()
     }
 
-    /// Sets an annotation, in place of an older one of that key. Key and value are words without blanks.
+    /// Sets a fact, in place of an older one of that key. Key and value are words without blanks.
     pub fn set(&mut self, key: &str, value: impl fmt::Display) {
         self.remove(key);
         if self.0.is_empty() {
@@ -188,17 +189,17 @@ impl Annotations {
         let _ = write!(self.0, " {key}={value}");
     }
 
-    /// The value of an annotation of any bytes; none where it is not of their form.
+    /// The bytes of a fact, or `None` if they are wrongly encoded.
     pub fn bytes(&self, key: &str) -> Option<Vec<u8>> {
         archive::unescape(self.get(key)?)
     }
 
-    /// Sets an annotation of any bytes. Blanks and what is no UTF-8 stand as `\xHH`.
+    /// Sets a fact of any bytes. Blanks, and bytes that are not UTF-8, are written as `\xHH`.
     pub fn set_bytes(&mut self, key: &str, value: &[u8]) {
         self.set(key, archive::escape(value).replace(' ', "\\x20"));
     }
 
-    /// Deletes an annotation.
+    /// Takes a fact away.
     pub fn remove(&mut self, key: &str) {
         if self.get(key).is_some() {
             self.retain(|word| value_of(key, word).is_none());
@@ -212,7 +213,7 @@ impl Annotations {
         }
     }
 
-    /// Keeps only the annotations of these keys.
+    /// Keeps only the given annotations.
     pub fn keep(&mut self, keys: &[&str]) {
         self.retain(|word| keys.iter().any(|key| value_of(key, word).is_some()));
     }
@@ -226,7 +227,7 @@ impl Annotations {
         [START, &self.0].concat()
     }
 
-    /// The annotations in a comment; none where it is somebody else's.
+    /// The annotations in a comment, or `None` if moobacker did not write it.
     pub(crate) fn decode(comment: &[u8]) -> Annotations {
         let text = std::str::from_utf8(comment).unwrap_or_default();
         let words = text.strip_prefix(START).filter(|words| words.starts_with(' '));
@@ -292,7 +293,7 @@ pub struct Member {
     pub device: (u32, u32),
     /// Extended attributes. If a body is in pieces, the first piece has them.
     pub attributes: Attributes,
-    /// What none of the fields above holds.
+    /// Annotations without a field above.
     pub annotations: Annotations,
 }
 

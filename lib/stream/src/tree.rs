@@ -131,7 +131,7 @@ impl<'a, R: Read, F: FnMut(&Entry) -> Result<(), Failure>> Content<'a, R, F> {
         Ok(Content { input, entry, at: 0, seen })
     }
 
-    /// The last member of the content, whose facts have its hash. Unread content is skipped.
+    /// The last member of the content, whose annotations have its hash. Unread content is skipped.
     pub fn last(mut self) -> Result<Entry, Failure> {
         while self.entry.goes_on() {
             self.next_piece()?;
@@ -162,10 +162,9 @@ impl<R: Read, F: FnMut(&Entry) -> Result<(), Failure>> Read for Content<'_, R, F
 /// Writes content whose length is unknown before its end. Content shorter than a piece becomes one
 /// member. Longer content becomes numbered pieces, the last of which is shorter than a full one.
 ///
-/// `member` is the file's metadata; its annotations stand with the first and the last piece, its
-/// attributes with the first. `last`
-/// is given the length in bytes, and returns the records of what is known only then. Returns the
-/// length.
+/// `member` is the file's metadata. Its annotations go with the first and the last piece, its attributes
+/// with the first. `last` gets the length in bytes, and returns the annotations that are known only at
+/// the end. Returns the length.
 pub fn write_content<W: Write, C: Read>(
     output: &mut Output<W>,
     part: Part,

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use tests::damage::{find, find_all, flip, truncate};
-use tests::{Key, Sandbox, Snapshot};
+use tests::{Key, Sandbox, Snapshot, assert_same};
 
 use super::kit::{Subject, Volumes};
 use crate::moo::{Moo, stored};
@@ -107,7 +107,9 @@ fn a_set_that_another_archive_has_made_since_comes_first() {
         subject.moo().backup("").succeeds().one_message().stderr_has(told);
         assert_eq!(stored(&sandbox).len(), 3);
         assert!(find_all(sandbox.path("store"), ".upload-").is_empty());
-        subject.moo().brings_back("now", &state);
+        // Both copies of the archive directory have extended the first set.
+        subject.moo().restore("").fails_with(3).one_message().stderr_has("a fork");
+        assert_same(&state, &Snapshot::kept(sandbox.path("out")));
     }
 }
 
