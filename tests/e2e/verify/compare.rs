@@ -169,7 +169,11 @@ fn a_source_that_cannot_be_read_to_its_end_is_told_of_once() {
         .one_message()
         .stderr_has("cut: ends without an end mark");
     sandbox.sh("moo-scan --archive archive src >some").succeeds();
-    sandbox.sh(&format!("{killed} some")).fails_with(2).one_message().stderr_has("some: not all");
+    sandbox
+        .sh(&format!("{killed} some"))
+        .fails_with(2)
+        .one_message()
+        .stderr_has("some: not the whole");
     verify(&sandbox, "--path nothing", "src").fails_with(10).one_message();
     tree.noise("more", 10);
     verify(&sandbox, "", "src").fails_with(3);
