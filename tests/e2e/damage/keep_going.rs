@@ -188,7 +188,7 @@ fn a_set_that_is_gone_altogether_leaves_what_was_stored_anew_since() {
         let moo = Moo::plain(&sandbox).archive(archive);
         moo.restore("").fails_with(5).one_message();
         let run = moo.restore("--keep-going").fails_with(5);
-        run.stderr_has(&format!("the set of {}", times[1])).stderr_has("is not there");
+        run.stderr_has(&format!("the set of {}", times[1])).stderr_has("is missing");
         sandbox.sh("cmp src/two out/two && ls out").succeeds().stdout_is("two");
         sandbox.remove("out");
     }

@@ -16,7 +16,7 @@ fn before_the_first_set_the_first_was_restored_without_a_word_and_is_an_error() 
         let first = stored(&sandbox).remove(0);
         let before = second(&sandbox, &first) - 1;
         let run = restore(&sandbox, &format!("--time {before}")).fails_with(10).one_message();
-        run.stderr_has(&format!("the first is of {first}"));
+        run.stderr_has(&format!("the first one is of {first}"));
         nothing_came_of_it(&sandbox);
     }
 }
