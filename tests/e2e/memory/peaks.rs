@@ -30,7 +30,7 @@ impl Measured {
     pub(crate) fn new() -> Measured {
         let mut sandbox = Sandbox::without_us();
         let pipelines = workspace().join("pipelines");
-        sandbox.sh(&format!("mkdir .bin && cp {}/* .bin", pipelines.display())).silent();
+        sandbox.sh(&format!("mkdir .bin && cp -r {}/* .bin", pipelines.display())).silent();
         for program in fs::read_dir(programs()).unwrap() {
             stand_in(&program.unwrap().path(), &sandbox.path(".bin"));
         }

@@ -87,7 +87,7 @@ pub(super) fn until(what: &str, is_so: impl Fn() -> bool) {
 pub(super) fn hold(sandbox: &mut Sandbox, stage: &str, bytes: u64) {
     let (programs, pipelines) = (programs(), workspace().join("pipelines"));
     let held = format!(
-        "mkdir .held && cp {pipelines}/* .held && ln -s {programs}/moo-* .held && rm -f .held/*.d .held/{stage} &&
+        "mkdir .held && cp -r {pipelines}/* .held && ln -s {programs}/moo-* .held && rm -f .held/*.d .held/{stage} &&
         cat >.held/{stage} <<'END' && chmod +x .held/{stage}
 #!/bin/sh
 {{ head -c {bytes}; until test -e {go}; do sleep 0.05; done; cat; }} | {programs}/{stage} \"$@\"
