@@ -105,7 +105,7 @@ impl Barn {
         fs::write(folder.join(stage), format!("#!/bin/sh\n{line}\n")).unwrap();
         fs::set_permissions(folder.join(stage), Permissions::from_mode(0o755)).unwrap();
         let (name, words) = command.split_once(' ').unwrap_or((command, ""));
-        let script = format!("{name}.sh {words}");
+        let script = format!("$commands/{name}.sh {words}");
         let script = self.script(&script, url).replacen("moo ", "", 1);
         let shims = format!("REAL=$(command -v {stage}) PATH=$PWD/shim:$PATH");
         let run = self.sandbox.sh(&format!("{shims} {script}"));
