@@ -136,7 +136,7 @@ fn a_chain_longer_than_the_limit_of_open_files_failed_for_ever_and_a_new_one_beg
 }
 
 #[test]
-fn a_store_an_archive_and_temporary_files_inside_their_source_spoil_nothing() {
+fn an_archive_and_temporary_files_inside_their_source_spoil_nothing() {
     let sandbox = Sandbox::new();
     let tree = Tree::empty(sandbox.path("src"));
     tree.noise("data/large", 3_000_000);
@@ -144,9 +144,9 @@ fn a_store_an_archive_and_temporary_files_inside_their_source_spoil_nothing() {
     let inside = "export XDG_STATE_HOME=$PWD/src/state TMPDIR=$PWD/src/tmp;";
     for number in 0..3 {
         tree.noise("data/small", 1000 + number);
-        let backup = "moo backup --no-encryption --volsize 1 src file://$PWD/src/store";
+        let backup = "moo backup --no-encryption --volsize 1 src file://$PWD/store";
         sandbox.sh(&format!("{inside} {backup}")).silent();
-        let restore = "moo restore file://$PWD/src/store out && diff -r src/data out/data";
+        let restore = "moo restore file://$PWD/store out && diff -r src/data out/data";
         sandbox.sh(&format!("{inside} {restore} && rm -r out")).silent();
     }
 }

@@ -124,5 +124,5 @@ fn what_is_wrong_with_a_remote_is_said_in_one_line() {
     remote.moo(read_only, "other", "").fails_with(7).one_message();
     let nothing =
         "mkdir bin && ln -s $(command -v moo-fetch) bin && PATH=$PWD/bin moo-fetch rclone:away:x";
-    remote.sandbox.sh(nothing).fails_with(1).one_message().stderr_has("there is no rclone in PATH");
+    remote.sandbox.sh(nothing).fails_with(1).one_message().stderr_has("rclone is not in PATH");
 }
