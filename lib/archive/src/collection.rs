@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(state(&all, 9), Err(none));
         assert_eq!(
             none.to_string(),
-            "19700101T000009Z: no backup is that old, the first is of 19700101T000010Z"
+            "19700101T000009Z: no backup is old enough, the first one is of 19700101T000010Z"
         );
         assert!(all.newest_chain().unwrap().has_all_signatures());
         let empty = Collection::default().chain_at(at(1)).unwrap_err();

@@ -12,7 +12,7 @@ fn no_input_at_all_says_that_the_stage_before_was_killed() {
     for read in READERS {
         let failure = read(b"").unwrap_err();
         assert_eq!(failure.status(), Status::Killed);
-        assert!(failure.message().contains("nothing is piped in"), "{failure}");
+        assert!(failure.message().contains("the previous program in the pipe failed"), "{failure}");
     }
 }
 
