@@ -66,7 +66,7 @@ mend_certificate() {
         there/*) echo "mv $(shown "$1" "$1.old") && $set_up --host-key FINGERPRINT --kit NEW-KIT" ;;
         /*) echo "$from_kit install -m 644 /dev/stdin $(shown "$1")" ;;
         there*)
-            # gpg's own `*` passes over subkeys that have expired.
+            # With `*`, gpg skips subkeys that have expired.
             subkeys=$(printf '%s\n' "$facts" | awk -F : '$1 == "sub" { sub_key = 1 }
                 $1 == "fpr" && sub_key { printf " %s", $10; sub_key = 0 }')
             extend="runuser -u $owner -- gpg --quick-set-expire $1 2y"

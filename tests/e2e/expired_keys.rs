@@ -115,7 +115,15 @@ fn what_was_signed_before_the_key_expired_restores_with_it_also_once_it_is_exten
             let stock = Duplicity::old(&sandbox).option(&format!("--sign-key {old}"));
             stock.archive("other").restore("stock").succeeds();
         }
+        sandbox.sh(&revoke(&old)).succeeds();
+        sandbox.sh(&format!("{restore} revoked")).fails();
+        sandbox.sh("test ! -e revoked").silent();
     }
+}
+
+/// The command that revokes a key.
+fn revoke(key: &str) -> String {
+    format!("sed 's/^:---/---/' .gnupg/openpgp-revocs.d/{key}.rev | {GPG} --import")
 }
 
 #[test]
@@ -128,9 +136,7 @@ fn a_revoked_recipient_or_signer_is_refused_and_its_signatures_count_no_more() {
             format!("moo backup --encrypt-key {good} {option} {old} src file://$PWD/store");
         sandbox.sh(&backup).silent();
         sandbox.sh(&format!("moo restore {option} {old} file://$PWD/store before")).silent();
-        let revoke =
-            format!("sed 's/^:---/---/' .gnupg/openpgp-revocs.d/{old}.rev | {GPG} --import");
-        sandbox.sh(&revoke).succeeds();
+        sandbox.sh(&revoke(&old)).succeeds();
         let refused = sandbox.sh(&backup).fails_with(6).one_message();
         refused.stderr_has("): it is revoked").stderr_has("moo keygen");
         let recipient = format!("moo backup --encrypt-key {old} src file://$PWD/other");

@@ -6,14 +6,14 @@ use std::fmt;
 
 use crate::SetId;
 
-/// What the seal of a set tells of its place among the others.
+/// A set in the sequence of sets, as its seal records it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     /// The set.
     pub set: SetId,
     /// The SHA-256 of its seal, in hex.
     pub sha256: String,
-    /// That of the seal that it was made after.
+    /// The SHA-256 of the seal before it, in hex.
     pub previous: Option<String>,
 }
 
@@ -33,8 +33,8 @@ impl fmt::Display for Fork {
     }
 }
 
-/// The forks among some sets, by time. A set that is dated later than those made after it was made by
-/// a wrong clock: many may follow on it.
+/// The forks among some sets, by time. A set that is dated later than the sets after it was made with a
+/// wrong clock: several sets may follow it.
 pub fn forks(links: &[Link]) -> Vec<Fork> {
     let by_hash: BTreeMap<&str, SetId> =
         links.iter().map(|link| (link.sha256.as_str(), link.set)).collect();
@@ -54,8 +54,8 @@ pub fn forks(links: &[Link]) -> Vec<Fork> {
     found
 }
 
-/// The fork between the sets that are known and others, where one of the others is the newest of all:
-/// somebody goes on with the other copy.
+/// The fork between the known sets and others, if one of the others is the newest of all: somebody
+/// still extends the other copy.
 pub fn overtaken(known: &[Link], others: &[Link]) -> Option<Fork> {
     let newest = |links: &[Link]| links.iter().map(|link| link.set.time).max();
     if newest(others) <= newest(known) {
@@ -88,7 +88,7 @@ mod tests {
         assert_eq!(forks(&line), []);
         let fork = Fork { before: line[0].set, sets: (line[1].set, link(4, None).set) };
         assert_eq!(forks(&[&line[..], &[link(4, Some(1))]].concat()), [fork]);
-        // What both were made after is not there, or has no seal.
+        // The set before both is missing, or has no seal.
         assert_eq!(forks(&[link(2, Some(1)), link(3, Some(1))]), []);
         assert_eq!(forks(&[link(2, None), link(3, None)]), []);
         // The clock was wrong when the set of second 9 was made.
@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(overtaken(&known, &[link(3, Some(2)), link(4, Some(3))]), None);
         assert!(overtaken(&known, &[link(3, Some(1))]).is_some());
         assert!(overtaken(&known, &[link(3, Some(1)), link(4, Some(3))]).is_some());
-        // A new full set has settled it.
+        // A new full set has resolved it.
         let settled = [&known[..], &[link(5, Some(2))]].concat();
         assert_eq!(overtaken(&settled, &[link(3, Some(1)), link(4, Some(3))]), None);
     }

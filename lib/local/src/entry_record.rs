@@ -66,13 +66,12 @@ impl EntryRecord {
             && was.link == now.link
             && was.device == now.device
             && (self.same_time(now.mtime) || now.kind.is_device())
-            && self.same_facts(now)
+            && self.same_annotations(now)
     }
 
-    /// Whether the facts are the same, and of its content no doubt is recorded. A fact that is not
-    /// known is no change. Whether an entry is a further name of a file is known of all entries whose
-    /// attributes are.
-    fn same_facts(&self, now: &Member) -> bool {
+    /// Whether the annotations are equal, and the content was recorded without doubt. An unknown
+    /// annotation is no change. Entries with known attributes also have known links.
+    fn same_annotations(&self, now: &Member) -> bool {
         let [doubt, xattrs, link] = self.member.annotations.pick([DOUBT, XATTRS, LINK]);
         let [xattrs_now, link_now] = now.annotations.pick([XATTRS, LINK]);
         let same_link = xattrs.is_none() || link == link_now;

@@ -25,7 +25,8 @@ pub(crate) fn signer(result: VerificationResult<'_>) -> Result<Fingerprint, Veri
 fn holds_now(signature: &Signature, cert: &Cert) -> bool {
     let policy = StandardPolicy::new();
     let Some(made) = signature.signature_creation_time() else { return false };
-    let is_sound = policy.signature(signature, HashAlgoSecurity::CollisionResistance).is_ok();
+    let is_sound = signature.signature_alive(None, None).is_ok()
+        && policy.signature(signature, HashAlgoSecurity::CollisionResistance).is_ok();
     let valid = cert.with_policy(&policy, None);
     let is_revoked = |status| matches!(status, RevocationStatus::Revoked(_));
     if !is_sound || !valid.is_ok_and(|cert| !is_revoked(cert.revocation_status())) {

@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileExt;
 
-use archive::TreePath;
+use archive::{Part, TreePath};
 use attributes::{Object, read};
 use failure::{Failure, OrFail, Status};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, chmodat, openat, renameat, statat};
@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use stream::Member;
 use stream::member::{LINK, SHA256, SPARSE};
 
-use crate::entries::Entries;
+use crate::entries::{Entries, Entry};
 use crate::hard_links::HardLinkTarget;
 use crate::metadata::{AppliedMetadata, Metadata};
 use crate::objects::remove;
@@ -26,19 +26,31 @@ use crate::tree::{ApplyError, OrSkip, Tree, remove_if_held, wrong};
 const BUFFER: usize = 64 << 10;
 
 impl Tree {
-    /// Writes a file as a whole.
-    pub(crate) fn write(
+    /// Restores a file from its whole content or a delta. Deletes what is left of a skipped file: a part
+    /// of it, or an older state.
+    pub(crate) fn file(
         &mut self,
         path: &TreePath,
-        which: &TreePath,
-        member: &Member,
+        entry: &Entry,
         body: &mut Entries,
     ) -> Result<(), ApplyError> {
-        let written = self.write_whole(path, which, member, body);
-        self.clear_if_skipped(path, which, written)
+        let (which, member) = (&entry.name.path, &entry.member);
+        let done = match entry.name.part {
+            Part::Diff => self.patch(path, which, member, body),
+            _ => self.write(path, which, member, body),
+        };
+        let is_skipped = matches!(done, Err(ApplyError::Skipped(_)));
+        if !is_skipped || self.cursor.is_too_deep(path) || self.cursor.is_taken(path)? {
+            return done;
+        }
+        if let Some((parent, name)) = self.cursor.parent(path)? {
+            remove_if_held(parent, name).or_fail(Status::Failed, which)?;
+        }
+        done
     }
 
-    fn write_whole(
+    /// Writes a file as a whole.
+    fn write(
         &mut self,
         path: &TreePath,
         which: &TreePath,
@@ -64,18 +76,7 @@ impl Tree {
     }
 
     /// Applies a delta to a file.
-    pub(crate) fn patch(
-        &mut self,
-        path: &TreePath,
-        which: &TreePath,
-        member: &Member,
-        body: &mut Entries,
-    ) -> Result<(), ApplyError> {
-        let patched = self.patch_whole(path, which, member, body);
-        self.clear_if_skipped(path, which, patched)
-    }
-
-    fn patch_whole(
+    fn patch(
         &mut self,
         path: &TreePath,
         which: &TreePath,
@@ -111,23 +112,6 @@ impl Tree {
         }
         self.cursor.warnings.add(which, given);
         Ok(())
-    }
-
-    /// Deletes what there is of a file that is skipped: half of it, or an older state.
-    fn clear_if_skipped(
-        &mut self,
-        path: &TreePath,
-        which: &TreePath,
-        done: Result<(), ApplyError>,
-    ) -> Result<(), ApplyError> {
-        let nothing = !matches!(done, Err(ApplyError::Skipped(_)));
-        if nothing || self.cursor.is_too_deep(path) || self.cursor.is_taken(path)? {
-            return done;
-        }
-        if let Some((parent, name)) = self.cursor.parent(path)? {
-            remove_if_held(parent, name).or_fail(Status::Failed, which)?;
-        }
-        done
     }
 
     /// The first name of the file that an entry is a further name of, if the tree has it.

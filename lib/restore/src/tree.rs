@@ -64,10 +64,8 @@ impl Tree {
         let Some(path) = entry.name.path.strip_prefix(&self.wanted) else {
             return self.skip_unwanted(entry);
         };
-        let which = &entry.name.path;
         let done = match (entry.name.part, entry.member.kind) {
-            (Part::Diff, Kind::File) => self.patch(&path, which, &entry.member, body),
-            (Part::Snapshot, Kind::File) => self.write(&path, which, &entry.member, body),
+            (Part::Diff | Part::Snapshot, Kind::File) => self.file(&path, entry, body),
             _ => self.apply_kind(&path, entry),
         };
         self.record(&path, entry, done)

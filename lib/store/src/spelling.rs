@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::sftp::Address;
 
-/// The port that SSH has where nothing else is told.
+/// The default port of SSH.
 const SSH_PORT: u16 = 22;
 
 /// A URL in its one spelling: no doubled or trailing slash, no `.` component, no port that is the
@@ -14,7 +14,7 @@ const SSH_PORT: u16 = 22;
 /// URL, so `%` stands for itself. A URL that is none stays as it is.
 pub fn spelling(url: &str) -> String {
     if let Some(path) = local::store_folder(url) {
-        return format!("file://{}", folder(path));
+        return folder(path).map_or_else(|| url.to_owned(), |path| format!("file://{path}"));
     }
     if let Some(rest) = url.strip_prefix("sftp://") {
         return Address::parse(rest)
@@ -60,12 +60,13 @@ fn of_sftp(mut address: Address, short: bool) -> String {
     }
 }
 
-/// A folder of this machine from its root. `..` stays: a link may stand before it.
-fn folder(path: &Path) -> String {
+/// A folder of this machine from its root, or `None` if its path is not UTF-8. `..` stays: a link may stand
+/// before it.
+fn folder(path: &Path) -> Option<String> {
     let here = if path.is_absolute() { None } else { env::current_dir().ok() };
     let path = here.map_or_else(|| path.to_owned(), |here| here.join(path));
     let name = local::source_name(path.as_os_str().as_bytes());
-    String::from_utf8_lossy(&name).into_owned()
+    String::from_utf8(name).ok()
 }
 
 #[cfg(test)]

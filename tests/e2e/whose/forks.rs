@@ -53,7 +53,7 @@ fn two_machines_with_copies_of_one_archive_directory_backed_up_in_turn_and_the_f
         run.stderr_has("a fork").stderr_has("--start-over");
         clones.0.sh("diff -r store before").silent();
     }
-    // Who is told so goes on with a full set, and increments on that.
+    // After that message, a full set and its increments work.
     clones.backup("one", "--start-over").succeeds();
     clones.backup("one", "").succeeds();
     clones.0.sh("ls store/duplicity-inc*.manifest | wc -l").stdout_is("3");
