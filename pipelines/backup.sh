@@ -16,31 +16,11 @@ for resource in f t d v; do limit "$resource" unlimited; done
 limit n 65536
 limit s 8192
 
-usage() {
-    cat <<'TEXT'
-usage: backup.sh [--config FILE] [--user NAME] [--dry-run] [SOURCE...]
-
-Back up all sources of the configuration, or only the given ones, each to its own store. If one
-fails, the others still follow. A successful run prints nothing.
-
-  --config FILE   read FILE instead of /etc/moobacker/backup.conf
-  --user NAME     run everything except reading as the user NAME (root only); the default is
-                  the user of the configuration, or the user who called sudo
-  --dry-run       print the commands without running them
-
-The exit status is that of the first source that failed. It is 3, for unreadable files, only if
-nothing worse happened.
-
-Examples:
-  backup.sh
-  backup.sh --dry-run
-  backup.sh --config /etc/moobacker/laptop.conf home
-TEXT
-}
-
 here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=shared/options.sh
 . "$here/shared/options.sh"
+# shellcheck source-path=SCRIPTDIR source=shared/call.sh
+. "$here/shared/call.sh"
 # shellcheck source-path=SCRIPTDIR source=shared/conf.sh
 . "$here/shared/conf.sh"
 # shellcheck source-path=SCRIPTDIR source=shared/steps.sh
@@ -48,24 +28,13 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
 
 # moo-run is the process that the caller knows: if it is killed, all that runs here is.
 if [ -z "${MOO_LIFELINE-}" ]; then
-    run=$here/moo-run
-    [ -x "$run" ] || run=$here/../target/release/moo-run
+    run=$(program moo-run) || exit
     exec "$run" --forward backup.sh "$here/backup.sh" "$@"
 fi
 unset MOO_LIFELINE
 
-config=/etc/moobacker/backup.conf user=''
-own_option() {
-    case $2 in
-        --config) needs_value "$@" && config=$3 ;;
-        --user) needs_value "$@" && user=$3 ;;
-        --dry-run) dry_run=yes ;;
-        *) no_such_option "$2" ;;
-    esac
-}
-
-read_options "$@"
-eval "set -- $words"
+read_call backup.sh "$@"
+config=${config:-/etc/moobacker/backup.conf}
 conf_read "$config"
 if [ "$(id -u)" = 0 ]; then
     [ -n "$user" ] || user=$(conf_get user)
@@ -73,16 +42,17 @@ if [ "$(id -u)" = 0 ]; then
     case $user in '' | root) fail 2 'run as root: set "user" in the configuration, or pass --user' ;; esac
 fi
 sources=$(conf_sources)
-for name; do
-    printf '%s\n' "$sources" | grep -Fqx -e "$name" || fail 2 "$name: no such source in $config"
-done
-[ $# -eq 0 ] || sources=$(printf '%s\n' "$@")
 cd /
 
 # Lines are words from here on, and nothing in them is a pattern.
 IFS='
 '
 set -f
+# shellcheck disable=SC2154 # read_call sets it
+for name in $chosen; do
+    printf '%s\n' "$sources" | grep -Fqx -e "$name" || fail 2 "$name: no such source in $config"
+done
+sources=${chosen:-$sources}
 
 # What runs, and the status that a signal has asked to end with.
 job='' stopped=''

@@ -76,11 +76,16 @@ install_folder() {
     [ -z "$(parts "$from")" ] || copy 644 "$to" $(parts "$from" | sort)
 }
 
-# remove_old: versions before 0.2 had all scripts in one folder.
+# remove_old: versions before 0.2 had all scripts in one folder, and called pages after them.
 remove_old() {
     for file in "$here"/commands/* "$here"/admin/* "$here"/shared/* moo-backup moo-restore; do
         old=$prefix/lib/moobacker/${file##*/}
         case $old in */backup.sh) continue ;; esac
+        [ ! -f "$old" ] || step rm -f "$old"
+    done
+    for file in "$here"/commands/*.sh "$here"/admin/*.sh; do
+        old=$prefix/share/man/man1/${file##*/}.1
+        case $old in */backup.sh.1) continue ;; esac
         [ ! -f "$old" ] || step rm -f "$old"
     done
 }

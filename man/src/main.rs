@@ -1,8 +1,7 @@
-//! `cargo run -p manual`: writes the programs' pages into `man/man1`.
+//! `cargo run -p manual`: writes the pages of the programs and commands into `man/man1`.
 
 fn main() -> std::io::Result<()> {
-    for command in manual::commands() {
-        let page = manual::page(command)?;
+    for page in manual::pages()? {
         std::fs::write(manual::folder().join("man1").join(page.name), page.text)?;
     }
     Ok(())

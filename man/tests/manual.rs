@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use manual::{commands, folder, page};
+use manual::{folder, pages as made};
 
 /// All pages that are kept.
 fn pages() -> Vec<PathBuf> {
@@ -33,10 +33,7 @@ fn options(text: &str) -> Vec<String> {
     words.filter(|word| word.len() > 3 && word.starts_with("--")).map(str::to_owned).collect()
 }
 
-/// The commands whose pages are parts of that of `moo`.
-const OF_MOO: [&str; 3] = ["moo", "commands/backup.sh", "commands/restore.sh"];
-
-/// The scripts with a page of their own, below `pipelines`: those that tell their own options.
+/// The scripts that tell their own options, below `pipelines`: those that run where no program is.
 fn scripts() -> Vec<String> {
     let folders = ["", "commands/", "admin/", "shared/"];
     let files = folders.iter().flat_map(|below| {
@@ -44,16 +41,15 @@ fn scripts() -> Vec<String> {
         files.map(move |file| format!("{below}{}", file.unwrap().file_name().to_str().unwrap()))
     });
     let tells = |name: &String| {
-        name.ends_with(".sh")
-            && !OF_MOO.contains(&name.as_str())
-            && read(format!("../pipelines/{name}")).contains("\nusage() {")
+        name.ends_with(".sh") && read(format!("../pipelines/{name}")).contains("\nusage() {")
     };
     files.filter(tells).collect()
 }
 
-/// The name of a script without its folder.
-fn name(script: &str) -> &str {
-    script.rsplit('/').next().unwrap_or(script)
+/// The name of a script's page: what a person types for it.
+fn name(script: &str) -> String {
+    let command = script.strip_prefix("admin/").and_then(|name| name.strip_suffix(".sh"));
+    command.map_or(script.to_owned(), |command| format!("moo-{command}"))
 }
 
 /// The text of a script, and that of those that it reads in.
@@ -81,9 +77,8 @@ fn every_option_of_a_script_is_in_its_page_and_none_besides() {
 }
 
 #[test]
-fn the_pages_of_the_programs_are_those_that_their_definitions_make() {
-    for command in commands() {
-        let page = page(command).unwrap();
+fn the_pages_of_programs_and_commands_are_those_that_their_definitions_make() {
+    for page in made().unwrap() {
         let kept = read(format!("man1/{}", page.name));
         assert!(page.text == kept, "{}: is out of date: cargo run -p manual", page.name);
     }
@@ -102,20 +97,19 @@ fn every_program_and_pipeline_has_a_page() {
 }
 
 #[test]
-fn every_option_of_moo_is_in_its_page_and_none_besides() {
-    let pipelines = folder().join("../pipelines");
-    let help =
-        OF_MOO.map(|name| says(pipelines.join(name).to_str().unwrap(), &["--help"])).concat();
-    let source = OF_MOO.map(with_what_it_sources).concat();
-    let page = read("man1/moo.1");
-    let documented = options(&page);
-    for option in options(&help) {
-        assert!(documented.contains(&option), "moo.1 does not tell of {option}");
-    }
-    // The page also names options of the programs that it calls in its examples.
-    let known = options(&(source + &read("man1/moo-keygen.1") + "--import"));
-    for option in documented {
-        assert!(known.contains(&option), "moo.1 tells of {option}, which nobody knows");
+fn moo_lists_every_command_and_its_page_too() {
+    let listed = says(folder().join("../pipelines/moo").to_str().unwrap(), &["--help"]);
+    let page = read("man1/moo.1").replace("\\-", "-");
+    for page_of_one in made().unwrap() {
+        let Some(name) = page_of_one.name.strip_prefix("moo-").and_then(|n| n.strip_suffix(".1"))
+        else {
+            continue;
+        };
+        if page_of_one.text.contains(&format!(".SH SYNOPSIS\n.B moo {}", name.replace('-', "\\-")))
+        {
+            assert!(listed.contains(&format!("\n  {name} ")), "moo --help does not list {name}");
+            assert!(page.contains(&format!(".B moo {name}\n")), "moo.1 does not list {name}");
+        }
     }
 }
 

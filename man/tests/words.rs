@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use manual::{commands, folder};
+use manual::{folder, programs};
 
 /// The longest line of a page or of Markdown, in characters.
 const WIDTH: usize = 110;
@@ -57,6 +57,14 @@ fn scripts() -> Vec<String> {
     files.filter(|name| read(format!("../pipelines/{name}")).contains("\nusage() {")).collect()
 }
 
+/// The page of a script with a `--help`, in the manual.
+fn page_of(script: &str) -> String {
+    match script.strip_prefix("admin/") {
+        Some(command) => format!("man1/moo-{}.1", command.trim_end_matches(".sh")),
+        None => format!("man1/{script}.1"),
+    }
+}
+
 /// The lines after `Examples:`, without their indentation.
 fn examples(help: &str) -> Vec<&str> {
     let (_, examples) = help.split_once("\nExamples:\n").unwrap_or_default();
@@ -65,7 +73,7 @@ fn examples(help: &str) -> Vec<&str> {
 
 #[test]
 fn every_help_ends_with_at_least_two_examples() {
-    for mut command in commands() {
+    for mut command in programs().into_iter().chain(options::commands()) {
         let help = command.render_long_help().to_string();
         let count = examples(&help).iter().filter(|line| !line.starts_with(' ')).count();
         assert!(count >= 2, "{}: {help}", command.get_name());
@@ -77,10 +85,7 @@ fn every_help_ends_with_at_least_two_examples() {
         let examples = examples(&help);
         let count = examples.iter().filter(|line| !line.starts_with(' ')).count();
         assert!(count >= 2, "{script}: {help}");
-        let page = match script.as_str() {
-            "moo" | "commands/backup.sh" | "commands/restore.sh" => read("man1/moo.1"),
-            script => read(format!("man1/{}.1", script.rsplit('/').next().unwrap())),
-        };
+        let page = read(page_of(&script));
         let page = page.replace("\\-", "-").replace("\\(ti", "~").replace("\\(aq", "'");
         let page = page.replace("\\e", "\\");
         for line in examples {
@@ -95,9 +100,10 @@ fn texts() -> Vec<std::path::PathBuf> {
     let folders = ["man1", "man5", "man7", "prose", ".."].map(|name| folder().join(name));
     let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
     let paths = files.map(|file| file.unwrap().path()).filter(|path| path.is_file());
+    let made = manual::pages().unwrap();
     let written = |path: &std::path::PathBuf| {
         let name = path.file_name().unwrap().to_str().unwrap();
-        let generated = name.starts_with("moo-") && name.ends_with(".1");
+        let generated = made.iter().any(|page| page.name == name);
         let markdown = name.ends_with(".md");
         !generated && (markdown || path.parent() != Some(&folder().join("..")))
     };

@@ -1,39 +1,13 @@
 #!/bin/sh
 # doctor.sh: checks the backups of this machine, and prints a command that solves each problem.
 set -eu
-self=doctor.sh
-
-usage() {
-    cat <<'TEXT'
-usage: moo doctor [options]
-
-Check the machine that is backed up: programs, configuration, user, keys, schedule, age of the
-backups, and that the account at the store allows backups and nothing else. Print a line for each
-problem, which ends with the command that solves it. Print nothing if all is well. The only change
-is a small file in the store, which is deleted if possible.
-
-  --config FILE    read FILE instead of /etc/moobacker/backup.conf
-  --user NAME      check the user NAME (moobacker)
-  --max-age AGE    report backups older than AGE (8D)
-  --append-only    require that the account cannot change or delete stored files
-  --kit FILE       open the recovery kit FILE, and decrypt with its key
-  --passphrase-file FILE
-                   read the kit's passphrase from the first line of FILE instead of the terminal
-  -v               print successful checks too
-
-The exit status is 0 if all is well, or else 1, or a status that fits every problem, such as 8 for
-a store that cannot be reached.
-
-Examples:
-  moo doctor
-  moo doctor --append-only --max-age 26h
-  moo doctor --kit /media/stick/server.kit
-TEXT
-}
+self='moo doctor'
 
 here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 # shellcheck source-path=SCRIPTDIR source=../shared/options.sh
 . "$here/shared/options.sh"
+# shellcheck source-path=SCRIPTDIR source=../shared/call.sh
+. "$here/shared/call.sh"
 # shellcheck source-path=SCRIPTDIR source=../shared/conf.sh
 . "$here/shared/conf.sh"
 # shellcheck source-path=SCRIPTDIR source=../shared/steps.sh
@@ -49,26 +23,11 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 # shellcheck source-path=SCRIPTDIR source=account-checks.sh
 . "$here/admin/account-checks.sh"
 
-config=/etc/moobacker/backup.conf owner=moobacker max_age=8D append='' kit='' passphrase_file=''
-verbose='' ours='' settings=''
-own_option() {
-    case $2 in
-        --config) needs_value "$@" && config=$3 ;;
-        --user) needs_value "$@" && owner=$3 ;;
-        --max-age) needs_value "$@" && max_age=$3 ;;
-        --append-only) append=--append-only ;;
-        --kit) needs_value "$@" && kit=$3 ;;
-        --passphrase-file) needs_value "$@" && passphrase_file=$3 ;;
-        -v | --verbose) verbose=yes ;;
-        *) no_such_option "$2" ;;
-    esac
-}
-
-read_options "$@"
-eval "set -- $words"
-[ $# -eq 0 ] || fail 2 "$1: takes options only (see --help)"
+ours='' settings=''
+read_call doctor "$@"
+config=${config:-/etc/moobacker/backup.conf} owner=${owner:-moobacker} max_age=${max_age:-8D}
+append=${append:+--append-only}
 case $owner in '' | [!a-z_]* | *[!a-z0-9_-]* | root) fail 2 "--user: $owner: not a name for a user" ;; esac
-[ -z "$passphrase_file" ] || [ -n "$kit" ] || fail 2 '--passphrase-file: is for --kit (see --help)'
 oldest=$(age_seconds "$max_age") || fail 2 "--max-age: $max_age: not an age such as 8D"
 [ "$(id -u)" = 0 ] || fail 1 'run as root: only root can check everything'
 [ -x "$here/moo-scan" ] || fail 1 "$here: has no programs: run install.sh, then the installed script"

@@ -176,7 +176,7 @@ check_kit() {
     why=$("$here/admin/recovery-kit.sh" "$@" "$kit" 2>&1) || status=$?
     new_kit='moo recovery-kit --secret-key FILE OUTPUT'
     if [ "$status" != 0 ]; then
-        why=$(printf '%s\n' "${why#recovery-kit.sh: }" | sed 1q)
+        why=$(printf '%s\n' "${why#moo recovery-kit: }" | sed 1q)
         finding "$status" "${why%%: *}" "${why#*: }" "$new_kit"
         return 0
     fi

@@ -1,40 +1,14 @@
 #!/bin/sh
 # recovery-kit.sh: writes everything that a restore needs into one file.
+# shellcheck disable=SC2154 # read_call sets variables
 set -eu
-self=recovery-kit.sh
-
-usage() {
-    cat <<'TEXT'
-usage: recovery-kit.sh [options] OUTPUT
-       recovery-kit.sh --check [--passphrase-file FILE] KIT
-
-Write the recovery kit OUTPUT, a tar file. It contains README.txt, which leads from an empty machine
-to restored files; the secret key of the backups and the SSH key of the store, locked with a
-passphrase; and everything else that a restore needs. Before OUTPUT gets its name, the script proves
-that the kit opens and that its key decrypts what is encrypted to the configured certificate. Keep
-the kit and its passphrase away from both machines.
-
-  --config FILE            read FILE instead of /etc/moobacker/backup.conf
-  --secret-key FILE        take the secret key of the backups from FILE instead of GnuPG
-  --passphrase-file FILE   read the kit's passphrase from the first line of FILE instead of the
-                           terminal, which asks twice: to lock the kit and to prove that it opens
-  --key-passphrase-file FILE
-                           read the passphrase of the secret key from FILE, if it differs from the
-                           kit's
-  --user NAME              use the SSH and GnuPG keys of the user NAME (moobacker if root calls and
-                           that user exists, or else the caller)
-  --check                  write nothing: prove that a kit opens and that its key decrypts
-  --dry-run                print the commands without running them
-
-Examples:
-  moo recovery-kit --secret-key ~/backup.secret.pgp /media/stick/server.kit
-  moo recovery-kit --check /media/stick/server.kit
-TEXT
-}
+self='moo recovery-kit'
 
 here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 # shellcheck source-path=SCRIPTDIR source=../shared/options.sh
 . "$here/shared/options.sh"
+# shellcheck source-path=SCRIPTDIR source=../shared/call.sh
+. "$here/shared/call.sh"
 # shellcheck source-path=SCRIPTDIR source=../shared/conf.sh
 . "$here/shared/conf.sh"
 # shellcheck source-path=SCRIPTDIR source=../shared/steps.sh
@@ -46,24 +20,8 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 # shellcheck source-path=SCRIPTDIR source=kit-page.sh
 . "$here/admin/kit-page.sh"
 
-config=/etc/moobacker/backup.conf secret='' passphrase_file='' key_file='' owner='' check=''
-own_option() {
-    case $2 in
-        --config) needs_value "$@" && config=$3 ;;
-        --secret-key) needs_value "$@" && secret=$3 ;;
-        --passphrase-file) needs_value "$@" && passphrase_file=$3 ;;
-        --key-passphrase-file) needs_value "$@" && key_file=$3 ;;
-        --user) needs_value "$@" && owner=$3 ;;
-        --check) check=yes ;;
-        --dry-run) dry_run=yes ;;
-        *) no_such_option "$2" ;;
-    esac
-}
-
-read_options "$@"
-eval "set -- $words"
-[ $# -eq 1 ] || fail 2 'one output is needed (see --help)'
-output=$1
+read_call recovery-kit "$@"
+config=${config:-/etc/moobacker/backup.conf}
 umask 077
 LC_ALL=C && export LC_ALL
 

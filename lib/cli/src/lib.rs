@@ -9,4 +9,4 @@ mod program;
 
 pub use jobs::Jobs;
 pub use messages::Verbosity;
-pub use program::{Common, Program, harden, main, misuse};
+pub use program::{Common, Program, harden, main, misuse, suggestion};

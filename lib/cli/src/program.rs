@@ -4,8 +4,8 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
-use clap::error::ErrorKind;
-use failure::{Failure, Status};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use failure::{Failure, Status, legible};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use stream::{Outlet, Totals};
 
@@ -16,7 +16,14 @@ use crate::messages::{self, Verbosity};
 #[derive(clap::Args, Clone, Debug)]
 pub struct Common {
     /// Print messages of this level and above: error, warning, notice, info, debug, or 0 to 9
-    #[arg(short, long, value_name = "LEVEL", default_value = "warning", global = true)]
+    #[arg(
+        short,
+        long,
+        value_name = "LEVEL",
+        default_value = "warning",
+        global = true,
+        overrides_with = "verbosity"
+    )]
     pub verbosity: Verbosity,
 }
 
@@ -101,9 +108,30 @@ fn misused(error: &clap::Error) -> Failure {
 /// A wrong call, in one line of ours.
 #[must_use]
 pub fn misuse(error: &clap::Error) -> String {
-    let text = error.to_string();
+    let mut text = error.to_string();
+    // A line break in what was typed is no end of the message.
+    for typed in [ContextKind::InvalidArg, ContextKind::InvalidValue] {
+        if let Some(ContextValue::String(typed)) = error.get(typed) {
+            text = text.replace(typed.as_str(), &legible::line(typed));
+        }
+    }
     let lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
     let why = lines.collect::<Vec<_>>().join(" ");
     let why = why.strip_prefix("error: ").unwrap_or(&why);
-    format!("{why} (see --help)")
+    match suggestion(error) {
+        Some(meant) => format!("{why}; did you mean {meant}? (see --help)"),
+        None => format!("{why} (see --help)"),
+    }
+}
+
+/// The name or value that is most like the wrong one.
+#[must_use]
+pub fn suggestion(error: &clap::Error) -> Option<&String> {
+    use ContextKind::{SuggestedArg, SuggestedSubcommand, SuggestedValue};
+    let found = [SuggestedArg, SuggestedSubcommand, SuggestedValue].map(|kind| error.get(kind));
+    found.into_iter().flatten().find_map(|value| match value {
+        ContextValue::String(one) => Some(one),
+        ContextValue::Strings(several) => several.first(),
+        _ => None,
+    })
 }

@@ -72,7 +72,7 @@ impl Pair {
         let run = self.doctor(options).fails().stdout_is("").one_message();
         let message = run.err();
         assert!(
-            message.starts_with("doctor.sh: ") && message.contains(what),
+            message.starts_with("moo doctor: ") && message.contains(what),
             "{breaking}: {message}"
         );
         let told = message.trim_end().rsplit(": ").next().unwrap();

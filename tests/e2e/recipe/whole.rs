@@ -60,7 +60,7 @@ fn week(scene: &Scene<'_>, cron: &Cron) {
 fn bad_night(scene: &Scene<'_>, cron: &Cron, doctor: &str, trouble: &Trouble) {
     scene.change(DAYS + 2);
     scene.to_first_store(trouble.begins);
-    scene.by_hand(&scene.local, doctor).fails().stderr_has("doctor.sh: sftp://purrbackups@");
+    scene.by_hand(&scene.local, doctor).fails().stderr_has("moo doctor: sftp://purrbackups@");
     cron.daemon_starts_it(scene, "@reboot");
     cron.has_one_mail_with_one_message(scene);
     scene.to_first_store(trouble.ends);

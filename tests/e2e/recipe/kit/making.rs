@@ -34,7 +34,7 @@ const GOOD: &str = "--secret-key backup.secret.pgp --passphrase-file passphrase 
 #[track_caller]
 fn refuses(sandbox: &Sandbox, words: &str, status: i32, message: &str) {
     let run = kit(sandbox, words).fails_with(status).one_message().stdout_is("");
-    run.stderr_has(&format!("recovery-kit.sh: {message}"));
+    run.stderr_has(&format!("moo recovery-kit: {message}"));
     sandbox.sh("ls kit*").fails();
 }
 
@@ -67,7 +67,7 @@ fn a_kit_is_private_and_is_never_overwritten() {
     kit(&sandbox, GOOD).silent();
     sandbox.sh("test $(stat -c %a kit) = 600; ! tar -xOf kit | grep -a 'BEGIN OPENSSH'").silent();
     let before = fs::read(sandbox.path("kit")).unwrap();
-    kit(&sandbox, GOOD).fails_with(1).stderr_is("recovery-kit.sh: kit: already exists");
+    kit(&sandbox, GOOD).fails_with(1).stderr_is("moo recovery-kit: kit: already exists");
     assert_eq!(before, fs::read(sandbox.path("kit")).unwrap());
     sandbox.sh("test \"$(echo kit*)\" = kit").silent();
 }
@@ -150,7 +150,7 @@ fn a_check_tells_a_wrong_passphrase_from_damage() {
     kit(&sandbox, GOOD).silent();
     let check = |words: &str| sandbox.sh(&format!("moo recovery-kit --check {words}"));
     check("--passphrase-file passphrase kit").silent();
-    let wrong = "recovery-kit.sh: kit: wrong passphrase";
+    let wrong = "moo recovery-kit: kit: wrong passphrase";
     check("--passphrase-file other kit").fails_with(6).stderr_is(wrong);
     let whole = fs::read(sandbox.path("kit")).unwrap();
     let secrets = sandbox.sh("tar -xOf kit moobacker-kit/secrets.tar.gpg").succeeds().stdout;
@@ -159,7 +159,7 @@ fn a_check_tells_a_wrong_passphrase_from_damage() {
         fs::write(sandbox.path("damaged"), &whole).unwrap();
         flip(sandbox.path("damaged"), i64::try_from(place + part.len() / 2).unwrap());
         let run = check("--passphrase-file passphrase damaged").fails_with(5);
-        run.stderr_is("recovery-kit.sh: damaged: damaged, or not a recovery kit");
+        run.stderr_is("moo recovery-kit: damaged: damaged, or not a recovery kit");
     }
     check("--passphrase-file passphrase other").fails_with(5).one_message();
     check("--passphrase-file passphrase none").fails_with(2).one_message();

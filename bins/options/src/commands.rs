@@ -1,0 +1,721 @@
+//! The commands: what each is for, its arguments, its options and its stages.
+
+use clap::{Arg, ArgAction, Command, value_parser};
+
+use crate::groups::{
+    DECRYPTING, Group, LISTING, MAKING, PATH, REKEY_FROM, REKEY_TO, REMAKING, RESTORING, SELECTION,
+    SHARED, SIGNING, TIME, USER,
+};
+use crate::option::Takes::{Nothing, Number, Value, Values};
+use crate::option::Target::{self, Lines, Stage as To, Variable};
+use crate::option::{CommandOption, Takes};
+use crate::stage::Stage::{self, Check, Fetch, List, MooList, Prune, Scan};
+
+/// An argument that is no option.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Argument {
+    /// Its name in `--help`.
+    pub(crate) name: &'static str,
+    /// Where it goes.
+    pub(crate) place: Place,
+    help: &'static str,
+}
+
+/// Where an argument goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Into a variable of the script.
+    Needed(&'static str),
+    /// The same; it may be missing.
+    Optional(&'static str),
+    /// All that are left, as paths: to a stage.
+    Paths(Stage),
+    /// All that are left, into a variable, each with a newline behind it.
+    Lines(&'static str),
+}
+
+/// A command of `moo`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MooCommand {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// How it is called, a line for each way.
+    pub(crate) usage: &'static [&'static str],
+    /// What it does, in a line.
+    about: &'static str,
+    /// What it does, in a paragraph or two.
+    description: &'static str,
+    /// A word that may come first, and its spellings: the variable `type`.
+    pub(crate) types: &'static [(&'static str, &'static str)],
+    /// Its arguments.
+    pub(crate) arguments: &'static [Argument],
+    /// Its options.
+    pub(crate) groups: &'static [Group],
+    /// How `--help` ends.
+    after: &'static str,
+}
+
+impl MooCommand {
+    /// All its options.
+    pub(crate) fn options(&self) -> impl Iterator<Item = &'static CommandOption> {
+        self.groups.iter().flat_map(|group| group.options)
+    }
+
+    /// Its name as its messages begin with it.
+    pub(crate) fn title(&self) -> String {
+        if self.name.ends_with(".sh") { self.name.to_owned() } else { format!("moo {}", self.name) }
+    }
+
+    /// Its definition for clap.
+    pub(crate) fn command(&self) -> Command {
+        let command = Command::new(self.name)
+            .bin_name(self.title())
+            .version(env!("CARGO_PKG_VERSION"))
+            .about(self.about)
+            .long_about(format!("{}\n\n{}", self.about, self.description))
+            .override_usage(self.usage.join("\n       "))
+            .after_help(self.after)
+            .args_override_self(true);
+        let arguments = self.arguments.iter().map(Argument::arg);
+        let options = self.groups.iter().flat_map(|group| {
+            group.options.iter().map(|option| {
+                let arg = option.arg().help_heading(group.heading);
+                let Some(argument) = group.needs else { return arg };
+                // What the argument can't be given with, these can't either.
+                let others = self.options().filter(|other| other.excludes(argument));
+                arg.requires(argument).conflicts_with_all(others.map(|other| other.long))
+            })
+        });
+        command.args(arguments).args(options)
+    }
+}
+
+impl Argument {
+    const fn needed(name: &'static str, variable: &'static str, help: &'static str) -> Argument {
+        Argument { name, place: Place::Needed(variable), help }
+    }
+
+    const fn optional(name: &'static str, variable: &'static str, help: &'static str) -> Argument {
+        Argument { name, place: Place::Optional(variable), help }
+    }
+
+    fn arg(&self) -> Arg {
+        let arg = Arg::new(self.name).value_name(self.name).help(self.help);
+        let arg = arg.value_parser(value_parser!(std::ffi::OsString));
+        match self.place {
+            Place::Needed(_) => arg.required(true),
+            Place::Optional(_) => arg,
+            Place::Paths(_) | Place::Lines(_) => arg.action(ArgAction::Append).num_args(0..),
+        }
+    }
+}
+
+const fn option(
+    long: &'static str,
+    takes: Takes,
+    targets: &'static [Target],
+    help: &'static str,
+) -> CommandOption {
+    CommandOption::new(long, takes, targets, help)
+}
+
+const STORE: Argument =
+    Argument::needed("URL", "url", "Store, such as file:///srv/backup or sftp://user@host/backup");
+const FROM: Argument = Argument::needed("URL1", "url", "Store to read");
+const INTO: Argument = Argument::needed("URL2", "target", "Store to write");
+const PRESENT: Argument =
+    Argument::optional("SOURCE", "source", "Directory or file to compare the backup with");
+
+const CONFIG: CommandOption = option(
+    "config",
+    Value("FILE"),
+    &[Variable("config")],
+    "Read FILE instead of /etc/moobacker/backup.conf",
+);
+const DRY_RUN: CommandOption =
+    option("dry-run", Nothing, &[Variable("dry_run")], "Print the commands without running them");
+
+/// A group of the command's own options.
+const fn own(options: &'static [CommandOption]) -> Group {
+    Group { heading: "Options", needs: None, options }
+}
+
+/// All commands that need the programs, in the order of `moo --help`.
+pub(crate) const COMMANDS: &[MooCommand] = &[
+    MooCommand {
+        name: "backup",
+        usage: &["moo backup [full|inc] [options] SOURCE URL"],
+        about: "Back up a directory or a file to a store",
+        description: "Back up SOURCE to the store at URL. The backup is an increment if there is a chain that it can extend, or else a full set. `full` makes a full set; `inc` makes an increment or fails.",
+        types: &[("full", "full"), ("inc", "inc"), ("incr", "inc"), ("incremental", "inc")],
+        arguments: &[Argument::needed("SOURCE", "source", "Directory or file to back up"), STORE],
+        groups: &[
+            own(&[
+                option(
+                    "full-if-older-than",
+                    Value("AGE"),
+                    &[Variable("older")],
+                    "Make a full set if the last full set is older than AGE, such as 1M or 2W",
+                ),
+                option(
+                    "allow-source-mismatch",
+                    Nothing,
+                    &[To(Scan), Variable("allow_mismatch")],
+                    "Continue even if the store is of another host or source, which was renamed or moved",
+                ),
+                option(
+                    "identity",
+                    Value("ID"),
+                    &[Variable("identity")],
+                    "Give the first set the identity ID; setup-local creates one, see moobacker(7)",
+                ),
+                option(
+                    "start-over",
+                    Nothing,
+                    &[Variable("start_over")],
+                    "Make a new full set even if the archive directory does not know the sets in the store, or the store lacks those that it knows. Without this option, such a store stops the backup, see moobacker(7)",
+                ),
+                option(
+                    "allow-deletions",
+                    Nothing,
+                    &[To(Scan)],
+                    "Record entries as deleted even if SOURCE is empty, or if more than half of its entries, and more than 100, are missing or excluded",
+                ),
+                option(
+                    "ignore-ctime",
+                    Nothing,
+                    &[To(Scan)],
+                    "Do not read a file again if only the change time of its inode differs, see moo-scan(1)",
+                ),
+                option(
+                    "ignore-inode",
+                    Nothing,
+                    &[To(Scan)],
+                    "Do not read a file again if only its inode number differs, see moo-scan(1)",
+                ),
+                USER,
+                option("dry-run", Nothing, &[Variable("dry_run")], "List what would be stored"),
+            ]),
+            MAKING,
+            SIGNING,
+            SELECTION,
+            SHARED,
+        ],
+        after: "\
+A successful backup prints nothing. The exit status is 3 if some of the source could not be read.
+
+Examples:
+  moo backup --encrypt-key ~/backup.cert.pgp /etc file:///srv/backup
+  moo backup --encrypt-key ~/backup.cert.pgp --seal-key ~/host.secret.pgp \\
+      /etc file:///srv/backup",
+    },
+    MooCommand {
+        name: "restore",
+        usage: &["moo restore [options] URL DEST"],
+        about: "Restore a state of a backup",
+        description: "Restore a backup from the store at URL to DEST, which must be new or an empty directory unless --merge or --delete is given. A single file goes into DEST if that is a directory. All files are written beside DEST and verified first, then moved to DEST.",
+        types: &[],
+        arguments: &[STORE, Argument::needed("DEST", "destination", "Directory or file to create")],
+        groups: &[RESTORING, DECRYPTING, SHARED],
+        after: "\
+A successful restore prints nothing. Run it as root to restore file owners. For other users, a
+warning lists what could not be restored; the exit status is 3. With --keep-going, it is 5 if
+anything is lost.
+
+Examples:
+  moo restore --secret-key ~/backup.secret.pgp --time 3D file:///srv/backup /tmp/etc
+  moo restore --secret-key ~/backup.secret.pgp --path hosts file:///srv/backup /tmp/hosts",
+    },
+    MooCommand {
+        name: "status",
+        usage: &["moo status [options] URL"],
+        about: "List the sets of a store and their problems",
+        description: "List the sets in the store at URL, their problems, and the age of the newest good one. This needs no key. With the archive directory of the store, it knows which files the store should have.",
+        types: &[],
+        arguments: &[STORE],
+        groups: &[
+            own(&[
+                option(
+                    "max-age",
+                    Value("AGE"),
+                    &[To(List)],
+                    "Exit with 3 if the newest good set is older than AGE, such as 26h or 2D; print nothing if all is well",
+                ),
+                option(
+                    "seal-key",
+                    Values("KEY"),
+                    &[To(List)],
+                    "Accept a set as good only if KEY has signed its seal",
+                ),
+                option(
+                    "identity",
+                    Value("ID"),
+                    &[To(List)],
+                    "Accept a set as good only if it has the identity ID",
+                ),
+                option("json", Nothing, &[To(List)], "Print one JSON object"),
+            ]),
+            SHARED,
+        ],
+        after: "\
+The exit status is 0 if all is well, 3 if the newest good set is older than --max-age, 5 if
+something is missing, and 10 if there is no backup. One line on standard error says what is wrong.
+
+Examples:
+  moo status file:///srv/backup
+  moo status --max-age 26h file:///srv/backup",
+    },
+    MooCommand {
+        name: "list",
+        usage: &["moo list [options] URL [PATH...]"],
+        about: "List the files of a backup",
+        description: "List the files of a backup in the store at URL: all files, or each PATH and everything below it, relative to the source. The list comes from the archive directory. If this machine has none, a temporary one is fetched; this needs the secret key.",
+        types: &[],
+        arguments: &[
+            STORE,
+            Argument { name: "PATH", place: Place::Paths(List), help: "Directories or files to list" },
+        ],
+        groups: &[LISTING, DECRYPTING, SHARED],
+        after: "\
+The exit status is 10 if there is no such backup, or it does not contain a PATH.
+
+Examples:
+  moo list file:///srv/backup
+  moo list --changes 1D now file:///srv/backup
+  moo list --versions ssh/sshd_config file:///srv/backup",
+    },
+    MooCommand {
+        name: "verify",
+        usage: &[
+            "moo verify [options] URL SOURCE    compare a state with SOURCE",
+            "moo verify [options] URL           read and verify the whole store",
+            "moo verify --quick [options] URL   check names, seals and a share of the hashes",
+        ],
+        about: "Check a backup; compare it with the source",
+        description: "With SOURCE, read the backup as a restore does, and compare it with the directory or file SOURCE, content and metadata. Print a line for each difference. Without SOURCE, read, decrypt and rebuild every chain, and compare each file with its hash. Nothing is kept.",
+        types: &[],
+        arguments: &[STORE, PRESENT],
+        groups: &[
+            own(&[
+                TIME,
+                PATH,
+                option(
+                    "quick",
+                    Nothing,
+                    &[Variable("quick")],
+                    "Check names, seals and a share of the files, without a secret key",
+                )
+                .conflicts(&["time", "path", "SOURCE"]),
+                option(
+                    "sample",
+                    Value("PERCENT"),
+                    &[To(Check)],
+                    "Read PERCENT of the files with --quick; each run reads different ones (5%)",
+                )
+                .requires("quick"),
+                USER,
+            ]),
+            Group {
+                heading: "Selection of SOURCE: give the options of the backup",
+                needs: Some("SOURCE"),
+                options: SELECTION.options,
+            },
+            DECRYPTING,
+            SHARED,
+        ],
+        after: "\
+If all is well, nothing is printed. The exit status is 3 if SOURCE differs, and 5 if a file of the
+store is damaged, missing or foreign.
+
+Examples:
+  moo verify --quick file:///srv/backup
+  moo verify --secret-key ~/backup.secret.pgp file:///srv/backup
+  moo verify --secret-key ~/backup.secret.pgp file:///srv/backup /etc",
+    },
+    MooCommand {
+        name: "drill",
+        usage: &["moo drill [options] URL [SOURCE]"],
+        about: "Restore a few random files of a backup and check them",
+        description: "Restore a few random files of the backup in the store at URL to a temporary folder, compare each with its hash at the time of the backup, and delete them. With SOURCE, also compare each with the file there, if that still has the same size and time. A drill needs what a restore needs and takes little time, so run it regularly.",
+        types: &[],
+        arguments: &[STORE, PRESENT],
+        groups: &[
+            own(&[
+                option(
+                    "files",
+                    Number("N"),
+                    &[Variable("files")],
+                    "Restore N files (5), none of them larger than 64 MiB",
+                ),
+                option(
+                    "time",
+                    Value("TIME"),
+                    &[To(Fetch), To(MooList)],
+                    "Use the state at TIME: now, 3D, 2026-11-22, 2026-11-22T20:15:00Z and more, see moo-fetch(1)",
+                )
+                .short('t'),
+            ]),
+            DECRYPTING,
+            SHARED,
+        ],
+        after: "\
+If all files are restored, nothing is printed. A file that differs in SOURCE is printed. The exit
+status is that of a restore, or 3 if SOURCE differs.
+
+Examples:
+  moo drill file:///srv/backup
+  moo drill --files 20 --secret-key ~/backup.secret.pgp file:///srv/backup /etc",
+    },
+    MooCommand {
+        name: "prune",
+        usage: &["moo prune [options] URL"],
+        about: "Delete old sets of a store",
+        description: "List which sets of the store at URL the rules would delete, and why the others stay. With --force, delete them. A set that a kept set builds on is kept, and so is the newest complete chain. With several rules, a set stays if one of them keeps it.",
+        types: &[],
+        arguments: &[STORE],
+        groups: &[
+            Group {
+                heading: "Rules",
+                needs: None,
+                options: &[
+                    option(
+                        "older-than",
+                        Value("TIME"),
+                        &[To(Prune), Variable("rule")],
+                        "Delete chains whose sets are all older than TIME, an age such as 6M or a time",
+                    ),
+                    option(
+                        "keep-full",
+                        Value("N"),
+                        &[To(Prune), Variable("rule")],
+                        "Keep the chains of the newest N full sets, and all newer sets",
+                    ),
+                    option(
+                        "keep-inc-of-full",
+                        Value("N"),
+                        &[To(Prune), Variable("rule")],
+                        "Keep increments only for the newest N full sets",
+                    ),
+                    option(
+                        "keep-daily",
+                        Value("N"),
+                        &[To(Prune), Variable("rule")],
+                        "Keep the chain of the newest state of each of the last N days",
+                    ),
+                    option(
+                        "keep-weekly",
+                        Value("N"),
+                        &[To(Prune), Variable("rule")],
+                        "Keep the chain of the newest state of each of the last N weeks",
+                    ),
+                    option(
+                        "keep-monthly",
+                        Value("N"),
+                        &[To(Prune), Variable("rule")],
+                        "Keep the chain of the newest state of each of the last N months",
+                    ),
+                ],
+            },
+            own(&[
+                option("force", Nothing, &[To(Prune)], "Delete the sets, and print nothing"),
+                option("user", Value("NAME"), &[Variable("as")], "Run as the user NAME (root only)"),
+            ]),
+            SHARED,
+        ],
+        after: "\
+The exit status is 7 if the store does not allow deletion, and 9 if another run has locked the
+archive directory.
+
+Examples:
+  moo prune --older-than 6M --keep-full 2 file:///srv/backup
+  moo prune --older-than 6M --keep-full 2 --force file:///srv/backup
+  moo prune --keep-daily 7 --keep-weekly 5 --keep-monthly 12 file:///srv/backup",
+    },
+    MooCommand {
+        name: "cleanup",
+        usage: &["moo cleanup [options] URL"],
+        about: "Delete leftovers of interrupted runs",
+        description: "List leftovers in the store at URL and in its archive directory: temporary files, sets that are incomplete or belong to no chain, seals without a set, and unfinished files of interrupted runs. With --force, delete them. Damaged files and foreign files are named and kept.",
+        types: &[],
+        arguments: &[STORE],
+        groups: &[
+            own(&[option("force", Nothing, &[To(Prune)], "Delete the leftovers, and print nothing")]),
+            SHARED,
+        ],
+        after: "\
+The exit status is 7 if the store does not allow deletion, and 9 if a run has locked the archive
+directory.
+
+Examples:
+  moo cleanup file:///srv/backup
+  moo cleanup --force file:///srv/backup",
+    },
+    MooCommand {
+        name: "consolidate",
+        usage: &["moo consolidate [options] URL"],
+        about: "Make a full set from a chain, without the source",
+        description: "Make a new full set of the newest state in the store at URL, without reading the source. The newest chain is fetched, decrypted and rebuilt, and its state is stored as one set. The next backup is an increment to that set. The old chain stays until moo prune deletes it. This needs the secret key, and room for the state in TMPDIR.",
+        types: &[],
+        arguments: &[STORE],
+        groups: &[
+            own(&[option(
+                "user",
+                Value("NAME"),
+                &[Variable("as")],
+                "Run all stages as the user NAME (root only)",
+            )]),
+            MAKING,
+            REMAKING,
+            SHARED,
+        ],
+        after: "\
+A successful run prints nothing. The exit status is 5 if a file of the chain is damaged, and 9 if
+another run has locked the archive directory. In both cases nothing new is stored.
+
+Examples:
+  moo consolidate --encrypt-key ~/backup.cert.pgp --secret-key ~/backup.secret.pgp \\
+      file:///srv/backup
+  moo prune --older-than 1Y --force file:///srv/backup",
+    },
+    MooCommand {
+        name: "replicate",
+        usage: &["moo replicate [options] URL1 URL2"],
+        about: "Copy a store",
+        description: "Copy the sets of the store at URL1, unchanged, to the store at URL2. This needs no key. Sets that URL2 already has are neither read nor sent, so each run copies only new sets. A set appears when all of it has arrived; an interruption costs one set.",
+        types: &[],
+        arguments: &[FROM, INTO],
+        groups: &[
+            own(&[option(
+                "identity",
+                Value("ID"),
+                &[To(Fetch)],
+                "Copy only sets with the identity ID",
+            )]),
+            SHARED,
+        ],
+        after: "\
+The settings of SSH hold for both stores. A set of URL1 that is damaged, by its seal, is not copied;
+the exit status is then 5.
+
+Examples:
+  moo replicate file:///srv/backup sftp://user@host/second
+  moo replicate file:///srv/backup rclone:cloud:bucket/etc",
+    },
+    MooCommand {
+        name: "rekey",
+        usage: &["moo rekey --encrypt-key KEY [options] URL1 URL2"],
+        about: "Copy a store and encrypt it to other keys",
+        description: "Decrypt the sets of the store at URL1, encrypt them again, and store them at URL2. Sets that URL2 already has are neither read nor sent. A set appears when all of it has arrived; an interruption costs one set. URL1 does not change.",
+        types: &[],
+        arguments: &[FROM, INTO],
+        groups: &[REKEY_TO, REKEY_FROM, SHARED],
+        after: "\
+NEW_PASSPHRASE can also hold the new passphrase, and SIGN_PASSPHRASE that of the keys that sign. The
+settings of SSH hold for both stores. Make the archive directory of URL2 with moo sync.
+
+Examples:
+  moo rekey --secret-key ~/backup.secret.pgp --encrypt-key ~/new.cert.pgp \\
+      file:///srv/backup file:///mnt/second
+  moo rekey --encrypt-key ~/new.cert.pgp --seal-key ~/host.secret.pgp \\
+      --old-seal-key ~/host.cert.pgp file:///srv/backup sftp://user@host/second",
+    },
+    MooCommand {
+        name: "sync",
+        usage: &["moo sync [options] URL"],
+        about: "Rebuild or repair the archive directory of a store",
+        description: "Bring the archive directory of the store at URL, which increments need, up to date with the store. Use this if the archive directory was lost, or if another machine has backed up to the store. This needs the secret key. Sets that the store no longer has stay in the archive directory. They are named, and the exit status is 5.",
+        types: &[],
+        arguments: &[STORE],
+        groups: &[DECRYPTING, SHARED],
+        after: "\
+Examples:
+  moo sync file:///srv/backup
+  moo sync --secret-key ~/backup.secret.pgp --seal-key ~/host.cert.pgp sftp://user@host/backup",
+    },
+    MooCommand {
+        name: "setup-local",
+        usage: &["moo setup-local --remote URL --source NAME=PATH... [options]"],
+        about: "Set up this machine for nightly backups",
+        description: "Set up this machine for backups to another one (root only). The first run makes the user, its keys and the configuration, and prints the command that sets up the other machine. The second run, with the --host-key that this command has printed, tests the connection, makes the key that encrypts the backups, writes its secret half into a recovery kit and nowhere else, and starts the schedule. Run again, it makes what is missing and changes nothing else.",
+        types: &[],
+        arguments: &[],
+        groups: &[own(&[
+            option(
+                "remote",
+                Value("URL"),
+                &[Variable("remote")],
+                "Store backups at URL, such as sftp://purrbackups@store.example.org/backups",
+            ),
+            option(
+                "source",
+                Values("NAME=PATH"),
+                &[Lines("given")],
+                "Back up the folder PATH as NAME; can be repeated",
+            ),
+            option(
+                "host-key",
+                Value("FINGERPRINT"),
+                &[Variable("host_key")],
+                "Accept the other machine's SSH host key, SHA256:...",
+            ),
+            option(
+                "kit",
+                Value("FILE"),
+                &[Variable("kit")],
+                "Write the recovery kit to FILE; keep it elsewhere",
+            ),
+            option(
+                "passphrase-file",
+                Value("FILE"),
+                &[Variable("passphrase_file")],
+                "Read the kit's passphrase from the first line of FILE instead of the terminal",
+            ),
+            option(
+                "mailto",
+                Value("ADDRESS"),
+                &[Variable("mailto")],
+                "Mail failures to ADDRESS (root)",
+            ),
+            option(
+                "schedule",
+                Value("M H * * D"),
+                &[Variable("schedule")],
+                "Back up at this time, as in crontab(5) (30 2 * * *)",
+            ),
+            option(
+                "systemd",
+                Nothing,
+                &[Variable("timer")],
+                "Use a systemd timer instead of cron; --schedule is then its OnCalendar",
+            ),
+            option("user", Value("NAME"), &[Variable("user")], "Back up as the user NAME (moobacker)"),
+            DRY_RUN,
+        ])],
+        after: "\
+Examples:
+  sudo moo setup-local --remote sftp://purrbackups@store.example.org/backups \\
+      --source etc=/etc --source home=/home
+  sudo moo setup-local --host-key SHA256:... --kit /media/stick/server.kit \\
+      --mailto you@example.org",
+    },
+    MooCommand {
+        name: "recovery-kit",
+        usage: &[
+            "moo recovery-kit [options] OUTPUT",
+            "moo recovery-kit --check [--passphrase-file FILE] KIT",
+        ],
+        about: "Write a file with everything that a restore needs",
+        description: "Write the recovery kit OUTPUT, a tar file. It contains README.txt, which leads from an empty machine to restored files; the secret key of the backups and the SSH key of the store, locked with a passphrase; and everything else that a restore needs. Before OUTPUT gets its name, the script proves that the kit opens and that its key decrypts what is encrypted to the configured certificate. Keep the kit and its passphrase away from both machines.",
+        types: &[],
+        arguments: &[Argument::needed("OUTPUT", "output", "File to write, or with --check to read")],
+        groups: &[own(&[
+            CONFIG,
+            option(
+                "secret-key",
+                Value("FILE"),
+                &[Variable("secret")],
+                "Take the secret key of the backups from FILE instead of GnuPG",
+            ),
+            option(
+                "passphrase-file",
+                Value("FILE"),
+                &[Variable("passphrase_file")],
+                "Read the kit's passphrase from the first line of FILE instead of the terminal, which asks twice: to lock the kit and to prove that it opens",
+            ),
+            option(
+                "key-passphrase-file",
+                Value("FILE"),
+                &[Variable("key_file")],
+                "Read the passphrase of the secret key from FILE, if it differs from the kit's",
+            ),
+            option(
+                "user",
+                Value("NAME"),
+                &[Variable("owner")],
+                "Use the SSH and GnuPG keys of the user NAME (moobacker if root calls and that user exists, or else the caller)",
+            ),
+            option(
+                "check",
+                Nothing,
+                &[Variable("check")],
+                "Write nothing: prove that a kit opens and that its key decrypts",
+            ),
+            DRY_RUN,
+        ])],
+        after: "\
+Examples:
+  moo recovery-kit --secret-key ~/backup.secret.pgp /media/stick/server.kit
+  moo recovery-kit --check /media/stick/server.kit",
+    },
+    MooCommand {
+        name: "doctor",
+        usage: &["moo doctor [options]"],
+        about: "Check the setup of this machine and its backups",
+        description: "Check the machine that is backed up: programs, configuration, user, keys, schedule, age of the backups, and that the account at the store allows backups and nothing else. Print a line for each problem, which ends with the command that solves it. Print nothing if all is well. The only change is a small file in the store, which is deleted if possible.",
+        types: &[],
+        arguments: &[],
+        groups: &[own(&[
+            CONFIG,
+            option("user", Value("NAME"), &[Variable("owner")], "Check the user NAME (moobacker)"),
+            option("max-age", Value("AGE"), &[Variable("max_age")], "Report backups older than AGE (8D)"),
+            option(
+                "append-only",
+                Nothing,
+                &[Variable("append")],
+                "Require that the account cannot change or delete stored files",
+            ),
+            option(
+                "kit",
+                Value("FILE"),
+                &[Variable("kit")],
+                "Open the recovery kit FILE, and decrypt with its key",
+            ),
+            option(
+                "passphrase-file",
+                Value("FILE"),
+                &[Variable("passphrase_file")],
+                "Read the kit's passphrase from the first line of FILE instead of the terminal",
+            )
+            .requires("kit"),
+            option("verbose", Nothing, &[Variable("verbose")], "Print successful checks too").short('v'),
+        ])],
+        after: "\
+The exit status is 0 if all is well, or else 1, or a status that fits every problem, such as 8 for
+a store that cannot be reached.
+
+Examples:
+  moo doctor
+  moo doctor --append-only --max-age 26h
+  moo doctor --kit /media/stick/server.kit",
+    },
+    MooCommand {
+        name: "backup.sh",
+        usage: &["backup.sh [--config FILE] [--user NAME] [--dry-run] [SOURCE...]"],
+        about: "Back up all sources of the configuration",
+        description: "Back up all sources of the configuration, or only the given ones, each to its own store. If one fails, the others still follow. A successful run prints nothing.",
+        types: &[],
+        arguments: &[Argument {
+            name: "SOURCE",
+            place: Place::Lines("chosen"),
+            help: "Names of sources in the configuration",
+        }],
+        groups: &[own(&[
+            CONFIG,
+            option(
+                "user",
+                Value("NAME"),
+                &[Variable("user")],
+                "Run everything except reading as the user NAME (root only); the default is the user of the configuration, or the user who called sudo",
+            ),
+            DRY_RUN,
+        ])],
+        after: "\
+The exit status is that of the first source that failed. It is 3, for unreadable files, only if
+nothing worse happened.
+
+Examples:
+  backup.sh
+  backup.sh --dry-run
+  backup.sh --config /etc/moobacker/laptop.conf home",
+    },
+];

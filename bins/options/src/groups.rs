@@ -1,0 +1,517 @@
+//! The options that several commands share.
+
+use crate::option::CommandOption;
+use crate::option::Takes::{Level, Nothing, Number, SshOptions, Two, Value, Values};
+use crate::option::Target::{self, All, Renamed, Stores, Variable};
+use crate::stage::Stage::{
+    self, Check, Commit, Decrypt, Encrypt, Fetch, MooList, MooSync, Pack, Patch, Scan, Sign,
+};
+
+/// Options under a heading of `--help`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Group {
+    pub(crate) heading: &'static str,
+    /// The argument without which none of them means anything.
+    pub(crate) needs: Option<&'static str>,
+    pub(crate) options: &'static [CommandOption],
+}
+
+const fn option(
+    long: &'static str,
+    takes: crate::option::Takes,
+    targets: &'static [Target],
+    help: &'static str,
+) -> CommandOption {
+    CommandOption::new(long, takes, targets, help)
+}
+
+const fn to(stage: Stage) -> Target {
+    Target::Stage(stage)
+}
+
+/// Of all commands that use a store.
+pub(crate) const SHARED: Group = Group {
+    heading: "Store and messages",
+    needs: None,
+    options: &[
+        option(
+            "ssh-option",
+            Values("K=VALUE"),
+            &[Stores],
+            "Set an option of SSH, as -o of ssh does; can be repeated. SSH options are for SFTP stores, see moobacker-store(7)",
+        )
+        .short('o'),
+        option(
+            "ssh-options",
+            SshOptions,
+            &[Stores],
+            "Set several options of SSH, in duplicity's way: '-oPort=2222 -oUser=purr'",
+        ),
+        option(
+            "ssh-config",
+            Value("FILE"),
+            &[Stores],
+            "Read the settings of SSH from FILE instead of ~/.ssh/config",
+        ),
+        option("num-retries", Value("N"), &[Stores], "Try N times to reach the store (5)"),
+        option(
+            "timeout",
+            Value("SECONDS"),
+            &[Stores],
+            "Wait SECONDS for an answer of the store (30)",
+        ),
+        option(
+            "bwlimit",
+            Value("KIB"),
+            &[Stores],
+            "Limit network traffic to KIB KiB per second",
+        ),
+        option(
+            "archive-dir",
+            Value("DIR"),
+            &[Variable("archive_dir"), to(MooList)],
+            "Keep archive directories below DIR; the default is $XDG_STATE_HOME/moobacker, or else ~/.local/state/moobacker",
+        ),
+        option(
+            "name",
+            Value("NAME"),
+            &[Variable("archive_name"), to(MooList)],
+            "Use the archive directory NAME there; the default is the MD5 of the URL in its normal form. To take over an archive directory of duplicity's, give its folder and its name",
+        ),
+        option(
+            "verbosity",
+            Level,
+            &[All],
+            "Print messages of this level and above: error, warning, notice, info, debug, or 0 to 9",
+        )
+        .short('v')
+        .tuning(),
+    ],
+};
+
+/// What of a source counts, as duplicity has it.
+pub(crate) const SELECTION: Group = Group {
+    heading: "Selection",
+    needs: None,
+    options: &[
+        option(
+            "exclude",
+            Values("GLOB"),
+            &[to(Scan)],
+            "Exclude paths that match GLOB; can be repeated, as all of these. The first selection that matches an entry decides. They work as in duplicity, see moo-scan(1)",
+        ),
+        option("include", Values("GLOB"), &[to(Scan)], "Include paths that match GLOB"),
+        option(
+            "exclude-filelist",
+            Values("FILE"),
+            &[to(Scan)],
+            "Exclude by the patterns in FILE, one a line",
+        ),
+        option("include-filelist", Values("FILE"), &[to(Scan)], "Include by the patterns in FILE"),
+        option(
+            "exclude-regexp",
+            Values("RE"),
+            &[to(Scan)],
+            "Exclude paths that match the regular expression RE",
+        ),
+        option(
+            "include-regexp",
+            Values("RE"),
+            &[to(Scan)],
+            "Include paths that match the regular expression RE",
+        ),
+        option(
+            "exclude-if-present",
+            Values("NAME"),
+            &[to(Scan)],
+            "Exclude directories that contain a file NAME",
+        ),
+        option(
+            "exclude-older-than",
+            Values("TIME"),
+            &[to(Scan)],
+            "Exclude files that were modified before TIME",
+        ),
+        option(
+            "exclude-other-filesystems",
+            Nothing,
+            &[to(Scan)],
+            "Exclude other file systems than that of the source",
+        ),
+        option("exclude-device-files", Nothing, &[to(Scan)], "Exclude devices"),
+        option("files-from", Values("FILE"), &[to(Scan)], "Read only the paths that FILE lists"),
+        option(
+            "null-separator",
+            Nothing,
+            &[to(Scan)],
+            "Separate the entries of such files by a null byte instead of a newline",
+        ),
+    ],
+};
+
+/// How a set is made: for whom, and how large.
+pub(crate) const MAKING: Group = Group {
+    heading: "New set",
+    needs: None,
+    options: &[
+        option(
+            "encrypt-key",
+            Values("KEY"),
+            &[to(Encrypt)],
+            "Encrypt to the certificate KEY: a file, or a fingerprint or key ID in GnuPG's keyring. Can be repeated; any one of the keys restores. Without a KEY, the passphrase in PASSPHRASE encrypts",
+        ),
+        option(
+            "hidden-encrypt-key",
+            Values("KEY"),
+            &[to(Encrypt)],
+            "Encrypt to the certificate KEY without naming it in the files",
+        ),
+        option(
+            "allow-weak-keys",
+            Nothing,
+            &[to(Encrypt)],
+            "Let gpg encrypt to and sign with keys of old GnuPG that are too weak, see moo-encrypt(1)",
+        ),
+        option("no-encryption", Nothing, &[to(Encrypt)], "Do not encrypt"),
+        option("no-compression", Nothing, &[to(Encrypt)], "Do not compress"),
+        option(
+            "compress-level",
+            Value("LEVEL"),
+            &[to(Encrypt)],
+            "Compress at LEVEL, from 1 (fast, the default) to 9 (small)",
+        ),
+        option(
+            "jobs",
+            Value("N"),
+            &[to(Scan), to(Encrypt), to(Commit)],
+            "Use N threads; the default is one per processor, at most 8",
+        )
+        .tuning(),
+        option(
+            "volsize",
+            Value("MIB"),
+            &[to(Pack)],
+            "Fill each volume up to MIB MiB, before compression (64)",
+        ),
+        option(
+            "hash",
+            Value("NAME"),
+            &[to(Sign)],
+            "Use the checksum NAME in signatures: blake2, or md4 for a chain that a very old duplicity will extend",
+        ),
+        option("stats", Nothing, &[Variable("stats")], "Print statistics, in duplicity's form"),
+        option("no-print-statistics", Nothing, &[], "Print no statistics (the default)"),
+    ],
+};
+
+/// Keys of what is made.
+pub(crate) const SIGNING: Group = Group {
+    heading: "Signatures and passphrases",
+    needs: None,
+    options: &[
+        option(
+            "sign-key",
+            Value("KEY"),
+            &[to(Encrypt)],
+            "Sign each file inside its message with KEY, as duplicity does",
+        ),
+        option(
+            "seal-key",
+            Value("KEY"),
+            &[to(Encrypt), to(MooSync), Variable("seal_key")],
+            "Sign the seal of the set with KEY",
+        ),
+        option(
+            "passphrase-file",
+            Value("FILE"),
+            &[to(Encrypt), to(MooSync)],
+            "Read the passphrase from the first line of FILE",
+        ),
+        PASSPHRASE_FD,
+    ],
+};
+
+const PASSPHRASE_FD: CommandOption = option(
+    "passphrase-fd",
+    Number("N"),
+    &[Variable("passphrase_fd")],
+    "Read the passphrase from file descriptor N",
+);
+const SECRET_KEY: CommandOption = option(
+    "secret-key",
+    Value("FILE"),
+    &[to(Decrypt), to(MooList), Variable("decrypts")],
+    "Decrypt with the secret key in FILE instead of GnuPG's keyring",
+);
+const ALLOW_UNPROTECTED: CommandOption = option(
+    "allow-unprotected",
+    Nothing,
+    &[to(Fetch), to(Decrypt), to(MooList), Variable("unprotected")],
+    "Accept messages without integrity protection, and unencrypted files among encrypted ones or although a key is given",
+);
+const IDENTITY: CommandOption = option(
+    "identity",
+    Value("ID"),
+    &[to(Fetch), to(Check), to(MooList)],
+    "Use only sets with the identity ID: 32 hexadecimal digits, from moo status or the recovery kit",
+);
+const OLD_PASSPHRASE_FILE: CommandOption = option(
+    "passphrase-file",
+    Value("FILE"),
+    &[to(Decrypt), to(MooList), Variable("decrypts")],
+    "Read the passphrase from the first line of FILE, not from PASSPHRASE",
+);
+
+/// Keys of what is read.
+pub(crate) const DECRYPTING: Group = Group {
+    heading: "Decryption",
+    needs: None,
+    options: &[
+        SECRET_KEY,
+        option(
+            "sign-key",
+            Value("KEY"),
+            &[to(Decrypt), to(MooList)],
+            "Require that KEY has signed each file inside its message",
+        ),
+        option(
+            "seal-key",
+            Value("KEY"),
+            &[to(Fetch), to(Decrypt), to(Check), to(MooList), Variable("seal_key")],
+            "Require that KEY has signed the seal of each set",
+        ),
+        IDENTITY,
+        ALLOW_UNPROTECTED,
+        OLD_PASSPHRASE_FILE,
+        PASSPHRASE_FD,
+    ],
+};
+
+/// Keys of a command that reads sets and makes one with the same keys.
+pub(crate) const REMAKING: Group = Group {
+    heading: "Decryption, and signatures of the new set",
+    needs: None,
+    options: &[
+        SECRET_KEY,
+        option(
+            "sign-key",
+            Value("KEY"),
+            &[to(Decrypt), to(Encrypt)],
+            "Require and make signatures by KEY inside each message",
+        ),
+        option(
+            "seal-key",
+            Value("KEY"),
+            &[to(Fetch), to(Decrypt), to(Encrypt), Variable("seal_key")],
+            "Require and make signatures by KEY on seals",
+        ),
+        IDENTITY,
+        ALLOW_UNPROTECTED,
+        option(
+            "passphrase-file",
+            Value("FILE"),
+            &[to(Decrypt), to(Encrypt), Variable("decrypts")],
+            "Read the passphrase from the first line of FILE, not from PASSPHRASE",
+        ),
+        PASSPHRASE_FD,
+    ],
+};
+
+/// Keys of the sets that `moo rekey` reads.
+pub(crate) const REKEY_FROM: Group = Group {
+    heading: "Decryption",
+    needs: None,
+    options: &[
+        SECRET_KEY,
+        OLD_PASSPHRASE_FILE,
+        PASSPHRASE_FD,
+        option(
+            "old-sign-key",
+            Value("KEY"),
+            &[Renamed(Decrypt, "sign-key")],
+            "Require that KEY has signed each file inside its message",
+        ),
+        option(
+            "old-seal-key",
+            Value("KEY"),
+            &[Renamed(Fetch, "seal-key"), Renamed(Decrypt, "seal-key"), Variable("seal_key")],
+            "Require that KEY has signed the seal of each set",
+        ),
+        IDENTITY,
+        ALLOW_UNPROTECTED,
+    ],
+};
+
+/// Keys of the sets that `moo rekey` makes.
+pub(crate) const REKEY_TO: Group = Group {
+    heading: "Encryption",
+    needs: None,
+    options: &[
+        option(
+            "encrypt-key",
+            Values("KEY"),
+            &[to(Encrypt), Variable("encrypts")],
+            "Encrypt to the certificate KEY: a file, or a fingerprint or key ID in GnuPG's keyring; can be repeated",
+        ),
+        option(
+            "hidden-encrypt-key",
+            Values("KEY"),
+            &[to(Encrypt), Variable("encrypts")],
+            "Encrypt to the certificate KEY without naming it in the files",
+        ),
+        option(
+            "new-passphrase-file",
+            Value("FILE"),
+            &[Renamed(Encrypt, "passphrase-file"), Variable("encrypts")],
+            "Encrypt with the passphrase in the first line of FILE; it also unlocks the keys that sign",
+        ),
+        option(
+            "new-passphrase-fd",
+            Value("N"),
+            &[Renamed(Encrypt, "passphrase-fd"), Variable("encrypts")],
+            "Encrypt with the passphrase from file descriptor N",
+        ),
+        option(
+            "allow-weak-keys",
+            Nothing,
+            &[to(Encrypt)],
+            "Let gpg encrypt to keys of old GnuPG that are too weak",
+        ),
+        option("no-encryption", Nothing, &[to(Encrypt), Variable("encrypts")], "Do not encrypt"),
+        option("no-compression", Nothing, &[to(Encrypt)], "Do not compress"),
+        option(
+            "compress-level",
+            Value("LEVEL"),
+            &[to(Encrypt)],
+            "Compress at LEVEL, from 1 (fast, the default) to 9 (small)",
+        ),
+        option(
+            "jobs",
+            Value("N"),
+            &[to(Encrypt)],
+            "Use N threads; the default is one per processor, at most 8",
+        ),
+        option(
+            "sign-key",
+            Value("KEY"),
+            &[to(Encrypt)],
+            "Sign each file inside its message with KEY",
+        ),
+        option("seal-key", Value("KEY"), &[to(Encrypt)], "Sign the new seals with KEY"),
+    ],
+};
+
+/// Which state of a backup.
+pub(crate) const TIME: CommandOption = option(
+    "time",
+    Value("TIME"),
+    &[to(Fetch), Variable("time")],
+    "Use the newest state that is not later than TIME: now, 3D, 2026-11-22, 2026-11-22T20:15:00Z and more, see moo-fetch(1)",
+)
+.short('t');
+
+/// Which part of a state.
+pub(crate) const PATH: CommandOption = option(
+    "path",
+    Value("PATH"),
+    &[Variable("path")],
+    "Use only the file or directory PATH, relative to the source",
+)
+.short('r')
+.aliases(&["path-to-restore", "file-to-restore"]);
+
+/// Who runs the stages.
+pub(crate) const USER: CommandOption = option(
+    "user",
+    Value("NAME"),
+    &[Variable("as")],
+    "Run all stages as the user NAME (root only); only moo-scan, which reads the source, keeps one privilege of root: to read every file",
+);
+
+/// What `moo restore` does with what is there, and with owners.
+pub(crate) const RESTORING: Group = Group {
+    heading: "Restore",
+    needs: None,
+    options: &[
+        TIME,
+        PATH,
+        option(
+            "merge",
+            Nothing,
+            &[to(Patch)],
+            "Restore into an existing DEST: replace objects that are in the backup, and keep all others",
+        ),
+        option(
+            "delete",
+            Nothing,
+            &[to(Patch)],
+            "Restore into an existing DEST, and delete objects that are not in the backup. A DEST that contains the store is refused",
+        ),
+        option(
+            "force",
+            Nothing,
+            &[to(Patch)],
+            "Restore into an existing DEST, as --merge does; this is duplicity's name",
+        ),
+        option(
+            "keep-going",
+            Nothing,
+            &[Variable("keep_going")],
+            "Continue after damage in the store: restore every intact file, and name the others; see moo-patch(1)",
+        ),
+        option(
+            "numeric-owner",
+            Nothing,
+            &[to(Patch)],
+            "Restore owners by number, even if this machine knows their names",
+        ),
+        option(
+            "no-restore-ownership",
+            Nothing,
+            &[to(Patch)],
+            "Do not restore owners: all files belong to the calling user",
+        )
+        .aliases(&["do-not-restore-ownership"]),
+    ],
+};
+
+/// What `moo list` lists, and how.
+pub(crate) const LISTING: Group = Group {
+    heading: "List",
+    needs: None,
+    options: &[
+        option(
+            "time",
+            Value("TIME"),
+            &[to(Stage::List)],
+            "List the newest state that is not later than TIME: now, 3D, 2026-11-22, 2026-11-22T20:15:00Z and more, see moo-fetch(1)",
+        )
+        .short('t'),
+        option(
+            "changes",
+            Two("TIME"),
+            &[to(Stage::List)],
+            "List the differences of the states at two times",
+        ),
+        option(
+            "versions",
+            Value("PATH"),
+            &[to(Stage::List)],
+            "List all versions of the file or directory PATH",
+        ),
+        option(
+            "random",
+            Value("N"),
+            &[to(Stage::List)],
+            "List only N random files, none of them larger than 64 MiB",
+        ),
+        option("json", Nothing, &[to(Stage::List)], "Print one line of JSON per file"),
+        option(
+            "null",
+            Nothing,
+            &[to(Stage::List)],
+            "Print only paths, unescaped, each followed by NUL",
+        )
+        .short('0'),
+    ],
+};

@@ -1,0 +1,115 @@
+//! `moo-options` reads the options of a command of `moo`. Help, pages and what the scripts run come
+//! from the one definition here.
+
+mod commands;
+mod groups;
+mod option;
+mod shell;
+mod stage;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Command, Parser};
+use failure::Status;
+
+use commands::{COMMANDS, MooCommand};
+
+/// Read the options of a command of moo, for the script that runs it
+///
+/// moo-options checks the arguments of a command. It prints text for eval of sh: variables with the
+/// values that the script needs, and a function for each stage, which runs it with those of the options
+/// that are its. A wrong call is named on standard error, and the exit status is 2.
+#[derive(clap::Parser, Debug)]
+#[command(name = "moo-options", version, after_help = EXAMPLES)]
+pub struct Options {
+    /// Command, such as backup
+    command: String,
+    /// Arguments of the command
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<OsString>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  moo-options list --time 3D file:///srv/backup ssh
+  eval \"$(moo-options restore --merge file:///srv/backup /tmp/etc)\"";
+
+/// The definitions of all commands of `moo` that run stages, for their pages. Each has the name of
+/// its page, such as `moo-backup`.
+pub fn commands() -> impl Iterator<Item = Command> {
+    COMMANDS.iter().map(MooCommand::command)
+}
+
+/// The `main` of the program.
+pub fn main() -> ExitCode {
+    let mut words = std::env::args_os().skip(1);
+    let name = words.next().and_then(|word| word.into_string().ok()).unwrap_or_default();
+    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
+        return of_program();
+    };
+    match understood(command, words.collect()) {
+        Ok(text) => printed(&text),
+        Err(error) if !error.use_stderr() => printed(&shell::print(&error.to_string())),
+        Err(error) => {
+            say(&format!("{}: {}", command.title(), cli::misuse(&error)));
+            Status::Usage.code().into()
+        }
+    }
+}
+
+/// A call that is none of a command: of the program itself.
+fn of_program() -> ExitCode {
+    match Options::try_parse() {
+        Ok(options) => say(&format!("moo: {}", no_such_command(&options.command))),
+        Err(error) if !error.use_stderr() => {
+            // Help into a pager that was closed is no failure.
+            let _ = error.print();
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => say(&format!("moo-options: {}", cli::misuse(&error))),
+    }
+    Status::Usage.code().into()
+}
+
+/// The commands of `moo` that have no definition here: two run where no program is, and one is a
+/// program itself.
+const OTHERS: [&str; 3] = ["keygen", "prune-remote", "setup-remote"];
+
+fn no_such_command(name: &str) -> String {
+    let names = COMMANDS.iter().map(|command| command.name).filter(|name| !name.contains('.'));
+    let moo = Command::new("moo").subcommands(names.chain(OTHERS).map(Command::new));
+    let error = moo.try_get_matches_from(["moo", name]).err();
+    match error.as_ref().and_then(cli::suggestion) {
+        Some(meant) => format!("{name}: no such command; did you mean {meant}? (see moo --help)"),
+        None => format!("{name}: no such command (see moo --help)"),
+    }
+}
+
+/// The text for a call, or why there is none.
+fn understood(command: &MooCommand, mut words: Vec<OsString>) -> Result<Vec<u8>, clap::Error> {
+    let kind =
+        command.types.iter().find(|(spelled, _)| words.first().is_some_and(|w| w == spelled));
+    if kind.is_some() {
+        words.remove(0);
+    }
+    let words = std::iter::once(OsString::from("moo")).chain(words);
+    let matches = command.command().no_binary_name(false).try_get_matches_from(words)?;
+    Ok(shell::script(command, kind.map_or("auto", |(_, kind)| kind), &matches))
+}
+
+fn printed(text: &[u8]) -> ExitCode {
+    match std::io::stdout().write_all(text) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("moo-options: standard output: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn say(message: &str) {
+    // Nobody can be told that nobody can be told.
+    let _ = writeln!(std::io::stderr(), "{}", failure::legible::line(message));
+}

@@ -1,0 +1,129 @@
+//! An option of a command: what a person types, and where it goes.
+
+use clap::{Arg, ArgAction, value_parser};
+use cli::Verbosity;
+
+use crate::stage::Stage;
+
+/// Where an option goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Target {
+    /// To a stage, under its own name.
+    Stage(Stage),
+    /// To a stage, under that stage's name for it.
+    Renamed(Stage, &'static str),
+    /// To every stage that uses a store.
+    Stores,
+    /// To every stage.
+    All,
+    /// Into a variable of the script: its value, or `yes`.
+    Variable(&'static str),
+    /// The values of all its occurrences into a variable, each with a newline behind it.
+    Lines(&'static str),
+}
+
+/// What an option takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Takes {
+    /// No value.
+    Nothing,
+    /// A value of any bytes, which help calls by this name.
+    Value(&'static str),
+    /// The same, and the option may be given several times.
+    Values(&'static str),
+    /// Two values.
+    Two(&'static str),
+    /// A decimal number.
+    Number(&'static str),
+    /// A level of messages.
+    Level,
+    /// Options of ssh in one text, as duplicity takes them: `-oPort=2222 -oUser=purr`.
+    SshOptions,
+}
+
+/// An option of one or more commands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CommandOption {
+    pub(crate) long: &'static str,
+    pub(crate) takes: Takes,
+    pub(crate) targets: &'static [Target],
+    pub(crate) tuning: bool,
+    short: Option<char>,
+    aliases: &'static [&'static str],
+    conflicts: &'static [&'static str],
+    requires: Option<&'static str>,
+    help: &'static str,
+}
+
+impl CommandOption {
+    pub(crate) const fn new(
+        long: &'static str,
+        takes: Takes,
+        targets: &'static [Target],
+        help: &'static str,
+    ) -> CommandOption {
+        CommandOption {
+            long,
+            takes,
+            targets,
+            tuning: false,
+            short: None,
+            aliases: &[],
+            conflicts: &[],
+            requires: None,
+            help,
+        }
+    }
+
+    pub(crate) const fn short(self, short: char) -> CommandOption {
+        CommandOption { short: Some(short), ..self }
+    }
+
+    /// It does not change what is made, so an interrupted run goes on with another value.
+    pub(crate) const fn tuning(self) -> CommandOption {
+        CommandOption { tuning: true, ..self }
+    }
+
+    /// Further names, which help shows.
+    pub(crate) const fn aliases(self, aliases: &'static [&'static str]) -> CommandOption {
+        CommandOption { aliases, ..self }
+    }
+
+    /// The options and arguments that it excludes.
+    pub(crate) const fn conflicts(self, conflicts: &'static [&'static str]) -> CommandOption {
+        CommandOption { conflicts, ..self }
+    }
+
+    /// The option or argument that it needs.
+    pub(crate) const fn requires(self, other: &'static str) -> CommandOption {
+        CommandOption { requires: Some(other), ..self }
+    }
+
+    /// Whether it can't be given with an argument.
+    pub(crate) fn excludes(&self, argument: &str) -> bool {
+        self.conflicts.contains(&argument)
+    }
+
+    /// Its definition for clap.
+    pub(crate) fn arg(&self) -> Arg {
+        let arg = Arg::new(self.long).long(self.long).help(self.help);
+        let arg = arg.visible_aliases(self.aliases).conflicts_with_all(self.conflicts);
+        let arg = if let Some(short) = self.short { arg.short(short) } else { arg };
+        let arg = if let Some(other) = self.requires { arg.requires(other) } else { arg };
+        let bytes = || value_parser!(std::ffi::OsString);
+        let value = |arg: Arg, name: &'static str| {
+            arg.value_name(name).value_parser(bytes()).allow_hyphen_values(true)
+        };
+        match self.takes {
+            Takes::Nothing => arg.action(ArgAction::SetTrue),
+            Takes::Value(name) => value(arg, name),
+            Takes::Values(name) => value(arg, name).action(ArgAction::Append),
+            Takes::Two(name) => value(arg, name).num_args(2),
+            Takes::Number(name) => arg.value_name(name).value_parser(value_parser!(u64)),
+            Takes::Level => arg
+                .value_name("LEVEL")
+                .value_parser(|text: &str| text.parse::<Verbosity>().map(|_| text.to_owned())),
+            Takes::SshOptions => value(arg, "TEXT").action(ArgAction::Append),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! A call that was understood, as text for `eval` in the script that runs the command: its
+//! variables, and a function for each of its stages.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+use clap::ArgMatches;
+
+use crate::commands::{MooCommand, Place};
+use crate::option::{CommandOption, Takes, Target};
+use crate::stage::{ALL, Stage};
+
+/// Words of a stage's call. What is no option comes behind the words that the script adds.
+#[derive(Default)]
+struct Words {
+    options: Vec<OsString>,
+    paths: Vec<OsString>,
+}
+
+/// An option as it was given: where in the call, with which values.
+struct Given<'a> {
+    place: usize,
+    option: &'static CommandOption,
+    values: Vec<&'a OsStr>,
+}
+
+/// The text for `eval`.
+pub(crate) fn script(command: &MooCommand, kind: &str, matches: &ArgMatches) -> Vec<u8> {
+    let given = given(command, matches);
+    let mut text = Vec::new();
+    if !command.types.is_empty() {
+        assign(&mut text, "type", OsStr::new(kind));
+    }
+    for (name, has_lines) in variables(command) {
+        let set = given.iter().filter(|one| sets(one.option, name));
+        let mut values = set.map(|one| one.values.first().copied().unwrap_or(OsStr::new("yes")));
+        if has_lines {
+            assign(&mut text, name, &lines(values));
+        } else {
+            assign(&mut text, name, values.next_back().unwrap_or_default());
+        }
+    }
+    for argument in command.arguments {
+        let values = matches.get_many::<OsString>(argument.name).into_iter().flatten();
+        match argument.place {
+            Place::Needed(name) | Place::Optional(name) => {
+                let value = values.map(OsString::as_os_str).next();
+                assign(&mut text, name, value.unwrap_or_default());
+            }
+            Place::Lines(name) => assign(&mut text, name, &lines(values.map(OsString::as_os_str))),
+            Place::Paths(_) => {}
+        }
+    }
+    assign(&mut text, "run_options", &run_options(&given));
+    for stage in ALL {
+        define(&mut text, stage, &words(stage, command, matches, &given));
+    }
+    text
+}
+
+/// Text that prints another text and ends the script.
+pub(crate) fn print(shown: &str) -> Vec<u8> {
+    [b"printf '%s' ".to_vec(), quoted(OsStr::new(shown)), b"\nexit 0\n".to_vec()].concat()
+}
+
+/// The options of a call in their order, which counts for selections.
+fn given<'a>(command: &MooCommand, matches: &'a ArgMatches) -> Vec<Given<'a>> {
+    let mut given: Vec<_> =
+        command.options().flat_map(|option| occurrences(option, matches)).collect();
+    given.sort_by_key(|one| one.place);
+    given
+}
+
+fn occurrences<'a>(option: &'static CommandOption, matches: &'a ArgMatches) -> Vec<Given<'a>> {
+    let id = option.long;
+    let places: Vec<_> = matches.indices_of(id).into_iter().flatten().collect();
+    let one = |place: &usize, values| Given { place: *place, option, values };
+    match option.takes {
+        Takes::Nothing if matches.get_flag(id) => {
+            places.iter().take(1).map(|place| one(place, Vec::new())).collect()
+        }
+        Takes::Nothing => Vec::new(),
+        Takes::Two(_) => {
+            let values: Vec<_> = matches.get_many::<OsString>(id).into_iter().flatten().collect();
+            let pairs = places.chunks(2).zip(values.chunks(2));
+            pairs
+                .map(|(at, two)| one(&at[0], two.iter().map(|v| v.as_os_str()).collect()))
+                .collect()
+        }
+        Takes::Number(_)
+        | Takes::Level
+        | Takes::Value(_)
+        | Takes::Values(_)
+        | Takes::SshOptions => {
+            let values = matches.get_raw(id).into_iter().flatten();
+            places.iter().zip(values).map(|(place, value)| one(place, vec![value])).collect()
+        }
+    }
+}
+
+/// The variables that the command's options set, and whether each takes all values.
+fn variables(command: &MooCommand) -> Vec<(&'static str, bool)> {
+    let mut names: Vec<_> = command
+        .options()
+        .flat_map(|option| option.targets)
+        .filter_map(|target| match target {
+            Target::Variable(name) => Some((*name, false)),
+            Target::Lines(name) => Some((*name, true)),
+            _ => None,
+        })
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// Whether an option sets a variable.
+fn sets(option: &CommandOption, variable: &str) -> bool {
+    let targets = option.targets.iter();
+    targets.copied().any(
+        |target| matches!(target, Target::Variable(name) | Target::Lines(name) if name == variable),
+    )
+}
+
+/// Values with a newline behind each.
+fn lines<'a>(values: impl Iterator<Item = &'a OsStr>) -> OsString {
+    values.flat_map(|value| [value, OsStr::new("\n")]).collect()
+}
+
+/// What moo-sign and moo-encrypt are told, in a text: an interrupted run is resumed only by one with
+/// the same.
+fn run_options(given: &[Given<'_>]) -> OsString {
+    let made = given.iter().filter(|one| !one.option.tuning);
+    let words = made.flat_map(|one| [Stage::Sign, Stage::Encrypt].map(|stage| told(stage, one)));
+    let words: Vec<_> = words.flatten().map(OsString::into_vec).collect();
+    OsString::from_vec(words.join(&b'\n'))
+}
+
+/// All words that a stage gets.
+fn words(stage: Stage, command: &MooCommand, matches: &ArgMatches, given: &[Given<'_>]) -> Words {
+    let mut words = Words::default();
+    words.options.extend(given.iter().flat_map(|one| told(stage, one)));
+    let paths = command.arguments.iter().filter(|argument| argument.place == Place::Paths(stage));
+    for path in paths.flat_map(|argument| matches.get_many::<OsString>(argument.name)).flatten() {
+        // With ./ before it, no path can be taken for a URL.
+        words.paths.push([OsStr::new("./"), path].into_iter().collect());
+    }
+    words
+}
+
+/// The words that one option adds to a stage's call.
+fn told(stage: Stage, given: &Given<'_>) -> Vec<OsString> {
+    let option = given.option;
+    let names = option.targets.iter().filter_map(|target| match target {
+        Target::Stage(one) => (*one == stage).then_some(option.long),
+        Target::Renamed(one, name) => (*one == stage).then_some(*name),
+        Target::Stores => stage.uses_store().then_some(option.long),
+        Target::All => Some(option.long),
+        Target::Variable(_) | Target::Lines(_) => None,
+    });
+    names.flat_map(|name| spelled(name, given)).collect()
+}
+
+fn spelled(name: &str, given: &Given<'_>) -> Vec<OsString> {
+    let long = OsString::from(format!("--{name}"));
+    match (given.option.takes, &given.values[..]) {
+        (Takes::SshOptions, [text]) => ssh_options(text),
+        (_, []) => vec![long],
+        (_, [value]) => vec![[&*long, OsStr::new("="), value].into_iter().collect()],
+        (_, values) => {
+            let values = values.iter().map(|value| (*value).to_owned());
+            std::iter::once(long).chain(values).collect()
+        }
+    }
+}
+
+/// duplicity's `--ssh-options` as options of ours: words, each of them `-oKEY=VALUE`, or `-o` and
+/// then `KEY=VALUE`.
+fn ssh_options(text: &OsStr) -> Vec<OsString> {
+    let words = text.as_bytes().split(u8::is_ascii_whitespace);
+    let settings = words.map(|word| word.strip_prefix(b"-o").unwrap_or(word));
+    let settings = settings.filter(|setting| !setting.is_empty());
+    settings.map(|setting| OsString::from_vec([b"--ssh-option=", setting].concat())).collect()
+}
+
+/// A line that gives a variable its value.
+fn assign(text: &mut Vec<u8>, name: &str, value: &OsStr) {
+    text.extend([name.as_bytes(), b"=", &quoted(value), b"\n"].concat());
+}
+
+/// A line with the function of a stage: that program with its options, what the function is given,
+/// and its paths.
+fn define(text: &mut Vec<u8>, stage: Stage, words: &Words) {
+    text.extend(format!("{}() {{ stage {}", stage.function(), stage.program()).into_bytes());
+    words.options.iter().for_each(|word| text.extend([b" ", &quoted(word)[..]].concat()));
+    text.extend(b" \"$@\"");
+    words.paths.iter().for_each(|word| text.extend([b" ", &quoted(word)[..]].concat()));
+    text.extend(b"; }\n");
+}
+
+/// A word in single quotes.
+fn quoted(word: &OsStr) -> Vec<u8> {
+    let parts: Vec<_> = word.as_bytes().split(|byte| *byte == b'\'').collect();
+    [b"'", &parts.join(&b"'\\''"[..])[..], b"'"].concat()
+}

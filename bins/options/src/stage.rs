@@ -1,0 +1,91 @@
+//! The programs that a command runs.
+
+/// A program of a command, or a script that it runs as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Scan,
+    Sign,
+    Delta,
+    Pack,
+    Encrypt,
+    Upload,
+    Commit,
+    Fetch,
+    /// `moo-fetch --receipts`, which lists the files of a store.
+    Receipts,
+    Decrypt,
+    Patch,
+    Compare,
+    Replay,
+    Check,
+    List,
+    Prune,
+    /// `moo sync`, which brings an archive directory up to date.
+    MooSync,
+    /// `moo list`, which chooses files.
+    MooList,
+}
+
+/// All of them.
+pub(crate) const ALL: [Stage; 18] = [
+    Stage::Scan,
+    Stage::Sign,
+    Stage::Delta,
+    Stage::Pack,
+    Stage::Encrypt,
+    Stage::Upload,
+    Stage::Commit,
+    Stage::Fetch,
+    Stage::Receipts,
+    Stage::Decrypt,
+    Stage::Patch,
+    Stage::Compare,
+    Stage::Replay,
+    Stage::Check,
+    Stage::List,
+    Stage::Prune,
+    Stage::MooSync,
+    Stage::MooList,
+];
+
+impl Stage {
+    /// The shell's function that runs it.
+    pub(crate) fn function(self) -> &'static str {
+        match self {
+            Stage::MooSync => "moo_sync",
+            Stage::MooList => "moo_list",
+            Stage::Receipts => "receipts",
+            stage => stage.program().trim_start_matches("moo-"),
+        }
+    }
+
+    /// What that function runs, as the function `stage` of the scripts knows it.
+    pub(crate) fn program(self) -> &'static str {
+        match self {
+            Stage::Scan => "moo-scan",
+            Stage::Sign => "moo-sign",
+            Stage::Delta => "moo-delta",
+            Stage::Pack => "moo-pack",
+            Stage::Encrypt => "moo-encrypt",
+            Stage::Upload => "moo-upload",
+            Stage::Commit => "moo-commit",
+            Stage::Fetch => "moo-fetch",
+            Stage::Receipts => "moo-fetch --receipts",
+            Stage::Decrypt => "moo-decrypt",
+            Stage::Patch => "moo-patch",
+            Stage::Compare => "moo-compare",
+            Stage::Replay => "moo-replay",
+            Stage::Check => "moo-check",
+            Stage::List => "moo-list",
+            Stage::Prune => "moo-prune",
+            Stage::MooSync => "sync.sh",
+            Stage::MooList => "list.sh",
+        }
+    }
+
+    /// Whether it reads or writes the store, and so takes the options for its network.
+    pub(crate) fn uses_store(self) -> bool {
+        use Stage::{Check, Fetch, List, MooList, MooSync, Prune, Receipts, Upload};
+        matches!(self, Upload | Fetch | Receipts | Check | List | Prune | MooSync | MooList)
+    }
+}
