@@ -108,13 +108,13 @@ fn misused(error: &clap::Error) -> Failure {
 /// A wrong call, in one line of ours.
 #[must_use]
 pub fn misuse(error: &clap::Error) -> String {
-    let mut text = error.to_string();
-    // A line break in what was typed is no end of the message.
-    for typed in [ContextKind::InvalidArg, ContextKind::InvalidValue] {
-        if let Some(ContextValue::String(typed)) = error.get(typed) {
-            text = text.replace(typed.as_str(), &legible::line(typed));
+    // clap drops from its texts what would command a terminal, and we show it.
+    let text = match (error.kind(), error.get(ContextKind::InvalidArg)) {
+        (ErrorKind::UnknownArgument, Some(ContextValue::String(typed))) => {
+            format!("unexpected argument '{}' found", legible::line(typed))
         }
-    }
+        _ => error.to_string(),
+    };
     let lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
     let why = lines.collect::<Vec<_>>().join(" ");
     let why = why.strip_prefix("error: ").unwrap_or(&why);
