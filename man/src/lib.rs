@@ -45,6 +45,7 @@ pub fn programs() -> Vec<Command> {
         compare::Compare::command(),
         replay::Replay::command(),
         list::List::command(),
+        status::Status::command(),
         check::Check::command(),
         prune::Prune::command(),
         keygen::Keygen::command(),

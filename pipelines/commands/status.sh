@@ -9,9 +9,5 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 . "$here/shared/pipe.sh"
 
 read_call status "$@"
-case $url in
-    *://* | rclone:*) ;;
-    *) fail 2 "$url: not a url (such as file:///srv/backup or sftp://user@host/backup)" ;;
-esac
 find_archive "$url"
-list ${present_archive:+"--archive=$present_archive"} -- "$url"
+status ${present_archive:+"--archive=$present_archive"} -- "$url"

@@ -1,36 +1,39 @@
-//! `moo-list` tells what a store holds, and what is in a backup.
+//! `moo-list` tells what is in a backup, from the signatures in the archive: one state, the changes
+//! between two, or all versions of one path.
 
-mod entries;
-mod out;
-mod sets;
-mod shown;
+mod changes;
+mod differences;
+mod line;
+mod object;
+mod paths;
+mod random;
+mod state;
+mod versions;
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use archive::{Identity, SetTime};
-use cli::{Common, Program};
+use archive::SetTime;
+use cli::{Common, Out, Program};
 use failure::{Failure, OrFail, Status};
+use local::Folder;
 use stream::Totals;
 
-/// List the sets of a store, or the files of a backup
+/// List the files of a backup
 ///
-/// With a URL, moo-list lists the sets of the store and what is wrong with them. It needs no key,
-/// and it detects more with the archive directory. Without a URL, it lists the files of a backup
-/// from the archive directory: the files of one state, the differences of two states, or all
-/// versions of one file.
+/// moo-list lists the files of a backup from the archive directory: the files of one state, the
+/// differences of two states, or all versions of one file.
 #[derive(clap::Parser, Debug)]
 #[command(name = "moo-list", version, after_help = EXAMPLES)]
 pub struct List {
-    /// URL of the store, such as file:///srv/backup or sftp://user@host/backup. Without a URL, the
-    /// paths to list from --archive, with everything below them, relative to the source
-    #[arg(value_name = "URL|PATH")]
-    words: Vec<OsString>,
+    /// Paths to list, with everything below them, relative to the source
+    #[arg(value_name = "PATH")]
+    paths: Vec<OsString>,
     /// Use the archive directory FOLDER
     #[arg(short, long, value_name = "FOLDER")]
-    archive: Option<PathBuf>,
+    archive: PathBuf,
     /// List the state at TIME: now, 3D, 2026-11-22, 2026-11-22T20:15:00Z …
     #[arg(short, long, allow_hyphen_values = true)]
     time: Option<String>,
@@ -43,33 +46,18 @@ pub struct List {
     /// List only N files, chosen at random, and none that is very large
     #[arg(long, value_name = "N", conflicts_with_all = ["changes", "versions"])]
     random: Option<usize>,
-    /// Exit with 3 if the newest good set is older than AGE, such as 26h; print nothing if all is
-    /// well
-    #[arg(long, value_name = "AGE")]
-    max_age: Option<String>,
-    /// Accept a set as good only if the certificate KEY has signed its seal
-    #[arg(long, value_name = "KEY")]
-    seal_key: Vec<String>,
-    /// Accept a set as good only if it has the identity ID: 32 hexadecimal digits, from moo status
-    /// or the recovery kit. The default is the identity in the newest seal of --archive
-    #[arg(long, value_name = "ID")]
-    identity: Option<Identity>,
-    /// Print JSON: one object for a store, or one line per file of a backup
+    /// Print one line of JSON per file
     #[arg(long)]
     json: bool,
     /// Print only paths, unescaped, each followed by NUL
     #[arg(short = '0', long, conflicts_with_all = ["json", "versions"])]
     null: bool,
     #[command(flatten)]
-    reached: store::Options,
-    #[command(flatten)]
     common: Common,
 }
 
 const EXAMPLES: &str = "\
 Examples:
-  moo-list file:///srv/backup
-  moo-list --archive ~/archive --max-age 26h file:///srv/backup
   moo-list --archive ~/archive --time 3D ssh
   moo-list --archive ~/archive --changes 3D now
   moo-list --archive ~/archive --versions ssh/sshd_config
@@ -85,43 +73,60 @@ impl Program for List {
     }
 
     fn run(self, (): &mut ()) -> Result<Totals, Failure> {
-        match self.url()? {
-            Some(url) => sets::list(&self, url)?,
-            None => entries::list(&self)?,
-        }
+        list(&self)?;
         Ok(Totals::default())
     }
 }
 
-impl List {
-    /// The store, if it is one that is to be listed.
-    fn url(&self) -> Result<Option<&str>, Failure> {
-        let usage = |why: &str| Err(Failure::new(Status::Usage, format!("{why} (see --help)")));
-        let Some(url) = self.words.first().and_then(|word| word.to_str()).filter(|w| is_url(w))
-        else {
-            return match self.max_age {
-                Some(_) => usage("--max-age: needs a url"),
-                None => Ok(None),
-            };
-        };
-        let of_entries = self.random.is_some()
-            || self.time.is_some()
-            || self.changes.is_some()
-            || self.versions.is_some();
-        if of_entries || self.null || self.words.len() > 1 {
-            return usage(&format!("{url}: a url comes alone, and lists sets, not files"));
+/// In which form entries are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Lines for people.
+    Lines,
+    /// A line of JSON each.
+    Json,
+    /// Paths that end with NUL.
+    Null,
+}
+
+impl Form {
+    fn of(arguments: &List) -> Form {
+        match (arguments.json, arguments.null) {
+            (true, _) => Form::Json,
+            (_, true) => Form::Null,
+            _ => Form::Lines,
         }
-        Ok(Some(url))
+    }
+
+    fn out(self) -> Result<Out, Failure> {
+        if self == Form::Null { Out::raw() } else { Ok(Out::new()) }
     }
 }
 
-/// Whether a word begins as a URL; a path that does can be given with `./` before it.
-fn is_url(word: &str) -> bool {
-    let scheme = word.split_once("://").map(|(scheme, _)| scheme);
-    word.starts_with("rclone:")
-        || scheme.is_some_and(|scheme| {
-            !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+')
-        })
+/// Lists what the arguments ask for.
+fn list(arguments: &List) -> Result<(), Failure> {
+    if arguments.versions.is_some() && !arguments.paths.is_empty() {
+        let why = "--versions: takes one path, and no others (see --help)";
+        return Err(Failure::new(Status::Usage, why));
+    }
+    let form = Form::of(arguments);
+    let mut out = form.out()?;
+    let folder = Folder::open(&arguments.archive)?;
+    let done = match (&arguments.changes, &arguments.versions) {
+        (Some(times), _) => changes::list(&folder, times, &arguments.paths, form, &mut out),
+        (_, Some(word)) => versions::list(&folder, &path(word)?, form, &mut out),
+        _ => {
+            let time = arguments.time.as_deref().unwrap_or("now");
+            match arguments.random {
+                Some(count) => {
+                    random::list(&folder, (time, count), &arguments.paths, form, &mut out)
+                }
+                None => state::list(&folder, time, &arguments.paths, form, &mut out),
+            }
+        }
+    };
+    // What was found before it failed is told before the failure.
+    out.flush().and(done)
 }
 
 /// The time by the clock.

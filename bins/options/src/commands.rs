@@ -9,7 +9,7 @@ use crate::groups::{
 use crate::option::Takes::{Nothing, Number, Value, Values};
 use crate::option::Target::{self, Lines, Stage as To, Variable};
 use crate::option::{CommandOption, Takes};
-use crate::stage::Stage::{self, Check, Fetch, List, MooList, Prune, Scan};
+use crate::stage::Stage::{self, Check, Fetch, List, MooList, Prune, Scan, Status};
 
 /// An argument that is no option.
 #[derive(Clone, Copy, Debug)]
@@ -238,22 +238,22 @@ Examples:
                 option(
                     "max-age",
                     Value("AGE"),
-                    &[To(List)],
+                    &[To(Status)],
                     "Exit with 3 if the newest good set is older than AGE, such as 26h or 2D; print nothing if all is well",
                 ),
                 option(
                     "seal-key",
                     Values("KEY"),
-                    &[To(List)],
+                    &[To(Status)],
                     "Accept a set as good only if KEY has signed its seal",
                 ),
                 option(
                     "identity",
                     Value("ID"),
-                    &[To(List)],
+                    &[To(Status)],
                     "Accept a set as good only if it has the identity ID",
                 ),
-                option("json", Nothing, &[To(List)], "Print one JSON object"),
+                option("json", Nothing, &[To(Status)], "Print one JSON object"),
             ]),
             SHARED,
         ],

@@ -141,10 +141,9 @@ fn words(stage: Stage, command: &MooCommand, matches: &ArgMatches, given: &[Give
     let mut words = Words::default();
     words.options.extend(given.iter().flat_map(|one| told(stage, one)));
     let paths = command.arguments.iter().filter(|argument| argument.place == Place::Paths(stage));
-    for path in paths.flat_map(|argument| matches.get_many::<OsString>(argument.name)).flatten() {
-        // With ./ before it, no path can be taken for a URL.
-        words.paths.push([OsStr::new("./"), path].into_iter().collect());
-    }
+    words.paths.extend(
+        paths.flat_map(|argument| matches.get_many::<OsString>(argument.name)).flatten().cloned(),
+    );
     words
 }
 
@@ -194,6 +193,7 @@ fn define(text: &mut Vec<u8>, stage: Stage, words: &Words) {
     text.extend(format!("{}() {{ stage {}", stage.function(), stage.program()).into_bytes());
     words.options.iter().for_each(|word| text.extend([b" ", &quoted(word)[..]].concat()));
     text.extend(b" \"$@\"");
+    text.extend(if words.paths.is_empty() { &b""[..] } else { b" --" });
     words.paths.iter().for_each(|word| text.extend([b" ", &quoted(word)[..]].concat()));
     text.extend(b"; }\n");
 }

@@ -19,6 +19,7 @@ pub(crate) enum Stage {
     Replay,
     Check,
     List,
+    Status,
     Prune,
     /// `moo sync`, which brings an archive directory up to date.
     MooSync,
@@ -27,7 +28,7 @@ pub(crate) enum Stage {
 }
 
 /// All of them.
-pub(crate) const ALL: [Stage; 18] = [
+pub(crate) const ALL: [Stage; 19] = [
     Stage::Scan,
     Stage::Sign,
     Stage::Delta,
@@ -43,6 +44,7 @@ pub(crate) const ALL: [Stage; 18] = [
     Stage::Replay,
     Stage::Check,
     Stage::List,
+    Stage::Status,
     Stage::Prune,
     Stage::MooSync,
     Stage::MooList,
@@ -77,6 +79,7 @@ impl Stage {
             Stage::Replay => "moo-replay",
             Stage::Check => "moo-check",
             Stage::List => "moo-list",
+            Stage::Status => "moo-status",
             Stage::Prune => "moo-prune",
             Stage::MooSync => "sync.sh",
             Stage::MooList => "list.sh",
@@ -85,7 +88,7 @@ impl Stage {
 
     /// Whether it reads or writes the store, and so takes the options for its network.
     pub(crate) fn uses_store(self) -> bool {
-        use Stage::{Check, Fetch, List, MooList, MooSync, Prune, Receipts, Upload};
-        matches!(self, Upload | Fetch | Receipts | Check | List | Prune | MooSync | MooList)
+        use Stage::{Check, Fetch, MooList, MooSync, Prune, Receipts, Status, Upload};
+        matches!(self, Upload | Fetch | Receipts | Check | Status | Prune | MooSync | MooList)
     }
 }

@@ -53,7 +53,7 @@ fn a_list_of_long_names_without_end_is_given_up() {
     let sandbox = Sandbox::new();
     let long = "    while True: yield [b'x' * 4000] * 8";
     let sshd = Setup::new(&sandbox).command(&server(&sandbox, long)).start();
-    let list = format!("ulimit -v 700000; moo-list {}", sshd.url("store"));
+    let list = format!("ulimit -v 700000; moo-status {}", sshd.url("store"));
     sandbox.sh(&list).fails_with(7).one_message().stderr_has("has too many files for a store");
 }
 
@@ -63,7 +63,7 @@ fn a_list_that_drips_is_given_up_in_time() {
     let slow =
         "    for n in itertools.count():\n        time.sleep(0.4)\n        yield [b'a%d' % n]";
     let sshd = Setup::new(&sandbox).command(&server(&sandbox, slow)).start();
-    let list = format!("timeout 400 moo-list --timeout 1 {}", sshd.url("store"));
+    let list = format!("timeout 400 moo-status --timeout 1 {}", sshd.url("store"));
     sandbox.sh(&list).fails_with(8).one_message().stderr_has("lists its files too slowly");
 }
 
@@ -72,6 +72,6 @@ fn a_file_without_a_name_does_not_hide_those_after_it() {
     let sandbox = Sandbox::new();
     let hidden = format!("    yield [b'', b'{NAME}']");
     let sshd = Setup::new(&sandbox).command(&server(&sandbox, &hidden)).start();
-    let list = format!("moo-list {}", sshd.url("store"));
+    let list = format!("moo-status {}", sshd.url("store"));
     sandbox.sh(&list).fails_with(7).one_message().stderr_has("lists a file without a name");
 }

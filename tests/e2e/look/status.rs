@@ -94,14 +94,15 @@ fn what_has_no_url_or_a_wrong_option_is_wrong_usage() {
         sandbox.sh(&format!("moo {words}")).fails_with(2).one_message();
     }
     for words in [
-        "",
-        "src",
-        "--max-age 1D src",
-        "--null file:///x",
-        "--json --null --archive x",
-        "--archive x --versions a b",
-        "file:///x src",
+        "moo-status",
+        "moo-status --max-age never file:///x",
+        "moo-status file:///x src",
+        "moo-status src",
+        "moo-list",
+        "moo-list file:///x",
+        "moo-list --json --null --archive x",
+        "moo-list --archive x --versions a b",
     ] {
-        sandbox.sh(&format!("mkdir -p x; moo-list {words}")).fails_with(2).one_message();
+        sandbox.sh(&format!("mkdir -p x; {words}")).fails_with(2).one_message();
     }
 }

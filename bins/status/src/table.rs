@@ -4,9 +4,9 @@ use archive::Wrapping;
 use cli::legible;
 use failure::Failure;
 
-use crate::out::Out;
-use crate::sets::gather::{Inventory, Set};
-use crate::shown;
+use crate::inventory::{Inventory, Set};
+use cli::Out;
+use cli::shown;
 
 /// Prints what there is, what is wrong, and the age of the last good set.
 pub(crate) fn print(url: &str, inventory: &Inventory, out: &mut Out) -> Result<(), Failure> {

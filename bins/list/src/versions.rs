@@ -6,12 +6,12 @@ use failure::{Failure, Reason, Status};
 use local::{EntryInSet, EntryRecord, Folder};
 use serde::Serialize;
 
-use crate::entries::Form;
-use crate::entries::differences::looks_same;
-use crate::entries::line::{Lines, named};
-use crate::entries::object::EntryObject;
-use crate::out::Out;
-use crate::shown;
+use crate::Form;
+use crate::differences::looks_same;
+use crate::line::{Lines, named};
+use crate::object::EntryObject;
+use cli::Out;
+use cli::shown;
 
 /// What a path was from the time of a set on; none where it was not there.
 struct Version {

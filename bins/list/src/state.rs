@@ -6,12 +6,12 @@ use archive::{Absent, Collection, SetTime, parse_time};
 use failure::{Failure, OrFail, Reason, Status};
 use local::{EntryRecord, Folder, Signatures};
 
-use crate::entries::Form;
-use crate::entries::line::Lines;
-use crate::entries::object::EntryObject;
-use crate::entries::paths::Paths;
-use crate::out::Out;
-use crate::shown;
+use crate::Form;
+use crate::line::Lines;
+use crate::object::EntryObject;
+use crate::paths::Paths;
+use cli::Out;
+use cli::shown;
 
 /// A state of the archive.
 pub(crate) struct State {

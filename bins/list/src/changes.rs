@@ -8,12 +8,12 @@ use failure::{Failure, Status};
 use local::{EntryRecord, Folder, Signatures};
 use serde::Serialize;
 
-use crate::entries::line::named;
-use crate::entries::object::EntryObject;
-use crate::entries::paths::Paths;
-use crate::entries::{Form, differences, state};
-use crate::out::Out;
-use crate::shown;
+use crate::line::named;
+use crate::object::EntryObject;
+use crate::paths::Paths;
+use crate::{Form, differences, state};
+use cli::Out;
+use cli::shown;
 
 /// What became of an entry.
 enum Change {

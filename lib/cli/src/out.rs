@@ -1,4 +1,5 @@
-//! Standard output: lines of text, lines of JSON, or names that end with NUL.
+//! The standard output of programs that list something: lines of text, lines of JSON, or names that end
+//! with NUL.
 
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
@@ -9,17 +10,22 @@ use serde::Serialize;
 use crate::shown;
 
 /// Standard output.
-pub(crate) struct Out {
+pub struct Out {
     to: BufWriter<StdoutLock<'static>>,
 }
 
 impl Out {
-    pub(crate) fn new() -> Out {
+    /// Standard output, which nobody else in the program writes to.
+    #[must_use]
+    pub fn new() -> Out {
         Out { to: BufWriter::new(io::stdout().lock()) }
     }
 
     /// The same for names as they are, which could command a terminal.
-    pub(crate) fn raw() -> Result<Out, Failure> {
+    ///
+    /// # Errors
+    /// It is one.
+    pub fn raw() -> Result<Out, Failure> {
         if io::stdout().is_terminal() {
             let why = "standard output: is a terminal (--null is for pipes)";
             return Err(Failure::new(Status::Usage, why));
@@ -28,26 +34,44 @@ impl Out {
     }
 
     /// Writes a line of text that has nothing foreign in it, or only what has been escaped.
-    pub(crate) fn line(&mut self, text: &str) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// Nobody takes it.
+    pub fn line(&mut self, text: &str) -> Result<(), Failure> {
         writeln!(self.to, "{text}").map_err(|e| Failure::of_output(&e))
     }
 
     /// Writes a path as it is.
-    pub(crate) fn path(&mut self, path: &TreePath) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// Nobody takes it.
+    pub fn path(&mut self, path: &TreePath) -> Result<(), Failure> {
         let bytes = if path.is_root() { b"." } else { path.as_bytes() };
         let written = self.to.write_all(bytes).and_then(|()| self.to.write_all(b"\0"));
         written.map_err(|e| Failure::of_output(&e))
     }
 
     /// Writes an object in a line.
-    pub(crate) fn json(&mut self, object: &impl Serialize) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// Nobody takes it.
+    pub fn json(&mut self, object: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string(object)
             .map_err(|e| Failure::new(Status::Failed, format!("json: {e}")))?;
         self.line(&shown::in_json(&text))
     }
 
     /// Sends on what is still buffered.
-    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// Nobody takes it.
+    pub fn flush(&mut self) -> Result<(), Failure> {
         self.to.flush().map_err(|e| Failure::of_output(&e))
+    }
+}
+
+impl Default for Out {
+    fn default() -> Out {
+        Out::new()
     }
 }

@@ -1,28 +1,85 @@
-//! What a store holds: its chains and sets, what is wrong with them, and how old the last good
-//! one is.
+//! `moo-status` tells what a store holds: its chains and sets, what is wrong with them, and how old the
+//! last good one is.
 
 mod findings;
 mod gather;
+mod inventory;
 mod json;
 mod table;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::SystemTime;
 
-use archive::{Collection, Identity, SetId};
-use failure::Failure;
+use archive::{Collection, Identity, SetId, SetTime};
+use cli::{Common, Out, Program};
+use failure::{Failure, OrFail};
 use local::Folder;
 use openpgp::{Cert, find_certificate};
 use store::Store;
+use stream::Totals;
 use survey::Survey;
 
-use crate::List;
-use crate::out::Out;
-use crate::sets::gather::{Belonging, Doubts};
+use crate::inventory::{Belonging, Doubts};
+
+/// List the sets of a store and their problems
+///
+/// moo-status lists the sets of the store at URL and what is wrong with them. It needs no key, and it
+/// detects more with the archive directory.
+#[derive(clap::Parser, Debug)]
+#[command(name = "moo-status", version, after_help = EXAMPLES)]
+pub struct Status {
+    /// URL of the store, such as file:///srv/backup or sftp://user@host/backup
+    url: String,
+    /// Use the archive directory FOLDER
+    #[arg(short, long, value_name = "FOLDER")]
+    archive: Option<PathBuf>,
+    /// Exit with 3 if the newest good set is older than AGE, such as 26h; print nothing if all is
+    /// well
+    #[arg(long, value_name = "AGE")]
+    max_age: Option<String>,
+    /// Accept a set as good only if the certificate KEY has signed its seal
+    #[arg(long, value_name = "KEY")]
+    seal_key: Vec<String>,
+    /// Accept a set as good only if it has the identity ID: 32 hexadecimal digits, from moo status
+    /// or the recovery kit. The default is the identity in the newest seal of --archive
+    #[arg(long, value_name = "ID")]
+    identity: Option<Identity>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    reached: store::Options,
+    #[command(flatten)]
+    common: Common,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  moo-status file:///srv/backup
+  moo-status --archive ~/archive --max-age 26h file:///srv/backup
+  moo-fetch --metadata file:///srv/backup | moo-decrypt | moo-upload file://$HOME/copy |
+      moo-commit && moo-status --archive ~/copy file:///srv/backup";
+
+impl Program for Status {
+    const NAME: &'static str = "moo-status";
+    type Outlet = ();
+
+    fn common(&self) -> &Common {
+        &self.common
+    }
+
+    fn run(self, (): &mut ()) -> Result<Totals, Failure> {
+        list(&self)?;
+        Ok(Totals::default())
+    }
+}
 
 /// Lists the sets of the store, and fails if it does not hold what it should.
-pub(crate) fn list(arguments: &List, url: &str) -> Result<(), Failure> {
-    let now = crate::now()?;
+fn list(arguments: &Status) -> Result<(), Failure> {
+    let url = arguments.url.as_str();
+    let now = SetTime::try_from(SystemTime::now()).or_fail(failure::Status::Failed, "clock")?;
     let limit = arguments.max_age.as_ref().map(|age| watch::limit(age, now)).transpose()?;
     let folder = arguments.archive.as_deref().map(Folder::open).transpose()?;
     let mut store = store::open(url, &arguments.reached)?;

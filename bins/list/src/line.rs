@@ -6,7 +6,7 @@ use local::EntryRecord;
 use stream::Member;
 use stream::member::Kind;
 
-use crate::shown;
+use cli::shown;
 
 /// Makes lines whose columns fit under each other, as far as one can know before the end.
 pub(crate) struct Lines {

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use archive::{SetId, SetTime};
 
-use crate::sets::gather::{Inventory, Known, Set};
-use crate::shown;
+use crate::inventory::{Inventory, Known, Set};
+use cli::shown;
 
 /// How many of a kind a finding names.
 const NAMED: usize = 5;

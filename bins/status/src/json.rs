@@ -3,10 +3,10 @@
 use archive::escape;
 use serde::Serialize;
 
-use crate::sets::findings::Finding;
-use crate::sets::gather::{Inventory, Set};
-use crate::sets::table::word;
-use crate::shown;
+use crate::findings::Finding;
+use crate::inventory::{Inventory, Set};
+use crate::table::word;
+use cli::shown;
 
 #[derive(Serialize)]
 pub(crate) struct StoreObject {

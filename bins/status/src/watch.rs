@@ -3,9 +3,9 @@
 use archive::{SetTime, parse_time};
 use failure::{Failure, OrFail, Status};
 
-use crate::sets::findings::SKEW;
-use crate::sets::gather::Inventory;
-use crate::shown;
+use crate::findings::SKEW;
+use crate::inventory::Inventory;
+use cli::shown;
 
 /// How old the last good set may be.
 pub(crate) struct Limit<'a> {

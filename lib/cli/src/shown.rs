@@ -1,13 +1,14 @@
 //! Sets and times as people read them, and what JSON has to escape besides.
 
+use crate::legible::is_command;
 use archive::{SetId, SetTime};
-use cli::legible::is_command;
 use jiff::tz::TimeZone;
 use stream::Timestamp;
 
 /// JSON in which the control characters that JSON allows are escaped too; they can only be inside
 /// of strings.
-pub(crate) fn in_json(json: &str) -> String {
+#[must_use]
+pub fn in_json(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for letter in json.chars() {
         if is_command(letter) {
@@ -20,12 +21,14 @@ pub(crate) fn in_json(json: &str) -> String {
 }
 
 /// That many of them: `1 set`, `2 sets`.
-pub(crate) fn count(number: u64, what: &str) -> String {
+#[must_use]
+pub fn count(number: u64, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 /// An age in its two largest units, in the letters of options: `2D3h`.
-pub(crate) fn age(seconds: i64) -> String {
+#[must_use]
+pub fn age(seconds: i64) -> String {
     const UNITS: [(i64, char); 4] = [(86_400, 'D'), (3600, 'h'), (60, 'm'), (1, 's')];
     let seconds = seconds.max(0);
     let first = UNITS.iter().position(|&(unit, _)| seconds >= unit).unwrap_or(3);
@@ -40,7 +43,8 @@ pub(crate) fn age(seconds: i64) -> String {
 }
 
 /// The time of a set, local with its zone: a form that --time takes.
-pub(crate) fn time(time: SetTime) -> String {
+#[must_use]
+pub fn time(time: SetTime) -> String {
     match jiff::Timestamp::from_second(time.seconds()) {
         Ok(at) => at.to_zoned(TimeZone::system()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
         Err(_) => time.to_string(),
@@ -48,17 +52,20 @@ pub(crate) fn time(time: SetTime) -> String {
 }
 
 /// A set: `full of 2026-11-22T20:15:00+01:00`.
-pub(crate) fn set(id: SetId) -> String {
+#[must_use]
+pub fn set(id: SetId) -> String {
     format!("{} of {}", kind(id), time(id.time))
 }
 
 /// `full` or `inc`.
-pub(crate) fn kind(id: SetId) -> &'static str {
+#[must_use]
+pub fn kind(id: SetId) -> &'static str {
     if id.is_full() { "full" } else { "inc" }
 }
 
 /// A modification time, local, to the second; seconds since 1970 where no calendar has it.
-pub(crate) fn stamp(stamp: Timestamp, zone: &TimeZone) -> String {
+#[must_use]
+pub fn stamp(stamp: Timestamp, zone: &TimeZone) -> String {
     match timestamp(stamp) {
         Some(at) => at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
         None => stamp.secs.to_string(),
@@ -66,7 +73,8 @@ pub(crate) fn stamp(stamp: Timestamp, zone: &TimeZone) -> String {
 }
 
 /// A modification time with its fraction, in UTC: `2026-11-22T20:15:00.25Z`.
-pub(crate) fn exact(stamp: Timestamp) -> Option<String> {
+#[must_use]
+pub fn exact(stamp: Timestamp) -> Option<String> {
     timestamp(stamp).map(|at| at.to_string())
 }
 

@@ -6,7 +6,7 @@ use local::EntryRecord;
 use serde::Serialize;
 use stream::member::{Kind, SHA256};
 
-use crate::shown;
+use cli::shown;
 
 #[derive(Serialize)]
 pub(crate) struct EntryObject {

@@ -7,12 +7,12 @@ use failure::Failure;
 use local::{EntryRecord, Folder};
 use stream::member::Kind;
 
-use crate::entries::Form;
-use crate::entries::line::Lines;
-use crate::entries::paths::Paths;
-use crate::entries::state::{self, tell};
-use crate::out::Out;
-use crate::shown;
+use crate::Form;
+use crate::line::Lines;
+use crate::paths::Paths;
+use crate::state::{self, tell};
+use cli::Out;
+use cli::shown;
 
 /// Larger files are not chosen: who restores them to try it should be done soon.
 const LARGEST: u64 = 64 << 20;
