@@ -10,7 +10,7 @@ use archive::{
     read_line,
 };
 use failure::{Failure, OrFail, Status};
-use flate2::read::MultiGzDecoder;
+use igzip::Inflate;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sha2::{Digest, Sha256};
 
@@ -195,8 +195,7 @@ impl Folder {
             return Ok(Box::new(file));
         }
         // Members are read in little pieces, for each of which the decoder has much to set up.
-        let unpacked = MultiGzDecoder::new(file);
-        Ok(Box::new(BufReader::with_capacity(buffer, unpacked)))
+        Ok(Box::new(BufReader::with_capacity(buffer, Inflate::gzip(file))))
     }
 
     fn shown(&self, name: &str) -> String {

@@ -16,7 +16,6 @@ mod gnupg_recipients;
 mod gpg;
 mod head;
 mod identity;
-mod inflate;
 mod keys;
 mod mark;
 mod parts;

@@ -3,12 +3,12 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
+use igzip::Inflate;
 use sequoia_openpgp::packet::Tag;
 use sequoia_openpgp::types::CompressionAlgorithm;
 
 use crate::body::Body;
 use crate::frame::tag;
-use crate::inflate::Inflate;
 
 /// How much is inflated at a time: each time, the window of 32 KiB is copied too.
 const PIECE: usize = 256 << 10;
