@@ -8,9 +8,9 @@ use archive::{
     FileKind, FileName, Identity, ManifestHashWriter, Origin, Seal, SealedFile, SetId, read_line,
     seal_name,
 };
-use failure::{Failure, OrFail, Reason, Status};
+use failure::{Failure, OrFail, Reason, Status, TemporaryFile};
 use openpgp::{Signer, sign_text};
-use stream::{FileWriter, Output, SetHeader, TemporaryFile};
+use stream::{FileWriter, Output, SetHeader};
 
 use crate::hashing::{Hashes, Hashing};
 use crate::wrap::Wrap;
