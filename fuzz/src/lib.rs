@@ -1,6 +1,7 @@
 //! What a fuzzer does with each parser of what came from outside, and the laws that must hold
 //! whatever it finds. The bodies panic where one does not.
 
+pub mod deflated;
 pub mod manifests;
 pub mod messages;
 pub mod names;
@@ -13,12 +14,13 @@ pub mod tars;
 pub type Body = fn(&[u8]);
 
 /// Each target by its name.
-pub const TARGETS: [(&str, Body); 18] = [
+pub const TARGETS: [(&str, Body); 19] = [
     ("collection", names::collection),
     ("delta", rsyncs::delta),
     ("entry_name", names::entry_name),
     ("file_name", names::file_name),
     ("file_stream", streams::file_stream),
+    ("inflate", deflated::inflate),
     ("manifest", manifests::manifest),
     ("openpgp", messages::openpgp),
     ("place", manifests::place),

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use archive::{
-    EntryPosition, Manifest, ManifestHashWriter, Seal, TreePath, VolumeRange, encode_header, quote,
-    unquote,
+    EntryPosition, Manifest, Seal, TreePath, VolumeRange, encode_header, quote, unquote,
+    write_hashes,
 };
 
-/// A manifest: what was understood is written and understood again, and so it is when it is sealed.
+/// A manifest: what was understood is written and understood again, and so it is with hashes.
 pub fn manifest(data: &[u8]) {
     assert_eq!(unquote(&quote(data)).as_deref(), Ok(data));
     let _ = unquote(data);
@@ -22,7 +22,7 @@ pub fn manifest(data: &[u8]) {
         resumed: false,
     };
     assert_eq!(Manifest::parse(&encode(&named)), Ok(named));
-    sealed(data, &read);
+    completed(data, &read);
 }
 
 fn encode(manifest: &Manifest) -> Vec<u8> {
@@ -32,16 +32,13 @@ fn encode(manifest: &Manifest) -> Vec<u8> {
     out
 }
 
-fn sealed(draft: &[u8], read: &Manifest) {
+fn completed(draft: &[u8], read: &Manifest) {
     let hashes = |number| vec![("SHA1".to_owned(), format!("{number:040x}"))];
     let numbers = read.volumes.iter().map(|volume| volume.number);
     let given: BTreeMap<u64, Vec<(String, String)>> = numbers.map(|n| (n, hashes(n))).collect();
-    let mut sealer = ManifestHashWriter::new(given);
     let mut out = Vec::new();
-    for line in draft.split_inclusive(|byte| *byte == b'\n') {
-        sealer.line(line, &mut out).expect("a line that was read");
-    }
-    sealer.finish(&mut out).expect("a hash for each volume");
+    let completed = write_hashes(&mut &draft[..], given, &mut out).expect("memory");
+    completed.expect("lines that were read, and a hash for each volume");
     let mut expected = read.clone();
     expected.volumes.iter_mut().for_each(|volume| volume.hashes = hashes(volume.number));
     assert_eq!(Manifest::parse(&out), Ok(expected), "{}", String::from_utf8_lossy(&out));

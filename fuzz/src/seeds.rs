@@ -4,6 +4,8 @@
 use std::io::{Read, Write};
 
 use archive::{EntryName, Part, SetTime, TreePath};
+use flate2::Compression;
+use flate2::read::{DeflateEncoder, GzEncoder, ZlibEncoder};
 use rsync::{Delta, Hash, sign};
 use stream::member::{CTIME, Kind as MemberKind, SHA256, SIZE};
 use stream::{
@@ -25,6 +27,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "entry_name" => lines("snapshot/./\ndiff/a/b\nmultivol_snapshot/a b/17\ndeleted/\u{fc}"),
         "file_name" => file_names(),
         "file_stream" => vec![file_stream()],
+        "inflate" => deflated(),
         "manifest" => {
             vec![manifest(), manifest().replace('\n', "\r\n")].into_iter().map(bytes).collect()
         }
@@ -67,6 +70,27 @@ fn collection() -> Vec<Vec<u8>> {
         duplicity-inc.{INC}.manifest\nduplicity-inc.{INC}.vol1.difftar\nlock\ndf.tox7jk.m\n"
     );
     vec![bytes(names)]
+}
+
+fn deflated() -> Vec<Vec<u8>> {
+    let content = [&noise(3000)[..], &b"moo ".repeat(9000)].concat();
+    let level = Compression::fast();
+    let gzip = || read(GzEncoder::new(content.as_slice(), level));
+    let formats = [
+        (0, gzip()),
+        (0, [gzip(), gzip()].concat()),
+        (1, read(DeflateEncoder::new(content.as_slice(), level))),
+        (2, read(ZlibEncoder::new(content.as_slice(), level))),
+    ];
+    let seed =
+        |(format, packed): (u8, Vec<u8>)| [0xf8 | format].into_iter().chain(packed).collect();
+    formats.into_iter().map(seed).collect()
+}
+
+fn read(mut reader: impl Read) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    reader.read_to_end(&mut bytes).expect("a reader of memory");
+    bytes
 }
 
 fn manifest() -> String {

@@ -218,6 +218,21 @@ fn a_secret_key_that_is_missing_or_locked_is_told_by_its_id() {
 }
 
 #[test]
+fn a_key_or_passphrase_file_whose_name_is_not_utf_8_is_named_by_its_bytes() {
+    let (sandbox, key, _) = farm();
+    Moo::encrypted(&sandbox, &key).backup("full").silent();
+    sandbox.sh(r#"printf moo >"$(printf 'junk\377')""#).silent();
+    for (option, file, message) in [
+        ("--secret-key", "junk", r"junk\xff: no OpenPGP certificate in this file"),
+        ("--secret-key", "none", r"none\xff: no such file or directory"),
+        ("--passphrase-file", "none", r"none\xff: no such file or directory"),
+    ] {
+        let run = restored(&sandbox, &format!(r#"{option} "$(printf '{file}\377')""#));
+        run.fails_with(6).one_message().stderr_has(message);
+    }
+}
+
+#[test]
 fn an_expired_certificate_is_not_encrypted_to() {
     let (sandbox, _, _) = farm();
     sandbox.sh("moo-keygen --no-passphrase --expires 1s short >/dev/null && sleep 2").silent();

@@ -117,6 +117,11 @@ fn times_are_what_they_say() {
 }
 
 #[test]
+fn any_deflated_stream_is_read_as_zlib_reads_it_or_refused() {
+    holds("inflate", 10_000, 1_000_000);
+}
+
+#[test]
 fn manifests_are_what_they_say_before_and_after_they_are_sealed() {
     holds("manifest", 10_000, 2_000_000);
 }

@@ -6,12 +6,12 @@ use std::io::{self, BufReader, Write};
 use std::num::NonZero;
 
 use archive::{
-    Collection, FileKind, FileName, ManifestHashWriter, ManifestParser, SetId, SetTime, StoredSet,
-    Wrapping, read_line, seal_name,
+    Collection, FileKind, FileName, Manifest, SetId, SetTime, StoredSet, Wrapping, seal_name,
+    write_hashes,
 };
 use cli::lifeline;
 use deflate::{Deflate, Effort, Format};
-use failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status, legible};
 use local::Folder;
 use stream::Receipt;
 
@@ -91,9 +91,9 @@ fn not_stored(what: &str) -> Failure {
 
 /// The numbers of the volumes that the draft names.
 fn volumes(manifest: &std::path::Path) -> Result<Vec<u64>, Failure> {
-    let mut parser = ManifestParser::default();
-    each_line(manifest, |line| parser.line(line).or_fail(Status::Integrity, manifest.display()))?;
-    let parsed = parser.finish().or_fail(Status::Integrity, manifest.display())?;
+    let which = legible::file(manifest);
+    let parsed = Manifest::read(&mut open(manifest)?).or_fail(Status::Failed, &which)?;
+    let parsed = parsed.or_fail(Status::Integrity, &which)?;
     Ok(parsed.volumes.iter().map(|volume| volume.number).collect())
 }
 
@@ -116,34 +116,15 @@ fn hashes(
     Ok(hashes)
 }
 
-/// Hands over each line of a draft, of which no more than the longest line is in memory.
-fn each_line(
-    draft: &std::path::Path,
-    mut take: impl FnMut(&[u8]) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let mut from = BufReader::new(open(draft)?);
-    let mut line = Vec::new();
-    while read_line(&mut from, &mut line).or_fail(Status::Failed, draft.display())? {
-        take(&line)?;
-    }
-    Ok(())
-}
-
 fn fill_in(
     draft: &std::path::Path,
     hashes: BTreeMap<u64, Vec<(String, String)>>,
     to: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let mut sealer = ManifestHashWriter::new(hashes);
-    let mut filled = Vec::new();
-    each_line(draft, |line| {
-        sealer.line(line, &mut filled).or_fail(Status::Integrity, draft.display())?;
-        to.write_all(&filled).or_fail(Status::Failed, draft.display())?;
-        filled.clear();
-        Ok(())
-    })?;
-    sealer.finish(&mut filled).or_fail(Status::Integrity, draft.display())?;
-    to.write_all(&filled).or_fail(Status::Failed, draft.display())
+    let which = legible::file(draft);
+    let mut from = BufReader::new(open(draft)?);
+    let written = write_hashes(&mut from, hashes, to).or_fail(Status::Failed, &which)?;
+    written.or_fail(Status::Integrity, &which)
 }
 
 fn write(

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use archive::{Identity, Manifest, Origin, Seal, SetId, SetTime};
-use failure::Failure;
+use failure::{Failure, legible};
 
 use crate::sets::broken;
 
@@ -56,8 +56,8 @@ impl Belonging {
         if identity.origin(host, source) == *origin {
             return Ok(());
         }
-        let names = (String::from_utf8_lossy(host), String::from_utf8_lossy(source));
-        let why = format!("its seal is of another host or source than {} and {}", names.0, names.1);
+        let (host, source) = (legible::name(host), legible::name(source));
+        let why = format!("its seal is of another host or source than {host} and {source}");
         Err(broken(&format!("the {id}"), &why))
     }
 }

@@ -4,11 +4,11 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
-use failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status, TemporaryFile};
 use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
-use stream::{FilesInput, TemporaryFile};
+use stream::FilesInput;
 use tempfile::SpooledTempFile;
 
 /// Bytes that stay in memory.

@@ -33,9 +33,9 @@ impl Keys {
     pub(crate) fn decryption(&self) -> Result<Decryption, Failure> {
         let mut decryption = Decryption::new(self.passphrase.source());
         for path in &self.secret_key {
-            decryption.secrets.push(read_secret_key(path)?);
+            decryption.keys.secrets.push(read_secret_key(path)?);
         }
-        decryption.gnupg = self.secret_key.is_empty();
+        decryption.keys.gnupg = self.secret_key.is_empty();
         decryption.signers_wanted = certificates(&self.sign_key)?;
         refuse_weak_signers(&decryption.signers_wanted)?;
         decryption.allow_unprotected = self.allow_unprotected;

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use archive::{LONGEST_LINE, Manifest, ManifestParser};
+use archive::{Manifest, ManifestParser};
 use failure::{Failure, OrFail, Status};
 
 /// How many bytes of a manifest a stored byte may unpack to: zlib's most, and a little more. bzip2 makes a
@@ -16,8 +16,6 @@ pub(crate) struct Reader<W> {
     which: String,
     to: W,
     parser: ManifestParser,
-    /// The beginning of a line whose end has not come.
-    line: Vec<u8>,
     /// How many more bytes may come.
     left: u64,
 }
@@ -27,32 +25,13 @@ impl<W: Write> Reader<W> {
     pub(crate) fn new(which: &str, stored: u64, to: W) -> Reader<W> {
         let (which, parser) = (which.to_owned(), ManifestParser::default());
         let left = stored.saturating_mul(MOST_UNPACKED).saturating_add(SLACK);
-        Reader { which, to, parser, line: Vec::new(), left }
+        Reader { which, to, parser, left }
     }
 
     /// The writer behind, and what the manifest says, if all of it has come well.
-    pub(crate) fn finish(mut self, come: Result<(), Failure>) -> (W, Result<Manifest, Failure>) {
-        let read = come.and_then(|()| self.end_line());
+    pub(crate) fn finish(self, come: Result<(), Failure>) -> (W, Result<Manifest, Failure>) {
         let manifest = self.parser.finish().or_fail(Status::Integrity, &self.which);
-        (self.to, read.and(manifest))
-    }
-
-    fn end_line(&mut self) -> Result<(), Failure> {
-        self.parser.line(&self.line).or_fail(Status::Integrity, &self.which)?;
-        self.line.clear();
-        Ok(())
-    }
-
-    /// Keeps of a line what [`archive::read_line`] keeps.
-    fn read(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
-            let room = (LONGEST_LINE + 1).saturating_sub(self.line.len());
-            self.line.extend_from_slice(&part[..part.len().min(room)]);
-            if part.ends_with(b"\n") {
-                self.end_line()?;
-            }
-        }
-        Ok(())
+        (self.to, come.and(manifest))
     }
 }
 
@@ -64,7 +43,7 @@ impl<W: Write> Write for Reader<W> {
         };
         self.left = left;
         let n = self.to.write(bytes)?;
-        self.read(&bytes[..n])?;
+        self.parser.push(&bytes[..n]).or_fail(Status::Integrity, &self.which)?;
         Ok(n)
     }
 
@@ -98,16 +77,5 @@ mod tests {
         assert_eq!(written, most / 100);
         let error = reader.write_all(&line).or_fail(Status::Failed, "m").unwrap_err();
         assert_eq!(error.message(), "m: unpacks to more than any manifest does");
-    }
-
-    #[test]
-    fn a_line_without_end_takes_no_memory() {
-        let mut reader = Reader::new("m", 10_000, io::sink());
-        for _ in 0..4 {
-            reader.write_all(&vec![b'x'; LONGEST_LINE]).unwrap();
-        }
-        assert_eq!(reader.line.len(), LONGEST_LINE + 1);
-        let error = reader.write_all(b"\n").or_fail(Status::Failed, "m").unwrap_err();
-        assert_eq!(error.message(), "m: manifest line 1: too long");
     }
 }

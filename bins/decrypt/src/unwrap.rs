@@ -1,11 +1,14 @@
 //! Out of the wrapping that a file's name tells.
 
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, BufReader, Read, Seek, Write};
 
 use archive::Wrapping;
 use failure::{Failure, OrFail, Status};
-use flate2::read::MultiGzDecoder;
+use igzip::Inflate;
 use openpgp::Decryption;
+
+/// Bytes of the buffers around the inflater.
+const BUFFER: usize = 256 << 10;
 
 /// How files are unwrapped.
 pub(crate) struct Unwrap {
@@ -27,7 +30,10 @@ impl Unwrap {
     ) -> Result<(), Failure> {
         match wrapping {
             Wrapping::OpenPgp => self.decryption.open(which, from, to),
-            Wrapping::Gzip => copy(which, MultiGzDecoder::new(from), to),
+            Wrapping::Gzip => {
+                let inflate = Inflate::gzip(BufReader::with_capacity(BUFFER, from));
+                copy(which, BufReader::with_capacity(BUFFER, inflate), to)
+            }
             Wrapping::Plain => copy(which, from, to),
         }
     }

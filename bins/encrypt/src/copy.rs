@@ -6,9 +6,9 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 
 use archive::{FileKind, FileName, Seal, SetId, Wrapping, parse_seal};
-use failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status, TemporaryFile};
 use openpgp::{Signer, read_seal};
-use stream::{FilesInput, NewestSeal, Output, TemporaryFile};
+use stream::{FilesInput, NewestSeal, Output};
 use tempfile::SpooledTempFile;
 
 use crate::sealed::SealedSet;

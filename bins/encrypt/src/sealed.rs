@@ -5,12 +5,11 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, Write};
 
 use archive::{
-    FileKind, FileName, Identity, ManifestHashWriter, Origin, Seal, SealedFile, SetId, read_line,
-    seal_name,
+    FileKind, FileName, Identity, Origin, Seal, SealedFile, SetId, seal_name, write_hashes,
 };
-use failure::{Failure, OrFail, Reason, Status};
+use failure::{Failure, OrFail, Reason, Status, TemporaryFile};
 use openpgp::{Signer, sign_text};
-use stream::{FileWriter, Output, SetHeader, TemporaryFile};
+use stream::{FileWriter, Output, SetHeader};
 
 use crate::hashing::{Hashes, Hashing};
 use crate::wrap::Wrap;
@@ -93,9 +92,13 @@ impl SealedSet {
         let name = FileName { set: self.seal.set, kind, wrapping, partial: false }.encode();
         let spool = tempfile::tempfile().or_fail(Status::Failed, TemporaryFile)?;
         let mut hashing = Hashing::new(Spool(spool));
-        let sealer = ManifestHashWriter::new(std::mem::take(&mut self.hashes));
-        let which = format!("the {}", self.seal.set);
-        wrap.write(kind, &mut hashing, |to| fill_in(&which, draft, sealer, to))?;
+        let volumes = std::mem::take(&mut self.hashes);
+        let mut draft = BufReader::new(draft);
+        wrap.write(kind, &mut hashing, |to| {
+            let written =
+                write_hashes(&mut draft, volumes, to).or_fail(Status::Failed, "manifest")?;
+            written.or_fail(Status::Integrity, format!("the {}", self.seal.set))
+        })?;
         let (Spool(mut spool), hashes) = hashing.finish();
         let facts = hashes.annotations();
         self.add(kind, name.clone(), hashes);
@@ -134,25 +137,5 @@ impl Write for Spool {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// Copies the draft line by line, with the hashes of the volumes put in.
-fn fill_in(
-    which: &str,
-    draft: &mut impl Read,
-    mut sealer: ManifestHashWriter,
-    to: &mut dyn Write,
-) -> Result<(), Failure> {
-    let mut draft = BufReader::new(draft);
-    let (mut line, mut filled) = (Vec::new(), Vec::new());
-    loop {
-        if !read_line(&mut draft, &mut line).or_fail(Status::Failed, "manifest")? {
-            sealer.finish(&mut filled).or_fail(Status::Integrity, which)?;
-            return to.write_all(&filled).or_fail(Status::Failed, "manifest");
-        }
-        sealer.line(&line, &mut filled).or_fail(Status::Integrity, which)?;
-        to.write_all(&filled).or_fail(Status::Failed, "manifest")?;
-        filled.clear();
     }
 }

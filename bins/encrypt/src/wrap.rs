@@ -34,20 +34,23 @@ impl Wrap {
         }
     }
 
-    /// The mark of the keys, for the case that the run is interrupted.
+    /// A digest of the recipients, in case the run is interrupted.
     ///
     /// # Errors
-    /// It goes on with one that had other keys: no one key would open the set.
+    /// The interrupted run, which this one resumes, had other recipients: no one key would open the
+    /// set.
     pub(crate) fn key(&self, head: &SetHeader) -> Result<Option<String>, Failure> {
         if head.run.is_none() {
-            // Without an archive nobody goes on with it.
+            // Without an archive directory nobody resumes it.
             return Ok(None);
         }
         let known = head.resume.as_ref().map(|resume| resume.key.as_deref());
         match (self, known) {
-            (Wrap::Encrypted(encryption), None) => encryption.mark().map(Some),
-            (Wrap::Encrypted(encryption), Some(Some(mark))) if encryption.is_marked(mark)? => {
-                Ok(Some(mark.to_owned()))
+            (Wrap::Encrypted(encryption), None) => encryption.recipients_digest().map(Some),
+            (Wrap::Encrypted(encryption), Some(Some(digest)))
+                if encryption.has_recipients(digest)? =>
+            {
+                Ok(Some(digest.to_owned()))
             }
             (Wrap::Packed(_) | Wrap::Plain, None | Some(None)) => Ok(None),
             _ => {
@@ -65,7 +68,7 @@ impl Wrap {
         write: impl FnOnce(&mut dyn Write) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         match self {
-            Wrap::Encrypted(encryption) => encryption.seal_into(to, write),
+            Wrap::Encrypted(encryption) => encryption.encrypt_into(to, write),
             Wrap::Packed(effort) if kind != FileKind::Manifest => {
                 let packed = Deflate::new(to, Format::Gzip, *effort);
                 let mut packed = packed.or_fail(Status::Failed, "compression")?;

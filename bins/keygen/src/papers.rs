@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use failure::{Failure, OrFail, Status};
-use openpgp::Generated;
+use openpgp::NewKey;
 
 /// Where the files of a new key go.
 pub(crate) struct Papers {
@@ -34,7 +34,7 @@ impl Papers {
     }
 
     /// Writes them, and takes back what is written if one fails.
-    pub(crate) fn write(&self, key: &Generated) -> Result<(), Failure> {
+    pub(crate) fn write(&self, key: &NewKey) -> Result<(), Failure> {
         let files = [
             (&self.secret, &key.secret, 0o600),
             (&self.revocation, &key.revocation, 0o600),

@@ -6,9 +6,9 @@ use std::io::{self, Seek};
 use std::path::Path;
 
 use archive::{FileKind, SetId};
-use failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status, TemporaryFile};
 use local::Folder;
-use stream::{Annotations, FileWriter, Output, TemporaryFile};
+use stream::{Annotations, FileWriter, Output};
 
 /// Where the waiting files of a set are.
 pub(crate) struct Spools {

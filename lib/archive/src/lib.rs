@@ -35,7 +35,7 @@ pub use identity::{Identity, Origin};
 pub use manifest::{
     Change, Manifest, ManifestParser, encode_header, filelist_header, filelist_line,
 };
-pub use manifest_hashes::ManifestHashWriter;
+pub use manifest_hashes::write_hashes;
 pub use name::{FileKind, FileName, Wrapping, parse_further, parse_seal, seal_name};
 pub use path::TreePath;
 pub use quote::{quote, unquote};

@@ -1,14 +1,18 @@
 //! The index of a set's volumes.
 
 use std::collections::BTreeMap;
+use std::io::{self, Read};
 
 use crate::quote::quote;
 use crate::range::quoted_path;
-use crate::record::{Record, Records};
+use crate::record::{LONGEST_LINE, Record, Records};
 use crate::{EntryPosition, Error, TreePath, VolumeRange};
 
 /// The most memory that a manifest may take, in bytes.
 const MOST: usize = 1 << 30;
+
+/// Bytes that are read at once.
+const PIECE: usize = 64 << 10;
 
 /// The memory of a volume beside its text, in bytes.
 const VOLUME: usize = 256;
@@ -29,14 +33,31 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// Reads a whole manifest.
+    /// Parses the text of a whole manifest.
     ///
     /// # Errors
     /// As [`ManifestParser`].
     pub fn parse(text: &[u8]) -> Result<Manifest, Error> {
         let mut parser = ManifestParser::default();
-        text.split(|&b| b == b'\n').try_for_each(|line| parser.line(line))?;
+        parser.push(text)?;
         parser.finish()
+    }
+
+    /// Reads a manifest of any length to its end, even if it is damaged.
+    ///
+    /// # Errors
+    /// Outside those of the reader, inside those of [`ManifestParser`].
+    pub fn read(from: &mut impl Read) -> io::Result<Result<Manifest, Error>> {
+        let (mut parser, mut damage) = (ManifestParser::default(), Ok(()));
+        let mut piece = vec![0; PIECE];
+        loop {
+            match from.read(&mut piece) {
+                Ok(0) => return Ok(damage.and_then(|()| parser.finish())),
+                Ok(length) => damage = damage.and_then(|()| parser.push(&piece[..length])),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// The volumes that may hold entries of `prefix` or below it.
@@ -51,13 +72,15 @@ pub fn encode_header(hostname: &[u8], localdir: &[u8]) -> Vec<u8> {
     fields.concat()
 }
 
-/// Reads a manifest line by line, so that its list of files needs no memory.
+/// Parses a manifest that arrives in pieces. Its list of files needs no memory.
 ///
 /// Fields may be in any case, and unknown lines are ignored. The last block of a volume counts. A
 /// resumed backup of duplicity leaves several, and volumes with numbers above that of the very last
 /// block do not belong to the set.
 #[derive(Debug, Default)]
 pub struct ManifestParser {
+    /// The beginning of a line whose end has not arrived: at most one byte more than a line may have.
+    partial: Vec<u8>,
     records: Records,
     manifest: Manifest,
     volumes: BTreeMap<u64, VolumeRange>,
@@ -76,12 +99,35 @@ struct Block {
 }
 
 impl ManifestParser {
-    /// Takes the next line, with its line end or without.
+    /// Takes the next bytes, which may end anywhere.
     ///
     /// # Errors
-    /// A line that is damaged or above 1 MiB outside the list of files, a volume's block without its paths, a number of a
-    /// volume above ten million, more than 1 GiB in all.
-    pub fn line(&mut self, line: &[u8]) -> Result<(), Error> {
+    /// A line that is damaged or above 1 MiB outside the list of files, a volume's block without its
+    /// paths, a number of a volume above ten million, more than 1 GiB in all.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+            if self.partial.is_empty() && part.ends_with(b"\n") {
+                self.line(part)?;
+                continue;
+            }
+            let room = (LONGEST_LINE + 1).saturating_sub(self.partial.len());
+            self.partial.extend_from_slice(&part[..part.len().min(room)]);
+            if part.ends_with(b"\n") {
+                self.end_line()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn end_line(&mut self) -> Result<(), Error> {
+        let mut line = std::mem::take(&mut self.partial);
+        let parsed = self.line(&line);
+        line.clear();
+        self.partial = line;
+        parsed
+    }
+
+    fn line(&mut self, line: &[u8]) -> Result<(), Error> {
         let record = self.records.next(line)?;
         if !matches!(record, Record::Other) {
             self.account(line.len())?;
@@ -96,11 +142,14 @@ impl ManifestParser {
         Ok(())
     }
 
-    /// The manifest, after its last line.
+    /// The manifest, after its last byte.
     ///
     /// # Errors
     /// A manifest without volumes, or with a gap in their numbers.
     pub fn finish(mut self) -> Result<Manifest, Error> {
+        if !self.partial.is_empty() {
+            self.end_line()?;
+        }
         self.close_block()?;
         let last = self.last;
         self.volumes.retain(|&number, _| number <= last);
@@ -269,6 +318,36 @@ pub(crate) mod tests {
     fn a_line_of_the_list_of_files_may_have_any_length() {
         let long = "x".repeat(2 << 20);
         assert_eq!(numbers(&format!("{VOLUMES}Filelist 1\n    new {long}\n")), Ok(vec![1, 2, 3]));
+    }
+
+    #[test]
+    fn a_manifest_is_parsed_in_pieces_of_any_size() {
+        let whole = Manifest::parse(VOLUMES.as_bytes());
+        for size in 1..VOLUMES.len() {
+            let mut parser = ManifestParser::default();
+            VOLUMES.as_bytes().chunks(size).for_each(|piece| parser.push(piece).unwrap());
+            assert_eq!(parser.finish(), whole, "{size}");
+        }
+    }
+
+    #[test]
+    fn a_line_without_end_takes_no_memory() {
+        let mut parser = ManifestParser::default();
+        for _ in 0..4 {
+            parser.push(&vec![b'x'; LONGEST_LINE]).unwrap();
+        }
+        assert_eq!(parser.partial.len(), LONGEST_LINE + 1);
+        let error = parser.push(b"\n").unwrap_err();
+        assert_eq!(error.to_string(), "manifest line 1: too long");
+    }
+
+    #[test]
+    fn a_damaged_manifest_is_read_to_its_end() {
+        let text = format!("Volume x:\n{}", "x\n".repeat(100_000));
+        let mut rest = text.as_bytes();
+        assert!(Manifest::read(&mut rest).unwrap().is_err() && rest.is_empty());
+        let whole = Manifest::read(&mut VOLUMES.as_bytes()).unwrap();
+        assert_eq!(whole, Manifest::parse(VOLUMES.as_bytes()));
     }
 
     #[test]

@@ -1,15 +1,40 @@
 //! Writes the hashes of the stored volumes into a manifest.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, BufRead, Write};
 
 use crate::Error;
 use crate::range::encode_hashes;
-use crate::record::{Record, Records, is_indented};
+use crate::record::{Record, Records, is_indented, read_line};
 
-/// Turns a draft manifest into the stored one, line by line: the block of each volume gets the
-/// volume's hashes in place of older ones.
+/// Copies a draft manifest line by line: the block of each volume gets the volume's hashes in place of
+/// older ones. The hashes of each volume are pairs of name and value without white space.
+///
+/// # Errors
+/// Outside those of the reader and the writer. Inside a damaged line, by the rules of
+/// [`ManifestParser`](crate::ManifestParser), or a volume of the set whose hashes are not given.
+pub fn write_hashes(
+    draft: &mut impl BufRead,
+    hashes: BTreeMap<u64, Vec<(String, String)>>,
+    to: &mut (impl Write + ?Sized),
+) -> io::Result<Result<(), Error>> {
+    let mut writer = ManifestHashWriter::new(hashes);
+    let (mut line, mut out) = (Vec::new(), Vec::new());
+    while read_line(draft, &mut line)? {
+        if let Err(error) = writer.line(&line, &mut out) {
+            return Ok(Err(error));
+        }
+        to.write_all(&out)?;
+        out.clear();
+    }
+    if let Err(error) = writer.finish(&mut out) {
+        return Ok(Err(error));
+    }
+    to.write_all(&out).map(Ok)
+}
+
 #[derive(Debug)]
-pub struct ManifestHashWriter {
+struct ManifestHashWriter {
     hashes: BTreeMap<u64, Vec<(String, String)>>,
     records: Records,
     /// The volume whose hashes are still to be added.
@@ -21,17 +46,13 @@ pub struct ManifestHashWriter {
 }
 
 impl ManifestHashWriter {
-    /// A writer that knows the hashes of each volume: pairs of name and value without white space.
-    pub fn new(hashes: BTreeMap<u64, Vec<(String, String)>>) -> ManifestHashWriter {
+    fn new(hashes: BTreeMap<u64, Vec<(String, String)>>) -> ManifestHashWriter {
         let (records, missing) = (Records::default(), BTreeSet::new());
         ManifestHashWriter { hashes, records, open: None, in_block: false, last: 0, missing }
     }
 
     /// Reads the draft's next line, with or without its line feed, and appends the result.
-    ///
-    /// # Errors
-    /// A damaged line, by the rules of [`ManifestParser`](crate::ManifestParser).
-    pub fn line(&mut self, line: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
+    fn line(&mut self, line: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let record = self.records.next(line)?;
         if self.in_block && matches!(record, Record::Hash(..)) {
@@ -51,11 +72,8 @@ impl ManifestHashWriter {
         Ok(())
     }
 
-    /// Appends the end of the manifest.
-    ///
-    /// # Errors
-    /// The hashes of a volume of the set are unknown.
-    pub fn finish(mut self, out: &mut Vec<u8>) -> Result<(), Error> {
+    /// Appends the end of the manifest. Fails if a volume of the set has no hashes.
+    fn finish(mut self, out: &mut Vec<u8>) -> Result<(), Error> {
         self.close_block(out);
         match self.missing.range(..=self.last).next() {
             Some(number) => Err(Error::new("manifest", format!("volume {number} has no hash"))),
@@ -89,13 +107,8 @@ mod tests {
         draft: &[u8],
         hashes: BTreeMap<u64, Vec<(String, String)>>,
     ) -> Result<Vec<u8>, Error> {
-        let mut writer = ManifestHashWriter::new(hashes);
         let mut out = Vec::new();
-        for line in draft.split_inclusive(|&b| b == b'\n') {
-            writer.line(line, &mut out)?;
-        }
-        writer.finish(&mut out)?;
-        Ok(out)
+        write_hashes(&mut &draft[..], hashes, &mut out).unwrap().map(|()| out)
     }
 
     fn hashes(volumes: &[VolumeRange]) -> BTreeMap<u64, Vec<(String, String)>> {

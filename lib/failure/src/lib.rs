@@ -8,7 +8,9 @@ mod failure;
 pub mod legible;
 mod reason;
 mod status;
+mod temporary;
 
 pub use failure::{Failure, OrFail};
 pub use reason::Reason;
 pub use status::Status;
+pub use temporary::TemporaryFile;

@@ -5,12 +5,9 @@ use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use archive::{
-    Collection, FileKind, FileName, Manifest, ManifestParser, SetId, SetTime, StoredSet, Wrapping,
-    read_line,
-};
+use archive::{Collection, FileKind, FileName, Manifest, SetId, SetTime, StoredSet, Wrapping};
 use failure::{Failure, OrFail, Status};
-use flate2::read::MultiGzDecoder;
+use igzip::Inflate;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sha2::{Digest, Sha256};
 
@@ -78,13 +75,8 @@ impl Folder {
             return Ok(None);
         };
         let which = self.shown(name);
-        let mut lines = BufReader::new(self.read(name, 1)?);
-        let mut parser = ManifestParser::default();
-        let mut line = Vec::new();
-        while read_line(&mut lines, &mut line).or_fail(Status::Failed, &which)? {
-            parser.line(&line).or_fail(Status::Integrity, &which)?;
-        }
-        parser.finish().map(Some).or_fail(Status::Integrity, &which)
+        let read = Manifest::read(&mut self.read(name, 1)?).or_fail(Status::Failed, &which)?;
+        read.map(Some).or_fail(Status::Integrity, &which)
     }
 
     /// The state that the signatures of these sets add up to, the oldest set first.
@@ -195,8 +187,7 @@ impl Folder {
             return Ok(Box::new(file));
         }
         // Members are read in little pieces, for each of which the decoder has much to set up.
-        let unpacked = MultiGzDecoder::new(file);
-        Ok(Box::new(BufReader::with_capacity(buffer, unpacked)))
+        Ok(Box::new(BufReader::with_capacity(buffer, Inflate::gzip(file))))
     }
 
     fn shown(&self, name: &str) -> String {

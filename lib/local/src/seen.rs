@@ -12,8 +12,8 @@ use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use archive::TreePath;
 use failure::{Failure, OrFail, Status};
 use flate2::Compression;
-use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
+use igzip::Inflate;
 use stream::Member;
 use stream::member::{CTIME, INODE, RECENT, SHA256};
 
@@ -46,7 +46,7 @@ impl SeenBefore {
     /// The records in an archive directory, or `None` if the file is missing or of another version.
     pub fn open(folder: &Folder) -> SeenBefore {
         let records = File::open(folder.path(NAME)).ok().map(|file| {
-            let unpacked = MultiGzDecoder::new(BufReader::new(file));
+            let unpacked = Inflate::gzip(BufReader::new(file));
             Box::new(BufReader::new(unpacked)) as Box<dyn BufRead + Send>
         });
         let mut seen = SeenBefore { records, next: None };

@@ -1,4 +1,4 @@
-//! Unsealing: one OpenPGP message a file, and nothing of it trusted that is not protected.
+//! Decryption of one OpenPGP message a file. Content that is not protected against changes is refused.
 
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 
@@ -11,23 +11,21 @@ use sequoia_openpgp::parse::stream::{
 use sequoia_openpgp::parse::{PacketParser, Parse};
 use sequoia_openpgp::policy::StandardPolicy;
 use sequoia_openpgp::types::SymmetricAlgorithm;
-use sequoia_openpgp::{Cert, KeyHandle};
+use sequoia_openpgp::{Cert, Fingerprint, KeyHandle};
 
-use crate::body::Body;
-use crate::frame::Framed;
-use crate::head::{self, Head, Shape};
+use crate::errors::OuterError;
+use crate::gpg::{Gpg, GpgOutcome};
+use crate::message::{self, MessageHead, Protection};
+use crate::packets::{FramedMessage, PacketBody};
 use crate::passphrase::PassphraseSource;
-use crate::session::{Learned, Search};
-use crate::signature::signer;
-use crate::trouble::Trouble;
-use crate::unprotect::{self, HEAD, Key, Unprotect};
-use crate::{unprotected, unsigned};
+use crate::seipd::{self, MessageKey, SeipdReader};
+use crate::session_key::{KeyAccess, SessionKeySearch};
+use crate::signing::signer_of;
 
-/// The bytes of plaintext that are held back until the integrity code of the message has been
-/// checked.
+/// The bytes of plaintext that sequoia holds back until the integrity code has been checked.
 const BUFFER: usize = 1 << 20;
 const PIECE: usize = 64 << 10;
-/// The bytes of decrypted data that are read to detect its compression.
+/// The bytes of decrypted data that are read to detect what packets it has.
 const PEEK: u64 = 4 << 10;
 
 /// The policy for reading: it accepts the ciphers of old backups, which can no longer be changed.
@@ -40,70 +38,59 @@ fn policy() -> StandardPolicy<'static> {
     policy
 }
 
-/// What messages are decrypted with.
+/// How messages are decrypted.
 pub struct Decryption {
-    /// Secret keys from files.
-    pub secrets: Vec<Cert>,
-    /// What unlocks a secret key, or opens a message that was encrypted with a passphrase.
-    pub passphrase: PassphraseSource,
-    /// Whether GnuPG is asked for what the secret keys here don't open.
-    pub gnupg: bool,
-    /// If not empty, each message must be signed by one of these.
+    /// What opens them.
+    pub keys: KeyAccess,
+    /// If not empty, one of these must have signed each message.
     pub signers_wanted: Vec<Cert>,
-    /// Whether messages are read that anybody can have changed.
+    /// Whether to read messages without integrity protection, and messages that are not encrypted.
     pub allow_unprotected: bool,
-    pub(crate) learned: Learned,
 }
 
 impl Decryption {
-    /// Decryption with that passphrase alone; the other fields are for the caller to set.
+    /// Decryption with that passphrase alone; the fields are for the caller to set.
     pub fn new(passphrase: PassphraseSource) -> Decryption {
-        Decryption {
-            secrets: Vec::new(),
-            passphrase,
-            gnupg: false,
-            signers_wanted: Vec::new(),
-            allow_unprotected: false,
-            learned: Learned::default(),
-        }
+        let keys = KeyAccess::new(passphrase);
+        Decryption { keys, signers_wanted: Vec::new(), allow_unprotected: false }
     }
 
-    /// Decrypts one message and writes its content as it comes. What has been written must be
-    /// thrown away if this fails: the check of the whole comes at its end.
+    /// Decrypts one message and writes its content as it arrives. If this fails, the caller must
+    /// discard what was written: the integrity code is at the end of the message.
     pub fn open(
         &self,
         which: &str,
         message: impl Read + Send + Sync,
         out: &mut dyn Write,
     ) -> Result<(), Failure> {
-        let trouble = Trouble::new(which);
-        let (first, head, whole) = begin(&trouble, message)?;
-        match head.shape {
-            Shape::Protected => match self.key(which, &first, &head)? {
-                Some(key) => self.unprotect(which, &trouble, &key, whole, out),
-                None => self.read(which, &trouble, Some(&first), whole, out),
+        let opening = Opening { decryption: self, which, errors: OuterError::new(which) };
+        let (first, head, whole) = opening.begin(message)?;
+        match head.protection {
+            Protection::Hashed => match opening.key(&first, &head)? {
+                Some(key) => opening.decrypt(&key, whole, out),
+                None => opening.read_by_sequoia(Some(&first), whole, out),
             },
-            Shape::Authenticated => self.read(which, &trouble, Some(&first), whole, out),
-            Shape::Unknown => Err(refused(which, "not an OpenPGP message, or damaged")),
-            _ if !self.allow_unprotected => Err(refused(which, "not protected against changes")),
-            Shape::NotEncrypted => self.read(which, &trouble, None, whole, out),
-            Shape::Unprotected => unprotected::open(self, which, &trouble, whole, out),
+            Protection::Authenticated => opening.read_by_sequoia(Some(&first), whole, out),
+            Protection::Unknown => Err(opening.refused("not an OpenPGP message, or damaged")),
+            _ if !self.allow_unprotected => Err(opening.refused("not protected against changes")),
+            Protection::NotEncrypted => opening.read_by_sequoia(None, whole, out),
+            Protection::Malleable => opening.read_by_gpg(whole, out),
         }
     }
 
-    /// Decrypts one message, and writes no byte of it before all of it has been checked: the message is read
-    /// twice, from where it stands.
+    /// Decrypts one message, and writes nothing before all of it has been checked. The message is
+    /// read twice from its present position.
     pub fn open_checked(
         &self,
         which: &str,
         message: &mut (impl Read + Seek + Send + Sync),
         out: &mut dyn Write,
     ) -> Result<(), Failure> {
-        let trouble = Trouble::new(which);
+        let opening = Opening { decryption: self, which, errors: OuterError::new(which) };
         let start = message.stream_position().or_fail(Status::Failed, which)?;
-        let (first, head, whole) = begin(&trouble, &mut *message)?;
-        let key = match head.shape {
-            Shape::Protected if self.signers_wanted.is_empty() => self.key(which, &first, &head)?,
+        let (first, head, whole) = opening.begin(&mut *message)?;
+        let key = match head.protection {
+            Protection::Hashed if self.signers_wanted.is_empty() => opening.key(&first, &head)?,
             _ => None,
         };
         let Some(key) = key else {
@@ -113,109 +100,157 @@ impl Decryption {
             message.seek(SeekFrom::Start(start)).or_fail(Status::Failed, which)?;
             return self.open(which, message, out);
         };
-        // The check covers what is encrypted: it need not be unpacked for that.
-        let checked = content(which, &key, whole)
-            .and_then(|mut content| io::copy(&mut content, &mut io::sink()));
-        checked.map_err(|error| trouble.explain(error.into(), Status::Integrity))?;
+        // The hash covers the compressed content: it need not be inflated for the check.
+        let checked = opening
+            .plaintext(&key, whole)
+            .and_then(|mut plaintext| io::copy(&mut plaintext, &mut io::sink()));
+        checked.map_err(|error| opening.errors.explain(error.into(), Status::Integrity))?;
         message.seek(SeekFrom::Start(start)).or_fail(Status::Failed, which)?;
-        let (_, _, whole) = begin(&trouble, message)?;
-        self.unprotect(which, &trouble, &key, whole, out)
+        let (_, _, whole) = opening.begin(message)?;
+        opening.decrypt(&key, whole, out)
+    }
+}
+
+/// One message that is being decrypted.
+struct Opening<'a> {
+    decryption: &'a Decryption,
+    which: &'a str,
+    errors: OuterError,
+}
+
+impl Opening<'_> {
+    /// The first bytes of a message, what they say, and the whole message without armor.
+    fn begin<'m>(
+        &self,
+        message: impl Read + Send + Sync + 'm,
+    ) -> Result<(Vec<u8>, MessageHead, impl Read + Send + Sync + 'm), Failure> {
+        let unreadable = |error: io::Error| self.errors.explain(error.into(), Status::Integrity);
+        let message = message::without_armor(self.errors.watch(message));
+        let mut message = message.map_err(unreadable)?;
+        let first = message::read_head(&mut message).map_err(unreadable)?;
+        let whole = io::Cursor::new(first.clone()).chain(message);
+        let head = MessageHead::parse(&first);
+        Ok((first, head, whole))
     }
 
-    /// The key of a message; none where its cipher is left to sequoia.
-    fn key(&self, which: &str, first: &[u8], head: &Head) -> Result<Option<Key>, Failure> {
-        let mut prefix = [0; HEAD];
-        Body::new(which, Tag::SEIP, first)
-            .read_exact(&mut prefix)
-            .or_fail(Status::Integrity, which)?;
+    /// The session key of a message, or `None` if its cipher is left to sequoia.
+    fn key(&self, first: &[u8], head: &MessageHead) -> Result<Option<MessageKey>, Failure> {
+        let mut prefix = [0; seipd::HEAD];
+        let read = PacketBody::new(self.which, Tag::SEIP, first).read_exact(&mut prefix);
+        read.or_fail(Status::Integrity, self.which)?;
         let [_, prefix @ ..] = prefix;
         let mut found = None;
         let mut attempt = |algorithm: Option<SymmetricAlgorithm>, session: &SessionKey| {
-            let Some(algorithm) = algorithm.filter(|algorithm| unprotect::is_ours(*algorithm))
+            let Some(algorithm) = algorithm.filter(|algorithm| seipd::is_supported(*algorithm))
             else {
                 return true;
             };
-            found = Key::find(algorithm, session, &prefix);
+            found = MessageKey::find(algorithm, session, &prefix);
             found.is_some()
         };
-        Search::new(self, which, first).run(&head.pkesks, &head.skesks, None, &mut attempt)?;
+        let search = SessionKeySearch::new(&self.decryption.keys, self.which, first);
+        search.run(&head.pkesks, &head.skesks, None, &mut attempt)?;
         Ok(found)
     }
 
-    /// Decrypts a message, and reads what is in it.
-    fn unprotect(
+    /// The packets inside the encryption.
+    fn plaintext<R: Read>(
         &self,
-        which: &str,
-        trouble: &Trouble,
-        key: &Key,
+        key: &MessageKey,
+        message: R,
+    ) -> io::Result<SeipdReader<PacketBody<BufReader<R>>>> {
+        let message = BufReader::with_capacity(PIECE, message);
+        let mut body = PacketBody::new(self.which, Tag::SEIP, message);
+        body.read_exact(&mut [0])?;
+        SeipdReader::new(self.which, body, key)
+    }
+
+    /// Decrypts a message, and reads the packets inside.
+    fn decrypt(
+        &self,
+        key: &MessageKey,
         message: impl Read + Send + Sync,
         out: &mut dyn Write,
     ) -> Result<(), Failure> {
-        let mut content = content(which, key, message).or_fail(Status::Integrity, which)?;
+        let mut packets = self.plaintext(key, message).or_fail(Status::Integrity, self.which)?;
         let mut first = Vec::new();
-        let read = (&mut content).take(PEEK).read_to_end(&mut first);
-        read.or_fail(Status::Integrity, which)?;
-        let is_ours =
-            self.signers_wanted.is_empty() && unsigned::content(which, &first[..]).is_ok();
-        let content = io::Cursor::new(first).chain(content);
-        if !is_ours {
-            return self.read(which, trouble, None, trouble.watch(content), out);
+        let read = (&mut packets).take(PEEK).read_to_end(&mut first);
+        read.or_fail(Status::Integrity, self.which)?;
+        let is_plain = self.decryption.signers_wanted.is_empty()
+            && message::content(self.which, &first[..]).is_ok();
+        let packets = io::Cursor::new(first).chain(packets);
+        if !is_plain {
+            return self.read_by_sequoia(None, self.errors.watch(packets), out);
         }
-        let content = unsigned::content(which, content).or_fail(Status::Integrity, which)?;
-        let copied = copy(content, &mut trouble.watch(out));
-        copied.map_err(|error| trouble.explain(error, Status::Integrity))
+        let content =
+            message::content(self.which, packets).or_fail(Status::Integrity, self.which)?;
+        let copied = copy(content, &mut self.errors.watch(out));
+        copied.map_err(|error| self.errors.explain(error, Status::Integrity))
     }
 
-    fn read(
+    /// Reads any message. If it is encrypted, `encrypted` are its first bytes.
+    fn read_by_sequoia(
         &self,
-        which: &str,
-        trouble: &Trouble,
         encrypted: Option<&[u8]>,
         message: impl Read + Send + Sync,
         out: &mut dyn Write,
     ) -> Result<(), Failure> {
         let policy = policy();
-        let search = encrypted.map(|head| Search::new(self, which, head));
-        let opening = Opening { decryption: self, which, search, compressed: false };
-        let mut message = Framed::new(message);
+        let keys = &self.decryption.keys;
+        let helper = SequoiaHelper {
+            which: self.which,
+            signers_wanted: &self.decryption.signers_wanted,
+            search: encrypted.map(|first| SessionKeySearch::new(keys, self.which, first)),
+            compressed: false,
+        };
+        let mut message = FramedMessage::new(message);
         DecryptorBuilder::from_reader(&mut message)
-            .and_then(|builder| builder.buffer_size(BUFFER).with_policy(&policy, None, opening))
+            .and_then(|builder| builder.buffer_size(BUFFER).with_policy(&policy, None, helper))
             .and_then(|content| {
-                copy(BufReader::with_capacity(PIECE, content), &mut trouble.watch(out))
+                copy(BufReader::with_capacity(PIECE, content), &mut self.errors.watch(out))
             })
-            .map_err(|error| trouble.explain(error, Status::Integrity))?;
-        if message.has_surplus().or_fail(Status::Failed, which)? {
-            return Err(refused(which, "something follows the message"));
+            .map_err(|error| self.errors.explain(error, Status::Integrity))?;
+        if message.has_surplus().or_fail(Status::Failed, self.which)? {
+            return Err(self.refused("something follows the message"));
         }
         Ok(())
     }
+
+    /// Reads a message without integrity protection: only gpg still does so, with the keys it has.
+    fn read_by_gpg(&self, message: impl Read + Send, out: &mut dyn Write) -> Result<(), Failure> {
+        let passphrase = self.decryption.keys.passphrase.given()?;
+        let gpg = Gpg::start(["--ignore-mdc-error", "--decrypt"], passphrase.as_ref())?;
+        let outcome = gpg.pump(message, &mut self.errors.watch(out));
+        let outcome = outcome.map_err(|error| self.errors.explain(error.into(), Status::Failed))?;
+        if outcome.statuses("DECRYPTION_OKAY").next().is_none() {
+            let has_no_key = outcome.statuses("NO_SECKEY").next().is_some();
+            let status = if has_no_key { Status::Key } else { Status::Integrity };
+            return Err(Failure::of(status, self.which, format!("gpg: {}", outcome.reason())));
+        }
+        let wanted = &self.decryption.signers_wanted;
+        if wanted.is_empty() || is_signed_by(wanted, &outcome) {
+            return Ok(());
+        }
+        Err(unsigned(self.which))
+    }
+
+    fn refused(&self, why: &str) -> Failure {
+        Failure::of(Status::Integrity, self.which, why)
+    }
 }
 
-/// The first bytes of a message, what they tell, and all of it.
-fn begin<'a>(
-    trouble: &Trouble,
-    message: impl Read + Send + Sync + 'a,
-) -> Result<(Vec<u8>, Head, impl Read + Send + Sync + 'a), Failure> {
-    let unreadable = |error: io::Error| trouble.explain(error.into(), Status::Integrity);
-    let mut message = head::without_armor(trouble.watch(message)).map_err(unreadable)?;
-    let first = head::read(&mut message).map_err(unreadable)?;
-    let whole = io::Cursor::new(first.clone()).chain(message);
-    let head = head::look(&first);
-    Ok((first, head, whole))
+/// The last word of VALIDSIG is the fingerprint of the signer's primary key.
+fn is_signed_by(wanted: &[Cert], outcome: &GpgOutcome) -> bool {
+    let valid = outcome.statuses("VALIDSIG").filter_map(|line| line.split(' ').next_back());
+    let mut signers = valid.filter_map(|id| id.parse::<Fingerprint>().ok());
+    signers.any(|id| wanted.iter().any(|cert| cert.fingerprint() == id))
 }
 
-/// What is encrypted in a message, without its key packets.
-fn content<R: Read>(
-    which: &str,
-    key: &Key,
-    message: R,
-) -> io::Result<Unprotect<Body<BufReader<R>>>> {
-    let mut body = Body::new(which, Tag::SEIP, BufReader::with_capacity(PIECE, message));
-    body.read_exact(&mut [0])?;
-    Unprotect::new(which, body, key)
+fn unsigned(which: &str) -> Failure {
+    Failure::of(Status::Integrity, which, "no valid signature by a wanted signer")
 }
 
-/// Writes the content as it comes.
+/// Writes the content as it arrives.
 fn copy(mut from: impl BufRead, to: &mut impl Write) -> anyhow::Result<()> {
     loop {
         let piece = from.fill_buf()?;
@@ -228,21 +263,17 @@ fn copy(mut from: impl BufRead, to: &mut impl Write) -> anyhow::Result<()> {
     }
 }
 
-fn refused(which: &str, why: &str) -> Failure {
-    Failure::of(Status::Integrity, which, why)
-}
-
 /// What sequoia asks while it reads a message.
-struct Opening<'a> {
-    decryption: &'a Decryption,
+struct SequoiaHelper<'a> {
     which: &'a str,
-    /// Done once: encryption inside of something else is nothing that a backup has.
-    search: Option<Search<'a>>,
+    signers_wanted: &'a [Cert],
+    /// Run once: no backup has encryption inside something else.
+    search: Option<SessionKeySearch<'a>>,
     /// Whether a compressed packet has been seen.
     compressed: bool,
 }
 
-impl DecryptionHelper for Opening<'_> {
+impl DecryptionHelper for SequoiaHelper<'_> {
     fn decrypt(
         &mut self,
         pkesks: &[PKESK],
@@ -250,40 +281,42 @@ impl DecryptionHelper for Opening<'_> {
         algorithm: Option<SymmetricAlgorithm>,
         attempt: &mut dyn FnMut(Option<SymmetricAlgorithm>, &SessionKey) -> bool,
     ) -> anyhow::Result<Option<Cert>> {
-        let nested = || refused(self.which, "encrypted data in an unexpected place");
+        let why = "encrypted data in an unexpected place";
+        let nested = || Failure::of(Status::Integrity, self.which, why);
         let search = self.search.take().ok_or_else(nested)?;
         search.run(pkesks, skesks, algorithm, attempt)?;
         Ok(None)
     }
 }
 
-impl VerificationHelper for Opening<'_> {
+impl VerificationHelper for SequoiaHelper<'_> {
     /// Nested compression grows by a factor of a thousand each time; GnuPG compresses once.
     fn inspect(&mut self, packet: &PacketParser<'_>) -> anyhow::Result<()> {
         if packet.packet.tag() != Tag::CompressedData {
             return Ok(());
         }
         if std::mem::replace(&mut self.compressed, true) {
-            return Err(refused(self.which, "compressed more than once").into());
+            let why = "compressed more than once";
+            return Err(Failure::of(Status::Integrity, self.which, why).into());
         }
         Ok(())
     }
 
     fn get_certs(&mut self, _: &[KeyHandle]) -> anyhow::Result<Vec<Cert>> {
-        Ok(self.decryption.signers_wanted.clone())
+        Ok(self.signers_wanted.to_vec())
     }
 
     fn check(&mut self, structure: MessageStructure<'_>) -> anyhow::Result<()> {
-        if self.decryption.signers_wanted.is_empty() {
+        if self.signers_wanted.is_empty() {
             return Ok(());
         }
         let mut results = structure.into_iter().flat_map(|layer| match layer {
             MessageLayer::SignatureGroup { results } => results,
             _ => Vec::new(),
         });
-        if results.any(|result| signer(result).is_ok()) {
+        if results.any(|result| signer_of(result).is_ok()) {
             return Ok(());
         }
-        Err(refused(self.which, "no valid signature by a wanted signer").into())
+        Err(unsigned(self.which).into())
     }
 }

@@ -5,31 +5,36 @@ use std::io::{self, Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread::{Builder, Scope, scope};
 
-use failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status, legible};
 
 use crate::passphrase::Passphrase;
 
-/// What a call of gpg came to.
-pub(crate) struct Outcome {
+/// How a call of gpg ended, and what it printed.
+pub(crate) struct GpgOutcome {
     pub(crate) success: bool,
     pub(crate) stdout: Vec<u8>,
-    said: String,
+    stderr: Vec<u8>,
 }
 
-impl Outcome {
-    /// What follows that keyword in gpg's status lines, for each time that it stands there.
+impl GpgOutcome {
+    /// What follows that keyword in gpg's status lines, once for each line.
     pub(crate) fn statuses<'a>(&'a self, keyword: &'a str) -> impl Iterator<Item = &'a str> {
-        let status = self.said.lines().filter_map(|line| line.strip_prefix("[GNUPG:] "));
-        status.filter_map(move |line| {
+        let lines = self.lines().filter_map(|line| line.strip_prefix(b"[GNUPG:] "));
+        lines.filter_map(|line| str::from_utf8(line).ok()).filter_map(move |line| {
             let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
             (word == keyword).then_some(rest)
         })
     }
 
-    /// The last thing that gpg told its user.
-    pub(crate) fn reason(&self) -> &str {
-        let mut told = self.said.lines().rev().filter_map(|line| line.strip_prefix("gpg: "));
-        told.next().unwrap_or("failed without a word").trim()
+    /// The last message that gpg printed.
+    pub(crate) fn reason(&self) -> String {
+        let messages = self.lines().filter_map(|line| line.strip_prefix(b"gpg: "));
+        let last = messages.last().unwrap_or(b"failed without a message");
+        legible::line(last.trim_ascii())
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &[u8]> {
+        self.stderr.split(|byte| *byte == b'\n')
     }
 }
 
@@ -59,7 +64,7 @@ impl Gpg {
         Ok(gpg)
     }
 
-    /// Gives gpg more input. If it takes no more, its outcome tells why.
+    /// Gives gpg more input. If it takes no more, its outcome says why.
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
         let Some(stdin) = &mut self.stdin else { return };
         if stdin.write_all(bytes).is_err() {
@@ -68,7 +73,7 @@ impl Gpg {
     }
 
     /// Ends gpg's input and waits for it. For calls whose output is short.
-    pub(crate) fn finish(mut self) -> Result<Outcome, Failure> {
+    pub(crate) fn finish(mut self) -> Result<GpgOutcome, Failure> {
         self.stdin = None;
         self.collect()
     }
@@ -78,7 +83,7 @@ impl Gpg {
         mut self,
         mut from: impl Read + Send,
         to: &mut dyn Write,
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<GpgOutcome, Failure> {
         let stdin = self.stdin.take();
         let mut stdout = self.child.stdout.take();
         let mut stderr = self.child.stderr.take();
@@ -96,17 +101,17 @@ impl Gpg {
             }
             pumped
         })?;
-        self.outcome(Vec::new(), &said)
+        self.outcome(Vec::new(), said)
     }
 
-    /// Feeds gpg by a function while its output goes to a writer. An error of the function comes out as it
-    /// is; where gpg takes no more, its outcome tells why.
+    /// Feeds gpg by a function while its output goes to a writer. An error of the function is returned
+    /// unchanged. If gpg takes no more, its outcome says why.
     pub(crate) fn filter(
         mut self,
         mut to: impl Write + Send,
-        feed: impl FnOnce(&mut Feed) -> anyhow::Result<()>,
-    ) -> anyhow::Result<Outcome> {
-        let mut input = Feed { stdin: self.stdin.take(), refused: false };
+        feed: impl FnOnce(&mut GpgInput) -> anyhow::Result<()>,
+    ) -> anyhow::Result<GpgOutcome> {
+        let mut input = GpgInput { stdin: self.stdin.take(), refused: false };
         let (stdout, mut stderr) = (self.child.stdout.take(), self.child.stderr.take());
         let (mut said, mut copied) = (Vec::new(), Ok(0));
         let fed = scope(|scope| {
@@ -124,11 +129,11 @@ impl Gpg {
         copied?;
         match fed {
             Err(error) if !input.refused => Err(error),
-            _ => Ok(self.outcome(Vec::new(), &said)?),
+            _ => Ok(self.outcome(Vec::new(), said)?),
         }
     }
 
-    fn collect(&mut self) -> Result<Outcome, Failure> {
+    fn collect(&mut self) -> Result<GpgOutcome, Failure> {
         let mut stdout = self.child.stdout.take();
         let mut stderr = self.child.stderr.take();
         let (mut output, mut said) = (Vec::new(), Vec::new());
@@ -137,23 +142,23 @@ impl Gpg {
             let read = stdout.as_mut().map_or(Ok(0), |stdout| stdout.read_to_end(&mut output));
             read.or_fail(Status::Failed, "gpg")
         })?;
-        self.outcome(output, &said)
+        self.outcome(output, said)
     }
 
-    fn outcome(&mut self, stdout: Vec<u8>, said: &[u8]) -> Result<Outcome, Failure> {
+    fn outcome(&mut self, stdout: Vec<u8>, stderr: Vec<u8>) -> Result<GpgOutcome, Failure> {
         let success = self.child.wait().or_fail(Status::Failed, "gpg")?.success();
-        Ok(Outcome { success, stdout, said: String::from_utf8_lossy(said).into_owned() })
+        Ok(GpgOutcome { success, stdout, stderr })
     }
 }
 
 /// The input of a running gpg.
-pub(crate) struct Feed {
+pub(crate) struct GpgInput {
     stdin: Option<ChildStdin>,
-    /// It takes no more.
+    /// Whether gpg takes no more.
     refused: bool,
 }
 
-impl Write for Feed {
+impl Write for GpgInput {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let Some(stdin) = &mut self.stdin else { return Err(io::ErrorKind::BrokenPipe.into()) };
         let written = stdin.write(bytes);
@@ -177,7 +182,7 @@ impl Drop for Gpg {
     }
 }
 
-/// Does something in a thread of its own, which the system may not have room for.
+/// Runs `work` in a thread, if the system has room for one.
 fn beside<'scope, T: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
     work: impl FnOnce() -> T + Send + 'scope,
@@ -190,17 +195,17 @@ pub(crate) fn run<A: AsRef<OsStr>>(
     args: impl IntoIterator<Item = A>,
     passphrase: Option<&Passphrase>,
     input: &[u8],
-) -> Result<Outcome, Failure> {
+) -> Result<GpgOutcome, Failure> {
     let mut output = Vec::new();
     let gpg = Gpg::start(args, passphrase)?;
     let outcome = gpg.pump(input, &mut output)?;
-    Ok(Outcome { stdout: output, ..outcome })
+    Ok(GpgOutcome { stdout: output, ..outcome })
 }
 
 fn command() -> Command {
     let mut command = Command::new("gpg");
     command.args(["--batch", "--no-tty", "--status-fd", "2"]);
-    // Its messages are passed on as they are; our secrets are not.
+    // Its messages are passed on; our secrets are not.
     command.env("LC_ALL", "C.UTF-8").env_remove("PASSPHRASE").env_remove("SIGN_PASSPHRASE");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command

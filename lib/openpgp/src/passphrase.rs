@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status, legible};
 use sequoia_openpgp::crypto::Password;
 
 /// The variable that duplicity reads for the passphrase of a signing key.
@@ -57,7 +57,7 @@ impl PassphraseOptions {
     }
 }
 
-/// Where a passphrase comes from. It is looked for when it is first needed, and once.
+/// Where a passphrase comes from. It is read once, when it is first needed.
 #[derive(Clone, Debug)]
 pub struct PassphraseSource {
     file: Option<PathBuf>,
@@ -110,7 +110,7 @@ impl PassphraseSource {
             return required(&path, &format!("file descriptor {fd}"));
         }
         if let Some(path) = &self.file {
-            return required(path, &path.display().to_string());
+            return required(path, &legible::file(path));
         }
         Ok(variable(self.env).or_else(|| variable(COMMON)))
     }
@@ -125,12 +125,7 @@ fn required(path: &Path, which: &str) -> Result<Option<Passphrase>, Failure> {
 /// One byte at a time: what follows the line may belong to somebody else.
 fn first_line(mut file: File) -> io::Result<Vec<u8>> {
     let (mut line, mut byte) = (Vec::with_capacity(256), [0]);
-    while line.len() < LONGEST
-        && file.read(&mut byte)? == 1
-        && byte
-            != *b"
-"
-    {
+    while line.len() < LONGEST && file.read(&mut byte)? == 1 && byte[0] != b'\n' {
         line.extend(byte);
     }
     Ok(line)

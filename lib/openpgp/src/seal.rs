@@ -1,9 +1,10 @@
-//! The text of a set's seal: signed so that `gpg -d FILE` prints it and anybody can read it.
+//! The seal of a set: its text, signed so that `gpg -d FILE` prints it, and the identity in it.
 
 use std::borrow::Cow;
+use std::fs::File;
 use std::io::{self, Read, Write};
 
-use archive::Seal;
+use archive::{Identity, Seal};
 use failure::{Failure, OrFail, Status};
 use sequoia_openpgp::Packet;
 use sequoia_openpgp::armor;
@@ -17,11 +18,10 @@ use sequoia_openpgp::serialize::stream::{self as stack, Armorer, LiteralWriter, 
 use sequoia_openpgp::types::SignatureType;
 use sequoia_openpgp::{Cert, Fingerprint, KeyHandle};
 
-use crate::framed_text::{self, Framed};
-use crate::signature::signer;
-use crate::signer::{HASH, Hand, Signer};
-use crate::trouble::failure;
-use crate::unsigned;
+use crate::cleartext::{self, SealFrame};
+use crate::errors::failure;
+use crate::message;
+use crate::signing::{HASH, Signer, SigningBackend, signer_of};
 
 /// The longest text, in bytes: a line for each file of a set, some hundred thousand of them.
 const LONGEST: usize = 64 << 20;
@@ -48,10 +48,10 @@ pub fn sign_text(text: &[u8], signer: Option<&Signer>) -> Result<Vec<u8>, Failur
         let why = "not a text with clean line ends, can't be signed";
         return Err(Failure::new(Status::Failed, format!("seal: {why}")));
     }
-    let made = match signer.map(|signer| &signer.hand) {
+    let made = match signer.map(|signer| &signer.backend) {
         None => armored(text),
-        Some(Hand::Held(pair)) => cleartext(text, pair.as_ref().clone()),
-        Some(Hand::GnuPG(key)) => return key.cleartext(text),
+        Some(SigningBackend::Software(pair)) => cleartext(text, pair.as_ref().clone()),
+        Some(SigningBackend::GnuPG(key)) => return key.cleartext(text),
     };
     made.map_err(|error| failure(error, Status::Failed, "seal"))
 }
@@ -60,7 +60,7 @@ pub fn sign_text(text: &[u8], signer: Option<&Signer>) -> Result<Vec<u8>, Failur
 /// which a seal is opened, and it costs no more than its length does: nothing in it is unpacked.
 ///
 /// # Errors
-/// [`Status::Integrity`]: another form than that of the two (see [`framed_text`]), more than 64 MiB or
+/// [`Status::Integrity`]: another form than that of the two (see [`cleartext`]), more than 64 MiB or
 /// eight signatures, a signature that does not hold.
 pub fn read_text<'a>(
     which: &str,
@@ -70,16 +70,16 @@ pub fn read_text<'a>(
     if bytes.len() > LONGEST {
         return Err(refused(which, "too long"));
     }
-    match framed_text::parse(bytes).map_err(|why| refused(which, why))? {
-        Framed::Signed { text, hashes, signatures } => {
-            let check = Check { which, certs, state: SealState::UnknownSigner };
+    match cleartext::parse(bytes).map_err(|why| refused(which, why))? {
+        SealFrame::Signed { text, hashes, signatures } => {
+            let check = SealVerifier { which, certs, state: SealState::UnknownSigner };
             let state = verify(&text, &hashes, &signatures, check)
                 .map_err(|error| failure(error, Status::Integrity, which))?;
             Ok((text, state))
         }
-        Framed::Message(message) => {
+        SealFrame::Message(message) => {
             let mut text = Vec::new();
-            let read = unsigned::literal(which, message.as_slice())
+            let read = message::literal(which, message.as_slice())
                 .and_then(|mut content| content.read_to_end(&mut text));
             let read = read.map_err(|error| match error.kind() {
                 io::ErrorKind::Other => error,
@@ -129,7 +129,7 @@ fn verify(
     text: &[u8],
     hashes: &[&[u8]],
     signatures: &[u8],
-    check: Check<'_>,
+    check: SealVerifier<'_>,
 ) -> anyhow::Result<SealState> {
     check_packets(check.which, hashes, signatures)?;
     let policy = StandardPolicy::new();
@@ -177,13 +177,13 @@ fn refused(which: &str, why: &str) -> Failure {
 }
 
 /// Judges the signatures of a text.
-struct Check<'a> {
+struct SealVerifier<'a> {
     which: &'a str,
     certs: &'a [Cert],
     state: SealState,
 }
 
-impl VerificationHelper for Check<'_> {
+impl VerificationHelper for SealVerifier<'_> {
     fn get_certs(&mut self, _: &[KeyHandle]) -> anyhow::Result<Vec<Cert>> {
         Ok(self.certs.to_vec())
     }
@@ -204,9 +204,9 @@ impl VerificationHelper for Check<'_> {
     }
 }
 
-impl Check<'_> {
+impl SealVerifier<'_> {
     fn judge(&self, result: VerificationResult<'_>) -> anyhow::Result<SealState> {
-        match signer(result) {
+        match signer_of(result) {
             Ok(cert) => Ok(SealState::SignedBy(cert)),
             Err(VerificationError::MissingKey { .. }) => Ok(SealState::UnknownSigner),
             Err(error) => {
@@ -215,4 +215,32 @@ impl Check<'_> {
             }
         }
     }
+}
+
+/// The kernel's random source.
+const RANDOM: &str = "/dev/urandom";
+
+/// The identity of a backup, from the newest of these seals that has one: pairs of a name and the
+/// bytes, the newest first. The seals of old versions have none.
+///
+/// # Errors
+/// A seal that is damaged: a backup that went on with another identity could not be restored.
+pub fn known_identity<N: std::fmt::Display>(
+    seals: impl IntoIterator<Item = Result<(N, Vec<u8>), Failure>>,
+) -> Result<Option<Identity>, Failure> {
+    for seal in seals {
+        let (name, bytes) = seal?;
+        if let Some(identity) = read_seal(&name.to_string(), &bytes)?.identity {
+            return Ok(Some(identity));
+        }
+    }
+    Ok(None)
+}
+
+/// A new identity.
+pub fn new_identity() -> Result<Identity, Failure> {
+    let mut random = [0; 16];
+    let read = File::open(RANDOM).and_then(|mut file| file.read_exact(&mut random));
+    read.or_fail(Status::Failed, RANDOM)?;
+    Ok(Identity::new(random))
 }

@@ -1,9 +1,9 @@
 //! The manifest and the signature file of a set: they tell what was in a volume that is lost.
 
 use std::fs::File;
-use std::io::{BufReader, Seek, Write};
+use std::io::{Seek, Write};
 
-use archive::{FileKind, FileName, Manifest, ManifestParser, SetId, TreePath, read_line};
+use archive::{FileKind, FileName, Manifest, SetId, TreePath};
 use failure::{Failure, OrFail, Status};
 use stream::{FilesInput, Scope};
 
@@ -101,13 +101,6 @@ impl SetMetadata {
 
 /// The manifest that comes; none where it says nothing.
 pub(crate) fn manifest(input: &mut Input) -> Result<Option<Manifest>, Failure> {
-    let mut parser = ManifestParser::default();
-    let mut lines = BufReader::new(&mut *input);
-    let mut line = Vec::new();
-    let mut sound = true;
-    while read_line(&mut lines, &mut line).or_fail(Status::Integrity, "standard input")? {
-        sound = sound && parser.line(&line).is_ok();
-    }
-    drop(lines);
-    Ok(parser.finish().ok().filter(|_| sound && input.lost().is_none()))
+    let manifest = Manifest::read(input).or_fail(Status::Integrity, "standard input")?;
+    Ok(manifest.ok().filter(|_| input.lost().is_none()))
 }

@@ -62,7 +62,6 @@ pub mod pipe;
 mod receipts;
 mod tar_reader;
 mod tar_writer;
-mod temporary;
 mod text;
 mod tree;
 
@@ -71,6 +70,8 @@ pub use control::{
     Begin, End, Failed, Job, NewestSeal, Receipt, RestoreRequest, Resume, SetHeader, SetRef,
     SetType, StreamKind, Totals, VERSION,
 };
+// For `store` alone, which imports it from here still.
+pub use failure::TemporaryFile;
 pub use files::{FileWriter, FilesInput, Scope};
 pub use input::{Input, Item};
 pub use member::{Annotations, Member, Timestamp};
@@ -79,5 +80,4 @@ pub use output::{Output, deliver};
 pub use receipts::{Receipts, ReceiptsInput};
 pub use tar_reader::{Next, TarError, TarReader};
 pub use tar_writer::TarWriter;
-pub use temporary::TemporaryFile;
 pub use tree::{Content, Entry, TreeInput, write_content};

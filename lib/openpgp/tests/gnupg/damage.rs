@@ -21,7 +21,7 @@ fn start_of_data(message: &[u8]) -> usize {
 
 fn reader(home: &Home, id: &str) -> Decryption {
     let mut decryption = Decryption::new(environment());
-    decryption.secrets = vec![read_secret_key(&home.secret_file(id, "")).unwrap()];
+    decryption.keys.secrets = vec![read_secret_key(&home.secret_file(id, "")).unwrap()];
     decryption
 }
 

@@ -161,14 +161,14 @@ pub(crate) fn certs(ids: &[&str]) -> Vec<Cert> {
 
 pub(crate) fn with_gnupg() -> Decryption {
     let mut decryption = Decryption::new(environment());
-    decryption.gnupg = true;
+    decryption.keys.gnupg = true;
     decryption
 }
 
 pub(crate) fn seal(encryption: &Encryption, content: &[u8]) -> Vec<u8> {
     let mut sealed = Vec::new();
     encryption
-        .seal_into(&mut sealed, |out| {
+        .encrypt_into(&mut sealed, |out| {
             content.chunks(100_000).try_for_each(|piece| out.write_all(piece)).unwrap();
             Ok(())
         })

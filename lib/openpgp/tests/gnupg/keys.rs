@@ -109,7 +109,7 @@ fn gpg_takes_a_generated_key_and_both_use_it() {
             assert_eq!(home.gpg(&[&loopback[..], &["-d"]].concat(), sealed), b"purr");
             let mut decryption = openpgp::Decryption::new(source_of(home, "meow"));
             let file = home.file("secret", &made.secret);
-            decryption.secrets = vec![read_secret_key(&file).unwrap()];
+            decryption.keys.secrets = vec![read_secret_key(&file).unwrap()];
             assert_eq!(open(&decryption, sealed).unwrap(), b"purr");
         }
         home.gpg(&[&loopback[..], &["-s", "-u", &id]].concat(), b"purr");

@@ -13,7 +13,7 @@ const LOOPBACK: [&str; 4] = ["--pinentry-mode", "loopback", "--passphrase", "meo
 
 fn with_file(home: &Home, id: &str) -> Decryption {
     let mut decryption = Decryption::new(environment());
-    decryption.secrets = vec![read_secret_key(&home.secret_file(id, "")).unwrap()];
+    decryption.keys.secrets = vec![read_secret_key(&home.secret_file(id, "")).unwrap()];
     decryption
 }
 
@@ -115,9 +115,9 @@ fn a_locked_key_is_opened_by_our_passphrase_or_by_that_of_the_agent() {
         let reader = |passphrase: Option<&str>, gnupg: bool| {
             let source = passphrase.map_or(environment(), |text| source_of(home, text));
             let mut decryption = Decryption::new(source);
-            decryption.gnupg = gnupg;
+            decryption.keys.gnupg = gnupg;
             if !gnupg {
-                decryption.secrets = vec![read_secret_key(&file).unwrap()];
+                decryption.keys.secrets = vec![read_secret_key(&file).unwrap()];
             }
             open(&decryption, &sealed)
         };
@@ -155,7 +155,7 @@ fn a_missing_key_is_named() {
         assert!(failure.message().contains("No secret key"), "{failure}");
         assert!(failure.message().contains(subkey), "{failure}");
         let mut twice = Decryption::new(source_of(home, "meow"));
-        twice.gnupg = true;
+        twice.keys.gnupg = true;
         let failure = open(&twice, &sealed).unwrap_err();
         assert_eq!(failure.message().matches("No secret key").count(), 1, "{failure}");
     });

@@ -60,7 +60,7 @@ fn each_of_several_recipients_hidden_or_not_and_a_passphrase_open_it() {
         for (secret, id) in secrets.iter().zip(&ids) {
             home.gpg(&["--yes", "--delete-secret-keys", id], b"");
             let mut decryption = openpgp::Decryption::new(environment());
-            decryption.secrets = vec![read_secret_key(secret).unwrap()];
+            decryption.keys.secrets = vec![read_secret_key(secret).unwrap()];
             assert_eq!(open(&decryption, &sealed).unwrap(), b"purr");
         }
         assert_eq!(home.gpg(&[&LOOPBACK[..], &["-d"]].concat(), &sealed), b"purr");
@@ -98,7 +98,7 @@ fn a_certificate_that_asks_for_the_newer_encryption_gets_the_older_all_the_same(
         let sealed = seal(&encryption, b"purr");
         assert!(sealed.starts_with(&[0xc1]) && sealed[2] == 3, "no PKESK of version 3");
         let mut decryption = openpgp::Decryption::new(environment());
-        decryption.secrets = vec![cert];
+        decryption.keys.secrets = vec![cert];
         assert_eq!(open(&decryption, &sealed).unwrap(), b"purr");
         let list = String::from_utf8_lossy(&home.try_gpg(&["--list-packets"], &sealed).stdout)
             .into_owned();
@@ -168,7 +168,7 @@ fn a_locked_key_in_gpg_signs_with_our_passphrase_or_with_that_of_the_agent() {
 fn check_signed(home: &Home, recipient: &str, signer: &Signer, key: &str) {
     let other = home.new_key(&format!("other than {key}"), "");
     let mut trusting = with_gnupg();
-    trusting.passphrase = source_of(home, "meow");
+    trusting.keys.passphrase = source_of(home, "meow");
     for size in [0, 20, 3_000_000] {
         let content = sample(size);
         let encryption = Encryption {
@@ -206,14 +206,14 @@ fn a_failure_on_either_side_of_the_encryption_comes_out_as_it_was() {
     }
     let encryption = Encryption { passphrases: vec![passphrase("meow")], ..Encryption::default() };
     let failure = encryption
-        .seal_into(Full, |out| {
+        .encrypt_into(Full, |out| {
             out.write_all(&sample(100)).map_err(|error| Failure::of_output(&error))
         })
         .unwrap_err();
     assert_eq!(failure, Failure::new(Status::Refused, "disk: full"));
     let upstream = Failure::upstream("moo-pack", Status::Partial, "x");
-    let failure = encryption.seal_into(Vec::new(), |_| Err(upstream.clone())).unwrap_err();
+    let failure = encryption.encrypt_into(Vec::new(), |_| Err(upstream.clone())).unwrap_err();
     assert_eq!(failure, upstream);
-    let nobody = Encryption::default().seal_into(Vec::new(), |_| Ok(())).unwrap_err();
+    let nobody = Encryption::default().encrypt_into(Vec::new(), |_| Ok(())).unwrap_err();
     assert_eq!(nobody.status(), Status::Usage);
 }

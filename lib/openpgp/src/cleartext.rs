@@ -1,6 +1,7 @@
-//! The frame of a seal, in the one strict form that is read: a cleartext-signed text, or a single armored
-//! message (RFC 4880, 6.2 and 7). GnuPG and sequoia also take text around it, other headers, and packets
-//! of any kind inside of it; none of that is covered by a signature, and some of it costs without end.
+//! The format of a seal file: a cleartext-signed text, or one armored message (RFC 4880, 6.2 and 7).
+//!
+//! Only one strict form is read. GnuPG and sequoia also accept text around it, other headers, and any
+//! packets inside it. No signature covers these, and some take unbounded time to read.
 
 use std::borrow::Cow;
 
@@ -10,33 +11,33 @@ use base64::engine::general_purpose::STANDARD;
 const SIGNED: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
 const SIGNATURE: [&[u8]; 2] = [b"-----BEGIN PGP SIGNATURE-----", b"-----END PGP SIGNATURE-----"];
 const MESSAGE: [&[u8]; 2] = [b"-----BEGIN PGP MESSAGE-----", b"-----END PGP MESSAGE-----"];
-/// Headers that announce hashes.
+/// The most `Hash:` headers.
 const MOST_HASHES: usize = 8;
 /// Characters in a line of armor. GnuPG and sequoia write 64; the standard allows 76.
 const LONGEST_LINE: usize = 76;
 /// The headers that GnuPG writes above a signature if its user's configuration says so.
 const HEADERS: [&[u8]; 2] = [b"Version: ", b"Comment: "];
 
-/// What is in a frame.
+/// What a seal file holds.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Framed<'a> {
-    /// A text with its signatures, which are binary packets that nobody has looked at.
+pub(crate) enum SealFrame<'a> {
+    /// A text with its signatures: binary packets, not yet parsed.
     Signed {
         text: Cow<'a, [u8]>,
-        /// The names of the hashes that the headers announce.
+        /// The names of the hashes in the headers.
         hashes: Vec<&'a [u8]>,
         signatures: Vec<u8>,
     },
-    /// A message in binary, that nobody has looked at.
+    /// A message in binary, not yet parsed.
     Message(Vec<u8>),
 }
 
-/// Takes the frame off.
+/// Parses a seal file.
 ///
 /// # Errors
-/// Why it is not in the one form: bytes before or after it, an unknown header, a line of the text with
+/// Why it is not in the strict form: bytes before or after it, an unknown header, a line of the text with
 /// white space at its end or a needless escape, armor that is malformed or whose checksum is wrong.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Framed<'_>, &'static str> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<SealFrame<'_>, &'static str> {
     let mut lines = Lines { rest: bytes };
     let first = lines.next_line().ok_or("is empty")?;
     if first == SIGNED {
@@ -48,7 +49,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Framed<'_>, &'static str> {
     if lines.next_line() != Some(b"") {
         return Err("has an unknown header");
     }
-    armor(lines, MESSAGE[1]).map(Framed::Message)
+    armor(lines, MESSAGE[1]).map(SealFrame::Message)
 }
 
 /// The lines of a file, each of which must have its line feed.
@@ -65,7 +66,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-fn signed(mut lines: Lines<'_>) -> Result<Framed<'_>, &'static str> {
+fn signed(mut lines: Lines<'_>) -> Result<SealFrame<'_>, &'static str> {
     let cut = "is cut off";
     let mut hashes = Vec::new();
     loop {
@@ -88,7 +89,7 @@ fn signed(mut lines: Lines<'_>) -> Result<Framed<'_>, &'static str> {
     };
     let text = &start[..length];
     let text = match length {
-        // One line feed belongs to the frame, which an empty text has all the same.
+        // The last line feed belongs to the format; an empty text has it too.
         0 => Cow::Borrowed(&b"\n"[..]),
         _ if escaped => Cow::Owned(unescape(text)),
         _ => Cow::Borrowed(text),
@@ -100,7 +101,7 @@ fn signed(mut lines: Lines<'_>) -> Result<Framed<'_>, &'static str> {
             _ => return Err("has an unknown header"),
         }
     }
-    Ok(Framed::Signed { text, hashes, signatures: armor(lines, SIGNATURE[1])? })
+    Ok(SealFrame::Signed { text, hashes, signatures: armor(lines, SIGNATURE[1])? })
 }
 
 /// Whether a line of a signed text is escaped; an error if it is not written in the one way.
@@ -178,7 +179,7 @@ mod tests {
     #[test]
     fn a_frame_is_taken_off() {
         let read = |text: &str| match parse(frame(text).as_bytes()).map_err(str::to_owned)? {
-            Framed::Signed { text, signatures, hashes }
+            SealFrame::Signed { text, signatures, hashes }
                 if signatures == b"moo" && hashes == [b"SHA512"] =>
             {
                 Ok(String::from_utf8(text.into_owned()).unwrap())

@@ -1,4 +1,4 @@
-//! Errors on their way through sequoia's readers and writers, which know nothing of ours.
+//! Errors on their way through sequoia's readers and writers, which turn ours into text.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -6,24 +6,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use failure::{Failure, OrFail, Status};
 
-/// What went wrong at the outer end of a stack of readers or writers, as it was there.
+/// Remembers the error of the reader or writer at the outer end of a stack of sequoia's.
 #[derive(Clone)]
-pub(crate) struct Trouble {
+pub(crate) struct OuterError {
     which: String,
     failure: Arc<Mutex<Option<Failure>>>,
 }
 
-impl Trouble {
-    pub(crate) fn new(which: &str) -> Trouble {
-        Trouble { which: which.to_owned(), failure: Arc::default() }
+impl OuterError {
+    pub(crate) fn new(which: &str) -> OuterError {
+        OuterError { which: which.to_owned(), failure: Arc::default() }
     }
 
-    /// A reader or writer whose errors are remembered.
+    /// The same reader or writer; its errors are remembered.
     pub(crate) fn watch<T>(&self, inner: T) -> Watched<T> {
-        Watched { inner, trouble: self.clone() }
+        Watched { inner, errors: self.clone() }
     }
 
-    /// The failure at the outer end if there was one, else what sequoia says, with that status.
+    /// The remembered failure if there is one, else sequoia's error, with that status.
     pub(crate) fn explain(&self, error: anyhow::Error, status: Status) -> Failure {
         let seen = self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone();
         seen.unwrap_or_else(|| failure(error, status, &self.which))
@@ -45,26 +45,26 @@ impl Trouble {
 /// Remembers the errors of what it wraps.
 pub(crate) struct Watched<T> {
     inner: T,
-    trouble: Trouble,
+    errors: OuterError,
 }
 
 impl<T: Read> Read for Watched<T> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.inner.read(buffer).map_err(|error| self.trouble.note(error))
+        self.inner.read(buffer).map_err(|error| self.errors.note(error))
     }
 }
 
 impl<T: Write> Write for Watched<T> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.inner.write(bytes).map_err(|error| self.trouble.note(error))
+        self.inner.write(bytes).map_err(|error| self.errors.note(error))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush().map_err(|error| self.trouble.note(error))
+        self.inner.flush().map_err(|error| self.errors.note(error))
     }
 }
 
-/// `which: what sequoia says`; a failure of ours that travelled inside comes out as it was.
+/// An error of sequoia as `which: why`. A [`Failure`] inside it comes out unchanged.
 pub(crate) fn failure(error: anyhow::Error, status: Status, which: &str) -> Failure {
     match Err::<(), _>(Foreign(error)).or_fail(status, which) {
         Err(failure) => failure,
@@ -104,9 +104,9 @@ mod tests {
                 Ok(())
             }
         }
-        let trouble = Trouble::new("vol1");
-        assert!(trouble.watch(Closed).write_all(b"x").is_err());
-        let failure = trouble.explain(anyhow::anyhow!("Something else"), Status::Integrity);
+        let errors = OuterError::new("vol1");
+        assert!(errors.watch(Closed).write_all(b"x").is_err());
+        let failure = errors.explain(anyhow::anyhow!("Something else"), Status::Integrity);
         assert_eq!(failure, Failure::closed_pipe());
     }
 

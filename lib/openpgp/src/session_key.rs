@@ -1,6 +1,7 @@
 //! The session key of a message: from a secret key file, from GnuPG, or from a passphrase.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use failure::{Failure, Status};
@@ -8,32 +9,56 @@ use sequoia_openpgp::crypto::{KeyPair, S2K, SessionKey};
 use sequoia_openpgp::packet::key::{SecretParts, UnspecifiedRole};
 use sequoia_openpgp::packet::{Key, PKESK, SKESK};
 use sequoia_openpgp::types::SymmetricAlgorithm;
-use sequoia_openpgp::{Fingerprint, KeyHandle};
+use sequoia_openpgp::{Cert, Fingerprint, KeyHandle};
 
-use crate::decrypt::Decryption;
 use crate::gpg;
 use crate::passphrase::{Passphrase, PassphraseSource};
-use crate::signer::unlock;
+use crate::signing::unlock;
 
-/// How many of a message's passphrases are tried: each may cost a second, and a message has room
+/// How many passphrase packets of a message are tried: each may take a second, and a message has room
 /// for thousands.
 const MOST_PASSPHRASES: usize = 8;
 
 /// Tries a session key on the message.
 pub(crate) type Try<'a> = &'a mut dyn FnMut(Option<SymmetricAlgorithm>, &SessionKey) -> bool;
 
-/// What was learned from messages before.
-#[derive(Default)]
-pub(crate) struct Learned {
-    /// Secret keys that are unlocked, or why they are not.
+/// What opens messages: secret keys, a passphrase, and GnuPG. It remembers what it learns from one
+/// message for the next.
+pub struct KeyAccess {
+    /// Secret keys from files.
+    pub secrets: Vec<Cert>,
+    /// What unlocks a secret key, or opens a message that was encrypted with a passphrase.
+    pub passphrase: PassphraseSource,
+    /// Whether to ask GnuPG for what the secret keys here don't open.
+    pub gnupg: bool,
+    /// Unlocked secret keys, or why they could not be unlocked.
     unlocked: Mutex<HashMap<Fingerprint, Result<KeyPair, Failure>>>,
-    /// GnuPG found the key without our passphrase.
-    agent_knows: Mutex<bool>,
+    /// GnuPG needs no passphrase from here.
+    agent_knows: AtomicBool,
 }
 
-/// The search for one message's session key.
-pub(crate) struct Search<'a> {
-    decryption: &'a Decryption,
+impl KeyAccess {
+    /// A passphrase alone; the public fields are for the caller to set.
+    pub fn new(passphrase: PassphraseSource) -> KeyAccess {
+        KeyAccess {
+            secrets: Vec::new(),
+            passphrase,
+            gnupg: false,
+            unlocked: Mutex::default(),
+            agent_knows: AtomicBool::new(false),
+        }
+    }
+
+    fn unlock(&self, key: &Key<SecretParts, UnspecifiedRole>) -> Result<KeyPair, Failure> {
+        let mut unlocked = self.unlocked.lock().unwrap_or_else(PoisonError::into_inner);
+        let pair = unlocked.entry(key.fingerprint());
+        pair.or_insert_with(|| unlock(key.clone(), &self.passphrase)).clone()
+    }
+}
+
+/// The search for the session key of one message.
+pub(crate) struct SessionKeySearch<'a> {
+    keys: &'a KeyAccess,
     which: &'a str,
     /// The beginning of the message, for GnuPG.
     head: &'a [u8],
@@ -43,12 +68,12 @@ pub(crate) struct Search<'a> {
     damaged: bool,
 }
 
-impl<'a> Search<'a> {
-    pub(crate) fn new(decryption: &'a Decryption, which: &'a str, head: &'a [u8]) -> Search<'a> {
-        Search { decryption, which, head, reasons: Vec::new(), damaged: false }
+impl<'a> SessionKeySearch<'a> {
+    pub(crate) fn new(keys: &'a KeyAccess, which: &'a str, head: &'a [u8]) -> SessionKeySearch<'a> {
+        SessionKeySearch { keys, which, head, reasons: Vec::new(), damaged: false }
     }
 
-    /// Looks everywhere, last where a human may be asked.
+    /// Tries all keys, last those for which a person may be asked.
     pub(crate) fn run(
         mut self,
         pkesks: &[PKESK],
@@ -74,9 +99,9 @@ impl<'a> Search<'a> {
         // Messages that name our key first: a hidden recipient may be somebody else.
         let (named, hidden): (Vec<_>, Vec<_>) =
             pkesks.iter().partition(|pkesk| pkesk.recipient().is_some());
-        let decryption = self.decryption;
+        let secrets = &self.keys.secrets;
         named.into_iter().chain(hidden).any(|pkesk| {
-            let keys = decryption.secrets.iter().flat_map(|cert| cert.keys().secret());
+            let keys = secrets.iter().flat_map(|cert| cert.keys().secret());
             let mut fitting = keys.map(|key| key.key()).filter(|key| fits(key, pkesk.recipient()));
             fitting.any(|key| self.by_key(key, pkesk, algorithm, attempt))
         })
@@ -89,7 +114,7 @@ impl<'a> Search<'a> {
         algorithm: Option<SymmetricAlgorithm>,
         attempt: Try<'_>,
     ) -> bool {
-        let mut pair = match self.decryption.learned.unlock(key, &self.decryption.passphrase) {
+        let mut pair = match self.keys.unlock(key) {
             Ok(pair) => pair,
             Err(reason) => {
                 self.reasons.push(reason.to_string());
@@ -108,23 +133,22 @@ impl<'a> Search<'a> {
     }
 
     fn by_gnupg(&mut self, attempt: Try<'_>) -> Result<bool, Failure> {
-        if !self.decryption.gnupg {
+        if !self.keys.gnupg {
             return Ok(false);
         }
-        let learned = &self.decryption.learned;
-        let passphrase = self.decryption.passphrase.given()?;
+        let passphrase = self.keys.passphrase.given()?;
         if passphrase.is_some()
-            && !learned.agent_knows()
+            && !self.keys.agent_knows.load(Ordering::Relaxed)
             && self.ask_gnupg(passphrase.as_ref(), attempt)?
         {
             return Ok(true);
         }
         let found = self.ask_gnupg(None, attempt)?;
-        *learned.agent_knows.lock().unwrap_or_else(PoisonError::into_inner) = found;
+        self.keys.agent_knows.store(found, Ordering::Relaxed);
         Ok(found)
     }
 
-    /// gpg shows the session key as soon as it has it; that the rest is cut off does not matter.
+    /// gpg prints the session key before it misses the rest of the message.
     fn ask_gnupg(
         &mut self,
         passphrase: Option<&Passphrase>,
@@ -143,7 +167,7 @@ impl<'a> Search<'a> {
 
     fn by_passphrase(&mut self, skesks: &[SKESK], attempt: Try<'_>) -> Result<bool, Failure> {
         let prompt = format!("Passphrase of {}: ", self.which);
-        let Some(Passphrase(password)) = self.decryption.passphrase.get(&prompt)? else {
+        let Some(Passphrase(password)) = self.keys.passphrase.get(&prompt)? else {
             return Ok(false);
         };
         let tried = skesks.iter().filter(|skesk| costs_little(skesk)).take(MOST_PASSPHRASES);
@@ -161,43 +185,26 @@ impl<'a> Search<'a> {
 
     fn nothing_found(&self, pkesks: &[PKESK], skesks: &[SKESK]) -> Failure {
         if self.damaged {
-            let message = format!("{}: damaged, its key does not open it", self.which);
-            return Failure::new(Status::Integrity, message);
+            return Failure::of(Status::Integrity, self.which, "damaged, its key does not open it");
         }
         let mut openers: Vec<String> = pkesks.iter().map(|pkesk| name(pkesk.recipient())).collect();
         if !skesks.is_empty() {
             openers.push("a passphrase".into());
         }
-        let mut message = format!("{}: encrypted to {}", self.which, openers.join(", "));
-        message += ", but there is no key to open it";
+        let openers = openers.join(", ");
+        let mut why = format!("encrypted to {openers}, but there is no key to open it");
         // Each key that was tried may have had the same reason.
         let mut reasons = self.reasons.clone();
         reasons.dedup();
         if !reasons.is_empty() {
-            message += &format!(" ({})", reasons.join("; "));
+            why += &format!(" ({})", reasons.join("; "));
         }
-        Failure::new(Status::Key, message)
+        Failure::of(Status::Key, self.which, why)
     }
 }
 
-impl Learned {
-    fn unlock(
-        &self,
-        key: &Key<SecretParts, UnspecifiedRole>,
-        passphrase: &PassphraseSource,
-    ) -> Result<KeyPair, Failure> {
-        let mut unlocked = self.unlocked.lock().unwrap_or_else(PoisonError::into_inner);
-        let pair = unlocked.entry(key.fingerprint());
-        pair.or_insert_with(|| unlock(key.clone(), passphrase)).clone()
-    }
-
-    fn agent_knows(&self) -> bool {
-        *self.agent_knows.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Whether a passphrase is turned into a key in the ways of GnuPG 2.2, which take a second at most. Argon2
-/// takes as much memory and time as whoever made the message wishes.
+/// Whether a passphrase becomes a key in a way of GnuPG 2.2, which takes a second at most. Argon2 takes as
+/// much memory and time as the maker of the message wishes.
 fn costs_little(skesk: &SKESK) -> bool {
     let s2k = match skesk {
         SKESK::V4(skesk) => skesk.s2k(),

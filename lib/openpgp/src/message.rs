@@ -1,24 +1,127 @@
-//! The content of a message that nobody signed, as GnuPG, duplicity and we write it: a literal packet,
-//! mostly in a compressed one (RFC 4880, 11.3). Others are sequoia's work.
+//! What a message consists of: how it is encrypted, and the content of one that is decrypted
+//! (RFC 4880, 11.3).
 
 use std::io::{self, BufRead, BufReader, Read};
 
-use sequoia_openpgp::packet::Tag;
+use igzip::Inflate;
+use sequoia_openpgp::Packet;
+use sequoia_openpgp::armor::{self, Kind, ReaderMode};
+use sequoia_openpgp::packet::{PKESK, SKESK, Tag};
+use sequoia_openpgp::parse::buffered_reader::BufferedReader;
+use sequoia_openpgp::parse::{PacketParser, PacketParserResult, Parse};
 use sequoia_openpgp::types::CompressionAlgorithm;
 
-use crate::body::Body;
-use crate::frame::tag;
-use crate::inflate::Inflate;
+use crate::packets::{FramedMessage, PacketBody, tag_of};
 
-/// How much is inflated at a time: each time, the window of 32 KiB is copied too.
+/// How much of a message is looked at: enough for the session keys of hundreds of recipients, and for
+/// what sequoia reads ahead.
+const LENGTH: u64 = 256 << 10;
+
+/// The least bytes after the session keys of an encrypted message: two more than a block of the
+/// cipher, an empty literal packet and the check. sequoia panics on fewer.
+const SHORTEST: usize = 40;
+
+/// How a message is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protection {
+    /// Encrypted, with a hash at its end (SEIPD version 1).
+    Hashed,
+    /// Encrypted, with a tag on each piece (SEIPD version 2).
+    Authenticated,
+    /// Encrypted without integrity protection: anybody can change it unseen (SED).
+    Malleable,
+    /// Signed, compressed or bare.
+    NotEncrypted,
+    /// Not an OpenPGP message, or damaged.
+    Unknown,
+}
+
+/// The binary message, whether it is in armor or not.
+pub(crate) fn without_armor<'a>(
+    mut message: impl Read + Send + Sync + 'a,
+) -> io::Result<Box<dyn Read + Send + Sync + 'a>> {
+    let mut first = Vec::new();
+    (&mut message).take(1).read_to_end(&mut first)?;
+    // The first byte of a packet has its highest bit set.
+    let armored = first.first().is_some_and(|byte| *byte < 0x80);
+    let whole = io::Cursor::new(first).chain(message);
+    if armored {
+        let mode = ReaderMode::Tolerant(Some(Kind::Message));
+        return Ok(Box::new(armor::Reader::from_reader(whole, mode)));
+    }
+    Ok(Box::new(whole))
+}
+
+/// The first bytes of a message, all of them if it is short.
+pub(crate) fn read_head(message: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    message.take(LENGTH).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+/// The session keys of a message, and how the packet after them is protected.
+pub(crate) struct MessageHead {
+    pub(crate) protection: Protection,
+    pub(crate) pkesks: Vec<PKESK>,
+    pub(crate) skesks: Vec<SKESK>,
+}
+
+impl MessageHead {
+    /// Parses the first bytes of a message.
+    pub(crate) fn parse(head: &[u8]) -> MessageHead {
+        let mut seen =
+            MessageHead { protection: Protection::Unknown, pkesks: Vec::new(), skesks: Vec::new() };
+        let all = (head.len() as u64) < LENGTH;
+        if all && FramedMessage::new(head).is_cut_off() {
+            return seen;
+        }
+        let mut next = PacketParser::from_bytes(head);
+        while let Ok(PacketParserResult::Some(mut parser)) = next {
+            if !matches!(parser.packet.tag(), Tag::PKESK | Tag::SKESK | Tag::Marker) {
+                seen.protection = protection(&mut parser);
+                return seen;
+            }
+            next = parser.next().map(|(packet, next)| {
+                match packet {
+                    Packet::PKESK(key) => seen.pkesks.push(key),
+                    Packet::SKESK(key) => seen.skesks.push(key),
+                    _ => {}
+                }
+                next
+            });
+        }
+        seen
+    }
+}
+
+fn protection(parser: &mut PacketParser<'_>) -> Protection {
+    match &parser.packet {
+        Packet::SEIP(packet) => {
+            let kind =
+                if packet.version() == 1 { Protection::Hashed } else { Protection::Authenticated };
+            let whole = parser.data(SHORTEST).is_ok_and(|data| data.len() >= SHORTEST);
+            if whole { kind } else { Protection::Unknown }
+        }
+        packet => match packet.tag() {
+            Tag::SED => Protection::Malleable,
+            Tag::OnePassSig | Tag::Signature | Tag::CompressedData | Tag::Literal => {
+                Protection::NotEncrypted
+            }
+            _ => Protection::Unknown,
+        },
+    }
+}
+
+/// How much is inflated at a time.
 const PIECE: usize = 256 << 10;
-/// The format of a literal packet, and the length of the name in it.
-const HEADER: usize = 2;
-/// What follows the name.
+/// Bytes of the date of a literal packet.
 const DATE: u64 = 4;
 
-/// A reader of the content of a message that is decrypted; an error where it is one of the others. The
-/// end of the content is the end of the message, too.
+/// A reader of the content of a decrypted message that nobody signed: a literal packet, mostly in a
+/// compressed one, as GnuPG, duplicity and this crate write it. Any other message is an error, and is
+/// left to sequoia. The content ends where the message ends.
+///
+/// sequoia could read these too, but copies the content three times and inflates it more slowly.
 pub(crate) fn content<'a>(
     which: &str,
     mut message: impl BufRead + 'a,
@@ -26,7 +129,7 @@ pub(crate) fn content<'a>(
     if !begins_with(&mut message, Tag::CompressedData)? {
         return literal(which, message);
     }
-    let mut packed = Body::new(which, Tag::CompressedData, message);
+    let mut packed = PacketBody::new(which, Tag::CompressedData, message);
     let mut algorithm = [0];
     packed.read_exact(&mut algorithm)?;
     let inflate = match CompressionAlgorithm::from(algorithm[0]) {
@@ -37,8 +140,8 @@ pub(crate) fn content<'a>(
     literal(which, BufReader::with_capacity(PIECE, inflate))
 }
 
-/// A reader of the content of one literal packet that is the whole message; an error where it is anything
-/// else.
+/// A reader of the content of one binary literal packet that is the whole message (5.9). Any other
+/// message is an error.
 pub(crate) fn literal<'a>(
     which: &str,
     mut message: impl BufRead + 'a,
@@ -46,8 +149,9 @@ pub(crate) fn literal<'a>(
     if !begins_with(&mut message, Tag::Literal)? {
         return Err(other());
     }
-    let mut body = Body::new(which, Tag::Literal, message);
-    let mut header = [0; HEADER];
+    let mut body = PacketBody::new(which, Tag::Literal, message);
+    // The format, and the length of the file name.
+    let mut header = [0; 2];
     body.read_exact(&mut header)?;
     let [b'b', name] = header else {
         return Err(other());
@@ -64,13 +168,13 @@ fn other() -> io::Error {
 }
 
 fn begins_with(message: &mut impl BufRead, wanted: Tag) -> io::Result<bool> {
-    Ok(message.fill_buf()?.first().is_some_and(|first| tag(*first) == wanted))
+    Ok(message.fill_buf()?.first().is_some_and(|first| tag_of(*first) == wanted))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parts::Parts;
+    use crate::packets::PartialBody;
     use flate2::Compression;
     use flate2::read::{DeflateEncoder, ZlibEncoder};
     use std::io::Write;
@@ -88,7 +192,7 @@ mod tests {
         if endless {
             return [&[0x83 | u8::from(tag) << 2], body].concat();
         }
-        let mut parts = Parts::new(Vec::new(), tag).unwrap();
+        let mut parts = PartialBody::new(Vec::new(), tag).unwrap();
         parts.write_all(body).unwrap();
         parts.finish().unwrap()
     }
