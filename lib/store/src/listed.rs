@@ -1,12 +1,12 @@
 //! A store whose files are read only up to the size in its list. A file without an end would fill
 //! the disk that it is copied to.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::io::{self, Read};
 
 use failure::{Failure, Status};
 
-use crate::{Sink, Store, Stored};
+use crate::{Limits, Sink, Store, Stored};
 
 /// A store, and the sizes of its files from the last list.
 pub(crate) struct Listed<S> {
@@ -21,38 +21,18 @@ impl<S: Store> Listed<S> {
 }
 
 impl<S: Store> Store for Listed<S> {
-    fn prepare(&mut self) -> Result<(), Failure> {
-        self.store.prepare()
+    fn limits(&mut self) -> Result<Limits, Failure> {
+        self.store.limits()
+    }
+
+    fn make_folder(&mut self) -> Result<(), Failure> {
+        self.store.make_folder()
     }
 
     fn list(&mut self) -> Result<Vec<Stored>, Failure> {
         let files = self.store.list()?;
         self.sizes = files.iter().map(|file| (file.name.clone(), file.size)).collect();
         Ok(files)
-    }
-
-    fn receive(&mut self, name: &str) -> Result<Box<dyn Sink>, Failure> {
-        self.store.receive(name)
-    }
-
-    fn arrived(&mut self, name: &str) -> Option<String> {
-        self.store.arrived(name)
-    }
-
-    fn adopt(&mut self, name: &str, temporary: &str) {
-        self.store.adopt(name, temporary);
-    }
-
-    fn arrive(&mut self) -> Result<(), Failure> {
-        self.store.arrive()
-    }
-
-    fn publish(&mut self, name: &str) -> Result<(), Failure> {
-        self.store.publish(name)
-    }
-
-    fn discard(&mut self, kept: &BTreeSet<String>) {
-        self.store.discard(kept);
     }
 
     fn open(&mut self, name: &str) -> Result<Box<dyn Read + Send + Sync>, Failure> {
@@ -63,12 +43,32 @@ impl<S: Store> Store for Listed<S> {
         }
     }
 
+    fn create(&mut self, name: &str, size: Option<u64>) -> Result<Box<dyn Sink>, Failure> {
+        self.store.create(name, size)
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> Result<(), Failure> {
+        self.store.rename(from, to)
+    }
+
     fn remove(&mut self, name: &str) -> Result<(), Failure> {
         self.store.remove(name)
     }
 
-    fn settle(&mut self) -> Result<(), Failure> {
-        self.store.settle()
+    fn discard(&mut self, name: &str) -> Result<(), Failure> {
+        self.store.discard(name)
+    }
+
+    fn sync(&mut self) -> Result<(), Failure> {
+        self.store.sync()
+    }
+
+    fn keep_alive(&mut self) {
+        self.store.keep_alive();
+    }
+
+    fn another(&self) -> Box<dyn Store> {
+        self.store.another()
     }
 }
 

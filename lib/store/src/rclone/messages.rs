@@ -53,7 +53,11 @@ pub(crate) fn failure(which: &str, code: Option<i32>, said: &[u8], own: &[&str])
     };
     let hint = if status == Status::Usage { " (rclone config lists the remotes)" } else { "" };
     let failure = Failure::of(status, which, format!("rclone: {why}{hint}"));
-    if status == Status::Absent { failure.because(Reason::NoSuchFile) } else { failure }
+    match status {
+        Status::Absent => failure.because(Reason::NoSuchFile),
+        Status::Lost => failure.because(Reason::ConnectionLost),
+        _ => failure,
+    }
 }
 
 /// A message in lower case, without names: given names, quoted text, and paths.

@@ -1,0 +1,126 @@
+//! Sending one file, again where the store is lost.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use failure::{Failure, OrFail, Status};
+use store::{Limits, Store, Tries, temporary_name};
+use stream::TemporaryFile;
+
+use crate::spool::{Progress, Spool};
+
+/// How often an idle connection shows that it is alive.
+pub(crate) const IDLE: Duration = Duration::from_secs(15);
+/// Bytes that are passed to the store at once.
+const CHUNK: usize = 1 << 20;
+
+/// The name that a file has in the store until it is published.
+pub(crate) fn name_until_published(name: &str, limits: Limits) -> String {
+    if limits.renames { temporary_name(name) } else { name.to_owned() }
+}
+
+/// Sends a file, which may still grow. Each try has a new name, because the leftover of a lost
+/// connection may not be writable. Returns the last name, or `None` if the file was dropped or
+/// sending has `stopped`.
+pub(crate) fn deliver(
+    store: &mut dyn Store,
+    (name, spool): (&str, &Spool),
+    limits: Limits,
+    stopped: &AtomicBool,
+) -> Result<Option<String>, Failure> {
+    let mut tries = Tries::new(limits.tries);
+    let mut leftovers = Vec::new();
+    let sent = loop {
+        let under = name_until_published(name, limits);
+        match attempt(store, (&under, spool), limits, stopped) {
+            Ok(true) => break Ok(Some(under)),
+            Ok(false) => {
+                leftovers.push(under);
+                break Ok(None);
+            }
+            Err(failure) => {
+                leftovers.push(under);
+                if let Err(failure) = tries.failed(failure, || stopped.load(Ordering::Relaxed)) {
+                    break Err(failure);
+                }
+            }
+        }
+    };
+    // Without temporary names, a leftover may be another's file.
+    if limits.renames {
+        discard(store, &leftovers);
+    }
+    sent
+}
+
+/// Deletes files that nobody needs, as long as the store is there. It may not let us, and that is
+/// fine: nobody takes such files for anything.
+pub(crate) fn discard<'a>(store: &mut dyn Store, names: impl IntoIterator<Item = &'a String>) {
+    for name in names {
+        let discarded = store.discard(name);
+        if discarded.is_err_and(|failure| failure.status() == Status::Lost) {
+            return;
+        }
+    }
+}
+
+/// Sends it once. Returns false if it is not wanted any more.
+fn attempt(
+    store: &mut dyn Store,
+    (under, spool): (&str, &Spool),
+    limits: Limits,
+    stopped: &AtomicBool,
+) -> Result<bool, Failure> {
+    let size = if limits.whole_files { await_end(store, spool) } else { None };
+    if is_unwanted(spool, stopped) {
+        return Ok(false);
+    }
+    let mut sink = store.create(under, size)?;
+    let mut chunk = vec![0; CHUNK];
+    let mut sent = 0;
+    loop {
+        let (len, progress) = spool.wait_beyond(sent, Duration::ZERO);
+        // A cut file could stay where the store takes whole ones.
+        if !limits.whole_files && is_unwanted(spool, stopped) {
+            return Ok(false);
+        }
+        let more = usize::try_from(len - sent).unwrap_or(CHUNK).min(CHUNK);
+        if more > 0 {
+            spool.read_at(&mut chunk[..more], sent).or_fail(Status::Failed, TemporaryFile)?;
+            sink.write_all(&chunk[..more]).or_fail(Status::Failed, under)?;
+            sent += more as u64;
+        } else if progress == Progress::Complete {
+            return sink.finish().map(|()| true);
+        } else {
+            sink.flush().or_fail(Status::Failed, under)?;
+            await_more(store, spool, sent);
+        }
+    }
+}
+
+fn is_unwanted(spool: &Spool, stopped: &AtomicBool) -> bool {
+    let (_, progress) = spool.wait_beyond(0, Duration::ZERO);
+    progress == Progress::Dropped || stopped.load(Ordering::Relaxed)
+}
+
+/// Waits until the file has ended. Returns its length.
+fn await_end(store: &mut dyn Store, spool: &Spool) -> Option<u64> {
+    loop {
+        let (len, progress) = spool.wait_beyond(u64::MAX, IDLE);
+        if progress != Progress::Growing {
+            return Some(len);
+        }
+        store.keep_alive();
+    }
+}
+
+/// Waits until there is more of the file than is known, or no more will come.
+fn await_more(store: &mut dyn Store, spool: &Spool, known: u64) {
+    loop {
+        let (len, progress) = spool.wait_beyond(known, IDLE);
+        if len > known || progress != Progress::Growing {
+            return;
+        }
+        store.keep_alive();
+    }
+}
