@@ -11,7 +11,7 @@ use archive::{
 };
 use cli::lifeline;
 use deflate::{Deflate, Effort, Format};
-use failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status, legible};
 use local::Folder;
 use stream::Receipt;
 
@@ -39,7 +39,7 @@ pub(crate) fn finish(
             .and_then(|mut packed| io::copy(&mut from, &mut packed).map(|_| packed))
             .and_then(Deflate::finish)
             .map(drop)
-            .or_fail(Status::Failed, signatures.display())
+            .or_fail(Status::Failed, legible::file(&signatures))
     })?;
     let by_name: HashMap<&str, &Receipt> =
         receipts.iter().map(|receipt| (receipt.stored.as_str(), receipt)).collect();
@@ -61,7 +61,7 @@ pub(crate) fn clear(folder: &Folder, sets: impl Fn(SetTime) -> bool) -> Result<(
         if unfinished(&name).is_some_and(&sets) {
             let path = folder.path(&name);
             lifeline::check();
-            std::fs::remove_file(&path).or_fail(Status::Failed, path.display())?;
+            std::fs::remove_file(&path).or_fail(Status::Failed, legible::file(&path))?;
         }
     }
     Ok(())
@@ -92,8 +92,10 @@ fn not_stored(what: &str) -> Failure {
 /// The numbers of the volumes that the draft names.
 fn volumes(manifest: &std::path::Path) -> Result<Vec<u64>, Failure> {
     let mut parser = ManifestParser::default();
-    each_line(manifest, |line| parser.line(line).or_fail(Status::Integrity, manifest.display()))?;
-    let parsed = parser.finish().or_fail(Status::Integrity, manifest.display())?;
+    each_line(manifest, |line| {
+        parser.line(line).or_fail(Status::Integrity, legible::file(manifest))
+    })?;
+    let parsed = parser.finish().or_fail(Status::Integrity, legible::file(manifest))?;
     Ok(parsed.volumes.iter().map(|volume| volume.number).collect())
 }
 
@@ -123,7 +125,7 @@ fn each_line(
 ) -> Result<(), Failure> {
     let mut from = BufReader::new(open(draft)?);
     let mut line = Vec::new();
-    while read_line(&mut from, &mut line).or_fail(Status::Failed, draft.display())? {
+    while read_line(&mut from, &mut line).or_fail(Status::Failed, legible::file(draft))? {
         take(&line)?;
     }
     Ok(())
@@ -137,13 +139,13 @@ fn fill_in(
     let mut sealer = ManifestHashWriter::new(hashes);
     let mut filled = Vec::new();
     each_line(draft, |line| {
-        sealer.line(line, &mut filled).or_fail(Status::Integrity, draft.display())?;
-        to.write_all(&filled).or_fail(Status::Failed, draft.display())?;
+        sealer.line(line, &mut filled).or_fail(Status::Integrity, legible::file(draft))?;
+        to.write_all(&filled).or_fail(Status::Failed, legible::file(draft))?;
         filled.clear();
         Ok(())
     })?;
-    sealer.finish(&mut filled).or_fail(Status::Integrity, draft.display())?;
-    to.write_all(&filled).or_fail(Status::Failed, draft.display())
+    sealer.finish(&mut filled).or_fail(Status::Integrity, legible::file(draft))?;
+    to.write_all(&filled).or_fail(Status::Failed, legible::file(draft))
 }
 
 fn write(
@@ -163,7 +165,7 @@ fn put(
     content: impl FnOnce(&mut dyn Write) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let path = folder.path(name);
-    let which = path.display();
+    let which = legible::file(&path);
     let mut file = tempfile::Builder::new()
         .prefix(".commit-")
         .tempfile_in(folder.path(""))
@@ -179,5 +181,5 @@ fn put(
 }
 
 fn open(path: &std::path::Path) -> Result<File, Failure> {
-    File::open(path).or_fail(Status::Failed, path.display())
+    File::open(path).or_fail(Status::Failed, legible::file(path))
 }

@@ -14,7 +14,6 @@ mod spool;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, IsTerminal};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use cli::{Common, Program};
@@ -113,7 +112,7 @@ fn open_archive(archive: &Path, begin: &Begin) -> Result<Target, Failure> {
         return Err(Failure::new(Status::Usage, why));
     }
     let lock = Lock::start(&Folder::create(archive)?)?;
-    let url = legible::name(archive.as_os_str().as_bytes());
+    let url = legible::file(archive);
     Ok(Target { url, store: store::folder(archive), _lock: Some(lock) })
 }
 

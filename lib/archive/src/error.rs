@@ -25,7 +25,7 @@ impl Error {
 /// The start of a foreign text in a form that a terminal shows on one line.
 pub(crate) fn printable(raw: &[u8]) -> String {
     let text = String::from_utf8_lossy(&raw[..raw.len().min(4 * EXCERPT)]);
-    legible::line(&text.chars().take(EXCERPT).collect::<String>())
+    legible::line(text.chars().take(EXCERPT).collect::<String>())
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ pub(crate) fn start(stage: &'static str, Verbosity(level): Verbosity) {
 /// cannot be written, the exit status remains. A stage whose supervisor has ended prints nothing.
 pub(crate) fn say(stage: &str, message: &impl std::fmt::Display) {
     lifeline::check();
-    let line = format!("{stage}: {}\n", legible::line(&message.to_string()));
+    let line = format!("{stage}: {}\n", legible::line(message.to_string()));
     let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
 }
 

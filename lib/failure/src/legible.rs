@@ -1,5 +1,8 @@
 //! Foreign text for human readers: no name can send commands to a terminal, or deceive its reader.
 
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
 /// Whether a terminal obeys the character instead of showing it, or shows it out of its order.
 pub fn is_command(letter: char) -> bool {
     letter.is_control()
@@ -12,10 +15,15 @@ pub fn name(raw: &[u8]) -> String {
     spelt(raw, |letter| letter == '\\' || is_command(letter))
 }
 
+/// The path of a local file on one line, escaped like a name.
+pub fn file(path: impl AsRef<Path>) -> String {
+    name(path.as_ref().as_os_str().as_bytes())
+}
+
 /// A message on one line, escaped like a name, except for the backslash, because its names may be
 /// escaped already.
-pub fn line(text: &str) -> String {
-    spelt(text.as_bytes(), is_command)
+pub fn line(text: impl AsRef<[u8]>) -> String {
+    spelt(text.as_ref(), is_command)
 }
 
 /// Text in which bytes that are not UTF-8, and the bytes of some characters, become `\xHH`.

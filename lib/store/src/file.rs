@@ -44,7 +44,7 @@ impl Store for FileStore {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let above = self.folder.parent().unwrap_or(&self.folder);
-                let above = legible::name(above.as_os_str().as_bytes());
+                let above = legible::file(above);
                 let why = format!("there is no folder {above} (is the disk mounted?)");
                 Err(Failure::of(Status::Lost, &self.url, why))
             }

@@ -12,7 +12,6 @@ mod throttle;
 mod tries;
 
 use std::io::{Read, Write};
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use failure::{Failure, Status, legible};
@@ -103,7 +102,7 @@ pub trait Store: Send {
 
 /// The store in a folder of this machine.
 pub fn folder(path: &Path) -> Box<dyn Store> {
-    Box::new(Listed::new(file::FileStore::new(&legible::name(path.as_os_str().as_bytes()), path)))
+    Box::new(Listed::new(file::FileStore::new(&legible::file(path), path)))
 }
 
 /// Opens the store of a URL.

@@ -147,7 +147,7 @@ fn is_folder(connection: &mut Connection, path: &Path) -> Result<bool, SftpError
     match connection.sftp.stat(path).map_err(SftpError::from) {
         Ok(facts) if facts.is_dir() => Ok(true),
         Ok(_) => {
-            let why = format!("{}: not a folder", legible::name(path.as_os_str().as_bytes()));
+            let why = format!("{}: not a folder", legible::file(path));
             Err(SftpError::Final(Failure::new(Status::Refused, why)))
         }
         Err(SftpError::Refused(status)) if status.is_absent() => Ok(false),
@@ -169,7 +169,7 @@ fn list(
     timeout: Duration,
 ) -> Result<Vec<Stored>, SftpError> {
     let mut directory = connection.sftp.opendir(folder)?;
-    let listing = Listing::new(&legible::name(folder.as_os_str().as_bytes()), Some(timeout));
+    let listing = Listing::new(&legible::file(folder), Some(timeout));
     let files = list_all(&mut directory, listing);
     let files = connection.checked(files)?;
     connection.leave(directory);

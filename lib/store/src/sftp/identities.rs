@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use failure::{Failure, Status};
+use failure::{Failure, Status, legible};
 use ssh_key::{PrivateKey, PublicKey};
 use ssh2::{ErrorCode, Session};
 
@@ -42,7 +42,7 @@ impl Login<'_> {
     }
 
     fn with_file(&mut self, file: &Path) -> Result<bool, SftpError> {
-        let which = file.display();
+        let which = legible::file(file);
         if let Some(why) = unusable(file) {
             // A missing default key is not reported.
             if file.exists() || !self.settings.identities.is_empty() {
@@ -95,8 +95,10 @@ impl Login<'_> {
     /// The public halves of the keys that were named.
     fn named(&self) -> Vec<Vec<u8>> {
         let public = |file: &PathBuf| {
-            let beside = PathBuf::from(format!("{}.pub", file.display()));
-            let key = PublicKey::read_openssh_file(&beside)
+            let mut beside = file.clone().into_os_string();
+            beside.push(".pub");
+            let beside = Path::new(&beside);
+            let key = PublicKey::read_openssh_file(beside)
                 .or_else(|_| PublicKey::read_openssh_file(file));
             key.ok().and_then(|key| key.to_bytes().ok())
         };

@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use failure::{Failure, Status};
+use failure::{Failure, Status, legible};
 
 use super::error::{SftpError, of_system};
 use super::settings::{Place, Settings, refused};
@@ -93,8 +93,8 @@ impl Proxy {
         self.said.rewind().ok()?;
         // More than that is no message.
         self.said.by_ref().take(1 << 16).read_to_end(&mut said).ok()?;
-        let said = String::from_utf8_lossy(&said);
-        said.lines().map(str::trim).rfind(|line| !line.is_empty()).map(str::to_owned)
+        let mut lines = said.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+        lines.rfind(|line| !line.is_empty()).map(legible::line)
     }
 }
 
@@ -118,7 +118,7 @@ pub(crate) fn open(settings: &Settings, timeout: Duration) -> Result<Opened, Sft
 
 fn through(words: &[OsString]) -> Result<Opened, SftpError> {
     let failed = |error: std::io::Error| {
-        let which = words.first().map(|word| word.display().to_string()).unwrap_or_default();
+        let which = words.first().map(legible::file).unwrap_or_default();
         SftpError::Final(Failure::of(Status::Failed, which, of_system(&error)))
     };
     let (ours, theirs) = UnixStream::pair().map_err(failed)?;
