@@ -71,55 +71,43 @@ fn attempt(
     limits: Limits,
     stopped: &AtomicBool,
 ) -> Result<bool, Failure> {
-    let size = if limits.whole_files { await_end(store, spool) } else { None };
-    if is_unwanted(spool, stopped) {
+    let size = limits.whole_files.then(|| await_more(store, spool, u64::MAX).0);
+    let is_unwanted = || spool.is_dropped() || stopped.load(Ordering::Relaxed);
+    if is_unwanted() {
         return Ok(false);
     }
     let mut sink = store.create(under, size)?;
     let mut chunk = vec![0; CHUNK];
     let mut sent = 0;
     loop {
-        let (len, progress) = spool.wait_beyond(sent, Duration::ZERO);
         // A cut file could stay where the store takes whole ones.
-        if !limits.whole_files && is_unwanted(spool, stopped) {
+        if !limits.whole_files && is_unwanted() {
             return Ok(false);
         }
+        let (len, progress) = spool.wait_beyond(sent, Duration::ZERO);
         let more = usize::try_from(len - sent).unwrap_or(CHUNK).min(CHUNK);
-        if more > 0 {
-            spool.read_at(&mut chunk[..more], sent).or_fail(Status::Failed, TemporaryFile)?;
-            sink.write_all(&chunk[..more]).or_fail(Status::Failed, under)?;
-            sent += more as u64;
-        } else if progress == Progress::Complete {
-            return sink.finish().map(|()| true);
-        } else {
-            sink.flush().or_fail(Status::Failed, under)?;
-            await_more(store, spool, sent);
+        match progress {
+            _ if more > 0 => {
+                spool.read_at(&mut chunk[..more], sent).or_fail(Status::Failed, TemporaryFile)?;
+                sink.write_all(&chunk[..more]).or_fail(Status::Failed, under)?;
+                sent += more as u64;
+            }
+            Progress::Growing => {
+                sink.flush().or_fail(Status::Failed, under)?;
+                await_more(store, spool, sent);
+            }
+            Progress::Complete => return sink.finish().map(|()| true),
+            Progress::Dropped => return Ok(false),
         }
-    }
-}
-
-fn is_unwanted(spool: &Spool, stopped: &AtomicBool) -> bool {
-    let (_, progress) = spool.wait_beyond(0, Duration::ZERO);
-    progress == Progress::Dropped || stopped.load(Ordering::Relaxed)
-}
-
-/// Waits until the file has ended. Returns its length.
-fn await_end(store: &mut dyn Store, spool: &Spool) -> Option<u64> {
-    loop {
-        let (len, progress) = spool.wait_beyond(u64::MAX, IDLE);
-        if progress != Progress::Growing {
-            return Some(len);
-        }
-        store.keep_alive();
     }
 }
 
 /// Waits until there is more of the file than is known, or no more will come.
-fn await_more(store: &mut dyn Store, spool: &Spool, known: u64) {
+fn await_more(store: &mut dyn Store, spool: &Spool, known: u64) -> (u64, Progress) {
     loop {
         let (len, progress) = spool.wait_beyond(known, IDLE);
         if len > known || progress != Progress::Growing {
-            return;
+            return (len, progress);
         }
         store.keep_alive();
     }

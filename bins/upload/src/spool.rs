@@ -65,6 +65,11 @@ impl Spool {
         (state.len, state.progress)
     }
 
+    /// Whether it is not wanted any more.
+    pub(crate) fn is_dropped(&self) -> bool {
+        self.state().progress == Progress::Dropped
+    }
+
     /// How long it is so far, in bytes.
     pub(crate) fn len(&self) -> u64 {
         self.state().len

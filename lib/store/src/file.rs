@@ -10,6 +10,7 @@ use failure::{Failure, OrFail, Reason, Status, legible};
 use rustix::fs::{AtFlags, CWD, RenameFlags};
 use rustix::io::Errno;
 
+use crate::listed::ListedSizes;
 use crate::listing::Listing;
 use crate::{Limits, Sink, Store, Stored, temporary};
 
@@ -18,13 +19,14 @@ use crate::{Limits, Sink, Store, Stored, temporary};
 pub(crate) struct FileStore {
     url: String,
     folder: PathBuf,
+    sizes: ListedSizes,
 }
 
 impl FileStore {
     pub(crate) fn new(url: &str, path: &Path) -> FileStore {
         // A folder can't be made by a path that ends with `.`.
         let folder = path.components().collect();
-        FileStore { url: url.to_owned(), folder }
+        FileStore { url: url.to_owned(), folder, sizes: ListedSizes::default() }
     }
 
     fn which(&self, name: &str) -> String {
@@ -63,12 +65,14 @@ impl Store for FileStore {
             let size = facts.is_file().then_some(facts.len());
             listing.add(entry.file_name().as_bytes(), size)?;
         }
-        Ok(listing.finish())
+        let files = listing.finish();
+        self.sizes.learn(&files);
+        Ok(files)
     }
 
     fn open(&mut self, name: &str) -> Result<Box<dyn Read + Send + Sync>, Failure> {
         let file = by_kind(File::open(self.folder.join(name)), &self.which(name))?;
-        Ok(Box::new(file))
+        Ok(self.sizes.limit(name, file))
     }
 
     fn create(&mut self, name: &str, _size: Option<u64>) -> Result<Box<dyn Sink>, Failure> {

@@ -16,8 +16,6 @@ use std::path::Path;
 
 use failure::{Failure, Status, legible};
 
-use crate::listed::Listed;
-
 pub use listed::no_longer_than;
 pub use options::Options;
 pub use spelling::{spelling, spellings};
@@ -102,7 +100,7 @@ pub trait Store: Send {
 
 /// The store in a folder of this machine.
 pub fn folder(path: &Path) -> Box<dyn Store> {
-    Box::new(Listed::new(file::FileStore::new(&legible::file(path), path)))
+    Box::new(file::FileStore::new(&legible::file(path), path))
 }
 
 /// Opens the store of a URL.
@@ -110,16 +108,16 @@ pub fn open(url: &str, options: &Options) -> Result<Box<dyn Store>, Failure> {
     let usage = |why: &str| Failure::of(Status::Usage, url, why);
     if let Some(remote) = url.strip_prefix("rclone:") {
         return match remote.contains(':') {
-            true => Ok(Box::new(Listed::new(rclone::RcloneStore::new(url, remote, options)))),
+            true => Ok(Box::new(rclone::RcloneStore::new(url, remote, options))),
             false => Err(usage("names no remote (such as rclone:REMOTE:PATH)")),
         };
     }
     if let Some(path) = local::store_folder(url) {
-        return Ok(Box::new(Listed::new(file::FileStore::new(url, path))));
+        return Ok(Box::new(file::FileStore::new(url, path)));
     }
     match url.split_once("://") {
         Some(("file", _)) => Err(usage("names no folder")),
-        Some(("sftp", rest)) => Ok(Box::new(Listed::new(sftp::SftpStore::new(rest, options)?))),
+        Some(("sftp", rest)) => Ok(Box::new(sftp::SftpStore::new(rest, options)?)),
         Some((scheme, _)) => {
             Err(usage(&format!("no store of the kind {scheme} (file://, sftp:// and rclone: are)")))
         }

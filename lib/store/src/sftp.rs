@@ -27,6 +27,7 @@ use self::error::{SftpError, SftpStatus};
 use self::read::SftpReader;
 use self::session::{ReconnectingSession, SharedSession, lock};
 use self::write::{SftpSink, WINDOW, alive};
+use crate::listed::ListedSizes;
 use crate::listing::Listing;
 use crate::{Limits, Options, Sink, Store, Stored, Tries};
 
@@ -43,13 +44,19 @@ pub(crate) struct SftpStore {
     session: SharedSession,
     /// How long to wait for an answer.
     timeout: Duration,
+    sizes: ListedSizes,
 }
 
 impl SftpStore {
     pub(crate) fn new(url: &str, options: &Options) -> Result<SftpStore, Failure> {
         let address = Address::parse(url)?;
         let session = ReconnectingSession::new(address.clone(), options)?;
-        Ok(SftpStore { address, session, timeout: options.timeout() })
+        Ok(SftpStore {
+            address,
+            session,
+            timeout: options.timeout(),
+            sizes: ListedSizes::default(),
+        })
     }
 
     fn run<T>(
@@ -77,12 +84,14 @@ impl Store for SftpStore {
     fn list(&mut self) -> Result<Vec<Stored>, Failure> {
         let folder = &self.address.folder;
         let timeout = self.timeout;
-        self.run("", |connection, _| list(connection, Path::new(folder), timeout))
+        let files = self.run("", |connection, _| list(connection, Path::new(folder), timeout))?;
+        self.sizes.learn(&files);
+        Ok(files)
     }
 
     fn open(&mut self, name: &str) -> Result<Box<dyn Read + Send + Sync>, Failure> {
         let reading = SftpReader::open(self.session.clone(), name)?;
-        Ok(Box::new(BufReader::with_capacity(WINDOW, reading)))
+        Ok(self.sizes.limit(name, BufReader::with_capacity(WINDOW, reading)))
     }
 
     fn create(&mut self, name: &str, _size: Option<u64>) -> Result<Box<dyn Sink>, Failure> {
@@ -124,7 +133,12 @@ impl Store for SftpStore {
 
     fn another(&self) -> Box<dyn Store> {
         let session = lock(&self.session).another();
-        Box::new(SftpStore { session, address: self.address.clone(), ..*self })
+        Box::new(SftpStore {
+            session,
+            address: self.address.clone(),
+            sizes: self.sizes.clone(),
+            ..*self
+        })
     }
 }
 
