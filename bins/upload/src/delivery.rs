@@ -31,8 +31,12 @@ pub(crate) fn deliver(
     let mut tries = Tries::new(limits.tries);
     let mut leftovers = Vec::new();
     let sent = loop {
+        let size = limits.whole_files.then(|| await_more(store, spool, u64::MAX).0);
+        if spool.is_dropped() || stopped.load(Ordering::Relaxed) {
+            break Ok(None);
+        }
         let under = name_until_published(name, limits);
-        match attempt(store, (&under, spool), limits, stopped) {
+        match attempt(store, (&under, spool), size, stopped) {
             Ok(true) => break Ok(Some(under)),
             Ok(false) => {
                 leftovers.push(under);
@@ -68,20 +72,15 @@ pub(crate) fn discard<'a>(store: &mut dyn Store, names: impl IntoIterator<Item =
 fn attempt(
     store: &mut dyn Store,
     (under, spool): (&str, &Spool),
-    limits: Limits,
+    size: Option<u64>,
     stopped: &AtomicBool,
 ) -> Result<bool, Failure> {
-    let size = limits.whole_files.then(|| await_more(store, spool, u64::MAX).0);
-    let is_unwanted = || spool.is_dropped() || stopped.load(Ordering::Relaxed);
-    if is_unwanted() {
-        return Ok(false);
-    }
     let mut sink = store.create(under, size)?;
     let mut chunk = vec![0; CHUNK];
     let mut sent = 0;
     loop {
-        // A cut file could stay where the store takes whole ones.
-        if !limits.whole_files && is_unwanted() {
+        // Of a store that takes whole files, nobody knows what it makes of a cut one.
+        if size.is_none() && stopped.load(Ordering::Relaxed) {
             return Ok(false);
         }
         let (len, progress) = spool.wait_beyond(sent, Duration::ZERO);
@@ -110,5 +109,40 @@ fn await_more(store: &mut dyn Store, spool: &Spool, known: u64) -> (u64, Progres
             return (len, progress);
         }
         store.keep_alive();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::FakeStore;
+
+    fn delivered(mut store: FakeStore) -> (Result<Option<String>, Failure>, Vec<String>) {
+        let spool = Spool::new().unwrap();
+        spool.append(b"moo").unwrap();
+        spool.end(Progress::Complete);
+        let limits = store.limits().unwrap();
+        let sent = deliver(&mut store, ("x", &spool), limits, &AtomicBool::new(false));
+        let names = store.files.lock().unwrap().keys().cloned().collect();
+        (sent, names)
+    }
+
+    #[test]
+    fn a_lost_file_is_sent_again_under_a_new_name_and_nothing_else_stays() {
+        let (sent, names) = delivered(FakeStore { losses: 1, ..FakeStore::default() });
+        assert_eq!(names, [sent.unwrap().unwrap()]);
+    }
+
+    #[test]
+    fn a_file_that_is_lost_each_time_is_given_up() {
+        let (sent, names) = delivered(FakeStore { losses: 2, ..FakeStore::default() });
+        assert_eq!(sent.unwrap_err().message(), "cut (given up after 2 tries)");
+        assert!(names.is_empty());
+    }
+
+    #[test]
+    fn what_may_be_a_file_of_another_is_not_deleted() {
+        let store = FakeStore { losses: 2, fixed_names: true, ..FakeStore::default() };
+        assert_eq!(delivered(store).1, ["x"]);
     }
 }

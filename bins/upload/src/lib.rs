@@ -4,6 +4,8 @@
 mod arrival;
 mod copy;
 mod delivery;
+#[cfg(test)]
+mod fake;
 mod leftovers;
 mod precondition;
 mod present;

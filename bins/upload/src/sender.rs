@@ -62,6 +62,8 @@ pub(crate) struct Sender {
 struct Queue {
     jobs: channel::Sender<Job>,
     waiting: channel::Receiver<Job>,
+    /// For workers that are still to come; the last one is the first to be used.
+    stores: Vec<SharedStore>,
     workers: Vec<JoinHandle<()>>,
     last: Option<Arc<Spool>>,
 }
@@ -122,20 +124,19 @@ impl Sender {
     }
 
     fn enqueue(&mut self, name: &str, spool: &Arc<Spool>, limits: Limits) -> Result<(), Failure> {
-        let mut queue = self.queue.take().unwrap_or_else(Queue::new);
-        let worker = |store| UploadWorker {
-            store,
-            limits,
-            outcome: self.outcome.clone(),
-            stopped: self.stopped.clone(),
+        let mut queue = match self.queue.take() {
+            Some(queue) => queue,
+            None => Queue::new(&self.store, limits),
         };
         let large = queue.last.as_ref().is_some_and(|last| last.len() >= LARGE);
-        if queue.workers.is_empty() {
-            queue.add(worker(self.store.clone()))?;
-        } else if large && queue.workers.len() < limits.connections {
-            let another = self.store().another();
-            // One worker is slower, not wrong.
-            let _ = queue.add(worker(Arc::new(Mutex::new(another))));
+        if (large || queue.workers.is_empty())
+            && let Some(store) = queue.stores.pop()
+        {
+            let (outcome, stopped) = (self.outcome.clone(), self.stopped.clone());
+            let added = queue.add(UploadWorker { store, limits, outcome, stopped });
+            // Without another worker it is slower, not wrong.
+            added
+                .or_else(|failure| if queue.workers.is_empty() { Err(failure) } else { Ok(()) })?;
         }
         queue.last = Some(spool.clone());
         let job = Job { name: name.to_owned(), spool: spool.clone() };
@@ -257,9 +258,12 @@ pub(crate) fn is_volume(name: &str) -> bool {
 }
 
 impl Queue {
-    fn new() -> Queue {
+    fn new(store: &SharedStore, limits: Limits) -> Queue {
         let (jobs, waiting) = channel::bounded(1);
-        Queue { jobs, waiting, workers: Vec::new(), last: None }
+        let another = || Arc::new(Mutex::new(lock(store).another()));
+        let mut stores: Vec<_> = (1..limits.connections).map(|_| another()).collect();
+        stores.push(store.clone());
+        Queue { jobs, waiting, stores, workers: Vec::new(), last: None }
     }
 
     fn add(&mut self, worker: UploadWorker) -> Result<(), Failure> {
@@ -310,4 +314,68 @@ impl UploadWorker {
 /// The data in our locks is consistent after each statement, even after a panic.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::FakeStore;
+    use std::sync::Barrier;
+    use std::time::Duration;
+
+    fn send(sender: &mut Sender, name: &str, content: &[u8], complete: bool) {
+        let mut outgoing = sender.start(name).unwrap();
+        sender.write(name, &mut outgoing, content).unwrap();
+        sender.end(name, outgoing, complete).unwrap();
+    }
+
+    #[test]
+    fn a_large_file_does_not_keep_the_next_one_waiting() {
+        let both_at_once = Arc::new(Barrier::new(2));
+        let store = FakeStore { meeting: Some(both_at_once), ..FakeStore::default() };
+        let (done, told) = channel::bounded(1);
+        std::thread::spawn(move || {
+            let mut sender = Sender::new(Box::new(store));
+            let content = vec![0; usize::try_from(LARGE).unwrap()];
+            send(&mut sender, "one", &content, true);
+            send(&mut sender, "two", &content, true);
+            done.send(sender.arrive())
+        });
+        told.recv_timeout(Duration::from_secs(60)).unwrap().unwrap();
+    }
+
+    #[test]
+    fn only_whole_files_arrive() {
+        let store = FakeStore::default();
+        let files = store.files.clone();
+        let mut sender = Sender::new(Box::new(store));
+        send(&mut sender, "whole", b"moo", true);
+        send(&mut sender, "half", b"mo", false);
+        sender.arrive().unwrap();
+        let temporary = sender.arrived("whole").unwrap();
+        assert_eq!(sender.arrived("half"), None);
+        assert_eq!(*files.lock().unwrap(), BTreeMap::from([(temporary, b"moo".to_vec())]));
+        sender.publish("whole").unwrap();
+        assert_eq!(*files.lock().unwrap(), BTreeMap::from([("whole".into(), b"moo".to_vec())]));
+    }
+
+    #[test]
+    fn without_renames_only_volumes_have_their_names_before_they_are_published() {
+        let store = FakeStore { fixed_names: true, ..FakeStore::default() };
+        let files = store.files.clone();
+        let names = || files.lock().unwrap().keys().cloned().collect::<Vec<_>>();
+        let mut sender = Sender::new(Box::new(store));
+        let set = "duplicity-full.20261122T201500Z.";
+        let [volume, manifest] =
+            ["vol1.difftar.gpg", "manifest.gpg"].map(|end| format!("{set}{end}"));
+        send(&mut sender, &volume, b"volume", true);
+        send(&mut sender, &manifest, b"manifest", true);
+        sender.arrive().unwrap();
+        assert_eq!(names().as_slice(), std::slice::from_ref(&volume));
+        assert_eq!(sender.arrived(&manifest), Some(manifest.clone()));
+        for name in [&volume, &manifest] {
+            sender.publish(name).unwrap();
+        }
+        assert_eq!(names(), [manifest, volume]);
+    }
 }
