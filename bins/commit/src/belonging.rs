@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
-use archive::{Collection, Fork, Identity, Link, Seal, SetId, overtaken, parse_seal};
+use archive::{Collection, Fork, Identity, Link, Seal, SetId, SetTime, overtaken, parse_seal};
 use failure::{Failure, OrFail, Reason, Status};
 use local::Folder;
 use openpgp::{Cert, SealState, find_certificate, known_identity, read_seal, read_text};
@@ -95,11 +95,10 @@ impl Next {
         known: &Collection,
     ) -> Result<Option<Fork>, Failure> {
         let Some(key) = self.seal_key.as_deref() else { return Ok(None) };
-        let ours = ids(known);
+        let ours: BTreeSet<SetTime> = known.complete().map(|set| set.id.time).collect();
         let seals = receipts.iter().filter_map(|receipt| {
             let time = parse_seal(&receipt.stored)?;
-            Some((&receipt.stored, receipt.seal.as_deref()?))
-                .filter(|_| !ours.iter().any(|set| set.time == time))
+            Some((&receipt.stored, receipt.seal.as_deref()?)).filter(|_| !ours.contains(&time))
         });
         let seals: Vec<_> = seals.collect();
         if seals.is_empty() {

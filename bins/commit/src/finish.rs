@@ -39,7 +39,7 @@ pub(crate) fn finish(
             .and_then(|mut packed| io::copy(&mut from, &mut packed).map(|_| packed))
             .and_then(Deflate::finish)
             .map(drop)
-            .or_fail(Status::Failed, signatures.display())
+            .or_fail(Status::Failed, legible::file(&signatures))
     })?;
     let by_name: HashMap<&str, &Receipt> =
         receipts.iter().map(|receipt| (receipt.stored.as_str(), receipt)).collect();
@@ -61,7 +61,7 @@ pub(crate) fn clear(folder: &Folder, sets: impl Fn(SetTime) -> bool) -> Result<(
         if unfinished(&name).is_some_and(&sets) {
             let path = folder.path(&name);
             lifeline::check();
-            std::fs::remove_file(&path).or_fail(Status::Failed, path.display())?;
+            std::fs::remove_file(&path).or_fail(Status::Failed, legible::file(&path))?;
         }
     }
     Ok(())
@@ -144,7 +144,7 @@ fn put(
     content: impl FnOnce(&mut dyn Write) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let path = folder.path(name);
-    let which = path.display();
+    let which = legible::file(&path);
     let mut file = tempfile::Builder::new()
         .prefix(".commit-")
         .tempfile_in(folder.path(""))
@@ -160,5 +160,5 @@ fn put(
 }
 
 fn open(path: &std::path::Path) -> Result<File, Failure> {
-    File::open(path).or_fail(Status::Failed, path.display())
+    File::open(path).or_fail(Status::Failed, legible::file(path))
 }

@@ -36,7 +36,7 @@ impl Removal<'_> {
             }
             log::info!("{}: removed", goner.what);
         }
-        self.store.settle()
+        self.store.sync()
     }
 
     fn forget(&self, goner: &Goner) -> Result<(), Failure> {

@@ -3,19 +3,20 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fs::File;
-use std::io::Write;
+use std::sync::MutexGuard;
 
 use archive::{FileKind, FileName, parse_seal};
 use cli::lifeline;
-use failure::{Failure, OrFail, Status};
+use failure::Failure;
 use store::Store;
 use stream::member::{SHA1, SHA256};
 use stream::{FilesInput, Receipt, Receipts};
 
-/// The files that are sent, each with a receipt as soon as it has arrived. Dropped before they are
-/// published, they are removed again, unless a later run may go on with them.
+use crate::sender::{Outgoing, Sender, is_volume};
+
+/// The files that are sent, each with a receipt as soon as it has arrived.
 pub(crate) struct Arrivals<'a> {
-    store: &'a mut dyn Store,
+    sender: Sender,
     receipts: &'a mut Receipts<File>,
     /// Those whose receipts are still to come, in the order in which they were sent.
     sent: VecDeque<Receipt>,
@@ -31,12 +32,12 @@ pub(crate) struct Arrivals<'a> {
 
 impl<'a> Arrivals<'a> {
     pub(crate) fn new(
-        store: &'a mut dyn Store,
+        store: Box<dyn Store>,
         receipts: &'a mut Receipts<File>,
         resumable: bool,
     ) -> Arrivals<'a> {
         Arrivals {
-            store,
+            sender: Sender::new(store),
             receipts,
             sent: VecDeque::new(),
             waiting: Vec::new(),
@@ -49,7 +50,7 @@ impl<'a> Arrivals<'a> {
     /// Takes a file that an interrupted run has brought into the store.
     pub(crate) fn adopt(&mut self, file: &Receipt) -> Result<(), Failure> {
         if let Some(temporary) = &file.temporary {
-            self.store.adopt(&file.stored, temporary);
+            self.sender.adopt(&file.stored, temporary);
             self.waiting.push(file.stored.clone());
             self.kept.insert(file.stored.clone());
         }
@@ -62,19 +63,12 @@ impl<'a> Arrivals<'a> {
         name: &str,
         input: &mut FilesInput<File>,
     ) -> Result<(), Failure> {
-        let mut sink = self.store.receive(name)?;
+        let mut outgoing = self.sender.start(name)?;
         self.waiting.push(name.to_owned());
-        let mut seal = parse_seal(name).map(|_| Vec::new());
-        let mut size = 0;
-        while let Some(chunk) = input.chunk()? {
-            sink.write_all(&chunk).or_fail(Status::Refused, name)?;
-            size += chunk.len() as u64;
-            if let Some(seal) = &mut seal {
-                seal.extend_from_slice(&chunk);
-            }
-            self.tell()?;
-        }
-        sink.finish()?;
+        let passed = self.pass(name, &mut outgoing, input);
+        let ended = self.sender.end(name, outgoing, passed.is_ok());
+        let (size, seal) = passed?;
+        ended?;
         let fact = |key| input.closing().and_then(|facts| facts.get(key)).map(str::to_owned);
         self.sent.push_back(Receipt {
             stored: name.to_owned(),
@@ -82,15 +76,35 @@ impl<'a> Arrivals<'a> {
             size,
             sha256: fact(SHA256),
             sha1: fact(SHA1),
-            seal: seal.map(|text| String::from_utf8_lossy(&text).into_owned()),
+            seal,
         });
         self.tell()
+    }
+
+    /// Passes the content on. Returns its length in bytes, and all of it if it is a seal.
+    fn pass(
+        &mut self,
+        name: &str,
+        outgoing: &mut Outgoing,
+        input: &mut FilesInput<File>,
+    ) -> Result<(u64, Option<String>), Failure> {
+        let mut seal = parse_seal(name).map(|_| Vec::new());
+        let mut size = 0;
+        while let Some(chunk) = input.chunk()? {
+            self.sender.write(name, outgoing, &chunk)?;
+            size += chunk.len() as u64;
+            if let Some(seal) = &mut seal {
+                seal.extend_from_slice(&chunk);
+            }
+            self.tell()?;
+        }
+        Ok((size, seal.map(|text| String::from_utf8_lossy(&text).into_owned())))
     }
 
     /// Gives a receipt for each file that has arrived since, up to the first that has not.
     fn tell(&mut self) -> Result<(), Failure> {
         while let Some(file) = self.sent.front_mut() {
-            file.temporary = self.store.arrived(&file.stored);
+            file.temporary = self.sender.arrived(&file.stored);
             if file.temporary.is_none() {
                 break;
             }
@@ -104,8 +118,8 @@ impl<'a> Arrivals<'a> {
     }
 
     /// The store that they arrive at.
-    pub(crate) fn store(&mut self) -> &mut dyn Store {
-        self.store
+    pub(crate) fn store(&self) -> MutexGuard<'_, Box<dyn Store>> {
+        self.sender.store()
     }
 
     /// Tells of all files that have come, and gives them their names, manifests last.
@@ -113,7 +127,7 @@ impl<'a> Arrivals<'a> {
     /// The receipts come first: where nobody is left to take them, no file gets its name, and
     /// where somebody is, they count only once the end mark has followed.
     pub(crate) fn publish(&mut self) -> Result<(), Failure> {
-        self.store.arrive()?;
+        self.sender.arrive()?;
         self.tell()?;
         let (manifests, others): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.waiting).into_iter().partition(|name| {
@@ -125,28 +139,25 @@ impl<'a> Arrivals<'a> {
         for names in [others, manifests] {
             for name in names {
                 lifeline::check();
-                self.store.publish(&name)?;
+                self.sender.publish(&name)?;
             }
-            self.store.settle()?;
+            self.store().sync()?;
         }
         self.naming = false;
         Ok(())
     }
-}
 
-fn is_volume(name: &str) -> bool {
-    FileName::parse(name).is_some_and(|name| matches!(name.kind, FileKind::Volume(_)))
-}
-
-impl Drop for Arrivals<'_> {
-    /// Frees the space of what has come to nothing. A store may not let us, and that is fine:
-    /// nobody takes such files for anything.
-    fn drop(&mut self) {
+    /// After a failure: frees the space of what has come to nothing, except what a later run may
+    /// go on with.
+    pub(crate) fn discard(&mut self) {
         lifeline::check();
-        if !self.naming {
-            // What has arrived since the last receipt need not be sent again either.
-            let _ = self.tell();
-            self.store.discard(&self.kept);
+        if self.naming {
+            return;
         }
+        // What has arrived since the last receipt need not be sent again either.
+        let _ = self.tell();
+        self.sender.stop();
+        let _ = self.tell();
+        self.sender.discard(&self.kept);
     }
 }

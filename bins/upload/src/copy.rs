@@ -22,10 +22,10 @@ pub(crate) fn receive(
         let time = set_time(&name);
         if let Some(next) = time.filter(|_| time != set) {
             arrivals.publish()?;
-            present.make_room(next, arrivals.store())?;
+            present.make_room(next, arrivals.store().as_mut())?;
             set = time;
         }
-        if present.has(&name, input, arrivals.store())? {
+        if present.has(&name, input, arrivals)? {
             log::info!("{name}: is in the store already");
         } else {
             arrivals.receive(&name, input)?;

@@ -3,10 +3,15 @@
 
 mod arrival;
 mod copy;
+mod delivery;
+#[cfg(test)]
+mod fake;
 mod leftovers;
 mod precondition;
 mod present;
 mod resumed;
+mod sender;
+mod spool;
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -14,7 +19,7 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use cli::{Common, Program};
-use failure::{Failure, Reason, Status};
+use failure::{Failure, Reason, Status, legible};
 use local::{Folder, Lock};
 use store::Store;
 use stream::{Begin, FilesInput, Receipts, SetHeader, StreamKind, Totals, pipe};
@@ -70,12 +75,15 @@ impl Program for Upload {
         let set = input.begin().set().cloned();
         // Without an archive nobody remembers what has arrived.
         let remembered = set.as_ref().is_some_and(|set| set.run.is_some());
-        let mut arrivals = Arrivals::new(store.as_mut(), receipts, remembered);
-        match &set {
-            Some(set) => receive(&mut input, set, &mut arrivals)?,
-            None => copy::receive(&mut input, Present::new(&url, names), &mut arrivals)?,
+        let mut arrivals = Arrivals::new(store, receipts, remembered);
+        let done = match &set {
+            Some(set) => receive(&mut input, set, &mut arrivals),
+            None => copy::receive(&mut input, Present::new(&url, names), &mut arrivals),
+        };
+        if done.is_err() {
+            arrivals.discard();
         }
-        Ok(input.totals())
+        done.map(|()| input.totals())
     }
 }
 
@@ -106,7 +114,7 @@ fn open_archive(archive: &Path, begin: &Begin) -> Result<Target, Failure> {
         return Err(Failure::new(Status::Usage, why));
     }
     let lock = Lock::start(&Folder::create(archive)?)?;
-    let url = archive.display().to_string();
+    let url = legible::file(archive);
     Ok(Target { url, store: store::folder(archive), _lock: Some(lock) })
 }
 
@@ -129,7 +137,7 @@ fn receive(
 fn prepare(url: &str, store: &mut dyn Store, begin: &Begin) -> Result<Vec<String>, Failure> {
     let files = match store.list() {
         Err(failure) if failure.reason() == Reason::NoSuchFile => {
-            store.prepare().map(|()| Vec::new())
+            store.make_folder().map(|()| Vec::new())
         }
         files => files,
     };

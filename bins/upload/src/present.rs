@@ -9,6 +9,7 @@ use failure::{Failure, OrFail, Status};
 use store::Store;
 use stream::FilesInput;
 
+use crate::arrival::Arrivals;
 use crate::leftovers::set_time;
 
 /// A place that one file can have.
@@ -89,13 +90,14 @@ impl Present {
         &self,
         name: &str,
         input: &mut FilesInput<File>,
-        store: &mut dyn Store,
+        arrivals: &Arrivals,
     ) -> Result<bool, Failure> {
         let Some(there) = self.files.get(&Place::of(name)) else { return Ok(false) };
-        if self.fixed.contains(there) && !is_same(store.open(there)?, there, input)? {
-            return Err(self.in_the_way(name));
+        if !self.fixed.contains(there) {
+            return Ok(true);
         }
-        Ok(true)
+        let stored = arrivals.store().open(there)?;
+        if is_same(stored, there, input)? { Ok(true) } else { Err(self.in_the_way(name)) }
     }
 
     fn in_the_way(&self, name: &str) -> Failure {

@@ -15,6 +15,8 @@ pub enum Reason {
     NoSuchPath,
     /// The file or folder is not in the store.
     NoSuchFile,
+    /// The connection to the store was lost: another try may succeed.
+    ConnectionLost,
     /// The store has lost sets that the archive directory knows: a disk may not be mounted.
     StoreEmpty,
     /// The sets are of another host, source or backup.
@@ -26,12 +28,13 @@ pub enum Reason {
 }
 
 /// The reasons by the names that travel in `failed.json`.
-const NAMES: [(Reason, &str); 9] = [
+const NAMES: [(Reason, &str); 10] = [
     (Reason::Other, "other"),
     (Reason::DestinationExists, "destination-exists"),
     (Reason::NoBackup, "no-backup"),
     (Reason::NoSuchPath, "no-such-path"),
     (Reason::NoSuchFile, "no-such-file"),
+    (Reason::ConnectionLost, "connection-lost"),
     (Reason::StoreEmpty, "store-empty"),
     (Reason::ForeignSets, "foreign-sets"),
     (Reason::TooManyDeleted, "too-many-deleted"),

@@ -1,33 +1,32 @@
 //! A folder of this machine.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use failure::{Failure, OrFail, Reason, Status};
+use failure::{Failure, OrFail, Reason, Status, legible};
 use rustix::fs::{AtFlags, CWD, RenameFlags};
 use rustix::io::Errno;
 
+use crate::listed::ListedSizes;
 use crate::listing::Listing;
-use crate::{Sink, Store, Stored, temporary};
+use crate::{Limits, Sink, Store, Stored, temporary};
 
 /// `file:///absolute` or `file://relative`.
+#[derive(Clone)]
 pub(crate) struct FileStore {
     url: String,
     folder: PathBuf,
-    /// The final and the temporary names of files that are being received.
-    received: BTreeMap<String, String>,
+    sizes: ListedSizes,
 }
 
 impl FileStore {
     pub(crate) fn new(url: &str, path: &Path) -> FileStore {
         // A folder can't be made by a path that ends with `.`.
         let folder = path.components().collect();
-        FileStore { url: url.to_owned(), folder, received: BTreeMap::new() }
+        FileStore { url: url.to_owned(), folder, sizes: ListedSizes::default() }
     }
 
     fn which(&self, name: &str) -> String {
@@ -36,13 +35,18 @@ impl FileStore {
 }
 
 impl Store for FileStore {
+    fn limits(&mut self) -> Result<Limits, Failure> {
+        Ok(Limits { renames: true, whole_files: false, connections: 0, tries: 1 })
+    }
+
     /// Creates the folder only below an existing one, because the path of an unmounted disk is not
     /// a store.
-    fn prepare(&mut self) -> Result<(), Failure> {
+    fn make_folder(&mut self) -> Result<(), Failure> {
         match fs::DirBuilder::new().mode(0o700).create(&self.folder) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let above = self.folder.parent().unwrap_or(&self.folder).display();
+                let above = self.folder.parent().unwrap_or(&self.folder);
+                let above = legible::file(above);
                 let why = format!("there is no folder {above} (is the disk mounted?)");
                 Err(Failure::of(Status::Lost, &self.url, why))
             }
@@ -52,75 +56,52 @@ impl Store for FileStore {
 
     fn list(&mut self) -> Result<Vec<Stored>, Failure> {
         let mut listing = Listing::new(&self.url, None);
-        for entry in fs::read_dir(&self.folder).or_fail_by_kind(&self.url)? {
-            let entry = entry.or_fail_by_kind(&self.url)?;
+        for entry in by_kind(fs::read_dir(&self.folder), &self.url)? {
+            let entry = by_kind(entry, &self.url)?;
             let facts = match entry.metadata() {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                facts => facts.or_fail_by_kind(&self.url)?,
+                facts => by_kind(facts, &self.url)?,
             };
             let size = facts.is_file().then_some(facts.len());
             listing.add(entry.file_name().as_bytes(), size)?;
         }
-        Ok(listing.finish())
-    }
-
-    fn receive(&mut self, name: &str) -> Result<Box<dyn Sink>, Failure> {
-        let which = self.which(name);
-        let temporary = temporary::new_name(name);
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(self.folder.join(&temporary))
-            .or_fail(Status::Refused, &which)?;
-        self.received.insert(name.to_owned(), temporary);
-        Ok(Box::new(FileSink { file, which }))
+        let files = listing.finish();
+        self.sizes.learn(&files);
+        Ok(files)
     }
 
     fn open(&mut self, name: &str) -> Result<Box<dyn Read + Send + Sync>, Failure> {
-        let file = File::open(self.folder.join(name)).or_fail_by_kind(self.which(name))?;
-        Ok(Box::new(file))
+        let file = by_kind(File::open(self.folder.join(name)), &self.which(name))?;
+        Ok(self.sizes.limit(name, file))
     }
 
-    fn arrived(&mut self, name: &str) -> Option<String> {
-        self.received.get(name).cloned()
+    fn create(&mut self, name: &str, _size: Option<u64>) -> Result<Box<dyn Sink>, Failure> {
+        let which = self.which(temporary::shown(name));
+        let mut new = OpenOptions::new();
+        let file = new.write(true).create_new(true).mode(0o600).open(self.folder.join(name));
+        Ok(Box::new(FileSink { file: file.or_fail(Status::Refused, &which)?, which }))
     }
 
-    fn adopt(&mut self, name: &str, temporary: &str) {
-        self.received.insert(name.to_owned(), temporary.to_owned());
-    }
-
-    /// A file arrives as it is written.
-    fn arrive(&mut self) -> Result<(), Failure> {
-        Ok(())
-    }
-
-    fn publish(&mut self, name: &str) -> Result<(), Failure> {
-        let Some(temporary) = self.received.get(name) else {
-            let why = "was not received, so it gets no name";
-            return Err(Failure::of(Status::Failed, self.which(name), why));
-        };
-        let (old, new) = (self.folder.join(temporary), self.folder.join(name));
-        rename(&old, &new).or_fail(Status::Refused, self.which(name))?;
-        self.received.remove(name);
-        Ok(())
-    }
-
-    fn discard(&mut self, kept: &BTreeSet<String>) {
-        let mut received = std::mem::take(&mut self.received);
-        received.retain(|name, _| !kept.contains(name));
-        for temporary in received.into_values() {
-            let _ = fs::remove_file(self.folder.join(temporary));
-        }
+    fn rename(&mut self, from: &str, to: &str) -> Result<(), Failure> {
+        let (old, new) = (self.folder.join(from), self.folder.join(to));
+        rename(&old, &new).or_fail(Status::Refused, self.which(to))
     }
 
     fn remove(&mut self, name: &str) -> Result<(), Failure> {
-        fs::remove_file(self.folder.join(name)).or_fail_by_kind(self.which(name))
+        by_kind(fs::remove_file(self.folder.join(name)), &self.which(name))
     }
 
-    fn settle(&mut self) -> Result<(), Failure> {
+    fn discard(&mut self, name: &str) -> Result<(), Failure> {
+        self.remove(name)
+    }
+
+    fn sync(&mut self) -> Result<(), Failure> {
         let folder = File::open(&self.folder).and_then(|folder| folder.sync_all());
         folder.or_fail(Status::Refused, &self.url)
+    }
+
+    fn another(&self) -> Box<dyn Store> {
+        Box::new(self.clone())
     }
 }
 
@@ -176,19 +157,12 @@ impl Sink for FileSink {
 }
 
 /// What is not there is no refusal.
-trait OrFailByKind<T> {
-    fn or_fail_by_kind(self, which: impl fmt::Display) -> Result<T, Failure>;
-}
-
-impl<T> OrFailByKind<T> for io::Result<T> {
-    fn or_fail_by_kind(self, which: impl fmt::Display) -> Result<T, Failure> {
-        let absent = matches!(&self, Err(error) if error.kind() == io::ErrorKind::NotFound);
-        if absent {
-            let failed = self.or_fail(Status::Absent, which);
-            return failed.map_err(|failure| failure.because(Reason::NoSuchFile));
-        }
-        self.or_fail(Status::Refused, which)
+fn by_kind<T>(done: io::Result<T>, which: &str) -> Result<T, Failure> {
+    if matches!(&done, Err(error) if error.kind() == io::ErrorKind::NotFound) {
+        let failed = done.or_fail(Status::Absent, which);
+        return failed.map_err(|failure| failure.because(Reason::NoSuchFile));
     }
+    done.or_fail(Status::Refused, which)
 }
 
 #[cfg(test)]

@@ -1,29 +1,26 @@
 //! Stores: a flat folder of named files behind one trait, one module per kind of store.
 
 mod file;
-mod held;
 mod listed;
 mod listing;
 mod options;
 mod rclone;
-mod retry;
 mod sftp;
 mod spelling;
 mod temporary;
 mod throttle;
+mod tries;
 
-use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::path::Path;
 
-use failure::{Failure, Status};
-
-use crate::listed::Listed;
+use failure::{Failure, Status, legible};
 
 pub use listed::no_longer_than;
 pub use options::Options;
 pub use spelling::{spelling, spellings};
-pub use temporary::final_name;
+pub use temporary::{final_name, temporary_name};
+pub use tries::Tries;
 
 /// A file in a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,11 +31,24 @@ pub struct Stored {
     pub size: u64,
 }
 
-/// A file that is being sent to a store.
+/// What a store can do.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// It can rename a file without a copy of it.
+    pub renames: bool,
+    /// It needs the size of a file before its first byte, and takes it as a whole or not at all.
+    pub whole_files: bool,
+    /// The number of files that it is worth sending at a time, each over its own connection. 0: a
+    /// write waits for no network.
+    pub connections: usize,
+    /// How often to try where it is lost.
+    pub tries: u32,
+}
+
+/// A file that is being written to a store. Dropped without `finish`, it stays incomplete.
 pub trait Sink: Write {
-    /// Completes the file. A store that sends in the background may report a failure later, from
-    /// [`Store::arrive`] at the latest. A sink that is dropped without `finish` leaves an
-    /// incomplete file.
+    /// Completes the file, safe against a crash of the store where the store can do that. Returns
+    /// when the store has it.
     fn finish(self: Box<Self>) -> Result<(), Failure>;
 }
 
@@ -47,48 +57,50 @@ pub trait Sink: Write {
 /// No file in it is ever overwritten. Errors: [`Status::Refused`] if the store refuses,
 /// [`Status::Lost`] if it cannot be reached, [`Status::Absent`] if the file or folder does not
 /// exist, [`Status::Key`] if it rejects our key, or its host key is unknown.
-pub trait Store {
+///
+/// A method tries again where the store is lost, up to [`Limits::tries`], except where it says
+/// that it tries once.
+pub trait Store: Send {
+    /// What it can do. The first call may ask the store.
+    fn limits(&mut self) -> Result<Limits, Failure>;
+
     /// Creates the folder if it does not exist.
-    fn prepare(&mut self) -> Result<(), Failure>;
+    fn make_folder(&mut self) -> Result<(), Failure>;
 
     /// Lists all files in the folder. It leaves out names that are not UTF-8, or longer than 255
     /// bytes: no program of ours writes such names. A list that is too long is an error.
     fn list(&mut self) -> Result<Vec<Stored>, Failure>;
 
-    /// Starts a new file. It gets `name` when it is published, and has a temporary name until then
-    /// (see [`final_name`]).
-    fn receive(&mut self, name: &str) -> Result<Box<dyn Sink>, Failure>;
-
-    /// The temporary name of a finished file once all of it has arrived, or `None` before that.
-    fn arrived(&mut self, name: &str) -> Option<String>;
-
-    /// Treats the file `temporary`, which an earlier run has stored, as if this run had received it
-    /// as `name`.
-    fn adopt(&mut self, name: &str, temporary: &str);
-
-    /// Waits until all received files have arrived.
-    fn arrive(&mut self) -> Result<(), Failure>;
-
-    /// Renames an arrived file to its final name, which must not exist.
-    fn publish(&mut self, name: &str) -> Result<(), Failure>;
-
-    /// Deletes the received files that are not published, if the store allows it, except those in
-    /// `kept`, which a later run adopts.
-    fn discard(&mut self, kept: &BTreeSet<String>);
-
     /// Opens a file for reading. A file that is longer than in the last list is an error.
     fn open(&mut self, name: &str) -> Result<Box<dyn Read + Send + Sync>, Failure>;
+
+    /// Starts a new file, of `size` bytes if that is known (see [`Limits::whole_files`]). It and
+    /// the file try once; a failure with [`Reason::ConnectionLost`](failure::Reason) is worth
+    /// another file, under another name if possible: the first one may be in the way.
+    fn create(&mut self, name: &str, size: Option<u64>) -> Result<Box<dyn Sink>, Failure>;
+
+    /// Renames a file. The new name must not exist.
+    fn rename(&mut self, from: &str, to: &str) -> Result<(), Failure>;
 
     /// Deletes a file.
     fn remove(&mut self, name: &str) -> Result<(), Failure>;
 
-    /// Makes all published files safe against a crash.
-    fn settle(&mut self) -> Result<(), Failure>;
+    /// Deletes a file that nobody needs: tries once, and not at all if the store is lost.
+    fn discard(&mut self, name: &str) -> Result<(), Failure>;
+
+    /// Makes all names safe against a crash, and checks what the store could not tell before.
+    fn sync(&mut self) -> Result<(), Failure>;
+
+    /// Shows the store, if it is connected, that we are there. To be called if idle for long.
+    fn keep_alive(&mut self) {}
+
+    /// The same store for another thread, over a connection of its own.
+    fn another(&self) -> Box<dyn Store>;
 }
 
 /// The store in a folder of this machine.
 pub fn folder(path: &Path) -> Box<dyn Store> {
-    Box::new(Listed::new(file::FileStore::new(&path.display().to_string(), path)))
+    Box::new(file::FileStore::new(&legible::file(path), path))
 }
 
 /// Opens the store of a URL.
@@ -96,16 +108,16 @@ pub fn open(url: &str, options: &Options) -> Result<Box<dyn Store>, Failure> {
     let usage = |why: &str| Failure::of(Status::Usage, url, why);
     if let Some(remote) = url.strip_prefix("rclone:") {
         return match remote.contains(':') {
-            true => Ok(Box::new(Listed::new(rclone::RcloneStore::new(url, remote, options)))),
+            true => Ok(Box::new(rclone::RcloneStore::new(url, remote, options))),
             false => Err(usage("names no remote (such as rclone:REMOTE:PATH)")),
         };
     }
     if let Some(path) = local::store_folder(url) {
-        return Ok(Box::new(Listed::new(file::FileStore::new(url, path))));
+        return Ok(Box::new(file::FileStore::new(url, path)));
     }
     match url.split_once("://") {
         Some(("file", _)) => Err(usage("names no folder")),
-        Some(("sftp", rest)) => Ok(Box::new(Listed::new(sftp::SftpStore::new(rest, options)?))),
+        Some(("sftp", rest)) => Ok(Box::new(sftp::SftpStore::new(rest, options)?)),
         Some((scheme, _)) => {
             Err(usage(&format!("no store of the kind {scheme} (file://, sftp:// and rclone: are)")))
         }

@@ -1,74 +1,35 @@
-//! A store whose files are read only up to the size in its list. A file without an end would fill
-//! the disk that it is copied to.
+//! Files that are read only up to the size in the store's list. A file without an end would fill the
+//! disk that it is copied to.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::io::{self, Read};
 
 use failure::{Failure, Status};
 
-use crate::{Sink, Store, Stored};
+use crate::Stored;
 
-/// A store, and the sizes of its files from the last list.
-pub(crate) struct Listed<S> {
-    store: S,
-    sizes: HashMap<String, u64>,
-}
+/// The sizes of the files in the last list.
+#[derive(Clone, Default)]
+pub(crate) struct ListedSizes(HashMap<String, u64>);
 
-impl<S: Store> Listed<S> {
-    pub(crate) fn new(store: S) -> Listed<S> {
-        Listed { store, sizes: HashMap::new() }
-    }
-}
-
-impl<S: Store> Store for Listed<S> {
-    fn prepare(&mut self) -> Result<(), Failure> {
-        self.store.prepare()
+impl ListedSizes {
+    /// Takes a list in place of the last one.
+    pub(crate) fn learn(&mut self, files: &[Stored]) {
+        self.0 = files.iter().map(|file| (file.name.clone(), file.size)).collect();
     }
 
-    fn list(&mut self) -> Result<Vec<Stored>, Failure> {
-        let files = self.store.list()?;
-        self.sizes = files.iter().map(|file| (file.name.clone(), file.size)).collect();
-        Ok(files)
-    }
-
-    fn receive(&mut self, name: &str) -> Result<Box<dyn Sink>, Failure> {
-        self.store.receive(name)
-    }
-
-    fn arrived(&mut self, name: &str) -> Option<String> {
-        self.store.arrived(name)
-    }
-
-    fn adopt(&mut self, name: &str, temporary: &str) {
-        self.store.adopt(name, temporary);
-    }
-
-    fn arrive(&mut self) -> Result<(), Failure> {
-        self.store.arrive()
-    }
-
-    fn publish(&mut self, name: &str) -> Result<(), Failure> {
-        self.store.publish(name)
-    }
-
-    fn discard(&mut self, kept: &BTreeSet<String>) {
-        self.store.discard(kept);
-    }
-
-    fn open(&mut self, name: &str) -> Result<Box<dyn Read + Send + Sync>, Failure> {
-        let inner = self.store.open(name)?;
-        match self.sizes.get(name) {
-            Some(&size) => Ok(no_longer_than(size, "the store's list of files says", name, inner)),
-            None => Ok(inner),
+    /// A file of the store, which must not be longer than listed.
+    pub(crate) fn limit(
+        &self,
+        name: &str,
+        inner: impl Read + Send + Sync + 'static,
+    ) -> Box<dyn Read + Send + Sync> {
+        match self.0.get(name) {
+            Some(&size) => {
+                no_longer_than(size, "the store's list of files says", name, Box::new(inner))
+            }
+            None => Box::new(inner),
         }
-    }
-
-    fn remove(&mut self, name: &str) -> Result<(), Failure> {
-        self.store.remove(name)
-    }
-
-    fn settle(&mut self) -> Result<(), Failure> {
-        self.store.settle()
     }
 }
 

@@ -3,36 +3,37 @@
 
 mod address;
 mod connection;
+mod error;
 mod identities;
 mod known_hosts;
-mod lanes;
-mod link;
 mod proxy;
 mod read;
-mod send;
+mod session;
 mod settings;
 mod ssh_says;
-mod trouble;
+mod write;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufReader, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use failure::{Failure, Status};
+use failure::{Failure, Status, legible};
 use ssh2::{ErrorCode, File};
 
 pub(crate) use self::address::Address;
 use self::connection::Connection;
-use self::lanes::{Sender, lock, remove_if_possible};
-use self::link::{Link, Try};
-use self::read::Reading;
-use self::send::WINDOW;
-use self::trouble::{Answer, Trouble};
+use self::error::{SftpError, SftpStatus};
+use self::read::SftpReader;
+use self::session::{ReconnectingSession, SharedSession, lock};
+use self::write::{SftpSink, WINDOW, alive};
+use crate::listed::ListedSizes;
 use crate::listing::Listing;
-use crate::{Options, Sink, Store, Stored};
+use crate::{Limits, Options, Sink, Store, Stored, Tries};
+
+/// The number of files that are sent at a time. One connection has too few bytes in flight for a
+/// distant server.
+const CONNECTIONS: usize = 2;
 
 /// `sftp://USER@HOST/FOLDER`.
 ///
@@ -40,35 +41,42 @@ use crate::{Options, Sink, Store, Stored};
 /// So an append-only account suffices.
 pub(crate) struct SftpStore {
     address: Address,
-    link: Arc<Mutex<Link>>,
+    session: SharedSession,
     /// How long to wait for an answer.
     timeout: Duration,
-    sender: Option<Sender>,
-    /// The final and the temporary names of files that have arrived.
-    received: BTreeMap<String, String>,
+    sizes: ListedSizes,
 }
 
 impl SftpStore {
     pub(crate) fn new(url: &str, options: &Options) -> Result<SftpStore, Failure> {
         let address = Address::parse(url)?;
-        let link = Arc::new(Mutex::new(Link::new(address.clone(), options)?));
-        let (timeout, received) = (options.timeout(), BTreeMap::new());
-        Ok(SftpStore { address, link, timeout, sender: None, received })
+        let session = ReconnectingSession::new(address.clone(), options)?;
+        Ok(SftpStore {
+            address,
+            session,
+            timeout: options.timeout(),
+            sizes: ListedSizes::default(),
+        })
     }
 
     fn run<T>(
         &self,
         name: &str,
-        mut requests: impl FnMut(&mut Connection, Try) -> Result<T, Trouble>,
+        requests: impl FnMut(&mut Connection, &Tries) -> Result<T, SftpError>,
     ) -> Result<T, Failure> {
         let which = self.address.file(name);
         let which = which.trim_end_matches('/');
-        lock(&self.link).run(which, |connection, this| requests(connection, this))
+        lock(&self.session).run(which, requests)
     }
 }
 
 impl Store for SftpStore {
-    fn prepare(&mut self) -> Result<(), Failure> {
+    fn limits(&mut self) -> Result<Limits, Failure> {
+        let tries = lock(&self.session).tries;
+        Ok(Limits { renames: true, whole_files: false, connections: CONNECTIONS, tries })
+    }
+
+    fn make_folder(&mut self) -> Result<(), Failure> {
         let folder = &self.address.folder;
         self.run("", |connection, _| make_folder(connection, Path::new(folder)))
     }
@@ -76,103 +84,96 @@ impl Store for SftpStore {
     fn list(&mut self) -> Result<Vec<Stored>, Failure> {
         let folder = &self.address.folder;
         let timeout = self.timeout;
-        self.run("", |connection, _| list(connection, Path::new(folder), timeout))
-    }
-
-    fn receive(&mut self, name: &str) -> Result<Box<dyn Sink>, Failure> {
-        self.sender.get_or_insert_with(|| Sender::start(&self.link)).receive(name)
-    }
-
-    fn arrived(&mut self, name: &str) -> Option<String> {
-        let sent = self.sender.as_ref().and_then(|sender| sender.arrived(name));
-        sent.or_else(|| self.received.get(name).cloned())
-    }
-
-    fn adopt(&mut self, name: &str, temporary: &str) {
-        self.received.insert(name.to_owned(), temporary.to_owned());
-    }
-
-    fn arrive(&mut self) -> Result<(), Failure> {
-        let Some(sender) = self.sender.take() else { return Ok(()) };
-        let (mut arrived, done) = sender.finish();
-        self.received.append(&mut arrived);
-        done
-    }
-
-    fn publish(&mut self, name: &str) -> Result<(), Failure> {
-        let Some(temporary) = self.received.get(name) else {
-            let why = "was not received, so it gets no name";
-            return Err(Failure::of(Status::Failed, self.address.file(name), why));
-        };
-        let (from, to) = (self.address.path(temporary), self.address.path(name));
-        self.run(name, |connection, this| {
-            rename(connection, Path::new(&from), Path::new(&to), this)
-        })?;
-        self.received.remove(name);
-        Ok(())
-    }
-
-    fn discard(&mut self, kept: &BTreeSet<String>) {
-        let sent = self.sender.take().map(Sender::stop).unwrap_or_default();
-        let received = std::mem::take(&mut self.received).into_iter();
-        for (_, temporary) in received.chain(sent).filter(|(name, _)| !kept.contains(name)) {
-            remove_if_possible(&mut lock(&self.link), &temporary);
-        }
+        let files = self.run("", |connection, _| list(connection, Path::new(folder), timeout))?;
+        self.sizes.learn(&files);
+        Ok(files)
     }
 
     fn open(&mut self, name: &str) -> Result<Box<dyn Read + Send + Sync>, Failure> {
-        let reading = Reading::open(self.link.clone(), name)?;
-        Ok(Box::new(BufReader::with_capacity(WINDOW, reading)))
+        let reading = SftpReader::open(self.session.clone(), name)?;
+        Ok(self.sizes.limit(name, BufReader::with_capacity(WINDOW, reading)))
+    }
+
+    fn create(&mut self, name: &str, _size: Option<u64>) -> Result<Box<dyn Sink>, Failure> {
+        Ok(Box::new(SftpSink::create(&self.session, name)?))
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> Result<(), Failure> {
+        let (old, new) = (self.address.path(from), self.address.path(to));
+        self.run(to, |connection, tries| {
+            rename(connection, Path::new(&old), Path::new(&new), tries)
+        })
     }
 
     fn remove(&mut self, name: &str) -> Result<(), Failure> {
         let path = self.address.path(name);
-        self.run(name, |connection, this| {
-            match connection.sftp.unlink(Path::new(&path)).map_err(Trouble::from) {
-                Err(Trouble::No(answer)) if this.again && answer.is_absent() => Ok(()),
+        self.run(name, |connection, tries| {
+            match connection.sftp.unlink(Path::new(&path)).map_err(SftpError::from) {
+                Err(SftpError::Refused(status)) if tries.is_again() && status.is_absent() => Ok(()),
                 done => done,
             }
         })
     }
 
+    fn discard(&mut self, name: &str) -> Result<(), Failure> {
+        let path = self.address.path(name);
+        let unlink = |connection: &mut Connection| Ok(connection.sftp.unlink(Path::new(&path))?);
+        lock(&self.session).on_connection(&self.address.file(name), unlink)
+    }
+
     /// The server answers a rename when it is done; SFTP can't ask for more.
-    fn settle(&mut self) -> Result<(), Failure> {
+    fn sync(&mut self) -> Result<(), Failure> {
         Ok(())
+    }
+
+    fn keep_alive(&mut self) {
+        // Where the connection is gone, the next file brings a new one.
+        let _ = lock(&self.session).on_connection("", alive);
+    }
+
+    fn another(&self) -> Box<dyn Store> {
+        let session = lock(&self.session).another();
+        Box::new(SftpStore {
+            session,
+            address: self.address.clone(),
+            sizes: self.sizes.clone(),
+            ..*self
+        })
     }
 }
 
 /// Creates a folder, and the folders above it, only if it does not exist: an account may not be
 /// allowed to.
-fn make_folder(connection: &mut Connection, folder: &Path) -> Result<(), Trouble> {
+fn make_folder(connection: &mut Connection, folder: &Path) -> Result<(), SftpError> {
     if is_folder(connection, folder)? {
         return Ok(());
     }
     if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         make_folder(connection, parent)?;
     }
-    match connection.sftp.mkdir(folder, 0o700).map_err(Trouble::from) {
-        Err(Trouble::No(_)) if is_folder(connection, folder)? => Ok(()),
+    match connection.sftp.mkdir(folder, 0o700).map_err(SftpError::from) {
+        Err(SftpError::Refused(_)) if is_folder(connection, folder)? => Ok(()),
         made => made,
     }
 }
 
-fn is_folder(connection: &mut Connection, path: &Path) -> Result<bool, Trouble> {
-    match connection.sftp.stat(path).map_err(Trouble::from) {
+fn is_folder(connection: &mut Connection, path: &Path) -> Result<bool, SftpError> {
+    match connection.sftp.stat(path).map_err(SftpError::from) {
         Ok(facts) if facts.is_dir() => Ok(true),
         Ok(_) => {
-            let why = format!("{}: not a folder", path.display());
-            Err(Trouble::Final(Failure::new(Status::Refused, why)))
+            let why = format!("{}: not a folder", legible::file(path));
+            Err(SftpError::Final(Failure::new(Status::Refused, why)))
         }
-        Err(Trouble::No(answer)) if answer.is_absent() => Ok(false),
-        Err(trouble) => Err(trouble),
+        Err(SftpError::Refused(status)) if status.is_absent() => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
-fn exists(connection: &mut Connection, path: &Path) -> Result<bool, Trouble> {
-    match connection.sftp.stat(path).map_err(Trouble::from) {
+fn exists(connection: &mut Connection, path: &Path) -> Result<bool, SftpError> {
+    match connection.sftp.stat(path).map_err(SftpError::from) {
         Ok(_) => Ok(true),
-        Err(Trouble::No(answer)) if answer.is_absent() => Ok(false),
-        Err(trouble) => Err(trouble),
+        Err(SftpError::Refused(status)) if status.is_absent() => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -180,16 +181,16 @@ fn list(
     connection: &mut Connection,
     folder: &Path,
     timeout: Duration,
-) -> Result<Vec<Stored>, Trouble> {
+) -> Result<Vec<Stored>, SftpError> {
     let mut directory = connection.sftp.opendir(folder)?;
-    let listing = Listing::new(&folder.display().to_string(), Some(timeout));
+    let listing = Listing::new(&legible::file(folder), Some(timeout));
     let files = list_all(&mut directory, listing);
     let files = connection.checked(files)?;
-    connection.close(directory);
+    connection.leave(directory);
     Ok(files)
 }
 
-fn list_all(directory: &mut File, mut listing: Listing) -> Result<Vec<Stored>, Trouble> {
+fn list_all(directory: &mut File, mut listing: Listing) -> Result<Vec<Stored>, SftpError> {
     loop {
         let (name, facts) = match directory.readdir() {
             Ok(entry) => entry,
@@ -197,14 +198,14 @@ fn list_all(directory: &mut File, mut listing: Listing) -> Result<Vec<Stored>, T
             Err(error) => return Err(error.into()),
         };
         let size = facts.is_file().then(|| facts.size.unwrap_or(0));
-        listing.add(name.as_os_str().as_bytes(), size).map_err(Trouble::Final)?;
+        listing.add(name.as_os_str().as_bytes(), size).map_err(SftpError::Final)?;
     }
     // An entry without a name looks like the end of the list. Some servers start again when they
     // are asked again.
     match directory.readdir() {
         Ok((name, facts)) if facts.is_file() && !listing.has(name.as_os_str().as_bytes()) => {
             let why = "lists a file without a name, which hides the files after it";
-            Err(Trouble::Final(listing.failure(Status::Refused, why)))
+            Err(SftpError::Final(listing.failure(Status::Refused, why)))
         }
         Err(error) if error.code() != ErrorCode::Session(END_OF_LIST) => Err(error.into()),
         _ => Ok(listing.finish()),
@@ -215,16 +216,21 @@ fn list_all(directory: &mut File, mut listing: Listing) -> Result<Vec<Stored>, T
 const END_OF_LIST: i32 = -16;
 
 /// Renames without overwriting, as SFTP's own rename does.
-fn rename(connection: &mut Connection, from: &Path, to: &Path, this: Try) -> Result<(), Trouble> {
-    let answer = match connection.sftp.rename(from, to, None).map_err(Trouble::from) {
-        Err(Trouble::No(answer)) => answer,
+fn rename(
+    connection: &mut Connection,
+    from: &Path,
+    to: &Path,
+    tries: &Tries,
+) -> Result<(), SftpError> {
+    let status = match connection.sftp.rename(from, to, None).map_err(SftpError::from) {
+        Err(SftpError::Refused(status)) => status,
         done => return done,
     };
     let taken = exists(connection, to)?;
     match () {
         // The answer to an earlier try was lost, but the file has its name.
-        () if this.again && taken && !exists(connection, from)? => Ok(()),
-        () if taken => Err(Trouble::No(Answer::EXISTS)),
-        () => Err(Trouble::No(answer)),
+        () if tries.is_again() && taken && !exists(connection, from)? => Ok(()),
+        () if taken => Err(SftpError::Refused(SftpStatus::EXISTS)),
+        () => Err(SftpError::Refused(status)),
     }
 }

@@ -7,7 +7,7 @@ const PREFIX: &str = ".upload-";
 
 /// A new temporary name for a file. All such names differ, because an append-only store may keep
 /// the leftovers of an interrupted run.
-pub(crate) fn new_name(name: &str) -> String {
+pub fn temporary_name(name: &str) -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
     let process = std::process::id();
@@ -22,13 +22,19 @@ pub fn final_name(temporary: &str) -> Option<&str> {
     (plain && !name.is_empty()).then_some(name)
 }
 
+/// What messages call a file: by the name that it is going to get.
+pub(crate) fn shown(name: &str) -> &str {
+    final_name(name).unwrap_or(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_temporary_name_tells_the_final_one_and_is_never_given_twice() {
-        let (one, two) = (new_name("moobacker.x-y.seal"), new_name("moobacker.x-y.seal"));
+        let (one, two) =
+            (temporary_name("moobacker.x-y.seal"), temporary_name("moobacker.x-y.seal"));
         assert_ne!(one, two);
         assert_eq!(final_name(&one), Some("moobacker.x-y.seal"));
         assert_eq!(final_name("duplicity-full.20261122T201500Z.manifest"), None);

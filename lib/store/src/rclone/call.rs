@@ -1,16 +1,13 @@
 //! Calls of rclone: each is a process.
 
-use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io::{self, Read};
 use std::process::{Child, Command, Output, Stdio};
-use std::thread::{self, sleep};
+use std::thread;
 
 use failure::{Failure, OrFail, Status};
-use stream::TemporaryFile;
 
-use super::trouble;
-use crate::Options;
-use crate::retry::{given_up_after, pause_after};
+use super::messages;
+use crate::{Options, Tries};
 
 /// More bytes than the largest list of files has in rclone's output, at about 250 bytes per file.
 const MOST_TOLD: u64 = 768 << 20;
@@ -53,7 +50,7 @@ impl Rclone {
 
     /// Calls rclone, repeatedly if the remote cannot be reached, and returns its output.
     pub(crate) fn run(&self, name: &str, words: &[&str]) -> Result<Vec<u8>, Failure> {
-        self.persist(|| self.try_once(name, words))
+        Tries::new(self.tries).run(|_| self.try_once(name, words))
     }
 
     /// The same, once.
@@ -66,25 +63,6 @@ impl Rclone {
             return Err(Failure::new(Status::Refused, why));
         }
         self.check(name, Output { status, stdout, stderr })
-    }
-
-    /// Stores a file under that name.
-    pub(crate) fn put(&self, name: &str, under: &str, file: &File) -> Result<(), Failure> {
-        self.persist(|| self.put_once(name, under, file))
-    }
-
-    fn put_once(&self, name: &str, under: &str, mut file: &File) -> Result<(), Failure> {
-        let size =
-            file.metadata().map(|facts| facts.len()).or_fail(Status::Failed, TemporaryFile)?;
-        file.rewind().or_fail(Status::Failed, TemporaryFile)?;
-        let size = format!("--size={size}");
-        let mut child = self.start(&["rcat", &size, &self.place(under)], Stdio::piped())?;
-        // Its output goes through a pipe that ends with this process, so rclone ends too.
-        let fed = child.stdin.take().map(|mut pipe| io::copy(&mut file, &mut pipe));
-        let output = child.wait_with_output().or_fail(Status::Failed, "rclone")?;
-        self.check(name, output)?;
-        // It has said why, if it did not want all of it.
-        fed.transpose().map(drop).or_fail(Status::Failed, TemporaryFile)
     }
 
     /// Starts it.
@@ -101,7 +79,7 @@ impl Rclone {
         })
     }
 
-    fn check(&self, name: &str, output: Output) -> Result<Vec<u8>, Failure> {
+    pub(crate) fn check(&self, name: &str, output: Output) -> Result<Vec<u8>, Failure> {
         if output.status.success() {
             return Ok(output.stdout);
         }
@@ -114,29 +92,7 @@ impl Rclone {
         let path = self.remote.rsplit(':').next().unwrap_or_default();
         let own = [self.place(name), self.url.clone(), self.remote.clone(), path.to_owned()];
         let own: Vec<&str> = own.iter().map(String::as_str).chain([name]).collect();
-        trouble::failure(&self.which(name), output.status.code(), &output.stderr, &own)
-    }
-
-    /// Repeats a call after 1, 4, 16 … seconds if the remote cannot be reached.
-    pub(crate) fn persist<T>(
-        &self,
-        mut once: impl FnMut() -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
-        let mut count = 1;
-        loop {
-            match once() {
-                Err(failure) if failure.status() == Status::Lost && count < self.tries => {
-                    log::info!("{failure}; trying again");
-                    sleep(pause_after(count));
-                    count += 1;
-                }
-                Err(failure) if failure.status() == Status::Lost => {
-                    let why = format!("{failure} {}", given_up_after(count));
-                    return Err(Failure::new(Status::Lost, why));
-                }
-                done => return done,
-            }
-        }
+        messages::failure(&self.which(name), output.status.code(), &output.stderr, &own)
     }
 }
 

@@ -1,29 +1,27 @@
-//! Reading a file through rclone. Reading resumes at the same byte after the remote was lost.
+//! RcloneReader a file through rclone. RcloneReader resumes at the same byte after the remote was lost.
 
 use std::io::{self, Read};
 use std::process::{Child, Stdio};
-use std::thread::sleep;
 
-use failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Reason, Status};
 
 use super::call::Rclone;
-use crate::retry::pause_after;
+use crate::Tries;
 
 /// A file that is being read.
-pub(crate) struct Reading {
+pub(crate) struct RcloneReader {
     rclone: Rclone,
     name: String,
     size: u64,
     at: u64,
-    /// Those that have failed since the last byte came.
-    tries: u32,
+    tries: Tries,
     child: Option<Child>,
 }
 
-impl Reading {
-    pub(crate) fn new(rclone: &Rclone, name: &str, size: u64) -> Reading {
-        let (rclone, name) = (rclone.clone(), name.to_owned());
-        Reading { rclone, name, size, at: 0, tries: 0, child: None }
+impl RcloneReader {
+    pub(crate) fn new(rclone: &Rclone, name: &str, size: u64) -> RcloneReader {
+        let (rclone, name, tries) = (rclone.clone(), name.to_owned(), Tries::new(rclone.tries));
+        RcloneReader { rclone, name, size, at: 0, tries, child: None }
     }
 
     /// The next bytes of the running call, or of a new one.
@@ -48,13 +46,15 @@ impl Reading {
             Ok(Some(output)) if !output.status.success() => {
                 self.rclone.failure(&self.name, &output)
             }
-            Ok(_) => Failure::of(Status::Lost, which, "ends too early"),
+            Ok(_) => {
+                Failure::of(Status::Lost, which, "ends too early").because(Reason::ConnectionLost)
+            }
             Err(failure) => failure,
         }
     }
 }
 
-impl Read for Reading {
+impl Read for RcloneReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = usize::try_from(self.size - self.at).unwrap_or(usize::MAX);
         let wanted = buffer.len().min(left);
@@ -65,20 +65,16 @@ impl Read for Reading {
             let n = self.next(&mut buffer[..wanted])?;
             self.at += n as u64;
             if n > 0 {
-                self.tries = 0;
+                self.tries.progress();
                 return Ok(n);
             }
             let failure = self.end();
-            self.tries += 1;
-            if failure.status() != Status::Lost || self.tries >= self.rclone.tries {
-                return Err(failure.into());
-            }
-            sleep(pause_after(self.tries));
+            self.tries.failed(failure, || false)?;
         }
     }
 }
 
-impl Drop for Reading {
+impl Drop for RcloneReader {
     /// Who has read enough does not wait for the rest.
     fn drop(&mut self) {
         if let Some(mut child) = self.child.take() {

@@ -3,23 +3,23 @@
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-use failure::{Failure, Status};
+use failure::{Failure, Status, legible};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
 use ssh_key::{HashAlg, PublicKey};
 use ssh2::{ErrorCode, File, MethodType, Session, Sftp};
 
+use super::error::{SftpError, of_system};
 use super::identities;
 use super::known_hosts::{KnownHosts, Verdict};
 use super::proxy::{self, Opened, Proxy};
 use super::settings::Settings;
-use super::trouble::{Trouble, of_system};
 
 /// A connection that is ready for requests.
 pub(crate) struct Connection {
     pub(crate) sftp: Sftp,
     pub(crate) session: Session,
-    /// What is being closed: the server has been asked to.
+    /// What is to be closed, or is being closed: the server may have been asked to.
     closing: Vec<File>,
     socket: OwnedFd,
     /// What carries it, to be ended after all that is above.
@@ -28,17 +28,17 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Connects and logs in, to a host whose key is known.
-    pub(crate) fn open(settings: &Settings, timeout: Duration) -> Result<Connection, Trouble> {
-        let known = KnownHosts::of(settings).map_err(Trouble::Final)?;
+    pub(crate) fn open(settings: &Settings, timeout: Duration) -> Result<Connection, SftpError> {
+        let known = KnownHosts::of(settings).map_err(SftpError::Final)?;
         let Opened { socket, mut proxy } = proxy::open(settings, timeout)?;
         match Connection::over(&socket, settings, &known, timeout) {
             Ok((sftp, session)) => {
                 Ok(Connection { sftp, session, closing: Vec::new(), socket, _proxy: proxy })
             }
             // The command on the way knows more of it.
-            Err(Trouble::Lost(why)) => {
+            Err(SftpError::Lost(why)) => {
                 let more = proxy.as_mut().and_then(Proxy::reason);
-                Err(Trouble::Lost(more.map_or(why.clone(), |more| format!("{why} ({more})"))))
+                Err(SftpError::Lost(more.map_or(why.clone(), |more| format!("{why} ({more})"))))
             }
             Err(trouble) => Err(trouble),
         }
@@ -49,14 +49,15 @@ impl Connection {
         settings: &Settings,
         known: &KnownHosts,
         timeout: Duration,
-    ) -> Result<(Sftp, Session), Trouble> {
+    ) -> Result<(Sftp, Session), SftpError> {
         // libssh2's own cipher would take half of all processor time.
         chachapoly::link();
         let mut session = Session::new()?;
         session.set_timeout(u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX));
         session.method_pref(MethodType::HostKey, &known.algorithms(&settings.host_key_kinds))?;
-        session
-            .set_tcp_stream(socket.try_clone().map_err(|error| Trouble::Lost(of_system(&error)))?);
+        session.set_tcp_stream(
+            socket.try_clone().map_err(|error| SftpError::Lost(of_system(&error)))?,
+        );
         session.handshake()?;
         check_host(&session, settings, known)?;
         identities::log_in(&session, settings)?;
@@ -73,10 +74,18 @@ impl Connection {
 }
 
 impl Connection {
-    /// Closes a file that was only read, is synced, or is no longer needed. The answer is not
-    /// waited for, because it has no information.
-    pub(crate) fn close(&mut self, file: File) {
+    /// Leaves a file to be closed with the next request: one that was only read, is synced, or is
+    /// no longer needed.
+    pub(crate) fn leave(&mut self, file: File) {
         self.closing.push(file);
+    }
+
+    /// Closes the files that are left. The answers are not waited for, because they have no
+    /// information.
+    pub(crate) fn close_left(&mut self) {
+        if self.closing.is_empty() {
+            return;
+        }
         self.session.set_blocking(false);
         let waits = |file: &mut File| {
             file.close().is_err_and(|error| error.code() == ErrorCode::Session(AGAIN))
@@ -87,8 +96,8 @@ impl Connection {
 
     /// Hangs up if a result shows that the connection is lost. Otherwise objects that are still
     /// open would wait for answers when they are closed.
-    pub(crate) fn checked<T>(&self, result: Result<T, Trouble>) -> Result<T, Trouble> {
-        if matches!(result, Err(Trouble::Lost(_))) {
+    pub(crate) fn checked<T>(&self, result: Result<T, SftpError>) -> Result<T, SftpError> {
+        if matches!(result, Err(SftpError::Lost(_))) {
             let _ = shutdown(&self.socket, Shutdown::Both);
         }
         result
@@ -103,10 +112,10 @@ impl Drop for Connection {
 }
 
 /// Checks that the server is the intended one.
-fn check_host(session: &Session, settings: &Settings, known: &KnownHosts) -> Result<(), Trouble> {
+fn check_host(session: &Session, settings: &Settings, known: &KnownHosts) -> Result<(), SftpError> {
     let refuse = |why: String| {
         let which = settings.known_name();
-        Err(Trouble::Final(Failure::of(Status::Key, which, why)))
+        Err(SftpError::Final(Failure::of(Status::Key, which, why)))
     };
     let shown = session.host_key().and_then(|(blob, _)| PublicKey::from_bytes(blob).ok());
     let Some(key) = shown else { return refuse("shows a host key of an unknown kind".into()) };
@@ -114,12 +123,12 @@ fn check_host(session: &Session, settings: &Settings, known: &KnownHosts) -> Res
     match known.verdict(&key) {
         Verdict::Known => Ok(()),
         Verdict::Revoked(file) => {
-            refuse(format!("the host key {name} is revoked in {}", file.display()))
+            refuse(format!("the host key {name} is revoked in {}", legible::file(file)))
         }
         Verdict::Authority(file) => refuse(format!(
             "the host key {name} is not known: {} has a @cert-authority line, but certificates of hosts are \
              not supported (list the host's own key too, if its fingerprint is the one that its owner tells: {})",
-            file.display(),
+            legible::file(file),
             accepting(&key, settings)
         )),
         Verdict::Unknown => refuse(format!(
@@ -129,9 +138,9 @@ fn check_host(session: &Session, settings: &Settings, known: &KnownHosts) -> Res
         Verdict::Changed(file) => refuse(format!(
             "the host key {name} is not the one in {}: somebody may be in between (if its owner \
              confirms the new one: ssh-keygen -R '{}' -f {}; {})",
-            file.display(),
+            legible::file(&file),
             settings.known_name(),
-            file.display(),
+            legible::file(&file),
             accepting(&key, settings)
         )),
     }
@@ -140,7 +149,7 @@ fn check_host(session: &Session, settings: &Settings, known: &KnownHosts) -> Res
 /// The command that would make the key known: this key, and no other that may be shown later.
 fn accepting(key: &PublicKey, settings: &Settings) -> String {
     let key = key.to_openssh().unwrap_or_default();
-    let file = settings.known_hosts.first().map(|file| file.display().to_string());
+    let file = settings.known_hosts.first().map(legible::file);
     let file = file.unwrap_or_else(|| "~/.ssh/known_hosts".to_owned());
     format!("echo '{} {}' >>{file}", settings.known_name(), key.trim())
 }
@@ -160,7 +169,7 @@ fn is_alive(socket: &OwnedFd) -> bool {
 }
 
 /// A login without SFTP will have none the next time either.
-fn no_sftp(settings: &Settings) -> Trouble {
+fn no_sftp(settings: &Settings) -> SftpError {
     let which = format!("{}@{}", settings.user, settings.host);
-    Trouble::Final(Failure::of(Status::Refused, which, "the account offers no sftp"))
+    SftpError::Final(Failure::of(Status::Refused, which, "the account offers no sftp"))
 }

@@ -4,24 +4,24 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use failure::{Failure, Status};
+use failure::{Failure, Status, legible};
 use ssh_key::{PrivateKey, PublicKey};
 use ssh2::{ErrorCode, Session};
 
+use super::error::{SftpError, is_lost};
 use super::settings::{Agent, Settings, home};
-use super::trouble::{Trouble, is_lost};
 
 /// The keys that everybody has, if no other is named.
 const USUAL: [&str; 3] = [".ssh/id_ed25519", ".ssh/id_ecdsa", ".ssh/id_rsa"];
 
 /// Logs in, or returns an error that lists the attempts.
-pub(crate) fn log_in(session: &Session, settings: &Settings) -> Result<(), Trouble> {
+pub(crate) fn log_in(session: &Session, settings: &Settings) -> Result<(), SftpError> {
     let mut login = Login { session, settings, tried: Vec::new() };
     let usual: Vec<_> = USUAL.iter().map(|name| home().join(name)).collect();
     let done = login.with_files(&settings.identities)?
         || login.with_agent()?
         || (settings.identities.is_empty() && login.with_files(&usual)?);
-    if done { Ok(()) } else { Err(Trouble::Final(login.refused())) }
+    if done { Ok(()) } else { Err(SftpError::Final(login.refused())) }
 }
 
 struct Login<'a> {
@@ -32,7 +32,7 @@ struct Login<'a> {
 }
 
 impl Login<'_> {
-    fn with_files(&mut self, files: &[PathBuf]) -> Result<bool, Trouble> {
+    fn with_files(&mut self, files: &[PathBuf]) -> Result<bool, SftpError> {
         for file in files {
             if self.with_file(file)? {
                 return Ok(true);
@@ -41,8 +41,8 @@ impl Login<'_> {
         Ok(false)
     }
 
-    fn with_file(&mut self, file: &Path) -> Result<bool, Trouble> {
-        let which = file.display();
+    fn with_file(&mut self, file: &Path) -> Result<bool, SftpError> {
+        let which = legible::file(file);
         if let Some(why) = unusable(file) {
             // A missing default key is not reported.
             if file.exists() || !self.settings.identities.is_empty() {
@@ -65,7 +65,7 @@ impl Login<'_> {
         }
     }
 
-    fn with_agent(&mut self) -> Result<bool, Trouble> {
+    fn with_agent(&mut self) -> Result<bool, SftpError> {
         let Ok(mut agent) = self.session.agent() else { return Ok(false) };
         match &self.settings.agent {
             Agent::Off => return Ok(false),
@@ -95,8 +95,10 @@ impl Login<'_> {
     /// The public halves of the keys that were named.
     fn named(&self) -> Vec<Vec<u8>> {
         let public = |file: &PathBuf| {
-            let beside = PathBuf::from(format!("{}.pub", file.display()));
-            let key = PublicKey::read_openssh_file(&beside)
+            let mut beside = file.clone().into_os_string();
+            beside.push(".pub");
+            let beside = Path::new(&beside);
+            let key = PublicKey::read_openssh_file(beside)
                 .or_else(|_| PublicKey::read_openssh_file(file));
             key.ok().and_then(|key| key.to_bytes().ok())
         };

@@ -9,11 +9,11 @@ use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use failure::{Failure, Status};
+use failure::{Failure, Status, legible};
 
+use super::error::{SftpError, of_system};
 use super::settings::{Place, Settings, refused};
 use super::ssh_says::{Source, SshSays};
-use super::trouble::{Trouble, of_system};
 
 /// How the bytes get there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,8 +93,8 @@ impl Proxy {
         self.said.rewind().ok()?;
         // More than that is no message.
         self.said.by_ref().take(1 << 16).read_to_end(&mut said).ok()?;
-        let said = String::from_utf8_lossy(&said);
-        said.lines().map(str::trim).rfind(|line| !line.is_empty()).map(str::to_owned)
+        let mut lines = said.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+        lines.rfind(|line| !line.is_empty()).map(legible::line)
     }
 }
 
@@ -106,7 +106,7 @@ impl Drop for Proxy {
 }
 
 /// Opens the way to a host.
-pub(crate) fn open(settings: &Settings, timeout: Duration) -> Result<Opened, Trouble> {
+pub(crate) fn open(settings: &Settings, timeout: Duration) -> Result<Opened, SftpError> {
     match &settings.way {
         Way::Direct(family) => {
             let socket = connect(settings, *family, timeout)?.into();
@@ -116,10 +116,10 @@ pub(crate) fn open(settings: &Settings, timeout: Duration) -> Result<Opened, Tro
     }
 }
 
-fn through(words: &[OsString]) -> Result<Opened, Trouble> {
+fn through(words: &[OsString]) -> Result<Opened, SftpError> {
     let failed = |error: std::io::Error| {
-        let which = words.first().map(|word| word.display().to_string()).unwrap_or_default();
-        Trouble::Final(Failure::of(Status::Failed, which, of_system(&error)))
+        let which = words.first().map(legible::file).unwrap_or_default();
+        SftpError::Final(Failure::of(Status::Failed, which, of_system(&error)))
     };
     let (ours, theirs) = UnixStream::pair().map_err(failed)?;
     let said = tempfile::tempfile().map_err(failed)?;
@@ -136,8 +136,8 @@ fn through(words: &[OsString]) -> Result<Opened, Trouble> {
     Ok(Opened { socket: ours.into(), proxy: Some(Proxy { child, said }) })
 }
 
-fn connect(settings: &Settings, family: Family, timeout: Duration) -> Result<TcpStream, Trouble> {
-    let lost = |error: std::io::Error| Trouble::Lost(of_system(&error));
+fn connect(settings: &Settings, family: Family, timeout: Duration) -> Result<TcpStream, SftpError> {
+    let lost = |error: std::io::Error| SftpError::Lost(of_system(&error));
     let timeout = settings.connect_timeout.map_or(timeout, |most| most.min(timeout));
     let addresses = (settings.host.as_str(), settings.port).to_socket_addrs();
     let addresses = addresses.map_err(|error| no_address(&settings.host, &error))?;
@@ -146,7 +146,7 @@ fn connect(settings: &Settings, family: Family, timeout: Duration) -> Result<Tcp
         Family::Inet => address.is_ipv4(),
         Family::Inet6 => address.is_ipv6(),
     };
-    let mut trouble = Trouble::Lost("the host has no address".to_owned());
+    let mut trouble = SftpError::Lost("the host has no address".to_owned());
     for address in addresses.filter(fits) {
         match TcpStream::connect_timeout(&address, timeout) {
             Ok(socket) => {
@@ -164,11 +164,11 @@ fn connect(settings: &Settings, family: Family, timeout: Duration) -> Result<Tcp
 /// time too.
 const NO_SUCH_NAME: [&str; 2] = ["Name or service not known", "Name does not resolve"];
 
-fn no_address(host: &str, error: &std::io::Error) -> Trouble {
+fn no_address(host: &str, error: &std::io::Error) -> SftpError {
     let text = error.to_string();
     if NO_SUCH_NAME.iter().any(|words| text.contains(words)) {
         let why = format!("{host}: there is no host of that name");
-        return Trouble::Final(Failure::new(Status::Lost, why));
+        return SftpError::Final(Failure::new(Status::Lost, why));
     }
-    Trouble::Lost(of_system(error))
+    SftpError::Lost(of_system(error))
 }

@@ -1,29 +1,27 @@
-//! Reading a file, over several connections if need be.
+//! SftpReader a file, over several connections if need be.
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 
 use failure::Failure;
 use ssh2::File;
 
 use super::connection::Connection;
-use super::lanes::lock;
-use super::link::Link;
-use super::trouble::Trouble;
+use super::error::SftpError;
+use super::session::{SharedSession, lock};
 
 /// A file that is being read.
-pub(crate) struct Reading {
-    link: Arc<Mutex<Link>>,
+pub(crate) struct SftpReader {
+    session: SharedSession,
     name: String,
     file: Option<File>,
     offset: u64,
 }
 
-impl Reading {
+impl SftpReader {
     /// Opens the file.
-    pub(crate) fn open(link: Arc<Mutex<Link>>, name: &str) -> Result<Reading, Failure> {
-        let mut reading = Reading { link, name: name.to_owned(), file: None, offset: 0 };
+    pub(crate) fn open(session: SharedSession, name: &str) -> Result<SftpReader, Failure> {
+        let mut reading = SftpReader { session, name: name.to_owned(), file: None, offset: 0 };
         reading.with_file(|_, _| Ok(()))?;
         Ok(reading)
     }
@@ -31,13 +29,13 @@ impl Reading {
     /// Does something with the open file, at the offset that was reached.
     fn with_file<T>(
         &mut self,
-        mut read: impl FnMut(&mut File, &Connection) -> Result<T, Trouble>,
+        mut read: impl FnMut(&mut File, &Connection) -> Result<T, SftpError>,
     ) -> Result<T, Failure> {
-        let Reading { link, name, file, offset } = self;
-        let mut link = lock(link);
-        let (path, which) = (link.address.path(name), link.address.file(name));
-        link.run(&which, |connection, this| {
-            if this.again {
+        let SftpReader { session, name, file, offset } = self;
+        let mut session = lock(session);
+        let (path, which) = (session.address.path(name), session.address.file(name));
+        session.run(&which, |connection, tries| {
+            if tries.is_again() {
                 *file = None;
             }
             let file = match &mut *file {
@@ -46,7 +44,7 @@ impl Reading {
                     let mut opened = connection.sftp.open(Path::new(&path))?;
                     // No request is in flight yet, so this only sets the start.
                     let sought = opened.seek(SeekFrom::Start(*offset));
-                    sought.map_err(|error| Trouble::Lost(error.to_string()))?;
+                    sought.map_err(|error| SftpError::Lost(error.to_string()))?;
                     none.insert(opened)
                 }
             };
@@ -55,25 +53,21 @@ impl Reading {
     }
 }
 
-impl Drop for Reading {
+impl Drop for SftpReader {
     fn drop(&mut self) {
         if let Some(file) = self.file.take() {
-            let closed = |connection: &mut Connection| {
-                connection.close(file);
-                Ok(())
-            };
-            lock(&self.link).try_to(closed);
+            lock(&self.session).leave(file);
         }
     }
 }
 
-impl Read for Reading {
+impl Read for SftpReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.with_file(|file, connection| {
-            file.read(buffer).map_err(|error| Trouble::of_io(&error, &connection.session))
+            file.read(buffer).map_err(|error| SftpError::of_io(&error, &connection.session))
         })?;
         self.offset += n as u64;
-        lock(&self.link).throttle.passed(n);
+        lock(&self.session).throttle.passed(n);
         Ok(n)
     }
 }

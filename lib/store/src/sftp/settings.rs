@@ -133,7 +133,7 @@ impl Place<'_> {
                 Some('n') => done.push_str(self.name),
                 Some('r') => done.push_str(self.user),
                 Some('p') => done.push_str(&self.port.to_string()),
-                Some('d') => done.push_str(&home().to_string_lossy()),
+                Some('d') => done.push_str(home().to_str()?),
                 // `%%`: no token begins at the second sign.
                 None => {
                     done.push('%');

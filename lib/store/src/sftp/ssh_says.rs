@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Seek, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 
-use failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status, legible};
 use stream::TemporaryFile;
 use tempfile::NamedTempFile;
 use uzers::os::unix::UserExt;
@@ -37,7 +38,7 @@ pub(crate) enum Source {
 /// A configuration made by this program. It has a file name only if an ssh process keeps running.
 #[derive(Debug)]
 pub(crate) struct Led {
-    text: String,
+    text: Vec<u8>,
     file: OnceLock<NamedTempFile>,
 }
 
@@ -47,14 +48,14 @@ impl Led {
             return Ok(file.path().to_owned());
         }
         let mut file = NamedTempFile::new().or_fail(Status::Failed, TemporaryFile)?;
-        file.write_all(self.text.as_bytes()).or_fail(Status::Failed, TemporaryFile)?;
+        file.write_all(&self.text).or_fail(Status::Failed, TemporaryFile)?;
         Ok(self.file.get_or_init(|| file).path().to_owned())
     }
 
     /// A file without a name, so that a killed run leaves nothing.
     fn open(&self) -> Result<File, Failure> {
         let mut file = tempfile::tempfile().or_fail(Status::Failed, TemporaryFile)?;
-        file.write_all(self.text.as_bytes()).or_fail(Status::Failed, TemporaryFile)?;
+        file.write_all(&self.text).or_fail(Status::Failed, TemporaryFile)?;
         file.rewind().or_fail(Status::Failed, TemporaryFile)?;
         Ok(file)
     }
@@ -65,7 +66,7 @@ impl Source {
     fn of(options: &Options) -> Result<Source, Failure> {
         let given = options.ssh_config.as_ref();
         if let Some(file) = given {
-            fs::read(file).or_fail(Status::Usage, file.display())?;
+            fs::read(file).or_fail(Status::Usage, legible::file(file))?;
         }
         let user = uzers::get_user_by_uid(uzers::get_current_uid());
         if user.is_some_and(|user| user.home_dir() == home()) {
@@ -76,16 +77,23 @@ impl Source {
 
     fn led(given: Option<&Path>) -> Result<Source, Failure> {
         let ssh = home().join(".ssh");
-        let read = match given {
-            Some(file) => {
-                let file = std::path::absolute(file).or_fail(Status::Usage, file.display())?;
-                format!("Include \"{}\"\n", file.display())
-            }
-            None => format!("Include \"{}/config\"\nInclude {SYSTEM}\n", ssh.display()),
+        let mut text = Vec::new();
+        let quoted = |word: &str, file: &Path| {
+            [word.as_bytes(), b" \"", file.as_os_str().as_bytes(), b"\""].concat()
         };
-        let ssh = ssh.display();
-        let lists = format!("UserKnownHostsFile \"{ssh}/known_hosts\" \"{ssh}/known_hosts2\"\n");
-        let text = format!("{read}Host *\n{lists}");
+        match given {
+            Some(file) => {
+                let file = std::path::absolute(file).or_fail(Status::Usage, legible::file(file))?;
+                text.extend(quoted("Include", &file));
+            }
+            None => {
+                text.extend(quoted("Include", &ssh.join("config")));
+                text.extend(format!("\nInclude {SYSTEM}").bytes());
+            }
+        }
+        text.extend(quoted("\nHost *\nUserKnownHostsFile", &ssh.join("known_hosts")));
+        text.extend(quoted("", &ssh.join("known_hosts2")));
+        text.push(b'\n');
         Ok(Source::Led(Led { text, file: OnceLock::new() }))
     }
 
@@ -138,10 +146,10 @@ impl SshSays {
 
     fn read(done: &Done) -> Result<SshSays, Failure> {
         if !done.status.success() {
-            let said = String::from_utf8_lossy(&done.stderr);
             // The first line has the reason; the last one only says that ssh stops.
-            let why = said.lines().map(str::trim).find(|line| !line.is_empty());
-            let why = why.unwrap_or("ssh -G fails, and does not say why");
+            let mut lines = done.stderr.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+            let why = lines.find(|line| !line.is_empty()).map(legible::line);
+            let why = why.unwrap_or_else(|| "ssh -G fails, and does not say why".to_owned());
             return Err(Failure::new(Status::Usage, format!("configuration of ssh: {why}")));
         }
         Ok(SshSays::parse(&String::from_utf8_lossy(&done.stdout)))
@@ -220,14 +228,14 @@ fn not_needed(options: &Options) -> Result<(), Failure> {
     let why = "there is no ssh in PATH, which reads the settings of SSH: install openssh-client";
     let needs = |which: String| Err(Failure::of(Status::Usage, which, why));
     if let Some(file) = &options.ssh_config {
-        return needs(file.display().to_string());
+        return needs(legible::file(file));
     }
     if let Some(option) = options.ssh_options.first() {
         return needs(format!("--ssh-option {option}"));
     }
     let files = [home().join(".ssh/config"), Path::new(SYSTEM).to_owned()];
     match files.into_iter().find(|file| file.exists()) {
-        Some(file) => needs(file.display().to_string()),
+        Some(file) => needs(legible::file(file)),
         None => Ok(()),
     }
 }

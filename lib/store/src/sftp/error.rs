@@ -7,31 +7,31 @@ use ssh2::{Error, ErrorCode, Session};
 
 /// Why an operation has failed.
 #[derive(Debug)]
-pub(crate) enum Trouble {
+pub(crate) enum SftpError {
     /// The connection is unusable: it was cut, timed out, or the server sends nonsense.
     Lost(String),
     /// The server has said no.
-    No(Answer),
+    Refused(SftpStatus),
     /// Another attempt would fail too.
     Final(Failure),
 }
 
 /// A status of SFTP (draft-ietf-secsh-filexfer), as servers answer it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Answer(i32);
+pub(crate) struct SftpStatus(i32);
 
-impl Answer {
+impl SftpStatus {
     const NO_SUCH_FILE: i32 = 2;
     const PERMISSION_DENIED: i32 = 3;
     const FAILURE: i32 = 4;
     /// The name exists.
-    pub(crate) const EXISTS: Answer = Answer(11);
+    pub(crate) const EXISTS: SftpStatus = SftpStatus(11);
     /// The disk is full.
-    pub(crate) const FULL: Answer = Answer(14);
+    pub(crate) const FULL: SftpStatus = SftpStatus(14);
 
     /// What is asked for is not there.
     pub(crate) fn is_absent(self) -> bool {
-        matches!(self.0, Answer::NO_SUCH_FILE | 10)
+        matches!(self.0, SftpStatus::NO_SUCH_FILE | 10)
     }
 
     /// The server does not know the request.
@@ -41,14 +41,14 @@ impl Answer {
 
     /// The server gives no reason: mostly a full or read-only file system.
     pub(crate) fn is_vague(self) -> bool {
-        self.0 == Answer::FAILURE
+        self.0 == SftpStatus::FAILURE
     }
 
     fn why(self) -> String {
         match self.0 {
-            Answer::NO_SUCH_FILE | 10 => "no such file or directory".into(),
-            Answer::PERMISSION_DENIED => "permission denied".into(),
-            Answer::FAILURE => "the server fails at it (is its disk full or read-only?)".into(),
+            SftpStatus::NO_SUCH_FILE | 10 => "no such file or directory".into(),
+            SftpStatus::PERMISSION_DENIED => "permission denied".into(),
+            SftpStatus::FAILURE => "the server fails at it (is its disk full or read-only?)".into(),
             5 => "the server does not take the request".into(),
             8 => "the server does not know the request".into(),
             11 => "already exists".into(),
@@ -68,9 +68,9 @@ impl Answer {
     }
 }
 
-impl Trouble {
+impl SftpError {
     /// The meaning of an error from an I/O trait, which has only its text.
-    pub(crate) fn of_io(error: &io::Error, session: &Session) -> Trouble {
+    pub(crate) fn of_io(error: &io::Error, session: &Session) -> SftpError {
         let text = error.to_string();
         let last = Error::last_session_error(session).map(|error| error.code());
         if last == Some(ErrorCode::Session(SFTP_PROTOCOL)) {
@@ -79,7 +79,7 @@ impl Trouble {
                 return Error::from_errno(ErrorCode::SFTP(code)).into();
             }
         }
-        Trouble::Lost(plain(&text))
+        SftpError::Lost(plain(&text))
     }
 }
 
@@ -89,12 +89,14 @@ const LAST_STATUS: i32 = 21;
 /// `LIBSSH2_ERROR_SFTP_PROTOCOL`: the server has answered with a status, or with nonsense.
 const SFTP_PROTOCOL: i32 = -31;
 
-impl From<Error> for Trouble {
-    fn from(error: Error) -> Trouble {
+impl From<Error> for SftpError {
+    fn from(error: Error) -> SftpError {
         match error.code() {
-            ErrorCode::SFTP(0) => Trouble::Lost("the server answers nonsense".into()),
-            ErrorCode::SFTP(6 | 7) | ErrorCode::Session(_) => Trouble::Lost(plain(error.message())),
-            ErrorCode::SFTP(code) => Trouble::No(Answer(code)),
+            ErrorCode::SFTP(0) => SftpError::Lost("the server answers nonsense".into()),
+            ErrorCode::SFTP(6 | 7) | ErrorCode::Session(_) => {
+                SftpError::Lost(plain(error.message()))
+            }
+            ErrorCode::SFTP(code) => SftpError::Refused(SftpStatus(code)),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! A file that is held until it has arrived. It can be written while it is being sent, and it can
-//! be sent again from its start when a connection is lost.
+//! A file that is kept until it has arrived. It can be written while it is being sent, and it can be
+//! sent again from its start when a connection is lost.
 
 use std::fs::File;
 use std::io;
@@ -24,24 +24,24 @@ struct State {
 }
 
 /// A file on its way, on disk under no name; both ends share it.
-pub(crate) struct Held {
-    spool: File,
+pub(crate) struct Spool {
+    file: File,
     state: Mutex<State>,
     changed: Condvar,
 }
 
-impl Held {
+impl Spool {
     /// An empty one, in the folder for temporary files.
-    pub(crate) fn new() -> io::Result<Arc<Held>> {
+    pub(crate) fn new() -> io::Result<Arc<Spool>> {
         let state = State { len: 0, progress: Progress::Growing };
-        let spool = tempfile::tempfile()?;
-        Ok(Arc::new(Held { spool, state: Mutex::new(state), changed: Condvar::new() }))
+        let file = tempfile::tempfile()?;
+        Ok(Arc::new(Spool { file, state: Mutex::new(state), changed: Condvar::new() }))
     }
 
     /// Adds to its end.
     pub(crate) fn append(&self, bytes: &[u8]) -> io::Result<()> {
         let len = self.state().len;
-        self.spool.write_all_at(bytes, len)?;
+        self.file.write_all_at(bytes, len)?;
         self.state().len = len + bytes.len() as u64;
         self.changed.notify_all();
         Ok(())
@@ -65,6 +65,11 @@ impl Held {
         (state.len, state.progress)
     }
 
+    /// Whether it is not wanted any more.
+    pub(crate) fn is_dropped(&self) -> bool {
+        self.state().progress == Progress::Dropped
+    }
+
     /// How long it is so far, in bytes.
     pub(crate) fn len(&self) -> u64 {
         self.state().len
@@ -72,7 +77,7 @@ impl Held {
 
     /// Reads bytes that are known to exist.
     pub(crate) fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        self.spool.read_exact_at(buffer, offset)
+        self.file.read_exact_at(buffer, offset)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
