@@ -10,5 +10,6 @@ mod reason;
 mod status;
 
 pub use failure::{Failure, OrFail};
+pub use legible::{Shown, shown};
 pub use reason::Reason;
 pub use status::Status;

@@ -3,6 +3,8 @@
 use std::env::temp_dir;
 use std::fmt;
 
+use failure::shown;
+
 /// Names the folder that temporary files are made in, and the variable that chooses it: a full disk
 /// is not to look like a full store.
 #[derive(Clone, Copy, Debug)]
@@ -10,6 +12,6 @@ pub struct TemporaryFile;
 
 impl fmt::Display for TemporaryFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "temporary file in TMPDIR ({})", temp_dir().display())
+        write!(f, "temporary file in TMPDIR ({})", shown(&temp_dir()))
     }
 }

@@ -8,7 +8,7 @@ use archive::{
     Collection, FileKind, FileName, Identity, Seal, SealedFile, SetId, SetTime, parse_seal,
     seal_name,
 };
-use failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status, shown};
 use local::Folder;
 use openpgp::{Cert, SealState, read_seal, read_text};
 use sha2::{Digest, Sha256};
@@ -84,7 +84,7 @@ impl Seals {
         for set in folder.collection()?.complete() {
             let Some(name) = &set.seal else { continue };
             let path = folder.path(name);
-            let bytes = fs::read(&path).or_fail(Status::Failed, path.display())?;
+            let bytes = fs::read(&path).or_fail(Status::Failed, shown(&path))?;
             let signed = parse(name, &bytes, &self.certs);
             let identity = match &signed {
                 Ok(sealed) => sealed.seal.identity,
