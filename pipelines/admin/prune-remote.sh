@@ -18,7 +18,8 @@ arrived here, never by the dates in their names. A set that a kept set builds on
   --strangers        of two files for one place in a set, also delete the one that no seal lists
   --force            delete the sets, and print nothing
 
-With both rules, a set stays if one of them keeps it. Temporary files are deleted after a week.
+With both rules, a set stays if one of them keeps it. Temporary files are deleted after a week if
+no seal lists them.
 
 Examples:
   moo prune-remote --older-than 6M /srv/purrbackups/backups/etc
@@ -94,12 +95,29 @@ plan() {
         -v young="$young" -f "$here/admin/prune-remote.awk" | sort -k 5,5r -k 6,6n -k 2,2
 }
 
-# sealed NAME: a seal has this name with the hash that the file has.
+# in_seals WORD...: a seal has a line that these words of grep find.
+in_seals() {
+    find . -maxdepth 1 -type f -name 'moobacker.*.seal' -exec grep -lsF "$@" -- {} + | grep -q .
+}
+
+# sealed FILE NAME: a seal has this name with the hash that the file has.
 sealed() {
-    [ -f "$1" ] && [ ! -L "$1" ] || return 1
+    [ -f "$1" ] && [ ! -L "$1" ] && in_seals -e "  $2" || return 1
     sum=$(timeout 3600 sha256sum <"./$1") || return 1
-    find . -maxdepth 1 -type f -name 'moobacker.*.seal' \
-        -exec grep -lxsF -e "${sum%% *}  $1" -- {} + | grep -q .
+    in_seals -x -e "${sum%% *}  $2"
+}
+
+# without_sealed: the plan, where a temporary file stays that a seal lists.
+without_sealed() {
+    while read -r word name rest; do
+        case "$word $rest" in 'go '*' temporary 0')
+            if sealed "$name" "${name#.upload-*-}"; then
+                word=stays name="$name," rest='a temporary name, but a seal lists the file'
+            fi
+            ;;
+        esac
+        printf '%s\n' "$word${name:+ $name}${rest:+ $rest}"
+    done
 }
 
 # without_twins: the plan, where the lines of twins say what each of them is. One goes with
@@ -114,7 +132,7 @@ without_twins() {
     done
     [ -n "$places" ] || return 0
     printf '%s' "$places" | sort -u | while read -r name inode size; do
-        if sealed "$name"; then printf 'sealed %s %s %s\n' "$name" "$inode" "$size"
+        if sealed "$name" "$name"; then printf 'sealed %s %s %s\n' "$name" "$inode" "$size"
         else printf 'loose %s %s %s\n' "$name" "$inode" "$size"; fi
     done | awk -v strangers="$strangers" '
         { place = $2; sub(/[.](gz|z|gpg|g|p7m)$/, "", place) }
@@ -173,7 +191,7 @@ remove_all() {
     rmdir -- "$trash"
 }
 
-planned=$(files | plan | without_twins)
+planned=$(files | plan | without_sealed | without_twins)
 case "
 $planned
 " in *'

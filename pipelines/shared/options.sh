@@ -2,6 +2,9 @@
 # What all scripts share: messages, and reading options.
 # Sourced, with $self set to the name that messages begin with.
 
+# A write beyond the limit of file sizes fails, and does not kill.
+trap '' XFSZ
+
 # fail STATUS MESSAGE: one line, and out.
 fail() {
     # shellcheck disable=SC2154 # set by who sources this

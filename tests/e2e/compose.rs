@@ -28,14 +28,11 @@ fn a_store_is_copied_without_a_key_and_only_once() {
     let key = Key::open(&sandbox, "Moo <moo@example.org>");
     let tree = Tree::small(sandbox.path("src"));
     let moo = Moo::encrypted(&sandbox, &key).option("--volsize 1");
-    let states = moo.days(&tree, 0);
+    moo.days(&tree, 0);
     key.forget_secret(&sandbox);
     let copy = "moo-fetch --all file://$PWD/store | moo-upload file://$PWD/copy";
     sandbox.sh(copy).succeeds().stderr_is("");
-    assert_same(&Snapshot::of(sandbox.path("store")).as_stock().without(&["."]), &{
-        Snapshot::of(sandbox.path("copy")).as_stock().without(&["."])
-    });
-    assert!(states.len() == 1);
+    sandbox.sh("diff -r store copy").silent();
     let again = sandbox.sh(copy).succeeds();
     assert!(!again.out().contains("stored\":\""), "sent again: {}", again.out());
 }

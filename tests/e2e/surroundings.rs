@@ -1,5 +1,8 @@
 //! What a command finds around it: the environment, the working directory, the limits.
 
+mod names;
+mod resources;
+
 use tests::{Sandbox, Tree};
 
 use crate::moo::Moo;

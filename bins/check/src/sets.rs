@@ -130,7 +130,11 @@ fn check_known(collection: &Collection, known: &Collection, findings: &mut Findi
 /// Checks the names of files: those that belong to no set, and those that were renamed.
 pub(crate) fn check_names(survey: &Survey, findings: &mut Findings) {
     for (name, there) in survey.renamed() {
-        findings.wrong(there, format!("is {name}, and has been renamed"));
+        if store::final_name(there) == Some(name) {
+            log::info!("{name}: has arrived, and the next backup renames it");
+        } else {
+            findings.wrong(there, format!("is {name}, and has been renamed"));
+        }
     }
     for name in survey.strangers() {
         match (parse_seal(name), store::final_name(name)) {

@@ -11,7 +11,7 @@ use archive::{
 };
 use cli::lifeline;
 use deflate::{Deflate, Effort, Format};
-use failure::{Failure, OrFail, Status, legible};
+use failure::{Failure, OrFail, Status};
 use local::Folder;
 use stream::Receipt;
 
@@ -39,7 +39,7 @@ pub(crate) fn finish(
             .and_then(|mut packed| io::copy(&mut from, &mut packed).map(|_| packed))
             .and_then(Deflate::finish)
             .map(drop)
-            .or_fail(Status::Failed, legible::file(&signatures))
+            .or_fail(Status::Failed, failure::shown(&signatures))
     })?;
     let by_name: HashMap<&str, &Receipt> =
         receipts.iter().map(|receipt| (receipt.stored.as_str(), receipt)).collect();
@@ -61,7 +61,7 @@ pub(crate) fn clear(folder: &Folder, sets: impl Fn(SetTime) -> bool) -> Result<(
         if unfinished(&name).is_some_and(&sets) {
             let path = folder.path(&name);
             lifeline::check();
-            std::fs::remove_file(&path).or_fail(Status::Failed, legible::file(&path))?;
+            std::fs::remove_file(&path).or_fail(Status::Failed, failure::shown(&path))?;
         }
     }
     Ok(())
@@ -91,7 +91,7 @@ fn not_stored(what: &str) -> Failure {
 
 /// The numbers of the volumes that the draft names.
 fn volumes(manifest: &std::path::Path) -> Result<Vec<u64>, Failure> {
-    let which = legible::file(manifest);
+    let which = failure::shown(manifest);
     let parsed = Manifest::read(&mut open(manifest)?).or_fail(Status::Failed, &which)?;
     let parsed = parsed.or_fail(Status::Integrity, &which)?;
     Ok(parsed.volumes.iter().map(|volume| volume.number).collect())
@@ -121,7 +121,7 @@ fn fill_in(
     hashes: BTreeMap<u64, Vec<(String, String)>>,
     to: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let which = legible::file(draft);
+    let which = failure::shown(draft);
     let mut from = BufReader::new(open(draft)?);
     let written = write_hashes(&mut from, hashes, to).or_fail(Status::Failed, &which)?;
     written.or_fail(Status::Integrity, &which)
@@ -144,7 +144,7 @@ fn put(
     content: impl FnOnce(&mut dyn Write) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let path = folder.path(name);
-    let which = legible::file(&path);
+    let which = failure::shown(&path);
     let mut file = tempfile::Builder::new()
         .prefix(".commit-")
         .tempfile_in(folder.path(""))
@@ -160,5 +160,5 @@ fn put(
 }
 
 fn open(path: &std::path::Path) -> Result<File, Failure> {
-    File::open(path).or_fail(Status::Failed, legible::file(path))
+    File::open(path).or_fail(Status::Failed, failure::shown(path))
 }

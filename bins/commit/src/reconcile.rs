@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use archive::{Collection, FileKind, SetId, SetTime};
 use cli::lifeline;
-use failure::{Failure, OrFail, Status, legible};
+use failure::{Failure, OrFail, Status};
 use local::{Folder, Lock};
 use stream::Receipt;
 
@@ -80,7 +80,7 @@ fn remove_parts(folder: &Folder, kept: Option<SetTime>) -> Result<(), Failure> {
         if (time.is_some() && time != kept) || name.starts_with(".commit-") {
             let path = folder.path(&name);
             lifeline::check();
-            std::fs::remove_file(&path).or_fail(Status::Failed, legible::file(&path))?;
+            std::fs::remove_file(&path).or_fail(Status::Failed, failure::shown(&path))?;
         }
         newest = newest.max(time);
     }

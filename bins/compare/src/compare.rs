@@ -7,7 +7,7 @@ use std::path::Path;
 
 use archive::{Part, TreePath};
 use cli::legible;
-use failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status, shown};
 use local::{EntryRecord, Signatures};
 use stream::member::{Kind, SHA256, SIZE, XATTRS};
 use stream::{Content, Entry, Member, SetType, TreeInput};
@@ -131,7 +131,7 @@ pub(crate) struct SourceTree {
 impl SourceTree {
     /// Reads the start of a tree stream of all that a source has.
     pub(crate) fn open(path: &Path) -> Result<SourceTree, Failure> {
-        let which = path.display().to_string();
+        let which = shown(&path).to_string();
         let file = File::open(path).or_fail(Status::Failed, &which)?;
         let input = TreeInput::open(file).map_err(|failure| failure.about(&which))?;
         match input.begin().set().map(|set| set.set_type) {

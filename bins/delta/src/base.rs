@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use failure::{Failure, Status};
+use failure::{Failure, Status, shown};
 use local::{Folder, Lock, Signatures};
 use stream::{Begin, Entry};
 
@@ -27,7 +27,7 @@ impl Base {
         let collection = folder.collection()?;
         let chain = collection.chains.iter().find(|chain| chain.end() == base);
         let Some(chain) = chain else {
-            let why = format!("{}: has no set of {base}", archive.display());
+            let why = format!("{}: has no set of {base}", shown(&archive));
             return Err(Failure::new(Status::Absent, why));
         };
         let signatures = Some(folder.signatures(&chain.sets)?);

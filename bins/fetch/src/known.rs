@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::Path;
 
 use archive::{Collection, Identity, SetId, StoredSet, parse_seal};
-use failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status, shown};
 use sha2::{Digest, Sha256};
 use stream::{NewestSeal, ReceiptsInput};
 
@@ -21,7 +21,7 @@ pub(crate) struct Known {
 impl Known {
     /// From the receipts that a file holds.
     pub(crate) fn read(path: &Path) -> Result<Known, Failure> {
-        let which = path.display();
+        let which = shown(&path);
         let file = File::open(path).or_fail(Status::Failed, &which)?;
         let named = |failure: Failure| failure.about(&which);
         let mut input = ReceiptsInput::open(file).map_err(named)?;

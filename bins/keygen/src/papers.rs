@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status, shown};
 use openpgp::NewKey;
 
 /// Where the files of a new key go.
@@ -26,7 +26,7 @@ impl Papers {
         };
         for path in [&papers.certificate, &papers.secret, &papers.revocation] {
             if path.symlink_metadata().is_ok() {
-                let message = format!("{}: already exists", path.display());
+                let message = format!("{}: already exists", shown(&path));
                 return Err(Failure::new(Status::Failed, message));
             }
         }
@@ -45,7 +45,7 @@ impl Papers {
                 for (path, _, _) in &files[..done] {
                     let _ = std::fs::remove_file(path);
                 }
-                return Err(error).or_fail(Status::Failed, path.display());
+                return Err(error).or_fail(Status::Failed, shown(&path));
             }
         }
         Ok(())

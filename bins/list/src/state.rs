@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use archive::{Absent, Collection, SetTime, parse_time};
-use failure::{Failure, OrFail, Reason, Status};
+use failure::{Failure, OrFail, Reason, Status, shown};
 use local::{EntryRecord, Folder, Signatures};
 
 use crate::Form;
@@ -39,7 +39,7 @@ pub(crate) fn at(
 fn none(folder: &Folder, absent: Absent) -> Failure {
     let folder = folder.path("");
     let which = folder.components();
-    let which = which.as_path().display();
+    let which = shown(which.as_path());
     match absent {
         Absent::NoBackup { .. } => {
             Failure::of(Status::Absent, which, absent).because(Reason::NoBackup)

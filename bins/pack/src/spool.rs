@@ -6,7 +6,7 @@ use std::io::{self, Seek};
 use std::path::Path;
 
 use archive::{FileKind, SetId};
-use failure::{Failure, OrFail, Status, TemporaryFile};
+use failure::{Failure, OrFail, Status, TemporaryFile, shown};
 use local::Folder;
 use stream::{Annotations, FileWriter, Output};
 
@@ -41,7 +41,7 @@ impl Spools {
             return Ok(Spool { file: temporary()?, name: TemporaryFile.to_string() });
         };
         let file = folder.unfinished(name, len)?;
-        Ok(Spool { file, name: folder.path(name).display().to_string() })
+        Ok(Spool { file, name: shown(&folder.path(name)).to_string() })
     }
 }
 

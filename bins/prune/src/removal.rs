@@ -7,7 +7,7 @@
 use std::fs;
 
 use cli::lifeline;
-use failure::{Failure, OrFail, Reason, Status};
+use failure::{Failure, OrFail, Reason, Status, shown};
 use store::Store;
 
 use crate::holdings::Holdings;
@@ -44,7 +44,7 @@ impl Removal<'_> {
         for name in &goner.archived {
             let path = archive.folder.path(name);
             lifeline::check();
-            fs::remove_file(&path).or_fail(Status::Failed, path.display())?;
+            fs::remove_file(&path).or_fail(Status::Failed, shown(&path))?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::io;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::thread::Builder;
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -53,7 +54,7 @@ pub(crate) fn keep(run: &Run) -> io::Result<u8> {
     let mut command = Command::new(&run.program);
     command.args(&run.arguments);
     // A command that cleans up after itself shares its temporary files with others, such as hooks.
-    let scratch = if run.forward { None } else { Scratch::make().ok() };
+    let scratch = if run.forward { None } else { Some(Scratch::make()?) };
     if let Some(scratch) = &scratch {
         command.env("TMPDIR", scratch.path()).env("MOO_SCRATCH", scratch.path());
     }
@@ -62,7 +63,11 @@ pub(crate) fn keep(run: &Run) -> io::Result<u8> {
     let child = command.spawn()?;
     let child = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let forward = run.forward;
-    std::thread::spawn(move || {
+    let killing = |error: io::Error| {
+        end.kill();
+        error
+    };
+    let forwarding = Builder::new().spawn(move || {
         for number in signals.forever() {
             if forward && signals::ENDING.contains(&number) {
                 child.zip(Signal::from_named_raw(number)).map(|(pid, s)| kill_process(pid, s));
@@ -71,14 +76,16 @@ pub(crate) fn keep(run: &Run) -> io::Result<u8> {
             }
         }
     });
+    forwarding.map_err(killing)?;
     let cut = Arc::new(AtomicBool::new(false));
     let (is_cut, other) = (Arc::clone(&cut), Arc::clone(&end));
-    std::thread::spawn(move || {
+    let watching = Builder::new().spawn(move || {
         watch(supervisor);
         is_cut.store(true, Ordering::SeqCst);
         other.kill();
         std::process::exit(KILLED.into());
     });
+    watching.map_err(killing)?;
     let status = reap(child);
     // Killed by itself, it has left its family behind.
     if cut.load(Ordering::SeqCst) || status.is_none_or(WaitStatus::signaled) {

@@ -16,9 +16,11 @@ mod supervisor;
 mod words;
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use failure::{OrFail, Status, shown};
 
 /// Run a command and all processes that it starts as one process
 ///
@@ -80,11 +82,12 @@ pub fn main() -> ExitCode {
     cli::harden();
     let name = words::shown(&run.name);
     let done = if run.keeper { keeper::keep(&run) } else { supervisor::supervise(&run) };
-    match done {
+    match done.or_fail(Status::Failed, format!("{}: can't be run", shown(&run.program))) {
         Ok(status) => status.into(),
-        Err(error) => {
-            eprintln!("{name}: {}: can't be run: {error}", run.program.to_string_lossy());
-            ExitCode::FAILURE
+        Err(failure) => {
+            // Nobody may be there to read it.
+            let _ = writeln!(std::io::stderr(), "{name}: {failure}");
+            failure.status().code().into()
         }
     }
 }

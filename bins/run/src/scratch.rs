@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use failure::{Failure, OrFail, Status, shown};
 use rustix::fs::{FlockOperation, flock};
 
 const PREFIX: &str = "moo-run.";
@@ -24,8 +25,17 @@ pub(crate) struct Scratch {
 
 impl Scratch {
     /// Makes one, and removes those that nobody locks.
-    pub(crate) fn make() -> io::Result<Scratch> {
-        let base = fs::canonicalize(std::env::temp_dir())?;
+    ///
+    /// # Errors
+    /// Nothing can be made in TMPDIR; the message names it.
+    pub(crate) fn make() -> Result<Scratch, Failure> {
+        let base = std::env::temp_dir();
+        let which = format!("TMPDIR ({})", shown(&base));
+        Scratch::make_in(&base).or_fail(Status::Failed, which)
+    }
+
+    fn make_in(base: &Path) -> io::Result<Scratch> {
+        let base = fs::canonicalize(base)?;
         remove_leftovers(&base);
         // The folder stays the caller's. Who the stages run as gets `tmp`, and only passes here.
         let folder = tempfile::Builder::new()

@@ -9,11 +9,15 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::Builder;
 
+use failure::{Failure, Status};
 use rustix::fs::{MemfdFlags, Mode, fchmod, memfd_create};
 use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{Pid, Signal, getpid, kill_process, set_child_subreaper};
+use rustix::process::{
+    Pid, Resource, Signal, getpid, getrlimit, kill_process, set_child_subreaper,
+};
 use signal_hook::low_level::emulate_default_handler;
 
 use crate::{Run, family, signals, words};
@@ -23,6 +27,9 @@ const HIGH: i32 = 100;
 /// The least number where the limit of descriptors is low; scripts use one digit.
 const LOW: i32 = 10;
 
+/// With fewer open files some command or its shell fails.
+const LEAST_FILES: u64 = 20;
+
 /// Runs the command to its end and returns its exit status, 128 and the signal's number after a
 /// signal. Dies of the signal that interrupted it.
 pub(crate) fn supervise(run: &Run) -> io::Result<u8> {
@@ -30,6 +37,7 @@ pub(crate) fn supervise(run: &Run) -> io::Result<u8> {
         // Nothing can be found or watched there: the command runs on its own.
         return Err(Command::new(&run.program).args(&run.arguments).exec());
     }
+    check_limits()?;
     let mut signals = signals::handled(signals::ENDING)?;
     // Whatever the keeper leaves, should it be killed, becomes a child of this process.
     set_child_subreaper(Some(getpid()))?;
@@ -50,7 +58,7 @@ pub(crate) fn supervise(run: &Run) -> io::Result<u8> {
     let (seen, forward) = (Arc::clone(&caught), run.forward);
     let writer = Arc::new(Mutex::new(Some(writer)));
     let held = Arc::clone(&writer);
-    std::thread::spawn(move || {
+    let watching = Builder::new().spawn(move || {
         for number in signals.forever() {
             if forward {
                 keepers.zip(Signal::from_named_raw(number)).map(|(pid, s)| kill_process(pid, s));
@@ -62,6 +70,12 @@ pub(crate) fn supervise(run: &Run) -> io::Result<u8> {
             keepers.map(|pid| kill_process(pid, Signal::CONT));
         }
     });
+    if let Err(error) = watching {
+        // The keeper ends the command, unless it could not begin it and has said so.
+        drop(writer);
+        let told = keeper.wait()?.code() == Some(Status::Failed.code().into());
+        return if told { Ok(Status::Failed.code()) } else { Err(error) };
+    }
     let status = keeper.wait()?;
     // The lifeline is held to here, whatever happens.
     drop(writer);
@@ -77,6 +91,16 @@ pub(crate) fn supervise(run: &Run) -> io::Result<u8> {
     }
     let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
     Ok(u8::try_from(code).unwrap_or(u8::MAX))
+}
+
+/// Checks that the shell and the stages can open what they need.
+fn check_limits() -> Result<(), Failure> {
+    let files = getrlimit(Resource::Nofile).current;
+    if files.is_none_or(|files| files >= LEAST_FILES) {
+        return Ok(());
+    }
+    let why = format!("fewer than {LEAST_FILES} files may be open; raise the limit (ulimit -n)");
+    Err(Failure::new(Status::Failed, why))
 }
 
 /// The pipe: a read end that is inherited, and a write end that is not.

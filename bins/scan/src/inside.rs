@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path};
 
 use archive::TreePath;
-use failure::{Failure, Status};
+use failure::{Failure, Status, shown};
 use local::Place;
 use rustix::fs::{AtFlags, Mode, OFlags, Stat, fstat, openat, statat};
 
@@ -17,7 +17,7 @@ use crate::source::Source;
 /// Refuses a source that holds the store, unless the selection leaves the store out. What is found
 /// here by its path is refused before anything is read; the walk finds the rest.
 pub(crate) fn check(source: &Source, selection: &Selection, place: &Place) -> Result<(), Failure> {
-    let shown = source.name.to_string_lossy();
+    let shown = shown(&source.name);
     let Some(directory) = open(source.at.as_fd(), source.name.as_bytes()) else { return Ok(()) };
     // What cannot be examined can't be the store of a run that goes on.
     let Ok(Some(below)) = place.below(directory.as_fd()) else { return Ok(()) };
@@ -70,7 +70,7 @@ fn open(at: BorrowedFd<'_>, name: &[u8]) -> Option<OwnedFd> {
 
 /// The message, with the option that leaves the store out.
 pub(crate) fn refusal(source: &OsStr, path: &TreePath) -> Failure {
-    let shown = source.to_string_lossy();
+    let shown = shown(source).to_string();
     let base = shown.trim_end_matches('/');
     let why = "is the folder of the store, so that each backup would store it again";
     let option = option(source.as_bytes(), path.as_bytes());

@@ -3,7 +3,7 @@
 use std::os::unix::ffi::OsStrExt;
 
 use archive::{Chain, Collection, Identity, SetTime, parse_time};
-use failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status, legible};
 use local::{
     Folder, Interrupted, Lock, PackedVolume, SeenBefore, SeenNow, can_read, now, now_after,
 };
@@ -197,7 +197,7 @@ fn check_source(folder: &Folder, chain: &Chain, head: &SetHeader) -> Result<(), 
             None => return Ok(()),
         },
     };
-    let recorded = String::from_utf8_lossy(&recorded);
+    let recorded = legible::name(&recorded);
     let why = format!("the archive directory is of the {what} {recorded}");
     Err(Failure::new(
         Status::Usage,

@@ -6,7 +6,7 @@ use std::io::BufReader;
 use std::os::unix::ffi::OsStrExt;
 
 use archive::{FileKind, LONGEST_LINE, TreePath, read_line};
-use failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status, shown};
 use local::{FileState, Folder, Interrupted, PackedVolume, StartedFile};
 use rustix::fs::{AtFlags, CWD};
 use sha2::{Digest, Sha256};
@@ -59,7 +59,7 @@ fn holds_a_long_line(folder: &Folder, run: &Interrupted) -> Result<bool, Failure
     let draft = folder.path(&Folder::part_name(run.head.id(), FileKind::Manifest));
     let Ok(file) = File::open(&draft) else { return Ok(false) };
     let (mut lines, mut line) = (BufReader::new(file), Vec::new());
-    while read_line(&mut lines, &mut line).or_fail(Status::Failed, draft.display())? {
+    while read_line(&mut lines, &mut line).or_fail(Status::Failed, shown(&draft))? {
         if line.len() > LONGEST_LINE {
             return Ok(true);
         }

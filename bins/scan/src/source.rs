@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status, shown};
 use local::source_name;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
 
@@ -30,7 +30,7 @@ impl Source {
             return Err(Failure::new(Status::Usage, "the source has no name"));
         }
         let name = OsString::from_vec(source_name(spelt.as_bytes()));
-        let shown = name.to_string_lossy();
+        let shown = shown(&name).to_string();
         let stat = rustix::fs::statat(CWD, name.as_bytes(), AtFlags::SYMLINK_NOFOLLOW)
             .or_fail(Status::Failed, &shown)?;
         if FileType::from_raw_mode(stat.st_mode) == FileType::Symlink {

@@ -1,7 +1,7 @@
 //! What a new set can build on, and which set was made last: sets may be dated later than the clock.
 
 use archive::{Chain, Collection, SetId, SetTime, StoredSet};
-use failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status, shown};
 use local::{Folder, PATIENCE};
 
 /// The archive as it stands at a time.
@@ -67,6 +67,6 @@ fn was_made_after(
 fn previous(folder: &Folder, set: &StoredSet) -> Result<Option<String>, Failure> {
     let Some(name) = &set.seal else { return Ok(None) };
     let path = folder.path(name);
-    let bytes = std::fs::read(&path).or_fail(Status::Failed, path.display())?;
+    let bytes = std::fs::read(&path).or_fail(Status::Failed, shown(&path))?;
     Ok(openpgp::read_seal(name, &bytes)?.previous)
 }

@@ -11,7 +11,7 @@ use std::vec;
 
 use archive::TreePath;
 use attributes::{Object, Trouble};
-use failure::Failure;
+use failure::{Failure, shown};
 use local::Place;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
@@ -97,7 +97,7 @@ impl Walk {
     pub(crate) fn new(source: Source, selection: Selection, store: Option<Place>) -> Walk {
         allow_deep_trees();
         let spelt = source.name.clone();
-        let shown = spelt.to_string_lossy().into_owned();
+        let shown = shown(&spelt).to_string();
         let mode = FileType::from_raw_mode(source.stat.st_mode);
         let hollow = (mode == FileType::Directory).then_some(Hollow::Empty);
         Walk {

@@ -25,14 +25,18 @@ pub(crate) fn gather(
     let others = partial.into_iter().chain(strangers);
     let (unfinished, foreign): (Vec<_>, _) =
         others.partition(|name| store::final_name(name).is_some());
+    let (unnamed, renamed): (Vec<_>, Vec<_>) = survey
+        .renamed()
+        .into_iter()
+        .partition(|(name, there)| store::final_name(there) == Some(*name));
     let mut inventory = Inventory {
         now,
         chains: chains.collect::<Result<_, _>>()?,
         orphans: gatherer.sets(orphans)?,
         incomplete: gatherer.sets(incomplete)?,
         foreign,
-        unfinished: unfinished.len() as u64,
-        renamed: survey.renamed().len() as u64,
+        unfinished: (unfinished.len() + unnamed.len()) as u64,
+        renamed: renamed.len() as u64,
         doubts,
         findings: Vec::new(),
         last_good: None,

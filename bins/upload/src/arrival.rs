@@ -122,24 +122,23 @@ impl<'a> Arrivals<'a> {
         self.sender.store()
     }
 
-    /// Tells of all files that have come, and gives them their names, manifests last.
+    /// Tells of all files that have come, and gives them their names: the seal when all others have
+    /// theirs, so that a seal shows that its set has arrived, and the manifest last.
     ///
     /// The receipts come first: where nobody is left to take them, no file gets its name, and
     /// where somebody is, they count only once the end mark has followed.
     pub(crate) fn publish(&mut self) -> Result<(), Failure> {
         self.sender.arrive()?;
         self.tell()?;
-        let (manifests, others): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.waiting).into_iter().partition(|name| {
-                FileName::parse(name).is_some_and(|name| name.kind == FileKind::Manifest)
-            });
-        // From here on a failure leaves files that are whole, and no manifest of theirs but the one
-        // with the temporary name, by which the next run knows what to clear away.
+        let mut waiting = std::mem::take(&mut self.waiting);
+        waiting.sort_by_key(|name| turn(name));
+        // From here on a failure leaves files that are whole. The next run takes the set as stored,
+        // or knows by the manifest with the temporary name what to clear away.
         self.naming = true;
-        for names in [others, manifests] {
+        for names in waiting.chunk_by(|one, next| turn(one) == turn(next)) {
             for name in names {
                 lifeline::check();
-                self.sender.publish(&name)?;
+                self.sender.publish(name)?;
             }
             self.store().sync()?;
         }
@@ -159,5 +158,22 @@ impl<'a> Arrivals<'a> {
         self.sender.stop();
         let _ = self.tell();
         self.sender.discard(&self.kept);
+    }
+}
+
+/// The order in which the files of a set get their names.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Turn {
+    Content,
+    Seal,
+    Manifest,
+}
+
+/// The turn of a file.
+pub(crate) fn turn(name: &str) -> Turn {
+    match FileName::parse(name) {
+        Some(FileName { kind: FileKind::Manifest, .. }) => Turn::Manifest,
+        None if parse_seal(name).is_some() => Turn::Seal,
+        _ => Turn::Content,
     }
 }

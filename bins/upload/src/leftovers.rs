@@ -1,30 +1,96 @@
 //! What interrupted runs have left in the store. Each would keep the space of all its volumes for
 //! ever, and the newest duplicity fails on a full set that has files and no manifest.
 
-use archive::{FileKind, FileName, SetId, SetTime, parse_seal};
-use store::{Store, final_name};
+use std::collections::{BTreeSet, HashSet};
+
+use archive::{Collection, FileKind, FileName, SetId, SetTime, parse_seal};
+use failure::Failure;
+use store::{Store, Stored, final_name};
+use survey::Survey;
+
+use crate::arrival::turn;
+
+/// A file of the store.
+pub(crate) struct There {
+    /// The name that its seal gives it, or its own.
+    pub(crate) name: String,
+    /// Its name in the store.
+    pub(crate) stored: String,
+}
+
+impl There {
+    pub(crate) fn new(name: String) -> There {
+        There { stored: name.clone(), name }
+    }
+
+    /// The final name of a temporary file that no seal lists.
+    fn leftover_of(&self) -> Option<&str> {
+        final_name(&self.stored).filter(|_| self.name == self.stored)
+    }
+}
+
+/// Gives files their names that a seal lists and that have the temporary names of an upload: it was
+/// interrupted after everything had arrived, or somebody has renamed them. Returns all files.
+///
+/// # Errors
+/// The store is out of reach, or refuses.
+pub(crate) fn finish_names(store: &mut dyn Store, files: &[Stored]) -> Result<Vec<There>, Failure> {
+    let mut names: BTreeSet<String> = files.iter().map(|file| file.name.clone()).collect();
+    if !names.iter().any(|name| final_name(name).is_some()) {
+        return Ok(names.into_iter().map(There::new).collect());
+    }
+    let survey = Survey::of(store, files, None, &[])?;
+    let mut unnamed = survey.renamed();
+    unnamed.retain(|(name, there)| final_name(there) == Some(name) && !names.contains(*name));
+    unnamed.sort_by_key(|(name, _)| turn(name));
+    for (name, there) in &unnamed {
+        cli::lifeline::check();
+        store.rename(there, name)?;
+        names.insert((*name).to_owned());
+        log::info!("{name}: was uploaded completely, renamed from {there}");
+    }
+    if !unnamed.is_empty() {
+        store.sync()?;
+    }
+    let there = |name: String| {
+        let stored = if names.contains(&name) { &name } else { survey.stored_name(&name) };
+        There { stored: stored.to_owned(), name }
+    };
+    Ok(survey.listing().into_iter().map(|file| there(file.name)).collect())
+}
 
 /// Removes temporary files of sets up to `set`, or, for a copy, of all: the archive's lock lets
 /// one run at a time into a store, so theirs have ended. A store may not let us, and that is fine.
 ///
 /// What bears the names of the set that is to come goes too: some stores have no temporary names,
 /// and of what an interrupted run has brought there nobody has taken note.
-pub(crate) fn clear(store: &mut dyn Store, names: &[String], set: Option<SetId>) {
+pub(crate) fn clear(store: &mut dyn Store, files: &[There], set: Option<SetId>) {
     let Some(set) = set else {
-        remove(store, temporary(names, |_| true));
+        remove(store, temporary(files, |_| true));
         return;
     };
+    let fixed = fixed(files);
     // A set that was being named has its manifest still under the temporary name. Once that is
     // gone nobody can finish the set, and its other files can go too.
-    for name in temporary(names, |time| time <= set.time) {
-        let stored = final_name(name).and_then(FileName::parse);
+    for file in temporary(files, |time| time <= set.time) {
+        let stored = file.leftover_of().and_then(FileName::parse);
         let manifest = stored.filter(|stored| stored.kind == FileKind::Manifest);
-        if let Some(FileName { set: unfinished, .. }) = manifest.filter(|_| gone(store, name)) {
-            remove(store, names.iter().filter(|name| is_of(name, unfinished)));
+        if let Some(FileName { set: unfinished, .. }) = manifest.filter(|_| gone(store, file))
+            && !fixed.contains(&unfinished)
+        {
+            remove(store, files.iter().filter(|file| is_of(&file.name, unfinished)));
         }
     }
-    remove(store, names.iter().filter(|name| is_of(name, set)));
-    remove(store, temporary(names, |time| time <= set.time));
+    remove(store, files.iter().filter(|file| is_of(&file.name, set)));
+    remove(store, temporary(files, |time| time <= set.time));
+}
+
+/// Sets that are no leftovers: those with a manifest, and those with a seal, which has its name only
+/// when all has arrived.
+fn fixed(files: &[There]) -> HashSet<SetId> {
+    let collection = Collection::of(files.iter().map(|file| file.name.clone()));
+    let sets = collection.sets().filter(|set| set.manifest.is_some() || set.seal.is_some());
+    sets.map(|set| set.id).collect()
 }
 
 /// Whether a name is that of a file of a set.
@@ -35,9 +101,10 @@ fn is_of(name: &str, set: SetId) -> bool {
     }
 }
 
-/// The temporary names of files whose set's time fits.
-fn temporary(names: &[String], fits: impl Fn(SetTime) -> bool) -> impl Iterator<Item = &String> {
-    names.iter().filter(move |name| final_name(name).and_then(set_time).is_some_and(&fits))
+/// The temporary files whose set's time fits.
+fn temporary(files: &[There], fits: impl Fn(SetTime) -> bool) -> impl Iterator<Item = &There> {
+    let is_of = move |file: &&There| file.leftover_of().and_then(set_time).is_some_and(&fits);
+    files.iter().filter(is_of)
 }
 
 /// The time of the set that a file of that name belongs to.
@@ -45,18 +112,18 @@ pub(crate) fn set_time(name: &str) -> Option<SetTime> {
     FileName::parse(name).map(|name| name.set.time).or_else(|| parse_seal(name))
 }
 
-fn remove<'a>(store: &mut dyn Store, names: impl Iterator<Item = &'a String>) {
-    for name in names {
-        gone(store, name);
+fn remove<'a>(store: &mut dyn Store, files: impl Iterator<Item = &'a There>) {
+    for file in files {
+        gone(store, file);
     }
 }
 
 /// Removes a file, and tells whether it is gone by that.
-fn gone(store: &mut dyn Store, name: &str) -> bool {
+fn gone(store: &mut dyn Store, file: &There) -> bool {
     cli::lifeline::check();
-    let removed = store.remove(name).is_ok();
+    let removed = store.remove(&file.stored).is_ok();
     if removed {
-        log::info!("{name}: leftover of an interrupted run, deleted");
+        log::info!("{}: leftover of an interrupted run, deleted", file.stored);
     }
     removed
 }

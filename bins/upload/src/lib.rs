@@ -19,12 +19,13 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use cli::{Common, Program};
-use failure::{Failure, Reason, Status, legible};
+use failure::{Failure, Reason, Status};
 use local::{Folder, Lock};
 use store::Store;
 use stream::{Begin, FilesInput, Receipts, SetHeader, StreamKind, Totals, pipe};
 
 use crate::arrival::Arrivals;
+use crate::leftovers::There;
 use crate::present::Present;
 
 /// Upload the files of a set to a store, and rename them when all have arrived
@@ -70,7 +71,7 @@ impl Program for Upload {
         // What the stages before have to say comes first: it may be the reason for the rest.
         let mut input = FilesInput::open(pipe::input()?)?;
         let Target { url, mut store, _lock } = self.target(input.begin())?;
-        let names = prepare(&url, store.as_mut(), input.begin())?;
+        let there = prepare(&url, store.as_mut(), input.begin())?;
         receipts.begin(&input.begin().onward(StreamKind::Receipts))?;
         let set = input.begin().set().cloned();
         // Without an archive nobody remembers what has arrived.
@@ -78,7 +79,7 @@ impl Program for Upload {
         let mut arrivals = Arrivals::new(store, receipts, remembered);
         let done = match &set {
             Some(set) => receive(&mut input, set, &mut arrivals),
-            None => copy::receive(&mut input, Present::new(&url, names), &mut arrivals),
+            None => copy::receive(&mut input, Present::new(&url, there), &mut arrivals),
         };
         if done.is_err() {
             arrivals.discard();
@@ -114,7 +115,7 @@ fn open_archive(archive: &Path, begin: &Begin) -> Result<Target, Failure> {
         return Err(Failure::new(Status::Usage, why));
     }
     let lock = Lock::start(&Folder::create(archive)?)?;
-    let url = legible::file(archive);
+    let url = failure::shown(archive).to_string();
     Ok(Target { url, store: store::folder(archive), _lock: Some(lock) })
 }
 
@@ -133,8 +134,8 @@ fn receive(
     arrivals.publish()
 }
 
-/// Makes the store ready. Returns the names of the files that are there.
-fn prepare(url: &str, store: &mut dyn Store, begin: &Begin) -> Result<Vec<String>, Failure> {
+/// Makes the store ready. Returns the files that are there.
+fn prepare(url: &str, store: &mut dyn Store, begin: &Begin) -> Result<Vec<There>, Failure> {
     let files = match store.list() {
         Err(failure) if failure.reason() == Reason::NoSuchFile => {
             store.make_folder().map(|()| Vec::new())
@@ -148,14 +149,15 @@ fn prepare(url: &str, store: &mut dyn Store, begin: &Begin) -> Result<Vec<String
     }
     let stored = set.map(SetHeader::stored).unwrap_or_default();
     let adopted: HashSet<_> = stored.iter().map(resumed::name).collect();
-    let mut names: Vec<_> = files.into_iter().map(|stored| stored.name).collect();
+    let mut there = leftovers::finish_names(store, &files)?;
     if let Some(set) = set {
+        let names: Vec<_> = there.iter().map(|file| file.name.clone()).collect();
         precondition::check(url, &names, set)?;
     }
-    names.retain(|name| !adopted.contains(name.as_str()));
-    leftovers::clear(store, &names, set.map(SetHeader::id));
-    if set.is_some() && names.is_empty() && adopted.is_empty() && io::stderr().is_terminal() {
+    there.retain(|file| !adopted.contains(file.stored.as_str()));
+    leftovers::clear(store, &there, set.map(SetHeader::id));
+    if set.is_some() && there.is_empty() && adopted.is_empty() && io::stderr().is_terminal() {
         log::warn!("{url}: a new store");
     }
-    Ok(names)
+    Ok(there)
 }

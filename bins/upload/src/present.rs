@@ -10,7 +10,7 @@ use store::Store;
 use stream::FilesInput;
 
 use crate::arrival::Arrivals;
-use crate::leftovers::set_time;
+use crate::leftovers::{There, set_time};
 
 /// A place that one file can have.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,7 +29,7 @@ impl Place {
     }
 }
 
-/// The files that are there, by their places.
+/// The files that are there, by their places, with their names in the store.
 pub(crate) struct Present {
     url: String,
     files: BTreeMap<Place, String>,
@@ -38,8 +38,8 @@ pub(crate) struct Present {
 }
 
 impl Present {
-    pub(crate) fn new(url: &str, names: Vec<String>) -> Present {
-        let files = names.into_iter().map(|name| (Place::of(&name), name)).collect();
+    pub(crate) fn new(url: &str, files: Vec<There>) -> Present {
+        let files = files.into_iter().map(|file| (Place::of(&file.name), file.stored)).collect();
         Present { url: url.to_owned(), files, fixed: BTreeSet::new() }
     }
 
@@ -136,7 +136,7 @@ mod tests {
     const TIME: &str = "20261122T201500Z";
 
     fn in_part(names: &[&str]) -> Vec<String> {
-        let names = names.iter().map(|name| name.replace('@', TIME)).collect();
+        let names = names.iter().map(|name| There::new(name.replace('@', TIME))).collect();
         let present = Present::new("file:///x", names);
         let files = present.in_part(TIME.parse().unwrap()).into_iter();
         files.map(|(_, name)| name.replace(TIME, "@")).collect()

@@ -24,8 +24,7 @@ impl Error {
 
 /// The start of a foreign text in a form that a terminal shows on one line.
 pub(crate) fn printable(raw: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&raw[..raw.len().min(4 * EXCERPT)]);
-    legible::line(text.chars().take(EXCERPT).collect::<String>())
+    legible::name(&raw[..raw.len().min(4 * EXCERPT)]).chars().take(EXCERPT).collect()
 }
 
 #[cfg(test)]

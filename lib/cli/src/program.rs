@@ -2,11 +2,13 @@
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use failure::{Failure, Status, legible};
+use failure::{Failure, Status, legible, shown};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+use signal_hook::consts::SIGXFSZ;
 use stream::{Outlet, Totals};
 
 use crate::lifeline;
@@ -62,7 +64,7 @@ pub fn main<P: Program>() -> ExitCode {
             let _ = error.print();
             return ExitCode::SUCCESS;
         }
-        Err(error) => Err(misused(&error)),
+        Err(error) => Err(misused(&error, &words)),
     };
     let done = P::Outlet::deliver(P::NAME, |outlet| {
         if !P::has_stream(&words) {
@@ -81,10 +83,12 @@ pub fn main<P: Program>() -> ExitCode {
 }
 
 /// Makes the process undumpable: other processes of the user cannot take its descriptors, trace it
-/// or read its memory, and it leaves no core file.
+/// or read its memory, and it leaves no core file. A write beyond the limit of file sizes fails
+/// instead of killing the process.
 pub fn harden() {
     // A kernel that refuses leaves the process as open as any other.
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
 }
 
 fn exit(stage: &str, failure: &Failure) -> ExitCode {
@@ -101,8 +105,12 @@ fn asked(error: &clap::Error) -> bool {
     matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion)
 }
 
-fn misused(error: &clap::Error) -> Failure {
-    Failure::new(Status::Usage, misuse(error))
+fn misused(error: &clap::Error, words: &[OsString]) -> Failure {
+    let odd = words.iter().find(|word| word.to_str().is_none());
+    match odd.filter(|_| error.kind() == ErrorKind::InvalidUtf8) {
+        Some(word) => Failure::of(Status::Usage, shown(word), "not UTF-8 (give it another name)"),
+        None => Failure::new(Status::Usage, misuse(error)),
+    }
 }
 
 /// A wrong call, in one line of ours.

@@ -179,10 +179,22 @@ fn travelled(error: &(dyn std::error::Error + 'static)) -> Option<Failure> {
     None
 }
 
-/// An error in the form of our messages: lower case, without "(os error N)".
+/// An error in the form of our messages: lower case, without "(os error N)", but with the limit that
+/// the caller can raise.
 fn plain(error: &(dyn std::error::Error + 'static)) -> String {
     let text = error.to_string();
-    let text = text.split(" (os error ").next().unwrap_or_default();
+    let (text, number) = text.split_once(" (os error ").unwrap_or((&text, ""));
+    let limit = match number {
+        "11)" => " (ulimit -u, -v)",
+        "12)" => " (ulimit -v)",
+        "24)" => " (ulimit -n)",
+        "27)" => " (ulimit -f)",
+        _ => "",
+    };
+    lower_case(text) + limit
+}
+
+fn lower_case(text: &str) -> String {
     let mut letters = text.chars();
     match letters.next() {
         Some(first)
@@ -205,6 +217,9 @@ mod tests {
         let error = io::Error::from_raw_os_error(2);
         let failure = Err::<(), _>(error).or_fail(Status::Failed, "/etc/x").unwrap_err();
         assert_eq!(failure.message(), "/etc/x: no such file or directory");
+        let error = io::Error::from_raw_os_error(27);
+        let failure = Err::<(), _>(error).or_fail(Status::Failed, "x").unwrap_err();
+        assert_eq!(failure.message(), "x: file too large (ulimit -f)");
     }
 
     #[test]

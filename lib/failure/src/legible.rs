@@ -1,7 +1,8 @@
 //! Foreign text for human readers: no name can send commands to a terminal, or deceive its reader.
 
+use std::ffi::OsStr;
+use std::fmt;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
 /// Whether a terminal obeys the character instead of showing it, or shows it out of its order.
 pub fn is_command(letter: char) -> bool {
@@ -15,9 +16,20 @@ pub fn name(raw: &[u8]) -> String {
     spelt(raw, |letter| letter == '\\' || is_command(letter))
 }
 
-/// The path of a local file on one line, escaped like a name.
-pub fn file(path: impl AsRef<Path>) -> String {
-    name(path.as_ref().as_os_str().as_bytes())
+/// The name or path of a file in a message, escaped as the scripts do: like a name, except for the
+/// backslash.
+#[derive(Clone, Debug)]
+pub struct Shown<'a>(&'a OsStr);
+
+/// Shows the name or path of a file.
+pub fn shown<P: AsRef<OsStr> + ?Sized>(path: &P) -> Shown<'_> {
+    Shown(path.as_ref())
+}
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&spelt(self.0.as_bytes(), is_command))
+    }
 }
 
 /// A message on one line, escaped like a name, except for the backslash, because its names may be
@@ -55,6 +67,7 @@ mod tests {
     fn what_a_terminal_would_obey_is_spelt_out() {
         assert_eq!(name(b"a\x1b[2J\n\\\xff"), "a\\x1b[2J\\x0a\\x5c\\xff");
         assert_eq!(name("\u{9b}x\u{202e}é".as_bytes()), "\\xc2\\x9bx\\xe2\\x80\\xaeé");
+        assert_eq!(shown(OsStr::from_bytes(b"/a\n\\\xff")).to_string(), "/a\\x0a\\\\xff");
         assert_eq!(line("a\nb\x1b[2J \u{202e}\\"), "a\\x0ab\\x1b[2J \\xe2\\x80\\xae\\");
     }
 

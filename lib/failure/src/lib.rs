@@ -11,6 +11,7 @@ mod status;
 mod temporary;
 
 pub use failure::{Failure, OrFail};
+pub use legible::{Shown, shown};
 pub use reason::Reason;
 pub use status::Status;
 pub use temporary::TemporaryFile;

@@ -3,7 +3,7 @@
 use std::env::temp_dir;
 use std::fmt;
 
-use crate::legible;
+use crate::shown;
 
 /// Names the folder that temporary files are made in, and the variable that chooses it: a full disk
 /// is not to look like a full store.
@@ -12,6 +12,6 @@ pub struct TemporaryFile;
 
 impl fmt::Display for TemporaryFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "temporary file in TMPDIR ({})", legible::file(temp_dir()))
+        write!(f, "temporary file in TMPDIR ({})", shown(&temp_dir()))
     }
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use archive::{Collection, FileKind, FileName, Manifest, SetId, SetTime, StoredSet, Wrapping};
-use failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status, shown};
 use igzip::Inflate;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sha2::{Digest, Sha256};
@@ -30,13 +30,13 @@ impl Folder {
     /// Opens the folder at `path`. Creates it, private to its owner, if it does not exist.
     pub fn create(path: &Path) -> Result<Folder, Failure> {
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
-        made.or_fail(Status::Failed, path.display())?;
+        made.or_fail(Status::Failed, shown(&path))?;
         Ok(Folder { path: path.to_owned() })
     }
 
     /// The folder at `path`, which must be there.
     pub fn open(path: &Path) -> Result<Folder, Failure> {
-        fs::read_dir(path).or_fail(Status::Failed, path.display())?;
+        fs::read_dir(path).or_fail(Status::Failed, shown(&path))?;
         Ok(Folder { path: path.to_owned() })
     }
 
@@ -48,8 +48,8 @@ impl Folder {
     /// The names of all files, in no order. Names that are not UTF-8 are not ours, and left out.
     pub fn names(&self) -> Result<Vec<String>, Failure> {
         let mut names = Vec::new();
-        for entry in fs::read_dir(&self.path).or_fail(Status::Failed, self.path.display())? {
-            let entry = entry.or_fail(Status::Failed, self.path.display())?;
+        for entry in fs::read_dir(&self.path).or_fail(Status::Failed, shown(&self.path))? {
+            let entry = entry.or_fail(Status::Failed, shown(&self.path))?;
             names.extend(entry.file_name().into_string());
         }
         Ok(names)
@@ -84,7 +84,7 @@ impl Folder {
         if !can_read(sets.len()) {
             let why = format!("a chain of {} sets needs more open files than allowed", sets.len());
             let help = "raise the limit (ulimit -n), or make a full backup";
-            let message = format!("{}: {why}; {help}", self.path.display());
+            let message = format!("{}: {why}; {help}", shown(&self.path));
             return Err(Failure::new(Status::Failed, message));
         }
         let sources = sets.iter().map(|set| self.signature_tar(set, sets.len()));
@@ -102,7 +102,7 @@ impl Folder {
     pub fn seal_hash(&self, set: &StoredSet) -> Result<Option<String>, Failure> {
         let Some(name) = &set.seal else { return Ok(None) };
         let path = self.path(name);
-        let seal = fs::read(&path).or_fail(Status::Failed, path.display())?;
+        let seal = fs::read(&path).or_fail(Status::Failed, shown(&path))?;
         Ok(Some(format!("{:x}", Sha256::digest(seal))))
     }
 
@@ -127,7 +127,7 @@ impl Folder {
         beside: usize,
     ) -> Result<(String, Box<dyn Read + Send>), Failure> {
         let Some(name) = &set.signatures else {
-            let why = format!("{}: no signatures of the {}", self.path.display(), set.id);
+            let why = format!("{}: no signatures of the {}", shown(&self.path), set.id);
             return Err(Failure::new(Status::Absent, why));
         };
         Ok((self.shown(name), self.read(name, beside)?))
@@ -165,16 +165,16 @@ impl Folder {
         let path = self.path(name);
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let mut file = options.open(&path).or_fail(Status::Failed, path.display())?;
+        let mut file = options.open(&path).or_fail(Status::Failed, shown(&path))?;
         let cut = file.set_len(len).and_then(|()| file.seek(SeekFrom::End(0)));
-        cut.or_fail(Status::Failed, path.display())?;
+        cut.or_fail(Status::Failed, shown(&path))?;
         Ok(file)
     }
 
     /// Makes the names in the folder safe against a crash.
     pub fn sync(&self) -> Result<(), Failure> {
         let synced = File::open(&self.path).and_then(|folder| folder.sync_all());
-        synced.or_fail(Status::Failed, self.path.display())
+        synced.or_fail(Status::Failed, shown(&self.path))
     }
 
     /// The content of a file, unpacked, that is read beside so many others.
@@ -191,7 +191,7 @@ impl Folder {
     }
 
     fn shown(&self, name: &str) -> String {
-        self.path(name).display().to_string()
+        shown(&self.path(name)).to_string()
     }
 }
 

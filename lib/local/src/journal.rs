@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 
 use archive::{FileKind, FileName, SetTime, TreePath};
-use failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status, shown};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use stream::member::{CTIME, INODE, SIZE};
@@ -39,7 +39,7 @@ impl Journal {
     ) -> Result<Journal, Failure> {
         let path = folder.path(&Folder::journal_name(head.time, kind));
         let new = folder.path(&Folder::journal_name(head.time, &format!("{kind}.new")));
-        let which = path.display().to_string();
+        let which = shown(&path).to_string();
         let mut options = OpenOptions::new();
         let file = options.write(true).create(true).truncate(true).mode(0o600).open(&new);
         let mut to = BufWriter::new(file.or_fail(Status::Failed, &which)?);
@@ -79,13 +79,13 @@ pub fn read_journal<L: DeserializeOwned>(
     let path = folder.path(&Folder::journal_name(time, kind));
     let file = match File::open(&path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        file => file.or_fail(Status::Failed, path.display())?,
+        file => file.or_fail(Status::Failed, shown(&path))?,
     };
     let mut from = BufReader::new(file);
     let mut next = || {
         let mut line = Vec::new();
         let read = from.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line);
-        read.map(|_| line.ends_with(b"\n").then_some(line)).or_fail(Status::Failed, path.display())
+        read.map(|_| line.ends_with(b"\n").then_some(line)).or_fail(Status::Failed, shown(&path))
     };
     let head = next()?.and_then(|line| serde_json::from_slice::<SetHeader>(&line).ok());
     let Some(head) = head.filter(|head| head.time == time) else { return Ok(None) };

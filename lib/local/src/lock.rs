@@ -11,7 +11,7 @@ use std::io::{Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status, shown};
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 
@@ -37,8 +37,8 @@ impl Lock {
         take(folder, &file, FlockOperation::NonBlockingLockExclusive)?;
         let run = new_name();
         let which = folder.path(NAME);
-        file.set_len(0).or_fail(Status::Failed, which.display())?;
-        file.write_all(run.as_bytes()).or_fail(Status::Failed, which.display())?;
+        file.set_len(0).or_fail(Status::Failed, shown(&which))?;
+        file.write_all(run.as_bytes()).or_fail(Status::Failed, shown(&which))?;
         take(folder, &file, FlockOperation::NonBlockingLockShared)?;
         Ok(Lock { _file: file, run })
     }
@@ -58,7 +58,7 @@ impl Lock {
         let mut holder = String::new();
         file.rewind()
             .and_then(|()| (&file).take(100).read_to_string(&mut holder))
-            .or_fail(Status::Failed, folder.path(NAME).display())?;
+            .or_fail(Status::Failed, shown(&folder.path(NAME)))?;
         if holder != run {
             return Err(busy(folder));
         }
@@ -80,19 +80,19 @@ fn open(folder: &Folder) -> Result<File, Failure> {
         .truncate(false)
         .mode(0o600)
         .open(&path)
-        .or_fail(Status::Failed, path.display())
+        .or_fail(Status::Failed, shown(&path))
 }
 
 fn take(folder: &Folder, file: &File, how: FlockOperation) -> Result<(), Failure> {
     match rustix::fs::fcntl_lock(file, how) {
         Err(Errno::AGAIN | Errno::ACCESS) => Err(busy(folder)),
-        taken => taken.or_fail(Status::Failed, folder.path(NAME).display()),
+        taken => taken.or_fail(Status::Failed, shown(&folder.path(NAME))),
     }
 }
 
 fn busy(folder: &Folder) -> Failure {
     let why = "another run has locked the archive directory (try again when it has ended)";
-    Failure::new(Status::Busy, format!("{}: {why}", folder.path("").display()))
+    Failure::new(Status::Busy, format!("{}: {why}", shown(&folder.path(""))))
 }
 
 /// A name that no other run on this machine has.

@@ -10,7 +10,7 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 
 use archive::TreePath;
-use failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status, shown};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use igzip::Inflate;
@@ -138,7 +138,7 @@ impl SeenNow {
         };
         let parts = [head.as_bytes(), known.path.as_bytes(), b"\0"];
         let written = parts.into_iter().try_for_each(|part| to.write_all(part));
-        written.or_fail(Status::Failed, self.folder.path(PART).display())
+        written.or_fail(Status::Failed, shown(&self.folder.path(PART)))
     }
 
     /// Replaces the records of the last scan.
@@ -151,7 +151,7 @@ impl SeenNow {
             None => removed(fs::remove_file(&name)),
             Some(to) => end(to).and_then(|()| fs::rename(&part, &name)),
         };
-        done.or_fail(Status::Failed, name.display())
+        done.or_fail(Status::Failed, shown(&name))
     }
 }
 
@@ -168,7 +168,7 @@ fn start(folder: &Folder) -> Result<BufWriter<GzEncoder<File>>, Failure> {
     let file = folder.unfinished(PART, 0)?;
     let mut to = BufWriter::new(GzEncoder::new(file, Compression::fast()));
     let begun = to.write_all(START).and_then(|()| to.write_all(&[0]));
-    begun.or_fail(Status::Failed, folder.path(PART).display())?;
+    begun.or_fail(Status::Failed, shown(&folder.path(PART)))?;
     Ok(to)
 }
 

@@ -48,7 +48,7 @@ pub fn find_certificate(spec: &str) -> Result<Cert, Failure> {
 
 /// The one certificate in a file, armored or binary.
 pub fn read_certificate(path: &Path) -> Result<Cert, Failure> {
-    let which = legible::file(path);
+    let which = failure::shown(path).to_string();
     let bytes = std::fs::read(path).or_fail(Status::Key, &which)?;
     only_one(&which, &bytes, "no OpenPGP certificate in this file")
 }
@@ -60,7 +60,7 @@ pub fn read_secret_key(path: &Path) -> Result<Cert, Failure> {
         return Ok(cert);
     }
     let why = "a certificate only, without its secret key";
-    Err(Failure::of(Status::Key, legible::file(path), why))
+    Err(Failure::of(Status::Key, failure::shown(path), why))
 }
 
 /// A key ID or fingerprint in the form that gpg takes for nothing else; a user ID as it is.

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use failure::{Failure, OrFail, Status, legible};
+use failure::{Failure, OrFail, Status};
 use sequoia_openpgp::crypto::Password;
 
 /// The variable that duplicity reads for the passphrase of a signing key.
@@ -110,7 +110,7 @@ impl PassphraseSource {
             return required(&path, &format!("file descriptor {fd}"));
         }
         if let Some(path) = &self.file {
-            return required(path, &legible::file(path));
+            return required(path, &failure::shown(path).to_string());
         }
         Ok(variable(self.env).or_else(|| variable(COMMON)))
     }

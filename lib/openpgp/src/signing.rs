@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use failure::{Failure, Status, legible};
+use failure::{Failure, Status};
 use sequoia_openpgp::cert::amalgamation::ValidAmalgamation;
 use sequoia_openpgp::crypto::KeyPair;
 use sequoia_openpgp::packet::key::{KeyRole, SecretParts};
@@ -75,7 +75,7 @@ impl Signer {
             let why =
                 "a weak key, with which only gpg signs: gpg --import the file, and name the key";
             let why = format!("{why} {:X}", certificate.fingerprint());
-            return Err(Failure::of(Status::Key, legible::file(path), why));
+            return Err(Failure::of(Status::Key, failure::shown(path), why));
         }
         let secret = held.iter().find(|key| key.key().fingerprint() == id);
         let secret = secret.ok_or_else(|| Failure::new(Status::Key, "no secret key"))?;

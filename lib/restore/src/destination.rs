@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use failure::{Failure, OrFail, Reason, Status};
+use failure::{Failure, OrFail, Reason, Status, shown};
 use rustix::fs::{Access, AtFlags, accessat, unlinkat};
 use rustix::io::Errno;
 
@@ -66,7 +66,7 @@ impl Destination {
         let parent = trusted_path::open(above, true)?;
         // Without a slash at its end, which would lead through a symbolic link.
         let path = above.join(name);
-        let which = path.display();
+        let which = shown(&path);
         let name = name.as_bytes().to_vec();
         let look = inspect_at(&parent, &name).or_fail(Status::Failed, &which)?;
         let directory = match look {
@@ -93,7 +93,7 @@ impl Destination {
         mode: MergeMode,
         file_name: Option<Vec<u8>>,
     ) -> Result<Destination, Failure> {
-        let which = path.display();
+        let which = shown(&path);
         if !mode.merge && file_name.is_none() {
             let why = "has no name of its own; name a new directory, or use --merge";
             return Err(Failure::of(Status::Usage, &which, why));
@@ -109,7 +109,7 @@ impl Destination {
     /// The folder in which the new tree is built: beside the destination, but inside it where
     /// nothing could be moved to it from beside.
     pub(crate) fn staging(&self) -> Result<Staging, Failure> {
-        let which = self.path.display();
+        let which = shown(&self.path);
         let clone = |folder: &OwnedFd| folder.try_clone().or_fail(Status::Failed, &which);
         match (&self.place, &self.directory) {
             (Some((parent, name)), there)
@@ -138,7 +138,7 @@ impl Destination {
     /// the disk, and so is the name when this returns. Returns how many directories could not be given
     /// all their metadata.
     pub(crate) fn deliver(self, staging: &Staging, gives_owners: bool) -> Result<u64, Failure> {
-        let which = self.path.display().to_string();
+        let which = shown(&self.path).to_string();
         let Some(tree) = staging.tree()? else {
             return Err(Errno::NOENT).or_fail(Status::Failed, which);
         };
@@ -179,19 +179,19 @@ impl Destination {
         let Some(there) = self.directory.take() else { return Ok(0) };
         let mut obstacles = Obstacles::new(self.mode, staging.id(), &self.path);
         let new = WritableDirectory::open(staging.as_fd(), TREE)
-            .or_fail(Status::Failed, self.path.display())?;
+            .or_fail(Status::Failed, shown(&self.path))?;
         obstacles.directories(new.as_fd(), there.directory.as_fd());
         obstacles.finish(&self.path)?;
         drop(new);
         let mut moves = Moves::new(self.mode, gives_owners, staging, &self.path);
         moves.directory((staging.as_fd(), TREE), there.directory)?;
-        sync::all(staging.as_fd(), self.path.display())?;
+        sync::all(staging.as_fd(), shown(&self.path))?;
         Ok(moves.degraded())
     }
 
     /// An empty directory makes room; anything else does not, should it have come meanwhile.
     fn replace_empty(&self, staging: &Staging, place: &(OwnedFd, Vec<u8>)) -> Result<(), Failure> {
-        let which = self.path.display();
+        let which = shown(&self.path);
         self.check_directory()?;
         let (parent, name) = place;
         cli::lifeline::check();
@@ -213,7 +213,7 @@ impl Destination {
         let Some(there) = self.directory.as_ref().filter(|_| !self.mode.merge) else {
             return Ok(());
         };
-        let which = self.path.display();
+        let which = shown(&self.path);
         let refuse = |why: &str| Err(Failure::of(Status::Usage, &which, why));
         if there.look.mount {
             let why =
@@ -231,7 +231,7 @@ impl Destination {
         let (Some((parent, name)), Some(there)) = (&self.place, &self.directory) else {
             return Ok(());
         };
-        let which = self.path.display();
+        let which = shown(&self.path);
         let now = inspect_at(parent, name).or_fail(Status::Failed, &which)?;
         if now.is_some_and(|now| now.id == there.look.id) {
             return Ok(());

@@ -30,7 +30,7 @@ mod trusted_path;
 use std::path::Path;
 
 use archive::TreePath;
-use failure::{Failure, OrFail, Reason, Status};
+use failure::{Failure, OrFail, Reason, Status, shown};
 use stream::{FilesInput, RestoreRequest, SetRef, Totals, pipe};
 
 pub use merge::MergeMode;
@@ -140,7 +140,7 @@ pub fn delete_leftover(folder: &Path) -> Result<(), Failure> {
 /// The failure of a restore that built nothing: all was lost, or there is no such path.
 fn nothing_restored(destination: &Path, path: &TreePath, lost: u64) -> Failure {
     if lost > 0 {
-        let why = format!("{}: nothing could be brought back", destination.display());
+        let why = format!("{}: nothing could be brought back", shown(&destination));
         return Failure::new(Status::Integrity, why);
     }
     Failure::of(Status::Absent, path, "not in the backup at that time").because(Reason::NoSuchPath)

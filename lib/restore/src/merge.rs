@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status, shown};
 use rustix::fs::{Dir, FileType};
 use rustix::io::{Errno, Result};
 
@@ -122,7 +122,7 @@ impl Obstacles {
             (1, Some(only)) => Err(Failure::new(Status::Usage, only.clone())),
             (count, _) => {
                 self.named.iter().for_each(|obstacle| log::warn!("{obstacle}"));
-                let which = destination.display();
+                let which = shown(&destination);
                 let named = self.named.len();
                 let all = if count > named as u64 {
                     format!(", of which {named} are named above")
@@ -235,13 +235,13 @@ impl Obstacles {
     }
 
     fn note(&mut self, looked: Result<()>) {
-        if let Err(failure) = looked.or_fail(Status::Usage, self.path.display()) {
+        if let Err(failure) = looked.or_fail(Status::Usage, shown(&self.path)) {
             self.name(failure.message().to_owned());
         }
     }
 
     fn blocked(&mut self, why: &str) {
-        self.name(format!("{}: {why}", self.path.display()));
+        self.name(format!("{}: {why}", shown(&self.path)));
     }
 
     fn name(&mut self, obstacle: String) {

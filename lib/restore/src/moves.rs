@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use attributes::{Object, read};
-use failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status, shown};
 use rustix::fs::{Dir, RenameFlags, renameat, renameat_with};
 use rustix::io::{Errno, Result};
 
@@ -151,12 +151,12 @@ impl Moves<'_> {
     }
 
     fn told<T>(&self, done: Result<T>) -> Result2<T> {
-        let done = done.or_fail(Status::Failed, self.path.display());
+        let done = done.or_fail(Status::Failed, shown(&self.path));
         done.map_err(|failure| self.stand(failure.message()))
     }
 
     fn failure(&self, why: &str) -> Failure {
-        self.stand(&format!("{}: {why}", self.path.display()))
+        self.stand(&format!("{}: {why}", shown(&self.path)))
     }
 
     /// A failure that says what stands.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use failure::{Failure, Status};
+use failure::{Failure, Status, shown};
 use local::Place;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -15,7 +15,7 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 pub fn check_outside(store: &str, destination: &Path, deletes: bool) -> Result<(), Failure> {
     let Some(place) = Place::of(store) else { return Ok(()) };
     let refuse =
-        |why: &str| Err(Failure::new(Status::Usage, format!("{}: {why}", destination.display())));
+        |why: &str| Err(Failure::new(Status::Usage, format!("{}: {why}", shown(&destination))));
     // The directories above a new destination may still have to be made.
     let Some(there) = destination.ancestors().find_map(open) else { return Ok(()) };
     if place.holds(there.as_fd()).is_ok_and(|holds| holds) {

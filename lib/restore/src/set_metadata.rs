@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Seek, Write};
 
 use archive::{FileKind, FileName, Manifest, SetId, TreePath};
-use failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status, shown};
 use stream::{FilesInput, Scope};
 
 use crate::staging::Scratch;
@@ -84,12 +84,12 @@ impl SetMetadata {
         };
         let signatures = self.signatures.as_ref().filter(|_| known).map(File::try_clone);
         let signatures =
-            signatures.transpose().or_fail(Status::Failed, self.scratch.path().display())?;
+            signatures.transpose().or_fail(Status::Failed, shown(&self.scratch.path()))?;
         Ok(Loss { which: format!("volume {number} of the {set}"), start, end, signatures })
     }
 
     fn keep(&self, input: &mut Input) -> Result<Option<File>, Failure> {
-        let which = self.scratch.path().display();
+        let which = shown(self.scratch.path());
         let mut file = self.scratch.file()?;
         while let Some(chunk) = input.chunk()? {
             file.write_all(&chunk).or_fail(Status::Failed, &which)?;

@@ -13,7 +13,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use cli::note::{self, Note};
-use failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status, shown};
 use rustix::fs::{
     AtFlags, Dir, FlockOperation, Mode, OFlags, fchmod, flock, fstat, mkdirat, openat, unlinkat,
 };
@@ -74,18 +74,18 @@ impl Staging {
             }
             match mkdirat(&parent, &name, Mode::RWXU) {
                 Err(Errno::EXIST) => continue,
-                made => made.or_fail(Status::Failed, shown.display())?,
+                made => made.or_fail(Status::Failed, failure::shown(shown))?,
             }
             let path = shown.join(&name);
             let taken = take(&parent, &name).inspect_err(|_| {
                 let _ = unlinkat(&parent, &name, AtFlags::REMOVEDIR);
             });
-            if let Some((folder, id)) = taken.or_fail(Status::Failed, path.display())? {
+            if let Some((folder, id)) = taken.or_fail(Status::Failed, failure::shown(&path))? {
                 return Ok(Staging { parent, folder, name, id, path });
             }
         }
         let why = "another user replaces what is created here; restore to a directory of your own";
-        Err(Failure::of(Status::Failed, shown.display(), why))
+        Err(Failure::of(Status::Failed, failure::shown(shown), why))
     }
 
     /// A folder for a tree that is not to be delivered, among the temporary files.
@@ -105,7 +105,7 @@ impl Staging {
             return Ok(());
         }
         let parent = trusted_path::open(parent, false)?;
-        remove_leftover(&parent, name.as_bytes()).map(drop).or_fail(Status::Failed, path.display())
+        remove_leftover(&parent, name.as_bytes()).map(drop).or_fail(Status::Failed, shown(&path))
     }
 
     /// Where it was made.
@@ -116,7 +116,7 @@ impl Staging {
 
     /// The folder itself, in a handle of its own.
     pub(crate) fn open(&self) -> std::result::Result<OwnedFd, Failure> {
-        self.folder.try_clone().or_fail(Status::Failed, self.path.display())
+        self.folder.try_clone().or_fail(Status::Failed, shown(&self.path))
     }
 
     /// Which directory it is.
@@ -131,7 +131,7 @@ impl Staging {
 
     /// The root of what has been built; `None` if nothing has been.
     pub(crate) fn tree(&self) -> std::result::Result<Option<ObjectInfo>, Failure> {
-        inspect_at(&self.folder, TREE).or_fail(Status::Failed, self.path.display())
+        inspect_at(&self.folder, TREE).or_fail(Status::Failed, shown(&self.path))
     }
 
     /// Whether there is something to deliver.
@@ -160,7 +160,7 @@ impl AsFd for Staging {
 impl Drop for Staging {
     fn drop(&mut self) {
         if let Err(failure) = self.clear().or_fail(Status::Failed, "could not be deleted") {
-            log::warn!("{}: {failure}", self.path.display());
+            log::warn!("{}: {failure}", shown(&self.path));
         }
     }
 }
@@ -256,13 +256,13 @@ fn remove_leftovers(parent: &OwnedFd, shown: &Path, prefix: &str) {
         let path = shown.join(OsStr::from_bytes(name));
         match named.then(|| remove_leftover(parent, name)) {
             Some(Ok(Leftover::Deleted)) => {
-                log::info!("{}: leftover of a killed run, deleted", path.display());
+                log::info!("{}: leftover of a killed run, deleted", failure::shown(&path));
             }
             // Version 0.1.0 left no mark, and may have moved the old destination in there.
             Some(Ok(Leftover::Unmarked)) => {
                 let why = "left by an interrupted restore of version 0.1.0, it seems; look into it, \
                     and delete it";
-                log::warn!("{}: {why}", path.display());
+                log::warn!("{}: {why}", failure::shown(&path));
             }
             _ => {}
         }
@@ -316,7 +316,7 @@ impl Scratch {
 
     /// Makes a file to write and to read, which goes with its handle.
     pub(crate) fn file(&self) -> std::result::Result<File, Failure> {
-        make_unnamed(&self.folder).map(File::from).or_fail(Status::Failed, self.path.display())
+        make_unnamed(&self.folder).map(File::from).or_fail(Status::Failed, shown(&self.path))
     }
 }
 

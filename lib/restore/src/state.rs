@@ -6,7 +6,7 @@ use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::os::unix::fs::FileExt;
 
 use archive::{EntryName, Part, SetId, TreePath};
-use failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status, shown};
 use local::Signatures;
 use stream::member::{Kind, XATTRS};
 use stream::{Member, TarWriter};
@@ -46,7 +46,7 @@ impl StateRecorder {
         let name = name.encode_for_sigtar(member.kind == Kind::Directory);
         let member = Member { name, ..member.clone() };
         let Some(tar) = &mut self.open else { return Ok(()) };
-        tar.append(&member, &[]).or_fail(Status::Failed, self.scratch.path().display())
+        tar.append(&member, &[]).or_fail(Status::Failed, shown(&self.scratch.path()))
     }
 
     /// Completes an entry, which is the next one of that set: where a set does not tell attributes,
@@ -94,7 +94,7 @@ impl StateRecorder {
         self.end()?;
         self.before = None;
         let file = self.scratch.file()?;
-        let writer = file.try_clone().or_fail(Status::Failed, self.scratch.path().display())?;
+        let writer = file.try_clone().or_fail(Status::Failed, shown(&self.scratch.path()))?;
         self.open = Some(TarWriter::new(BufWriter::new(writer)));
         self.sets.push((set, file));
         Ok(())
@@ -104,7 +104,7 @@ impl StateRecorder {
     fn end(&mut self) -> Result<(), Failure> {
         let Some(mut tar) = self.open.take() else { return Ok(()) };
         let ended = tar.end(false).and_then(|()| tar.get_mut().flush());
-        ended.or_fail(Status::Failed, self.scratch.path().display())
+        ended.or_fail(Status::Failed, shown(&self.scratch.path()))
     }
 }
 

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path};
 
-use failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status, legible, shown};
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, mkdirat, openat, readlinkat};
 use rustix::io::Errno;
 use rustix::process::geteuid;
@@ -52,7 +52,7 @@ impl Walk {
         match opened {
             Err(Errno::LOOP | Errno::NOTDIR) => self.follow(name, whole),
             opened => {
-                self.here = opened.or_fail(Status::Failed, whole.display())?;
+                self.here = opened.or_fail(Status::Failed, shown(&whole))?;
                 Ok(())
             }
         }
@@ -67,7 +67,7 @@ impl Walk {
 
     /// Puts the target of a symbolic link in front of what is ahead.
     fn follow(&mut self, name: &[u8], whole: &Path) -> Result<(), Failure> {
-        let which = whole.display();
+        let which = shown(&whole);
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let link = openat(&self.here, name, flags, Mode::empty());
         let link = link.or_fail(Status::Failed, &which)?;
@@ -76,7 +76,7 @@ impl Walk {
             return Err(Errno::NOTDIR).or_fail(Status::Failed, &which);
         }
         if stat.st_uid != 0 && stat.st_uid != geteuid().as_raw() {
-            let name = String::from_utf8_lossy(name);
+            let name = legible::name(name);
             let why = format!(
                 "{which}: {name} is a symbolic link of another user; name the directory that it leads to"
             );
@@ -110,7 +110,7 @@ impl Walk {
 /// Where the lookup of a path starts.
 fn start(path: &Path, whole: &Path) -> Result<OwnedFd, Failure> {
     let name = if path.is_absolute() { "/" } else { "." };
-    openat(CWD.as_fd(), name, PLACE, Mode::empty()).or_fail(Status::Failed, whole.display())
+    openat(CWD.as_fd(), name, PLACE, Mode::empty()).or_fail(Status::Failed, shown(&whole))
 }
 
 #[cfg(test)]

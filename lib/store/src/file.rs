@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use failure::{Failure, OrFail, Reason, Status, legible};
+use failure::{Failure, OrFail, Reason, Status};
 use rustix::fs::{AtFlags, CWD, RenameFlags};
 use rustix::io::Errno;
 
@@ -46,7 +46,7 @@ impl Store for FileStore {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let above = self.folder.parent().unwrap_or(&self.folder);
-                let above = legible::file(above);
+                let above = failure::shown(above);
                 let why = format!("there is no folder {above} (is the disk mounted?)");
                 Err(Failure::of(Status::Lost, &self.url, why))
             }

@@ -14,7 +14,7 @@ mod tries;
 use std::io::{Read, Write};
 use std::path::Path;
 
-use failure::{Failure, Status, legible};
+use failure::{Failure, Status};
 
 pub use listed::no_longer_than;
 pub use options::Options;
@@ -100,7 +100,7 @@ pub trait Store: Send {
 
 /// The store in a folder of this machine.
 pub fn folder(path: &Path) -> Box<dyn Store> {
-    Box::new(file::FileStore::new(&legible::file(path), path))
+    Box::new(file::FileStore::new(&failure::shown(path).to_string(), path))
 }
 
 /// Opens the store of a URL.

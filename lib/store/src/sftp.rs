@@ -18,7 +18,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
 
-use failure::{Failure, Status, legible};
+use failure::{Failure, Status};
 use ssh2::{ErrorCode, File};
 
 pub(crate) use self::address::Address;
@@ -161,7 +161,7 @@ fn is_folder(connection: &mut Connection, path: &Path) -> Result<bool, SftpError
     match connection.sftp.stat(path).map_err(SftpError::from) {
         Ok(facts) if facts.is_dir() => Ok(true),
         Ok(_) => {
-            let why = format!("{}: not a folder", legible::file(path));
+            let why = format!("{}: not a folder", failure::shown(path));
             Err(SftpError::Final(Failure::new(Status::Refused, why)))
         }
         Err(SftpError::Refused(status)) if status.is_absent() => Ok(false),
@@ -183,7 +183,7 @@ fn list(
     timeout: Duration,
 ) -> Result<Vec<Stored>, SftpError> {
     let mut directory = connection.sftp.opendir(folder)?;
-    let listing = Listing::new(&legible::file(folder), Some(timeout));
+    let listing = Listing::new(&failure::shown(folder).to_string(), Some(timeout));
     let files = list_all(&mut directory, listing);
     let files = connection.checked(files)?;
     connection.leave(directory);

@@ -9,7 +9,7 @@ use crate::input::{Input, Item};
 use crate::member::{Annotations, LOST, Member};
 use crate::output::Output;
 use crate::pipe::BUFFER;
-use failure::{Failure, Status};
+use failure::{Failure, Status, legible};
 
 /// The longest accepted file name. A file name has at most 255 bytes, also with the prefix of an
 /// upload.
@@ -205,7 +205,10 @@ fn first_chunk(item: &Item) -> Result<String, Failure> {
             && name.bytes().all(|b| b.is_ascii_graphic() && b != b'/' && b != b'\\')
     };
     let name = whole.strip_suffix("/1").filter(plain).map(str::to_owned);
-    name.ok_or_else(|| broken(&format!("{whole}: not the first chunk of a file")))
+    name.ok_or_else(|| {
+        let shown = legible::name(&item.member.name);
+        broken(&format!("{shown}: not the first chunk of a file"))
+    })
 }
 
 fn broken(why: &str) -> Failure {

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::control::{Begin, End, Failed, StreamKind};
 use crate::member::Member;
 use crate::tar_reader::{Next, TarError, TarReader};
-use failure::{Failure, Status};
+use failure::{Failure, Status, legible};
 
 /// The largest member of a tree stream, a signature. It has 20 bytes per block, and blocks grow up
 /// to 8 MiB, so this suffices for a file of about 100 TiB. All other bodies are pieces of 64 KiB.
@@ -149,7 +149,7 @@ fn json<T: DeserializeOwned, R: Read>(
 ) -> Result<T, Failure> {
     let body = tar.body(LARGEST_CONTROL).map_err(not_read)?;
     serde_json::from_slice(&body)
-        .map_err(|e| broken(&format!("malformed {}: {e}", String::from_utf8_lossy(&member.name))))
+        .map_err(|e| broken(&format!("malformed {}: {e}", legible::name(&member.name))))
 }
 
 fn failed<R: Read>(tar: &mut TarReader<R>, member: &Member) -> Failure {

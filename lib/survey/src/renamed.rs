@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Read};
 
-use archive::{SetId, seal_name};
+use archive::seal_name;
 use failure::{Failure, OrFail, Status};
 use sha2::{Digest, Sha256};
 use store::{Store, final_name};
@@ -47,9 +47,6 @@ impl Survey {
             None => true,
             Some(told) => told.is_some_and(|told| told != size),
         };
-        // The files of an incomplete set still have the names of their upload.
-        let complete: HashSet<SetId> = self.collection.complete().map(|set| set.id).collect();
-        let is_finished = |set: SetId| complete.contains(&set) || self.seals.is_kept(set);
         let mut strays = Strays::default();
         for (name, size) in &self.sizes {
             if is_free(name, *size) {
@@ -70,7 +67,8 @@ impl Survey {
                 continue;
             }
             let is_upload = |name: &String| final_name(name) == Some(file.name.as_str());
-            let may_be = |name: &String| !is_upload(name) || is_finished(file.set);
+            // The files of a set that is being uploaded have such names.
+            let may_be = |name: &String| !is_upload(name) || self.seals.has_arrived(file.set);
             for rival in rivals.into_iter().filter(may_be) {
                 if strays.is(store, &rival, file.sha256)? {
                     found.insert(file.name.clone(), rival);

@@ -1,11 +1,14 @@
 //! Seals, and which of them to believe.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::io::Read;
 
-use archive::{Collection, Identity, Seal, SealedFile, SetId, parse_seal, seal_name};
-use failure::{Failure, OrFail, Status};
+use archive::{
+    Collection, FileKind, FileName, Identity, Seal, SealedFile, SetId, SetTime, parse_seal,
+    seal_name,
+};
+use failure::{Failure, OrFail, Status, shown};
 use local::Folder;
 use openpgp::{Cert, SealState, read_seal, read_text};
 use sha2::{Digest, Sha256};
@@ -38,14 +41,16 @@ pub(crate) struct Seals {
     pub(crate) all: BTreeMap<SetId, Sealed>,
     /// Those that the archive directory has.
     kept: BTreeSet<SetId>,
+    /// Sets whose upload has begun to name files, so that all of their files have arrived.
+    arrived: BTreeSet<SetId>,
     /// The identities that seals of the archive directory name, whoever signed them.
     identities: BTreeMap<SetId, Identity>,
 }
 
 impl Seals {
     pub(crate) fn new(certs: Vec<Cert>) -> Seals {
-        let (all, kept, identities) = Default::default();
-        Seals { certs, all, kept, identities }
+        let (all, kept, arrived, identities) = Default::default();
+        Seals { certs, all, kept, arrived, identities }
     }
 
     /// Whether a seal must be signed.
@@ -63,6 +68,12 @@ impl Seals {
         self.kept.contains(&set)
     }
 
+    /// Whether a set was uploaded completely, even if some of its files have the names of an upload
+    /// (again). An upload names the volumes first, then the seal, and the manifest last.
+    pub(crate) fn has_arrived(&self, set: SetId) -> bool {
+        self.kept.contains(&set) || self.arrived.contains(&set)
+    }
+
     pub(crate) fn get(&self, set: SetId) -> Option<&Sealed> {
         self.all.get(&set)
     }
@@ -73,7 +84,7 @@ impl Seals {
         for set in folder.collection()?.complete() {
             let Some(name) = &set.seal else { continue };
             let path = folder.path(name);
-            let bytes = fs::read(&path).or_fail(Status::Failed, path.display())?;
+            let bytes = fs::read(&path).or_fail(Status::Failed, shown(&path))?;
             let signed = parse(name, &bytes, &self.certs);
             let identity = match &signed {
                 Ok(sealed) => sealed.seal.identity,
@@ -89,7 +100,7 @@ impl Seals {
     }
 
     /// Reads the seals of the store that the archive directory does not have, and those among the
-    /// strangers. A seal under the name of an upload may belong to an incomplete set.
+    /// strangers. A seal under the name of an upload may belong to a set that has not arrived.
     pub(crate) fn of_store(
         &mut self,
         store: &mut dyn Store,
@@ -97,19 +108,31 @@ impl Seals {
         sizes: &HashMap<String, u64>,
     ) -> Result<(), Failure> {
         for set in collection.sets() {
-            let known = self.all.contains_key(&set.id);
-            if let Some(name) = set.seal.as_ref().filter(|_| !known) {
+            let Some(name) = &set.seal else { continue };
+            if !self.all.contains_key(&set.id) {
                 self.read(store, name, name)?;
             }
+            if self.all.contains_key(&set.id) {
+                self.arrived.insert(set.id);
+            }
         }
-        let finished = |time| collection.complete().any(|set| set.id.time == time);
+        self.arrived.extend(collection.complete().map(|set| set.id));
+        let begun: HashSet<SetTime> = collection.sets().map(|set| set.id.time).collect();
         for name in &collection.strangers {
-            if final_name(name).and_then(parse_seal).is_some_and(|time| !finished(time)) {
+            let uploaded = final_name(name).and_then(parse_seal);
+            if uploaded.is_some_and(|time| !begun.contains(&time)) {
                 continue;
             }
             let small = sizes.get(name).is_some_and(|&size| size > 0 && size <= LARGEST);
-            if small && looks_like_a_seal(store, name)? {
-                self.read(store, name, name)?;
+            if !small || !looks_like_a_seal(store, name)? {
+                continue;
+            }
+            let Some(sealed) = self.parse(store, name, name)? else { continue };
+            let set = sealed.seal.set;
+            let arrived = self.arrived.contains(&set) || uploaded.is_none();
+            if arrived || has_volumes(&sealed.seal, sizes) {
+                self.arrived.insert(set);
+                self.add(sealed);
             }
         }
         Ok(())
@@ -122,20 +145,35 @@ impl Seals {
         name: &str,
         there: &str,
     ) -> Result<(), Failure> {
+        if let Some(sealed) = self.parse(store, name, there)? {
+            self.add(sealed);
+        }
+        Ok(())
+    }
+
+    fn parse(
+        &self,
+        store: &mut dyn Store,
+        name: &str,
+        there: &str,
+    ) -> Result<Option<Sealed>, Failure> {
         let read = bytes(store, there, LARGEST).and_then(|bytes| parse(name, &bytes, &self.certs));
         match read {
             Ok(mut sealed) => {
                 let its_own = parse_seal(there) == Some(sealed.seal.set.time);
                 sealed.there = (!its_own).then(|| there.to_owned());
-                self.all.entry(sealed.seal.set).or_insert(sealed);
-                Ok(())
+                Ok(Some(sealed))
             }
             Err(failure) if of_one_file(&failure) => {
                 log::info!("{failure}");
-                Ok(())
+                Ok(None)
             }
             Err(failure) => Err(failure),
         }
+    }
+
+    fn add(&mut self, sealed: Sealed) {
+        self.all.entry(sealed.seal.set).or_insert(sealed);
     }
 
     /// The files that all seals name, and the seals that the archive directory has: the set, the
@@ -167,6 +205,16 @@ impl Wanted<'_> {
     fn of(set: SetId, file: &SealedFile) -> Wanted<'_> {
         Wanted { set, name: file.name.clone(), size: file.size, sha256: &file.sha256 }
     }
+}
+
+/// Whether all volumes that a seal lists have their names, and the sealed sizes.
+fn has_volumes(seal: &Seal, sizes: &HashMap<String, u64>) -> bool {
+    let is_volume = |file: &&SealedFile| {
+        FileName::parse(&file.name).is_some_and(|name| matches!(name.kind, FileKind::Volume(_)))
+    };
+    let mut volumes = seal.files.iter().filter(is_volume).peekable();
+    let any = volumes.peek().is_some();
+    any && volumes.all(|file| sizes.get(&file.name).is_some_and(|size| file.size == Some(*size)))
 }
 
 /// The bytes of a file, as far as that limit.

@@ -110,10 +110,13 @@ fn a_change_in_the_two_seconds_of_the_backup_was_lost_on_fat_and_is_stored() {
 #[test]
 fn a_change_that_the_clock_of_a_file_server_shows_nothing_of_is_stored() {
     let sandbox = Sandbox::new();
-    // The server is ahead of us, and its clock stands still.
-    sandbox.sh("mkdir backing && date -d '50 seconds' +%s >backing/clock").silent();
+    // The server is ahead of us, and its clock stands still: set right before the files are made, because
+    // our clock catches up with it while a busy machine mounts the file system.
+    let clock = "date -d '50 seconds' +%s >backing/clock";
+    sandbox.sh(&format!("mkdir backing && {clock}")).silent();
     let _disk = Disk::with_clock(&sandbox, "clock");
-    sandbox.sh("mkdir disk/src && echo aaaa >disk/src/f && echo cccc >disk/src/g").silent();
+    let make = "mkdir disk/src && echo aaaa >disk/src/f && echo cccc >disk/src/g";
+    sandbox.sh(&format!("{clock} && {make}")).silent();
     let backup =
         "moo backup --archive-dir . --name archive --no-encryption disk/src file://$PWD/store";
     sandbox.sh(backup).silent();

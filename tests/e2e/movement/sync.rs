@@ -7,7 +7,7 @@ use tests::damage::find_all;
 use tests::{Run, Sandbox, scale, spread};
 
 use super::kit::{Barn, with_keys};
-use crate::faults::process::Running;
+use crate::faults::process::{Running, until_stuck};
 
 fn sync(barn: &Barn, words: &str) -> Run {
     barn.sandbox.sh(&format!("moo sync --archive-dir . --name archive {words} file://$PWD/store"))
@@ -107,10 +107,11 @@ fn a_sync_that_is_killed_at_any_moment_is_made_up_for_by_the_next() {
 #[test]
 fn an_archive_that_a_run_holds_is_left_alone() {
     let barn = Barn::chain(Sandbox::new(), "--no-encryption");
-    let holder = "{ moo-scan --archive archive src; sleep 5; } | { sleep 4; cat >/dev/null; }";
+    // More than fits into a pipe.
+    barn.sandbox.sh("head -c 3000000 /dev/urandom >src/large").silent();
+    let holder = "moo-scan --archive archive src | sleep 600";
     let mut running = Running::start(&barn.sandbox, holder);
-    running.find("moo-scan").unwrap();
-    sleep(Duration::from_millis(300));
+    until_stuck(running.find("moo-scan").unwrap());
     sync(&barn, "").fails_with(9).one_message();
     running.kill();
     running.wait();

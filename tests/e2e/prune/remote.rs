@@ -217,3 +217,21 @@ fn a_file_beside_the_sealed_one_is_named_and_goes_only_if_that_is_asked_for() {
     let told = barn.prune(&format!("--strangers {STORE}")).succeeds();
     told.stdout_has("no seal has either").stdout_has("nothing would go");
 }
+
+#[test]
+fn a_manifest_that_was_renamed_as_its_upload_is_no_temporary_file() {
+    let sandbox = Sandbox::new();
+    sandbox.sh("moo-keygen --sign-only host >/dev/null").silent();
+    let options = "--no-encryption --seal-key host.secret.pgp";
+    let chains = Chains::with(sandbox, options, &["full", "inc"]);
+    let Some(barn) = Barn::new(&chains) else { return };
+    let manifest = format!("duplicity-inc.{}.to.{}.manifest", chains.times[0], chains.times[1]);
+    let hidden = format!(".upload-1a.2.0-{manifest}");
+    barn.machine.sh("rm /usr/local/bin/stat").silent();
+    barn.machine.sh(&format!("cd {STORE} && mv {manifest} {hidden} && touch {hidden}")).silent();
+    barn.in_place_of("date", "echo $(($(/bin/date +%s) + 8 * 86400))");
+    let told = barn.prune(&format!("--older-than 1Y {STORE}")).succeeds();
+    told.stdout_has(&format!("keep    {hidden}, a temporary name, but a seal lists the file"));
+    barn.prune(&format!("--older-than 1Y --force {STORE}")).silent();
+    assert!(barn.machine.path(STORE).join(hidden).exists());
+}

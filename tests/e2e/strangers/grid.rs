@@ -7,7 +7,7 @@ use crate::moo::{Moo, stored};
 
 /// What is added or renamed in the folder `store`: $A is the full set, $B and $C are the increments;
 /// $N is a time after them, $F one to come.
-const DEEDS: [(&str, &str); 23] = [
+const DEEDS: [(&str, &str); 26] = [
     ("a plain twin of a volume", "echo moo >store/duplicity-full.$A.vol1.difftar"),
     ("a packed twin of a volume", "echo moo >store/duplicity-full.$A.vol1.difftar.gz"),
     ("a twin of the newest volume", "echo moo >store/duplicity-inc.$B.to.$C.vol1.difftar.gz"),
@@ -38,6 +38,18 @@ const DEEDS: [(&str, &str); 23] = [
         "mv store/duplicity-inc.$B.to.$C.vol1.difftar.gpg store/.upload-4-aside",
     ),
     ("a manifest renamed", "mv store/duplicity-inc.$B.to.$C.manifest.gpg store/aside"),
+    (
+        "a manifest renamed as its upload",
+        "f=duplicity-inc.$B.to.$C.manifest.gpg; mv store/$f store/.upload-1a.2.3-$f",
+    ),
+    (
+        "a manifest and a seal renamed as their uploads",
+        "for f in duplicity-inc.$B.to.$C.manifest.gpg moobacker.$C.seal; do mv store/$f store/.upload-1a.2.3-$f; done",
+    ),
+    (
+        "all but the seal renamed as their uploads",
+        "cd store; for f in *.to.$C.*; do mv $f .upload-1a.2.3-$f; done",
+    ),
     ("a seal renamed", "mv store/moobacker.$C.seal store/aside"),
     (
         "all of a set renamed",
@@ -188,5 +200,34 @@ fn what_somebody_adds_or_renames_does_not_stop_the_other_commands() {
         barn.fresh(script);
         let run = barn.run(command);
         assert!(statuses.contains(&run.status), "{deed}: {command}: {} {}", run.status, run.err());
+    }
+}
+
+/// Renames and additions that make a set look like a leftover of an interrupted upload.
+const DISGUISES: [&str; 3] = [
+    "f=duplicity-inc.$B.to.$C.manifest.gpg; mv store/$f store/.upload-1a.2.3-$f",
+    "for f in duplicity-inc.$B.to.$C.manifest.gpg moobacker.$C.seal; do mv store/$f store/.upload-1a.2.3-$f; done",
+    "for s in full.$A inc.$A.to.$B inc.$B.to.$C; do echo moo >store/.upload-1.2.3-duplicity-$s.manifest.gpg; done",
+];
+
+/// What deletes leftovers: none of it has an archive directory.
+const SWEEPERS: [&str; 3] = [
+    "moo cleanup --force --archive-dir . --name lost $U",
+    "moo-fetch --all file://$PWD/good | moo-upload $U | moo-commit",
+    "mkdir more; moo-scan --full more | moo-sign | moo-delta | moo-pack |
+        moo-encrypt --encrypt-key key.cert.pgp | moo-upload $U >/dev/null",
+];
+
+#[test]
+fn a_set_that_was_made_to_look_like_a_leftover_is_not_deleted() {
+    let barn = barn();
+    let time = barn.set.split_once("C=").and_then(|(_, rest)| rest.split(';').next());
+    for index in 0..DISGUISES.len() * SWEEPERS.len() {
+        let (disguise, sweeper) = (DISGUISES[index / 3], SWEEPERS[index % 3]);
+        barn.fresh(disguise);
+        barn.run(sweeper).succeeds();
+        barn.sandbox.sh("rm -rf more").silent();
+        let options = format!("--name lost --seal-key host.cert.pgp --time {}", time.unwrap());
+        barn.comes_back(&format!("{disguise}, {sweeper}"), &options);
     }
 }

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use archive::{SetTime, parse_time};
-use failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status, shown};
 use fancy_regex::{CompileError, Regex};
 
 use super::OTHER_FILESYSTEMS;
@@ -32,7 +32,7 @@ impl Builder<'_> {
     pub(crate) fn add(&mut self, word: &Word) -> Result<(), Failure> {
         match word {
             Word::Glob(sign, glob) => {
-                let told = told(option(*sign, ""), glob);
+                let told = told(&option(*sign, ""), glob);
                 self.glob(*sign, glob.as_bytes(), told)
             }
             Word::Filelist(sign, path) => self.filelist(*sign, path),
@@ -71,9 +71,9 @@ impl Builder<'_> {
     fn filelist(&mut self, sign: Sign, path: &Path) -> Result<(), Failure> {
         let text = filelist::read(path)?;
         for line in filelist::patterns(&text, sign, self.null) {
-            let list = format!("{}, line {}", path.display(), line.number);
+            let list = format!("{}, line {}", shown(&path), line.number);
             let pattern = OsStr::from_bytes(line.pattern);
-            let words = told(option(line.sign, ""), pattern);
+            let words = told(&option(line.sign, ""), pattern);
             let told = format!("{words} ({list})");
             self.glob(line.sign, line.pattern, told)?;
         }
@@ -81,7 +81,7 @@ impl Builder<'_> {
     }
 
     fn regexp(&mut self, sign: Sign, text: &OsStr) -> Result<(), Failure> {
-        let told = told(option(sign, "-regexp"), text);
+        let told = told(&option(sign, "-regexp"), text);
         let regexp = Regex::new(&letters(text.as_bytes()));
         let refuse = |error| Failure::of(Status::Usage, &told, one_line(&error));
         let regexp = Box::new(regexp.map_err(refuse)?);
@@ -97,8 +97,8 @@ fn option(sign: Sign, kind: &str) -> String {
 }
 
 /// An option as it was written.
-fn told(option: String, value: &OsStr) -> String {
-    option + " " + &value.to_string_lossy()
+fn told(option: &str, value: &OsStr) -> String {
+    format!("{option} {}", shown(value))
 }
 
 /// An error that may show the expression above its last line, in the words of its innermost cause.

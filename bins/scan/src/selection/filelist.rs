@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status, shown};
 
 use super::options::Sign;
 
@@ -20,7 +20,7 @@ pub(crate) struct Line<'a> {
 /// # Errors
 /// It cannot be read.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).or_fail(Status::Usage, path.display())
+    std::fs::read(path).or_fail(Status::Usage, shown(&path))
 }
 
 /// The lines of a list, with or without what ends the last one.

@@ -19,7 +19,7 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 
 use archive::{SetTime, TreePath};
-use failure::{Failure, Status};
+use failure::{Failure, Status, shown};
 use rustix::fs::{AtFlags, Stat};
 
 pub(crate) use self::options::Words;
@@ -148,7 +148,7 @@ impl Mark {
 
 fn marks(words: &Words) -> Result<Vec<Mark>, Failure> {
     let marks = words.marks.iter().map(|name| {
-        let told = format!("--exclude-if-present {}", name.to_string_lossy());
+        let told = format!("--exclude-if-present {}", shown(name));
         let name = name.as_bytes().to_vec();
         if name.is_empty() || name.contains(&b'/') || name == b"." || name == b".." {
             return Err(Failure::of(Status::Usage, told, "not the name of a file"));
@@ -163,10 +163,10 @@ fn only(words: &Words) -> Result<Option<Only>, Failure> {
         return Ok(None);
     };
     let text = filelist::read(path)?;
-    let only = Only::parse(&text, words.null_separator, &path.to_string_lossy())?;
+    let only = Only::parse(&text, words.null_separator, &shown(path).to_string())?;
     if only.is_empty() {
         let why = "lists no path, so nothing would be backed up";
-        return Err(Failure::of(Status::Usage, path.display(), why));
+        return Err(Failure::of(Status::Usage, shown(&path), why));
     }
     Ok(Some(only))
 }

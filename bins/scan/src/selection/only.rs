@@ -1,7 +1,7 @@
 //! The list of all that is asked for, in place of what directories hold.
 
 use archive::TreePath;
-use failure::{Failure, Status};
+use failure::{Failure, Status, legible};
 
 use super::filelist::lines;
 
@@ -21,7 +21,7 @@ impl Only {
                 Failure::new(Status::Usage, format!("{name}, line {number}: {why}"))
             };
             if line.starts_with(b"/") {
-                let shown = String::from_utf8_lossy(line);
+                let shown = legible::name(line);
                 return Err(refuse(&format!("{shown}: not relative to the source")));
             }
             paths.push(TreePath::parse(line).map_err(|error| refuse(&error))?);

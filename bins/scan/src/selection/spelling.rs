@@ -21,7 +21,7 @@ impl Spelling {
         let mut bases = vec![below(source.name.as_bytes()), below(source.spelt.as_bytes())];
         let resolved = [std::path::absolute(name), std::fs::canonicalize(name)];
         bases.extend(resolved.iter().flatten().map(|path| below(path.as_os_str().as_bytes())));
-        Spelling { bases, shown: source.name.to_string_lossy().into_owned() }
+        Spelling { bases, shown: failure::shown(&source.name).to_string() }
     }
 
     /// The beginning of all paths as duplicity spells them.

@@ -3,7 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-use failure::{Failure, Status, legible};
+use failure::{Failure, Status};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
 use ssh_key::{HashAlg, PublicKey};
@@ -123,12 +123,12 @@ fn check_host(session: &Session, settings: &Settings, known: &KnownHosts) -> Res
     match known.verdict(&key) {
         Verdict::Known => Ok(()),
         Verdict::Revoked(file) => {
-            refuse(format!("the host key {name} is revoked in {}", legible::file(file)))
+            refuse(format!("the host key {name} is revoked in {}", failure::shown(&file)))
         }
         Verdict::Authority(file) => refuse(format!(
             "the host key {name} is not known: {} has a @cert-authority line, but certificates of hosts are \
              not supported (list the host's own key too, if its fingerprint is the one that its owner tells: {})",
-            legible::file(file),
+            failure::shown(&file),
             accepting(&key, settings)
         )),
         Verdict::Unknown => refuse(format!(
@@ -138,9 +138,9 @@ fn check_host(session: &Session, settings: &Settings, known: &KnownHosts) -> Res
         Verdict::Changed(file) => refuse(format!(
             "the host key {name} is not the one in {}: somebody may be in between (if its owner \
              confirms the new one: ssh-keygen -R '{}' -f {}; {})",
-            legible::file(&file),
+            failure::shown(&file),
             settings.known_name(),
-            legible::file(&file),
+            failure::shown(&file),
             accepting(&key, settings)
         )),
     }
@@ -149,7 +149,7 @@ fn check_host(session: &Session, settings: &Settings, known: &KnownHosts) -> Res
 /// The command that would make the key known: this key, and no other that may be shown later.
 fn accepting(key: &PublicKey, settings: &Settings) -> String {
     let key = key.to_openssh().unwrap_or_default();
-    let file = settings.known_hosts.first().map(legible::file);
+    let file = settings.known_hosts.first().map(|file| failure::shown(file).to_string());
     let file = file.unwrap_or_else(|| "~/.ssh/known_hosts".to_owned());
     format!("echo '{} {}' >>{file}", settings.known_name(), key.trim())
 }

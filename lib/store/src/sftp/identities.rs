@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use failure::{Failure, Status, legible};
+use failure::{Failure, Status};
 use ssh_key::{PrivateKey, PublicKey};
 use ssh2::{ErrorCode, Session};
 
@@ -42,7 +42,7 @@ impl Login<'_> {
     }
 
     fn with_file(&mut self, file: &Path) -> Result<bool, SftpError> {
-        let which = legible::file(file);
+        let which = failure::shown(file);
         if let Some(why) = unusable(file) {
             // A missing default key is not reported.
             if file.exists() || !self.settings.identities.is_empty() {

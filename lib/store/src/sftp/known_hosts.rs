@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use failure::{Failure, OrFail, Status, legible};
+use failure::{Failure, OrFail, Status};
 use hmac::{Hmac, Mac};
 use sha1::Sha1;
 use ssh_key::PublicKey;
@@ -61,7 +61,7 @@ impl KnownHosts {
             match fs::read(file) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 text => {
-                    let text = text.or_fail(Status::Key, legible::file(file))?;
+                    let text = text.or_fail(Status::Key, failure::shown(file))?;
                     known.add(name, file, &String::from_utf8_lossy(&text))?;
                 }
             }
@@ -80,10 +80,10 @@ impl KnownHosts {
                 Ok(_) => {}
                 // To skip the line could trust a key that it revokes.
                 Err(_) if line.starts_with("@revoked") => {
-                    let which = format!("{}: line {number}", legible::file(file));
+                    let which = format!("{}: line {number}", failure::shown(file));
                     return Err(Failure::of(Status::Key, which, "can't be read"));
                 }
-                Err(error) => log::debug!("{}: line {number}: {error}", legible::file(file)),
+                Err(error) => log::debug!("{}: line {number}: {error}", failure::shown(file)),
             }
         }
         Ok(())

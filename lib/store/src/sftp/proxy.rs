@@ -118,7 +118,7 @@ pub(crate) fn open(settings: &Settings, timeout: Duration) -> Result<Opened, Sft
 
 fn through(words: &[OsString]) -> Result<Opened, SftpError> {
     let failed = |error: std::io::Error| {
-        let which = words.first().map(legible::file).unwrap_or_default();
+        let which = words.first().map(|word| failure::shown(word).to_string()).unwrap_or_default();
         SftpError::Final(Failure::of(Status::Failed, which, of_system(&error)))
     };
     let (ours, theirs) = UnixStream::pair().map_err(failed)?;

@@ -66,7 +66,7 @@ impl Source {
     fn of(options: &Options) -> Result<Source, Failure> {
         let given = options.ssh_config.as_ref();
         if let Some(file) = given {
-            fs::read(file).or_fail(Status::Usage, legible::file(file))?;
+            fs::read(file).or_fail(Status::Usage, failure::shown(file))?;
         }
         let user = uzers::get_user_by_uid(uzers::get_current_uid());
         if user.is_some_and(|user| user.home_dir() == home()) {
@@ -83,7 +83,8 @@ impl Source {
         };
         match given {
             Some(file) => {
-                let file = std::path::absolute(file).or_fail(Status::Usage, legible::file(file))?;
+                let file =
+                    std::path::absolute(file).or_fail(Status::Usage, failure::shown(file))?;
                 text.extend(quoted("Include", &file));
             }
             None => {
@@ -228,14 +229,14 @@ fn not_needed(options: &Options) -> Result<(), Failure> {
     let why = "there is no ssh in PATH, which reads the settings of SSH: install openssh-client";
     let needs = |which: String| Err(Failure::of(Status::Usage, which, why));
     if let Some(file) = &options.ssh_config {
-        return needs(legible::file(file));
+        return needs(failure::shown(&file).to_string());
     }
     if let Some(option) = options.ssh_options.first() {
         return needs(format!("--ssh-option {option}"));
     }
     let files = [home().join(".ssh/config"), Path::new(SYSTEM).to_owned()];
     match files.into_iter().find(|file| file.exists()) {
-        Some(file) => needs(legible::file(file)),
+        Some(file) => needs(failure::shown(&file).to_string()),
         None => Ok(()),
     }
 }

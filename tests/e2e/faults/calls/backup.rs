@@ -31,7 +31,8 @@ pub(in crate::faults) fn what_is_stored_is_whole(scene: &Scene<'_>, status: i32)
     let run = scene.restore().succeeds();
     assert!(run.err().is_empty() || run.err().contains("has no manifest"), "{}", run.err());
     let restored = scene.restored();
-    let state = if scene.new_sets() == 1 { Some(&scene.new) } else { scene.old.as_ref() };
+    let is_new = scene.new_sets() == 1 || (scene.is_naming() && restored == scene.new);
+    let state = if is_new { Some(&scene.new) } else { scene.old.as_ref() };
     // What could not be read is not there, or not as it is now.
     if status != 3 {
         assert_same(state.unwrap(), &restored);

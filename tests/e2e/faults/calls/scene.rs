@@ -152,6 +152,15 @@ impl<'a> Scene<'a> {
         now - usize::from(self.old.is_some())
     }
 
+    /// Whether a set has a seal or all volumes under their names, and its manifest under a
+    /// temporary one: all of it has arrived.
+    pub(in crate::faults) fn is_naming(&self) -> bool {
+        let all = |part| find_all(self.sandbox.path("store"), part);
+        let hidden =
+            |part| all(part).iter().any(|file| file.to_string_lossy().contains("/.upload-"));
+        self.new_sets() == 0 && hidden(".manifest") && !hidden(".vol")
+    }
+
     /// What is in `out`, which goes.
     pub(in crate::faults) fn restored(&self) -> Snapshot {
         let restored = Snapshot::kept(self.sandbox.path("out"));
