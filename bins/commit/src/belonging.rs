@@ -68,6 +68,7 @@ impl Next {
         let ours = ids(known);
         let there = ids(stored);
         if !ours.is_disjoint(&there) {
+            check_shared(folder, receipts, known)?;
             let fork = self.fork(folder, receipts, known)?;
             return match fork {
                 None => Ok(Fit::Known),
@@ -139,14 +140,45 @@ impl Next {
             } else {
                 ELSEWHERE
             };
-            return Err(foreign(&seal, &format!("another backup, {identity}; {hint}")));
+            return Err(foreign(
+                "newest set, the ",
+                &seal,
+                &format!("another backup, {identity}; {hint}"),
+            ));
         }
         if !is_here && expected.is_none() && !self.allow_source_mismatch {
             let hint = "if it was renamed, use --allow-source-mismatch";
             let whose = format!("another host or source ({hint}); {ELSEWHERE}");
-            return Err(foreign(&seal, &whose));
+            return Err(foreign("newest set, the ", &seal, &whose));
         }
         Ok(Some(identity).filter(|_| is_signed || self.start_over))
+    }
+}
+
+/// Checks that the newest set that the store shares with the archive directory is the same set, and not
+/// one of another backup that was made in the same second.
+///
+/// # Errors
+/// [`Status::Absent`] where it is.
+fn check_shared(folder: &Folder, receipts: &[Receipt], known: &Collection) -> Result<(), Failure> {
+    let ours: BTreeSet<&str> = known.complete().filter_map(|set| set.seal.as_deref()).collect();
+    let shared = receipts
+        .iter()
+        .filter(|receipt| receipt.seal.is_some() && ours.contains(receipt.stored.as_str()));
+    let Some(newest) = shared.max_by_key(|receipt| parse_seal(&receipt.stored)) else {
+        return Ok(());
+    };
+    let Some(text) = &newest.seal else { return Ok(()) };
+    let Ok((theirs, _)) = read(&newest.stored, text, None) else { return Ok(()) };
+    let path = folder.path(&newest.stored);
+    let bytes = std::fs::read(&path).or_fail(Status::Failed, failure::shown(&path))?;
+    let own = read_seal(&newest.stored, &bytes)?;
+    match own.identity.zip(theirs.identity) {
+        Some((own, identity)) if own != identity => {
+            let whose = format!("another backup, {identity}; {ELSEWHERE}");
+            Err(foreign("set, the ", &theirs, &whose))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -186,7 +218,7 @@ fn forked(fork: Fork) -> Failure {
     Failure::new(Status::Integrity, format!("{fork}: {why} ({hint})"))
 }
 
-fn foreign(seal: &Seal, whose: &str) -> Failure {
-    let why = format!("the store's newest set, the {}, is of {whose}", seal.set);
+fn foreign(which: &str, seal: &Seal, whose: &str) -> Failure {
+    let why = format!("the store's {which}{}, is of {whose}", seal.set);
     Failure::new(Status::Absent, why).because(Reason::ForeignSets)
 }

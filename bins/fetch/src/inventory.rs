@@ -58,7 +58,9 @@ pub(crate) fn tell<W: Write>(
 }
 
 /// The seals that come as text: the newest one first, and, where there is an archive directory that
-/// knows sets, the newest of those that it does not have: they tell what they were made after.
+/// knows sets, the newest of those that it does not have, which tell what they were made after, and
+/// the newest of those that it has, which tells whether they are the same sets: those of another
+/// backup may bear the same times.
 fn telling(files: &[Stored], archive: Option<&ArchiveDirectory>) -> Vec<String> {
     let mut times: Vec<_> = files.iter().filter_map(|file| parse_seal(&file.name)).collect();
     times.sort_unstable_by_key(|time| std::cmp::Reverse(*time));
@@ -66,7 +68,9 @@ fn telling(files: &[Stored], archive: Option<&ArchiveDirectory>) -> Vec<String> 
     let known: BTreeSet<_> = sets.map(|set| set.id.time).collect();
     let unknown = |time: &&SetTime| !known.is_empty() && !known.contains(time);
     let others = times.iter().skip(1).filter(unknown).take(MOST_SEALS);
-    times.first().into_iter().chain(others).map(|time| archive::seal_name(*time)).collect()
+    let shared = times.iter().position(|time| known.contains(time)).filter(|at| *at > 0);
+    let told = times.first().into_iter().chain(others).chain(shared.map(|at| &times[at]));
+    told.map(|time| archive::seal_name(*time)).collect()
 }
 
 /// The hashes in a seal, whose signature nobody checks here. They complete the archive's copy of a

@@ -1,11 +1,14 @@
 //! `moo-options` reads the options of a command of `moo`. Help, pages and what the scripts run come
 //! from the one definition here.
 
-mod commands;
+mod command;
 mod groups;
+mod keys;
+mod machine_commands;
 mod option;
 mod shell;
 mod stage;
+mod store_commands;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -14,7 +17,9 @@ use std::process::ExitCode;
 use clap::{Command, Parser};
 use failure::Status;
 
-use commands::{COMMANDS, MooCommand};
+use command::MooCommand;
+use machine_commands::MACHINE_COMMANDS;
+use store_commands::STORE_COMMANDS;
 
 /// Read the options of a command of moo, for the script that runs it
 ///
@@ -39,14 +44,18 @@ Examples:
 /// The definitions of all commands of `moo` that run stages, for their pages. Each has the name of
 /// its page, such as `moo-backup`.
 pub fn commands() -> impl Iterator<Item = Command> {
-    COMMANDS.iter().map(MooCommand::command)
+    all().map(MooCommand::command)
+}
+
+fn all() -> impl Iterator<Item = &'static MooCommand> {
+    STORE_COMMANDS.iter().chain(MACHINE_COMMANDS)
 }
 
 /// The `main` of the program.
 pub fn main() -> ExitCode {
     let mut words = std::env::args_os().skip(1);
     let name = words.next().and_then(|word| word.into_string().ok()).unwrap_or_default();
-    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
+    let Some(command) = all().find(|command| command.name == name) else {
         return of_program();
     };
     match understood(command, words.collect()) {
@@ -78,7 +87,7 @@ fn of_program() -> ExitCode {
 const OTHERS: [&str; 3] = ["keygen", "prune-remote", "setup-remote"];
 
 fn no_such_command(name: &str) -> String {
-    let names = COMMANDS.iter().map(|command| command.name).filter(|name| !name.contains('.'));
+    let names = all().map(|command| command.name).filter(|name| !name.contains('.'));
     let moo = Command::new("moo").subcommands(names.chain(OTHERS).map(Command::new));
     let error = moo.try_get_matches_from(["moo", name]).err();
     match error.as_ref().and_then(cli::suggestion) {

@@ -119,11 +119,16 @@ impl CommandOption {
             Takes::Value(name) => value(arg, name),
             Takes::Values(name) => value(arg, name).action(ArgAction::Append),
             Takes::Two(name) => value(arg, name).num_args(2),
-            Takes::Number(name) => arg.value_name(name).value_parser(value_parser!(u64)),
+            Takes::Number(name) => arg.value_name(name).value_parser(number),
             Takes::Level => arg
                 .value_name("LEVEL")
                 .value_parser(|text: &str| text.parse::<Verbosity>().map(|_| text.to_owned())),
             Takes::SshOptions => value(arg, "TEXT").action(ArgAction::Append),
         }
     }
+}
+
+/// A number that a shell can count with.
+fn number(text: &str) -> Result<u64, &'static str> {
+    text.parse().map_err(|_| "not a number")
 }

@@ -6,7 +6,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use clap::ArgMatches;
 
-use crate::commands::{MooCommand, Place};
+use crate::command::{MooCommand, Place};
 use crate::option::{CommandOption, Takes, Target};
 use crate::stage::{ALL, Stage};
 

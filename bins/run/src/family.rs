@@ -48,8 +48,10 @@ pub(crate) fn send(signal: Signal) {
     }
 }
 
-/// Kills all descendants, parents first: a shell reports nothing of its dead stages then.
+/// Kills all descendants, parents first: a shell reports nothing of its dead stages then. They are
+/// stopped before, so that no stage reports that its neighbour has gone.
 pub(crate) fn kill() {
+    send(Signal::STOP);
     let end = Instant::now() + PATIENCE;
     while !descendants().is_empty() && Instant::now() < end {
         send(Signal::KILL);

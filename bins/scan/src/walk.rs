@@ -198,6 +198,10 @@ impl Walk {
             log::warn!("{}: is listed, but does not exist", self.shown(&path));
             return Ok(());
         }
+        // The stages of this run make and rename such files meanwhile, if the archive is in the source.
+        if matches!(stat, Err(Errno::NOENT)) && name.starts_with(b".moobacker.") {
+            return Ok(());
+        }
         let at = frame.directory.as_fd();
         let stat = stat.map_err(io::Error::from);
         let enter = match self.selection.judge(&path, stat.as_ref().ok(), at, &name)? {

@@ -23,7 +23,7 @@ fn during_a_run(host: &Host, script: &str) -> String {
         until last=$(pgrep -x moo-upload); do sleep 0.01; done
         kill -STOP $last
         # The pipe gets full before the source is at its end; the reader waits for it with its right.
-        until grep -q 'CapEff:.*4$' /proc/$(pgrep -x moo-scan)/status; do sleep 0.01; done
+        until grep -q 'CapEff:.*4$' /proc/$(pgrep -x moo-scan)/status 2>/dev/null; do sleep 0.01; done
         # Some may not have become what they are to be yet.
         waited=0
         until [ $(pgrep -cx 'moo-(scan|sign|delta|pack|encrypt|upload|commit)') = 7 ]; do
@@ -183,7 +183,7 @@ fn what_the_user_plants_in_the_archive_shows_nothing_that_is_roots() {
             "{folder} && cp -a etc kept && cd etc && for name in {file}; do ln -sf /srv/roots/{target} $name; done"
         );
         host.0.sh_as("moobacker", &plant).silent();
-        host.0.sh("date +%N >>/srv/etc/hosts").silent();
+        host.0.sh("sleep 1.1; date +%N >>/srv/etc/hosts").silent();
         let run = host.cron();
         let shown = host.0.sh("cat /srv/backups/etc/*.seal").out() + &run.out() + &run.err();
         let shows = sums.iter().chain(&["the-secret"]).any(|secret| shown.contains(secret));

@@ -58,3 +58,34 @@ fn where_both_begin_before_one_has_ended_the_seal_lets_only_one_of_them_in() {
     both.0.sh("ls store/duplicity-full.*.manifest* | wc -l").stdout_is("1");
     both.0.sh("moo restore --archive-dir none file://$PWD/store got && diff -r etc got").succeeds();
 }
+
+#[test]
+fn exchanged_folders_whose_full_sets_are_of_one_second_took_a_set_of_the_other_source() {
+    let sandbox = Sandbox::new();
+    sandbox.sh("mkdir etc home && echo etc >etc/file && echo home >home/file").silent();
+    let backup = |name: &str| {
+        format!(
+            "moo backup --no-encryption --archive-dir a --name {name} {name} file://$PWD/{name}.s"
+        )
+    };
+    let night = |when: &str, name: &str| {
+        sandbox.sh(&format!("faketime -f '@2026-01-0{when} 00:00:00' sh -c '{}'", backup(name)))
+    };
+    for name in ["etc", "home"] {
+        night("1", name).silent();
+        sandbox.sh(&format!("echo more >>{name}/file")).silent();
+    }
+    night("2", "etc").silent();
+    night("3", "home").silent();
+    let swap = "mv etc.s x && mv home.s etc.s && mv x home.s";
+    sandbox.sh(swap).silent();
+    for name in ["etc", "home"] {
+        sandbox.sh("cp -a etc.s etc.b; cp -a home.s home.b").silent();
+        let run = sandbox.sh(&backup(name)).fails_with(10);
+        run.stderr_has("is of another backup").stderr_has("check the URL");
+        sandbox.sh("diff -r etc.s etc.b && diff -r home.s home.b && rm -r etc.b home.b").silent();
+    }
+    sandbox.sh(swap).silent();
+    sandbox.sh(&backup("etc")).silent();
+    sandbox.sh(&backup("home")).silent();
+}
