@@ -46,11 +46,10 @@ learn() {
 }
 
 read_call backup "$@"
-read_passphrase
 [ -z "$passphrase_fd" ] || unset SIGN_PASSPHRASE
+take_passphrases
 [ -z "$as" ] || become "$as"
 archive=$(archive_of "$url")
-take_passphrases
 learn_seal_key
 
 # What an interrupted run has left is finished, gone on with or cleared away first. Where the store

@@ -11,9 +11,8 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 . "$here/shared/writing.sh"
 
 read_call consolidate "$@"
-read_passphrase
-[ -z "$as" ] || become "$as"
 take_passphrases
+[ -z "$as" ] || become "$as"
 archive=$(archive_of "$url")
 ! (as_user test -d "$archive") || reconcile >/dev/null
 read_from "$url"

@@ -49,9 +49,8 @@ try() {
 }
 
 read_call drill "$@"
-read_passphrase
+take_passphrases
 [ -z "$source" ] || [ -e "$source" ] || fail 2 "$source: no such source"
-[ -z "${PASSPHRASE+set}" ] || passphrase=$PASSPHRASE
 chosen=$(choose)
 # Each has its turn. Until then this one stands for them.
 path=.

@@ -26,7 +26,7 @@ fetch_archive() {
 }
 
 read_call list "$@"
-read_passphrase
+take_passphrases
 find_archive "$url"
 has_sets "$archive" || fetch_archive
 (list --archive "$archive")

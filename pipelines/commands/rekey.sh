@@ -9,14 +9,14 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 . "$here/shared/copying.sh"
 
 read_call rekey "$@"
-read_passphrase
-two_stores
-[ -n "$encrypts${NEW_PASSPHRASE-}" ] ||
-    fail 6 'nothing to encrypt to (give --encrypt-key, --new-passphrase-file or --no-encryption)'
-know "$target"
-read_from "$url"
+take_passphrases
 # moo-encrypt has a passphrase of its own.
 unset new_passphrase
 [ -z "${NEW_PASSPHRASE+set}" ] || new_passphrase=$NEW_PASSPHRASE
 unset NEW_PASSPHRASE
+two_stores
+[ -n "$encrypts${new_passphrase-}" ] ||
+    fail 6 'nothing to encrypt to (give --encrypt-key, --new-passphrase-file or --no-encryption)'
+know "$target"
+read_from "$url"
 state --all --known "$known" | encrypt | upload -- "$target" | commit

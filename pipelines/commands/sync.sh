@@ -15,7 +15,7 @@ reconcile() {
 }
 
 read_call sync "$@"
-read_passphrase
+take_passphrases
 archive=$(archive_of "$url")
 # The differences that this finds are repaired next.
 found=$(reconcile --verbosity error)

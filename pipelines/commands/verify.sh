@@ -53,9 +53,8 @@ check_all() {
     return "$worst"
 }
 
-keep_going=''
 read_call verify "$@"
-read_passphrase
+take_passphrases
 [ -z "$as" ] || become "$as"
 read_from "$url"
 if [ -n "$source" ]; then

@@ -17,11 +17,22 @@ if [ -z "${HOME-}" ]; then
     [ -n "$HOME" ] || unset HOME
 fi
 
-# read_passphrase: reads the passphrase from the file descriptor of --passphrase-fd, if that was given. It can
-# be read only once, for all stages that need it.
+# The passphrases: to decrypt with, to encrypt with, and of the keys that sign. None comes from a variable
+# of the environment that has its name.
+unset passphrase new_passphrase sign_passphrase
+
+# take_passphrases: takes the passphrases of the call out of the environment, so that only the stages that
+# need them get them.
+take_passphrases() {
+    [ -z "$passphrase_fd" ] || read_passphrase "$passphrase_fd"
+    [ -z "${PASSPHRASE+set}" ] || { passphrase=$PASSPHRASE && new_passphrase=$PASSPHRASE; }
+    [ -z "${SIGN_PASSPHRASE+set}" ] || sign_passphrase=$SIGN_PASSPHRASE
+    unset PASSPHRASE SIGN_PASSPHRASE
+}
+
+# read_passphrase N: reads $PASSPHRASE from a file descriptor. It can be read only once, for all stages that
+# need it.
 read_passphrase() {
-    [ -n "$passphrase_fd" ] || return 0
-    set -- "$passphrase_fd"
     PASSPHRASE=''
     case $1 in
         [0-9]) { IFS= read -r PASSPHRASE <&"$1"; } 2>/dev/null || : ;;
@@ -29,13 +40,6 @@ read_passphrase() {
         *) { IFS= read -r PASSPHRASE <"/dev/fd/$1"; } 2>/dev/null || : ;;
     esac
     [ -n "$PASSPHRASE" ] || fail 6 "--passphrase-fd: $1: no passphrase in the first line"
-}
-
-# take_passphrases: only the stages that encrypt and decrypt get the passphrases.
-take_passphrases() {
-    [ -z "${PASSPHRASE+set}" ] || { passphrase=$PASSPHRASE && new_passphrase=$PASSPHRASE; }
-    [ -z "${SIGN_PASSPHRASE+set}" ] || sign_passphrase=$SIGN_PASSPHRASE
-    unset PASSPHRASE SIGN_PASSPHRASE
 }
 
 # stage PROGRAM [ARGUMENT...]: becomes that program, or that script of a command, with the rights and

@@ -10,12 +10,11 @@
 read_from() {
     url=$1
     find_archive "$url"
-    take_passphrases
     learn_seal_key
     encrypted=''
     [ -n "$unprotected" ] || [ -z "$decrypts$passphrase_fd${passphrase:-}" ] || encrypted=yes
     # It works without the archive; with it, it fetches less and notices more.
-    [ -n "$present_archive" ] || [ -z "${path-}" ] || [ -n "${keep_going-}" ] || fetch_manifests
+    [ -n "$present_archive" ] || [ -z "$path" ] || [ -n "$keep_going" ] || fetch_manifests
 }
 
 # state [OPTION...]: writes what is wanted; the options are further ones of moo-fetch.

@@ -64,3 +64,64 @@ fn each_command_takes_any_descriptor_and_refuses_one_that_gives_nothing() {
         moo("x", "").fails_with(2).one_message().stderr_has("not a number");
     }
 }
+
+/// A program in place of each stage, which writes down how many passphrases it sees and then is the
+/// stage.
+const SHIMS: &str = "mkdir -p shim seen && for real in $(command -v moo-run | xargs dirname)/moo-*; do
+    name=${real##*/}
+    test -f $real && test -x $real && ! expr $name : '.*[.]' >/dev/null || continue
+    printf '#!/bin/sh\nenv | grep -c PASS >>%s/seen/%s\nexec %s \"$@\"\n' \"$PWD\" $name $real >shim/$name
+    chmod +x shim/$name
+done";
+
+#[test]
+fn passphrases_reach_only_the_stages_that_encrypt_and_decrypt() {
+    let sandbox = sandbox();
+    let url = "file://$PWD/store";
+    sandbox.sh(SHIMS).silent();
+    for (command, words) in [
+        ("backup", format!("src {url}")),
+        ("restore", format!("--path one --archive-dir none {url} out")),
+        ("list", format!("--archive-dir none {url}")),
+        ("verify", url.to_owned()),
+        ("verify", format!("{url} src")),
+        ("drill", format!("{url} src")),
+        ("sync", format!("--archive-dir other {url}")),
+        ("consolidate", url.to_owned()),
+        ("rekey", format!("{url} file://$PWD/second")),
+    ] {
+        let new = if command == "rekey" { "NEW_PASSPHRASE=c" } else { "" };
+        let set = format!("rm -f seen/*; PASSPHRASE=a SIGN_PASSPHRASE=b {new}");
+        let run = format!("{set} PATH=$PWD/shim:$PATH $commands/{command}.sh");
+        sandbox.sh(&format!("sleep 1.1; {run} {words}")).succeeds();
+        let seen = sandbox.sh("cd seen && grep -l '^[1-9]' * | tr '\\n' ' '").out();
+        let allowed = ["moo-decrypt ", "moo-encrypt ", "moo-decrypt moo-encrypt "];
+        assert!(allowed.contains(&seen.as_str()), "{command} {words}: {seen}");
+    }
+}
+
+#[test]
+fn variables_of_the_caller_with_names_of_the_scripts_change_nothing() {
+    let mut sandbox = sandbox();
+    sandbox.set("PASSPHRASE", "purr");
+    for name in
+        ["path", "keep_going", "time", "seal_key", "learned_key", "known", "stats", "as", "user"]
+    {
+        sandbox.set(name, "one");
+    }
+    for name in ["passphrase", "new_passphrase", "sign_passphrase", "unprotected", "quick", "type"]
+    {
+        sandbox.set(name, "woof");
+    }
+    let url = "file://$PWD/store";
+    sandbox.sh(&format!("moo backup src {url}")).silent();
+    sandbox.sh(&format!("moo restore {url} out && diff -r src out")).silent();
+    sandbox.sh(&format!("moo list {url}")).succeeds().stdout_has(" one").stdout_has(" .");
+    sandbox.sh(&format!("moo verify {url} && moo verify {url} src && moo drill {url}")).silent();
+    sandbox.sh(&format!("moo sync --archive-dir other {url}")).silent();
+    sandbox.sh(&format!("NEW_PASSPHRASE=meow moo rekey {url} file://$PWD/second")).silent();
+    let again = "PASSPHRASE=meow moo restore file://$PWD/second again && diff -r src again";
+    sandbox.sh(again).silent();
+    sandbox.sh(&format!("sleep 1.1; moo consolidate {url}")).silent();
+    sandbox.sh(&format!("moo restore {url} last && diff -r src last")).silent();
+}

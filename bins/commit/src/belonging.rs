@@ -162,17 +162,16 @@ impl Next {
 /// [`Status::Absent`] where it is.
 fn check_shared(folder: &Folder, receipts: &[Receipt], known: &Collection) -> Result<(), Failure> {
     let ours: BTreeSet<&str> = known.complete().filter_map(|set| set.seal.as_deref()).collect();
-    let shared = receipts
-        .iter()
-        .filter(|receipt| receipt.seal.is_some() && ours.contains(receipt.stored.as_str()));
-    let Some(newest) = shared.max_by_key(|receipt| parse_seal(&receipt.stored)) else {
+    let seals = receipts.iter().filter_map(|one| Some((one.stored.as_str(), one.seal.as_deref()?)));
+    let shared = seals.filter(|(name, _)| ours.contains(name));
+    let Some((name, text)) = shared.max_by_key(|(name, _)| parse_seal(name)) else {
         return Ok(());
     };
-    let Some(text) = &newest.seal else { return Ok(()) };
-    let Ok((theirs, _)) = read(&newest.stored, text, None) else { return Ok(()) };
-    let path = folder.path(&newest.stored);
+    // What is no seal is damage, which the next stages and `moo status` report.
+    let Ok((theirs, _)) = read(name, text, None) else { return Ok(()) };
+    let path = folder.path(name);
     let bytes = std::fs::read(&path).or_fail(Status::Failed, failure::shown(&path))?;
-    let own = read_seal(&newest.stored, &bytes)?;
+    let own = read_seal(name, &bytes)?;
     match own.identity.zip(theirs.identity) {
         Some((own, identity)) if own != identity => {
             let whose = format!("another backup, {identity}; {ELSEWHERE}");

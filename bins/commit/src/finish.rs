@@ -146,7 +146,7 @@ fn put(
     let path = folder.path(name);
     let which = failure::shown(&path);
     let mut file = tempfile::Builder::new()
-        .prefix(".commit-")
+        .prefix(Folder::TEMPORARY)
         .tempfile_in(folder.path(""))
         .or_fail(Status::Failed, &which)?;
     let mut buffered = io::BufWriter::new(&mut file);

@@ -77,7 +77,7 @@ fn remove_parts(folder: &Folder, kept: Option<SetTime>) -> Result<(), Failure> {
     let mut newest = None;
     for name in folder.names()? {
         let time = unfinished(&name);
-        if (time.is_some() && time != kept) || name.starts_with(".commit-") {
+        if (time.is_some() && time != kept) || name.starts_with(Folder::TEMPORARY) {
             let path = folder.path(&name);
             lifeline::check();
             std::fs::remove_file(&path).or_fail(Status::Failed, failure::shown(&path))?;

@@ -21,11 +21,11 @@ pub(crate) struct Argument {
 pub(crate) enum Place {
     /// Into a variable of the script.
     Needed(&'static str),
-    /// The same; it may be missing.
+    /// Into a variable of the script, which is empty if the argument is missing.
     Optional(&'static str),
-    /// All that are left, as paths: to a stage.
+    /// All that are left: paths for a stage.
     Paths(Stage),
-    /// All that are left, into a variable, each with a newline behind it.
+    /// All that are left: into a variable of the script, each followed by a newline.
     Lines(&'static str),
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct MooCommand {
     pub(crate) about: &'static str,
     /// What it does, in a paragraph or two.
     pub(crate) description: &'static str,
-    /// A word that may come first, and its spellings: the variable `type`.
+    /// Words that may come first, and the value that each gives the variable `type`.
     pub(crate) types: &'static [(&'static str, &'static str)],
     /// Its arguments.
     pub(crate) arguments: &'static [Argument],

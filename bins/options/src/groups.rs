@@ -1,9 +1,9 @@
 //! The options that several commands share.
 
-use crate::option::CommandOption;
 use crate::option::Takes::{Level, Nothing, SshOptions, Two, Value, Values};
-use crate::option::Target::{self, All, Stores, Variable};
-use crate::stage::Stage::{self, Commit, Encrypt, Fetch, MooList, Pack, Patch, Scan, Sign};
+use crate::option::Target::{All, Stage as To, Stores, Variable};
+use crate::option::{CommandOption, option};
+use crate::stage::Stage::{Commit, Encrypt, Fetch, List, MooList, Pack, Patch, Scan, Sign};
 
 /// Options under a heading of `--help`.
 #[derive(Clone, Copy, Debug)]
@@ -12,21 +12,6 @@ pub(crate) struct Group {
     /// The argument without which none of them means anything.
     pub(crate) needs: Option<&'static str>,
     pub(crate) options: &'static [CommandOption],
-}
-
-/// An option of these, or of a command.
-pub(crate) const fn option(
-    long: &'static str,
-    takes: crate::option::Takes,
-    targets: &'static [Target],
-    help: &'static str,
-) -> CommandOption {
-    CommandOption::new(long, takes, targets, help)
-}
-
-/// The stage, under the option's own name.
-pub(crate) const fn to(stage: Stage) -> Target {
-    Target::Stage(stage)
 }
 
 /// Of all commands that use a store.
@@ -69,13 +54,13 @@ pub(crate) const SHARED: Group = Group {
         option(
             "archive-dir",
             Value("DIR"),
-            &[Variable("archive_dir"), to(MooList)],
+            &[Variable("archive_dir"), To(MooList)],
             "Keep archive directories below DIR; the default is $XDG_STATE_HOME/moobacker, or else ~/.local/state/moobacker",
         ),
         option(
             "name",
             Value("NAME"),
-            &[Variable("archive_name"), to(MooList)],
+            &[Variable("archive_name"), To(MooList)],
             "Use the archive directory NAME there; the default is the MD5 of the URL in its normal form. To take over an archive directory of duplicity's, give its folder and its name",
         ),
         option(
@@ -97,57 +82,87 @@ pub(crate) const SELECTION: Group = Group {
         option(
             "exclude",
             Values("GLOB"),
-            &[to(Scan)],
+            &[To(Scan)],
             "Exclude paths that match GLOB; can be repeated, as all of these. The first selection that matches an entry decides. They work as in duplicity, see moo-scan(1)",
         ),
-        option("include", Values("GLOB"), &[to(Scan)], "Include paths that match GLOB"),
+        option("include", Values("GLOB"), &[To(Scan)], "Include paths that match GLOB"),
         option(
             "exclude-filelist",
             Values("FILE"),
-            &[to(Scan)],
+            &[To(Scan)],
             "Exclude by the patterns in FILE, one a line",
         ),
-        option("include-filelist", Values("FILE"), &[to(Scan)], "Include by the patterns in FILE"),
+        option("include-filelist", Values("FILE"), &[To(Scan)], "Include by the patterns in FILE"),
         option(
             "exclude-regexp",
             Values("RE"),
-            &[to(Scan)],
+            &[To(Scan)],
             "Exclude paths that match the regular expression RE",
         ),
         option(
             "include-regexp",
             Values("RE"),
-            &[to(Scan)],
+            &[To(Scan)],
             "Include paths that match the regular expression RE",
         ),
         option(
             "exclude-if-present",
             Values("NAME"),
-            &[to(Scan)],
+            &[To(Scan)],
             "Exclude directories that contain a file NAME",
         ),
         option(
             "exclude-older-than",
             Values("TIME"),
-            &[to(Scan)],
+            &[To(Scan)],
             "Exclude files that were modified before TIME",
         ),
         option(
             "exclude-other-filesystems",
             Nothing,
-            &[to(Scan)],
+            &[To(Scan)],
             "Exclude other file systems than that of the source",
         ),
-        option("exclude-device-files", Nothing, &[to(Scan)], "Exclude devices"),
-        option("files-from", Values("FILE"), &[to(Scan)], "Read only the paths that FILE lists"),
+        option("exclude-device-files", Nothing, &[To(Scan)], "Exclude devices"),
+        option("files-from", Values("FILE"), &[To(Scan)], "Read only the paths that FILE lists"),
         option(
             "null-separator",
             Nothing,
-            &[to(Scan)],
+            &[To(Scan)],
             "Separate the entries of such files by a null byte instead of a newline",
         ),
     ],
 };
+
+pub(crate) const HIDDEN_ENCRYPT_KEY: CommandOption = option(
+    "hidden-encrypt-key",
+    Values("KEY"),
+    &[To(Encrypt), Variable("encrypts")],
+    "Encrypt to the certificate KEY without naming it in the files",
+);
+pub(crate) const ALLOW_WEAK_KEYS: CommandOption = option(
+    "allow-weak-keys",
+    Nothing,
+    &[To(Encrypt)],
+    "Let gpg encrypt to and sign with keys of old GnuPG that are too weak, see moo-encrypt(1)",
+);
+pub(crate) const NO_ENCRYPTION: CommandOption =
+    option("no-encryption", Nothing, &[To(Encrypt), Variable("encrypts")], "Do not encrypt");
+pub(crate) const NO_COMPRESSION: CommandOption =
+    option("no-compression", Nothing, &[To(Encrypt)], "Do not compress");
+pub(crate) const COMPRESS_LEVEL: CommandOption = option(
+    "compress-level",
+    Value("LEVEL"),
+    &[To(Encrypt)],
+    "Compress at LEVEL, from 1 (fast, the default) to 9 (small)",
+);
+pub(crate) const JOBS: CommandOption = option(
+    "jobs",
+    Value("N"),
+    &[To(Scan), To(Encrypt), To(Commit)],
+    "Use N threads; the default is one per processor, at most 8",
+)
+.tuning();
 
 /// How a set is made: for whom, and how large.
 pub(crate) const MAKING: Group = Group {
@@ -157,46 +172,25 @@ pub(crate) const MAKING: Group = Group {
         option(
             "encrypt-key",
             Values("KEY"),
-            &[to(Encrypt)],
+            &[To(Encrypt)],
             "Encrypt to the certificate KEY: a file, or a fingerprint or key ID in GnuPG's keyring. Can be repeated; any one of the keys restores. Without a KEY, the passphrase in PASSPHRASE encrypts",
         ),
-        option(
-            "hidden-encrypt-key",
-            Values("KEY"),
-            &[to(Encrypt)],
-            "Encrypt to the certificate KEY without naming it in the files",
-        ),
-        option(
-            "allow-weak-keys",
-            Nothing,
-            &[to(Encrypt)],
-            "Let gpg encrypt to and sign with keys of old GnuPG that are too weak, see moo-encrypt(1)",
-        ),
-        option("no-encryption", Nothing, &[to(Encrypt)], "Do not encrypt"),
-        option("no-compression", Nothing, &[to(Encrypt)], "Do not compress"),
-        option(
-            "compress-level",
-            Value("LEVEL"),
-            &[to(Encrypt)],
-            "Compress at LEVEL, from 1 (fast, the default) to 9 (small)",
-        ),
-        option(
-            "jobs",
-            Value("N"),
-            &[to(Scan), to(Encrypt), to(Commit)],
-            "Use N threads; the default is one per processor, at most 8",
-        )
-        .tuning(),
+        HIDDEN_ENCRYPT_KEY,
+        ALLOW_WEAK_KEYS,
+        NO_ENCRYPTION,
+        NO_COMPRESSION,
+        COMPRESS_LEVEL,
+        JOBS,
         option(
             "volsize",
             Value("MIB"),
-            &[to(Pack)],
+            &[To(Pack)],
             "Fill each volume up to MIB MiB, before compression (64)",
         ),
         option(
             "hash",
             Value("NAME"),
-            &[to(Sign)],
+            &[To(Sign)],
             "Use the checksum NAME in signatures: blake2, or md4 for a chain that a very old duplicity will extend",
         ),
         option("stats", Nothing, &[Variable("stats")], "Print statistics, in duplicity's form"),
@@ -208,7 +202,7 @@ pub(crate) const MAKING: Group = Group {
 pub(crate) const TIME: CommandOption = option(
     "time",
     Value("TIME"),
-    &[to(Fetch), Variable("time")],
+    &[To(Fetch), Variable("time")],
     "Use the newest state that is not later than TIME: now, 3D, 2026-11-22, 2026-11-22T20:15:00Z and more, see moo-fetch(1)",
 )
 .short('t');
@@ -241,19 +235,19 @@ pub(crate) const RESTORING: Group = Group {
         option(
             "merge",
             Nothing,
-            &[to(Patch)],
+            &[To(Patch)],
             "Restore into an existing DEST: replace objects that are in the backup, and keep all others",
         ),
         option(
             "delete",
             Nothing,
-            &[to(Patch)],
+            &[To(Patch)],
             "Restore into an existing DEST, and delete objects that are not in the backup. A DEST that contains the store is refused",
         ),
         option(
             "force",
             Nothing,
-            &[to(Patch)],
+            &[To(Patch)],
             "Restore into an existing DEST, as --merge does; this is duplicity's name",
         ),
         option(
@@ -265,13 +259,13 @@ pub(crate) const RESTORING: Group = Group {
         option(
             "numeric-owner",
             Nothing,
-            &[to(Patch)],
+            &[To(Patch)],
             "Restore owners by number, even if this machine knows their names",
         ),
         option(
             "no-restore-ownership",
             Nothing,
-            &[to(Patch)],
+            &[To(Patch)],
             "Do not restore owners: all files belong to the calling user",
         )
         .aliases(&["do-not-restore-ownership"]),
@@ -286,33 +280,33 @@ pub(crate) const LISTING: Group = Group {
         option(
             "time",
             Value("TIME"),
-            &[to(Stage::List)],
+            &[To(List)],
             "List the newest state that is not later than TIME: now, 3D, 2026-11-22, 2026-11-22T20:15:00Z and more, see moo-fetch(1)",
         )
         .short('t'),
         option(
             "changes",
             Two("TIME"),
-            &[to(Stage::List)],
+            &[To(List)],
             "List the differences of the states at two times",
         ),
         option(
             "versions",
             Value("PATH"),
-            &[to(Stage::List)],
+            &[To(List)],
             "List all versions of the file or directory PATH",
         ),
         option(
             "random",
             Value("N"),
-            &[to(Stage::List)],
+            &[To(List)],
             "List only N random files, none of them larger than 64 MiB",
         ),
-        option("json", Nothing, &[to(Stage::List)], "Print one line of JSON per file"),
+        option("json", Nothing, &[To(List)], "Print one line of JSON per file"),
         option(
             "null",
             Nothing,
-            &[to(Stage::List)],
+            &[To(List)],
             "Print only paths, unescaped, each followed by NUL",
         )
         .short('0'),

@@ -1,9 +1,11 @@
 //! The options with keys and passphrases: of what is made, and of what is read.
 
-use crate::groups::{Group, option, to};
-use crate::option::CommandOption;
+use crate::groups::{
+    ALLOW_WEAK_KEYS, COMPRESS_LEVEL, Group, HIDDEN_ENCRYPT_KEY, JOBS, NO_COMPRESSION, NO_ENCRYPTION,
+};
 use crate::option::Takes::{Nothing, Number, Value, Values};
-use crate::option::Target::{Renamed, Variable};
+use crate::option::Target::{Renamed, Stage as To, Variable};
+use crate::option::{CommandOption, option};
 use crate::stage::Stage::{Check, Decrypt, Encrypt, Fetch, MooList, MooSync};
 
 /// Keys of what is made.
@@ -14,19 +16,19 @@ pub(crate) const SIGNING: Group = Group {
         option(
             "sign-key",
             Value("KEY"),
-            &[to(Encrypt)],
+            &[To(Encrypt)],
             "Sign each file inside its message with KEY, as duplicity does",
         ),
         option(
             "seal-key",
             Value("KEY"),
-            &[to(Encrypt), to(MooSync), Variable("seal_key")],
+            &[To(Encrypt), To(MooSync), Variable("seal_key")],
             "Sign the seal of the set with KEY",
         ),
         option(
             "passphrase-file",
             Value("FILE"),
-            &[to(Encrypt), to(MooSync)],
+            &[To(Encrypt), To(MooSync)],
             "Read the passphrase from the first line of FILE",
         ),
         PASSPHRASE_FD,
@@ -42,25 +44,25 @@ const PASSPHRASE_FD: CommandOption = option(
 const SECRET_KEY: CommandOption = option(
     "secret-key",
     Value("FILE"),
-    &[to(Decrypt), to(MooList), Variable("decrypts")],
+    &[To(Decrypt), To(MooList), Variable("decrypts")],
     "Decrypt with the secret key in FILE instead of GnuPG's keyring",
 );
 const ALLOW_UNPROTECTED: CommandOption = option(
     "allow-unprotected",
     Nothing,
-    &[to(Fetch), to(Decrypt), to(MooList), Variable("unprotected")],
+    &[To(Fetch), To(Decrypt), To(MooList), Variable("unprotected")],
     "Accept messages without integrity protection, and unencrypted files among encrypted ones or although a key is given",
 );
 const IDENTITY: CommandOption = option(
     "identity",
     Value("ID"),
-    &[to(Fetch), to(Check), to(MooList)],
+    &[To(Fetch), To(Check), To(MooList)],
     "Use only sets with the identity ID: 32 hexadecimal digits, from moo status or the recovery kit",
 );
 const OLD_PASSPHRASE_FILE: CommandOption = option(
     "passphrase-file",
     Value("FILE"),
-    &[to(Decrypt), to(MooList), Variable("decrypts")],
+    &[To(Decrypt), To(MooList), Variable("decrypts")],
     "Read the passphrase from the first line of FILE, not from PASSPHRASE",
 );
 
@@ -73,13 +75,13 @@ pub(crate) const DECRYPTING: Group = Group {
         option(
             "sign-key",
             Value("KEY"),
-            &[to(Decrypt), to(MooList)],
+            &[To(Decrypt), To(MooList)],
             "Require that KEY has signed each file inside its message",
         ),
         option(
             "seal-key",
             Value("KEY"),
-            &[to(Fetch), to(Decrypt), to(Check), to(MooList), Variable("seal_key")],
+            &[To(Fetch), To(Decrypt), To(Check), To(MooList), Variable("seal_key")],
             "Require that KEY has signed the seal of each set",
         ),
         IDENTITY,
@@ -98,13 +100,13 @@ pub(crate) const REMAKING: Group = Group {
         option(
             "sign-key",
             Value("KEY"),
-            &[to(Decrypt), to(Encrypt)],
+            &[To(Decrypt), To(Encrypt)],
             "Require and make signatures by KEY inside each message",
         ),
         option(
             "seal-key",
             Value("KEY"),
-            &[to(Fetch), to(Decrypt), to(Encrypt), Variable("seal_key")],
+            &[To(Fetch), To(Decrypt), To(Encrypt), Variable("seal_key")],
             "Require and make signatures by KEY on seals",
         ),
         IDENTITY,
@@ -112,7 +114,7 @@ pub(crate) const REMAKING: Group = Group {
         option(
             "passphrase-file",
             Value("FILE"),
-            &[to(Decrypt), to(Encrypt), Variable("decrypts")],
+            &[To(Decrypt), To(Encrypt), Variable("decrypts")],
             "Read the passphrase from the first line of FILE, not from PASSPHRASE",
         ),
         PASSPHRASE_FD,
@@ -152,15 +154,10 @@ pub(crate) const REKEY_TO: Group = Group {
         option(
             "encrypt-key",
             Values("KEY"),
-            &[to(Encrypt), Variable("encrypts")],
+            &[To(Encrypt), Variable("encrypts")],
             "Encrypt to the certificate KEY: a file, or a fingerprint or key ID in GnuPG's keyring; can be repeated",
         ),
-        option(
-            "hidden-encrypt-key",
-            Values("KEY"),
-            &[to(Encrypt), Variable("encrypts")],
-            "Encrypt to the certificate KEY without naming it in the files",
-        ),
+        HIDDEN_ENCRYPT_KEY,
         option(
             "new-passphrase-file",
             Value("FILE"),
@@ -173,32 +170,17 @@ pub(crate) const REKEY_TO: Group = Group {
             &[Renamed(Encrypt, "passphrase-fd"), Variable("encrypts")],
             "Encrypt with the passphrase from file descriptor N",
         ),
-        option(
-            "allow-weak-keys",
-            Nothing,
-            &[to(Encrypt)],
-            "Let gpg encrypt to keys of old GnuPG that are too weak",
-        ),
-        option("no-encryption", Nothing, &[to(Encrypt), Variable("encrypts")], "Do not encrypt"),
-        option("no-compression", Nothing, &[to(Encrypt)], "Do not compress"),
-        option(
-            "compress-level",
-            Value("LEVEL"),
-            &[to(Encrypt)],
-            "Compress at LEVEL, from 1 (fast, the default) to 9 (small)",
-        ),
-        option(
-            "jobs",
-            Value("N"),
-            &[to(Encrypt)],
-            "Use N threads; the default is one per processor, at most 8",
-        ),
+        ALLOW_WEAK_KEYS,
+        NO_ENCRYPTION,
+        NO_COMPRESSION,
+        COMPRESS_LEVEL,
+        JOBS,
         option(
             "sign-key",
             Value("KEY"),
-            &[to(Encrypt)],
+            &[To(Encrypt)],
             "Sign each file inside its message with KEY",
         ),
-        option("seal-key", Value("KEY"), &[to(Encrypt)], "Sign the new seals with KEY"),
+        option("seal-key", Value("KEY"), &[To(Encrypt)], "Sign the new seals with KEY"),
     ],
 };

@@ -24,8 +24,8 @@ use store_commands::STORE_COMMANDS;
 /// Read the options of a command of moo, for the script that runs it
 ///
 /// moo-options checks the arguments of a command. It prints text for eval of sh: variables with the
-/// values that the script needs, and a function for each stage, which runs it with those of the options
-/// that are its. A wrong call is named on standard error, and the exit status is 2.
+/// values that the script needs, and a function for each stage, which runs it with its own options. A
+/// wrong call is reported on standard error, and the exit status is 2.
 #[derive(clap::Parser, Debug)]
 #[command(name = "moo-options", version, after_help = EXAMPLES)]
 pub struct Options {
@@ -41,18 +41,20 @@ Examples:
   moo-options list --time 3D file:///srv/backup ssh
   eval \"$(moo-options restore --merge file:///srv/backup /tmp/etc)\"";
 
-/// The definitions of all commands of `moo` that run stages, for their pages. Each has the name of
-/// its page, such as `moo-backup`.
+/// The definitions of all commands, for their pages. Each has the name of its command, such as
+/// `backup`.
 pub fn commands() -> impl Iterator<Item = Command> {
     all().map(MooCommand::command)
 }
 
+/// All commands that need the programs.
 fn all() -> impl Iterator<Item = &'static MooCommand> {
     STORE_COMMANDS.iter().chain(MACHINE_COMMANDS)
 }
 
 /// The `main` of the program.
 pub fn main() -> ExitCode {
+    cli::harden();
     let mut words = std::env::args_os().skip(1);
     let name = words.next().and_then(|word| word.into_string().ok()).unwrap_or_default();
     let Some(command) = all().find(|command| command.name == name) else {
@@ -104,8 +106,9 @@ fn understood(command: &MooCommand, mut words: Vec<OsString>) -> Result<Vec<u8>,
         words.remove(0);
     }
     let words = std::iter::once(OsString::from("moo")).chain(words);
-    let matches = command.command().no_binary_name(false).try_get_matches_from(words)?;
-    Ok(shell::script(command, kind.map_or("auto", |(_, kind)| kind), &matches))
+    let matches = command.command().try_get_matches_from(words)?;
+    let kind = kind.map_or("auto", |(_, kind)| kind);
+    Ok(shell::script((command, kind), &matches, all()))
 }
 
 fn printed(text: &[u8]) -> ExitCode {
@@ -119,6 +122,6 @@ fn printed(text: &[u8]) -> ExitCode {
 }
 
 fn say(message: &str) {
-    // Nobody can be told that nobody can be told.
+    // Without standard error, the exit status remains.
     let _ = writeln!(std::io::stderr(), "{}", failure::legible::line(message));
 }

@@ -1,10 +1,9 @@
 //! The commands that set up this machine, look after it, and back it up each night.
 
 use crate::command::{Argument, MooCommand, Place, own};
-use crate::groups::option;
-use crate::option::CommandOption;
 use crate::option::Takes::{Nothing, Value, Values};
 use crate::option::Target::{Lines, Variable};
+use crate::option::{CommandOption, option};
 
 const CONFIG: CommandOption = option(
     "config",

@@ -16,9 +16,9 @@ pub(crate) enum Target {
     Stores,
     /// To every stage.
     All,
-    /// Into a variable of the script: its value, or `yes`.
+    /// Into a variable of the script: its last value, or `yes`.
     Variable(&'static str),
-    /// The values of all its occurrences into a variable, each with a newline behind it.
+    /// Into a variable of the script: all its values, each followed by a newline.
     Lines(&'static str),
 }
 
@@ -27,9 +27,9 @@ pub(crate) enum Target {
 pub(crate) enum Takes {
     /// No value.
     Nothing,
-    /// A value of any bytes, which help calls by this name.
+    /// A value of any bytes; this is its name in `--help`.
     Value(&'static str),
-    /// The same, and the option may be given several times.
+    /// A value of any bytes; the option can be repeated.
     Values(&'static str),
     /// Two values.
     Two(&'static str),
@@ -55,26 +55,27 @@ pub(crate) struct CommandOption {
     help: &'static str,
 }
 
-impl CommandOption {
-    pub(crate) const fn new(
-        long: &'static str,
-        takes: Takes,
-        targets: &'static [Target],
-        help: &'static str,
-    ) -> CommandOption {
-        CommandOption {
-            long,
-            takes,
-            targets,
-            tuning: false,
-            short: None,
-            aliases: &[],
-            conflicts: &[],
-            requires: None,
-            help,
-        }
+/// An option with a long name only, which needs and excludes nothing.
+pub(crate) const fn option(
+    long: &'static str,
+    takes: Takes,
+    targets: &'static [Target],
+    help: &'static str,
+) -> CommandOption {
+    CommandOption {
+        long,
+        takes,
+        targets,
+        tuning: false,
+        short: None,
+        aliases: &[],
+        conflicts: &[],
+        requires: None,
+        help,
     }
+}
 
+impl CommandOption {
     pub(crate) const fn short(self, short: char) -> CommandOption {
         CommandOption { short: Some(short), ..self }
     }

@@ -1,6 +1,7 @@
 //! A call that was understood, as text for `eval` in the script that runs the command: its
 //! variables, and a function for each of its stages.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
@@ -24,34 +25,37 @@ struct Given<'a> {
     values: Vec<&'a OsStr>,
 }
 
-/// The text for `eval`.
-pub(crate) fn script(command: &MooCommand, kind: &str, matches: &ArgMatches) -> Vec<u8> {
+/// The text for `eval`. It sets the variables of all commands, also those that the call has no value
+/// for: none comes from the environment.
+pub(crate) fn script(
+    (command, kind): (&MooCommand, &str),
+    matches: &ArgMatches,
+    all: impl Iterator<Item = &'static MooCommand>,
+) -> Vec<u8> {
     let given = given(command, matches);
-    let mut text = Vec::new();
-    if !command.types.is_empty() {
-        assign(&mut text, "type", OsStr::new(kind));
-    }
-    for (name, has_lines) in variables(command) {
-        let set = given.iter().filter(|one| sets(one.option, name));
-        let mut values = set.map(|one| one.values.first().copied().unwrap_or(OsStr::new("yes")));
-        if has_lines {
-            assign(&mut text, name, &lines(values));
-        } else {
-            assign(&mut text, name, values.next_back().unwrap_or_default());
-        }
+    let mut values: BTreeMap<&str, OsString> =
+        all.flat_map(variables).map(|name| (name, OsString::new())).collect();
+    values.insert("type", kind.into());
+    values.insert("run_options", run_options(&given));
+    for one in &given {
+        set(one, &mut values);
     }
     for argument in command.arguments {
-        let values = matches.get_many::<OsString>(argument.name).into_iter().flatten();
+        let given = matches.get_many::<OsString>(argument.name).into_iter().flatten();
         match argument.place {
             Place::Needed(name) | Place::Optional(name) => {
-                let value = values.map(OsString::as_os_str).next();
-                assign(&mut text, name, value.unwrap_or_default());
+                values.extend(given.map(|value| (name, value.clone())));
             }
-            Place::Lines(name) => assign(&mut text, name, &lines(values.map(OsString::as_os_str))),
+            Place::Lines(name) => {
+                given.for_each(|value| add_line(values.entry(name).or_default(), value));
+            }
             Place::Paths(_) => {}
         }
     }
-    assign(&mut text, "run_options", &run_options(&given));
+    let mut text = Vec::new();
+    for (name, value) in values {
+        assign(&mut text, name, &value);
+    }
     for stage in ALL {
         define(&mut text, stage, &words(stage, command, matches, &given));
     }
@@ -98,40 +102,44 @@ fn occurrences<'a>(option: &'static CommandOption, matches: &'a ArgMatches) -> V
     }
 }
 
-/// The variables that the command's options set, and whether each takes all values.
-fn variables(command: &MooCommand) -> Vec<(&'static str, bool)> {
-    let mut names: Vec<_> = command
-        .options()
-        .flat_map(|option| option.targets)
-        .filter_map(|target| match target {
-            Target::Variable(name) => Some((*name, false)),
-            Target::Lines(name) => Some((*name, true)),
-            _ => None,
-        })
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    names
+/// The variables that the options and arguments of a command set.
+fn variables(command: &'static MooCommand) -> impl Iterator<Item = &'static str> {
+    let of_options = command.options().flat_map(|option| option.targets);
+    let of_options = of_options.filter_map(|target| match target {
+        Target::Variable(name) | Target::Lines(name) => Some(*name),
+        _ => None,
+    });
+    let of_arguments = command.arguments.iter().filter_map(|argument| match argument.place {
+        Place::Needed(name) | Place::Optional(name) | Place::Lines(name) => Some(name),
+        Place::Paths(_) => None,
+    });
+    of_options.chain(of_arguments)
 }
 
-/// Whether an option sets a variable.
-fn sets(option: &CommandOption, variable: &str) -> bool {
-    let targets = option.targets.iter();
-    targets.copied().any(
-        |target| matches!(target, Target::Variable(name) | Target::Lines(name) if name == variable),
-    )
+/// Gives the variables of an option their values.
+fn set(given: &Given<'_>, values: &mut BTreeMap<&str, OsString>) {
+    let value = given.values.first().copied().unwrap_or(OsStr::new("yes"));
+    for target in given.option.targets {
+        match target {
+            Target::Variable(name) => {
+                values.insert(name, value.to_owned());
+            }
+            Target::Lines(name) => add_line(values.entry(name).or_default(), value),
+            _ => {}
+        }
+    }
 }
 
-/// Values with a newline behind each.
-fn lines<'a>(values: impl Iterator<Item = &'a OsStr>) -> OsString {
-    values.flat_map(|value| [value, OsStr::new("\n")]).collect()
+fn add_line(lines: &mut OsString, value: &OsStr) {
+    lines.push(value);
+    lines.push("\n");
 }
 
-/// What moo-sign and moo-encrypt are told, in a text: an interrupted run is resumed only by one with
-/// the same.
+/// The options of moo-sign and moo-encrypt, one per line. A run resumes an interrupted one only if they
+/// are equal.
 fn run_options(given: &[Given<'_>]) -> OsString {
     let made = given.iter().filter(|one| !one.option.tuning);
-    let words = made.flat_map(|one| [Stage::Sign, Stage::Encrypt].map(|stage| told(stage, one)));
+    let words = made.flat_map(|one| [Stage::Sign, Stage::Encrypt].map(|stage| passed(stage, one)));
     let words: Vec<_> = words.flatten().map(OsString::into_vec).collect();
     OsString::from_vec(words.join(&b'\n'))
 }
@@ -139,7 +147,7 @@ fn run_options(given: &[Given<'_>]) -> OsString {
 /// All words that a stage gets.
 fn words(stage: Stage, command: &MooCommand, matches: &ArgMatches, given: &[Given<'_>]) -> Words {
     let mut words = Words::default();
-    words.options.extend(given.iter().flat_map(|one| told(stage, one)));
+    words.options.extend(given.iter().flat_map(|one| passed(stage, one)));
     let paths = command.arguments.iter().filter(|argument| argument.place == Place::Paths(stage));
     words.paths.extend(
         paths.flat_map(|argument| matches.get_many::<OsString>(argument.name)).flatten().cloned(),
@@ -148,7 +156,7 @@ fn words(stage: Stage, command: &MooCommand, matches: &ArgMatches, given: &[Give
 }
 
 /// The words that one option adds to a stage's call.
-fn told(stage: Stage, given: &Given<'_>) -> Vec<OsString> {
+fn passed(stage: Stage, given: &Given<'_>) -> Vec<OsString> {
     let option = given.option;
     let names = option.targets.iter().filter_map(|target| match target {
         Target::Stage(one) => (*one == stage).then_some(option.long),

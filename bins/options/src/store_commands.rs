@@ -1,12 +1,11 @@
 //! The commands that use a store.
 
 use crate::command::{Argument, MooCommand, Place, own};
-use crate::groups::{
-    Group, LISTING, MAKING, PATH, RESTORING, SELECTION, SHARED, TIME, USER, option,
-};
+use crate::groups::{Group, LISTING, MAKING, PATH, RESTORING, SELECTION, SHARED, TIME, USER};
 use crate::keys::{DECRYPTING, REKEY_FROM, REKEY_TO, REMAKING, SIGNING};
 use crate::option::Takes::{Nothing, Number, Value, Values};
 use crate::option::Target::{Stage as To, Variable};
+use crate::option::option;
 use crate::stage::Stage::{Check, Fetch, List, MooList, Prune, Scan, Status};
 
 const STORE: Argument =

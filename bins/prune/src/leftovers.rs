@@ -102,7 +102,7 @@ fn plan_parts(archive: &Archive, known: &Known, plan: &mut Plan) {
     for name in &archive.names {
         let part = Folder::parse_part(name).map(|part| part.set.time);
         let time = part.or_else(|| Folder::parse_journal(name));
-        if time.is_none() && !name.starts_with(".commit-") {
+        if time.is_none() && !name.starts_with(Folder::TEMPORARY) {
             continue;
         }
         if time.is_some() && known.stored.iter().any(|set| Some(set.time) == time) {

@@ -12,7 +12,7 @@ use std::vec;
 use archive::TreePath;
 use attributes::{Object, Trouble};
 use failure::{Failure, shown};
-use local::Place;
+use local::{Folder, Place};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use stream::Attributes;
@@ -198,8 +198,8 @@ impl Walk {
             log::warn!("{}: is listed, but does not exist", self.shown(&path));
             return Ok(());
         }
-        // The stages of this run make and rename such files meanwhile, if the archive is in the source.
-        if matches!(stat, Err(Errno::NOENT)) && name.starts_with(b".moobacker.") {
+        // If the archive directory is in the source, the other stages make and rename its files meanwhile.
+        if matches!(stat, Err(Errno::NOENT)) && Folder::is_passing(&name) {
             return Ok(());
         }
         let at = frame.directory.as_fd();

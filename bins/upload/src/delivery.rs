@@ -3,9 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status, TemporaryFile};
 use store::{Limits, Store, Tries, temporary_name};
-use stream::TemporaryFile;
 
 use crate::spool::{Progress, Spool};
 

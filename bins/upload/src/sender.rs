@@ -10,9 +10,8 @@ use std::thread::{Builder, JoinHandle};
 use archive::{FileKind, FileName};
 use cli::lifeline;
 use crossbeam_channel::{self as channel, RecvTimeoutError};
-use failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Status, TemporaryFile};
 use store::{Limits, Sink, Store};
-use stream::TemporaryFile;
 
 use crate::delivery::{IDLE, deliver, discard, name_until_published};
 use crate::spool::{Progress, Spool};

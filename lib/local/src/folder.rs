@@ -159,6 +159,14 @@ impl Folder {
         name.strip_prefix(JOURNAL)?.split_once('.')?.0.parse().ok()
     }
 
+    /// The prefix of a file that gets its own name when it is complete.
+    pub const TEMPORARY: &str = ".commit-";
+
+    /// Whether a file, from its name, belongs to a run and may vanish with it.
+    pub fn is_passing(name: &[u8]) -> bool {
+        name.starts_with(JOURNAL.as_bytes()) || name.starts_with(Folder::TEMPORARY.as_bytes())
+    }
+
     /// Opens an unfinished file at its end, and creates it if it does not exist. It is truncated to
     /// `len` bytes.
     pub fn unfinished(&self, name: &str, len: u64) -> Result<File, Failure> {

@@ -70,8 +70,6 @@ pub use control::{
     Begin, End, Failed, Job, NewestSeal, Receipt, RestoreRequest, Resume, SetHeader, SetRef,
     SetType, StreamKind, Totals, VERSION,
 };
-// For `store` alone, which imports it from here still.
-pub use failure::TemporaryFile;
 pub use files::{FileWriter, FilesInput, Scope};
 pub use input::{Input, Item};
 pub use member::{Annotations, Member, Timestamp};

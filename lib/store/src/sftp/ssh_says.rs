@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 
-use failure::{Failure, OrFail, Status, legible};
-use stream::TemporaryFile;
+use failure::{Failure, OrFail, Status, TemporaryFile, legible};
 use tempfile::NamedTempFile;
 use uzers::os::unix::UserExt;
 
