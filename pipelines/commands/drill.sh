@@ -30,7 +30,7 @@ drill() {
     while [ $# -gt 1 ]; do
         path=$1 && shift && status=0
         try || status=$?
-        # What is not of this file would be told again for each.
+        # Another failure would be the same for each file.
         case $status in 0 | 3 | 5) ;; *) return "$status" ;; esac
         case $worst-$status in *-0) ;; *-[!3]* | 0-3) worst=$status ;; esac
     done

@@ -69,8 +69,8 @@ fn telling(files: &[Stored], archive: Option<&ArchiveDirectory>) -> Vec<String> 
     let unknown = |time: &&SetTime| !known.is_empty() && !known.contains(time);
     let others = times.iter().skip(1).filter(unknown).take(MOST_SEALS);
     let shared = times.iter().position(|time| known.contains(time)).filter(|at| *at > 0);
-    let told = times.first().into_iter().chain(others).chain(shared.map(|at| &times[at]));
-    told.map(|time| archive::seal_name(*time)).collect()
+    let read = times.first().into_iter().chain(others).chain(shared.map(|at| &times[at]));
+    read.map(|time| archive::seal_name(*time)).collect()
 }
 
 /// The hashes in a seal, whose signature nobody checks here. They complete the archive's copy of a

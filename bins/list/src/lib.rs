@@ -78,7 +78,7 @@ impl Program for List {
     }
 }
 
-/// In which form entries are told.
+/// The output form of entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     /// Lines for people.
@@ -125,7 +125,7 @@ fn list(arguments: &List) -> Result<(), Failure> {
             }
         }
     };
-    // What was found before it failed is told before the failure.
+    // The entries before a failure are printed before its message.
     out.flush().and(done)
 }
 

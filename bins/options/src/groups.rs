@@ -9,7 +9,7 @@ use crate::stage::Stage::{Commit, Encrypt, Fetch, List, MooList, Pack, Patch, Sc
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Group {
     pub(crate) heading: &'static str,
-    /// The argument without which none of them means anything.
+    /// The argument that each of them requires.
     pub(crate) needs: Option<&'static str>,
     pub(crate) options: &'static [CommandOption],
 }

@@ -11,7 +11,7 @@ use crate::command::{MooCommand, Place};
 use crate::option::{CommandOption, Takes, Target};
 use crate::stage::{ALL, Stage};
 
-/// Words of a stage's call. What is no option comes behind the words that the script adds.
+/// Words of a stage's call. Its paths follow the words that the script adds.
 #[derive(Default)]
 struct Words {
     options: Vec<OsString>,
@@ -181,8 +181,8 @@ fn spelled(name: &str, given: &Given<'_>) -> Vec<OsString> {
     }
 }
 
-/// duplicity's `--ssh-options` as options of ours: words, each of them `-oKEY=VALUE`, or `-o` and
-/// then `KEY=VALUE`.
+/// duplicity's `--ssh-options` as `--ssh-option`s: its words are `-oKEY=VALUE`, or `-o` and then
+/// `KEY=VALUE`.
 fn ssh_options(text: &OsStr) -> Vec<OsString> {
     let words = text.as_bytes().split(u8::is_ascii_whitespace);
     let settings = words.map(|word| word.strip_prefix(b"-o").unwrap_or(word));

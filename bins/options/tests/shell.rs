@@ -16,7 +16,7 @@ fn read(words: &[&OsStr]) -> Output {
 }
 
 /// What sh writes that evaluates the text for a call, and then runs a snippet. A stage writes its
-/// words, each with NUL behind it.
+/// words, each followed by NUL.
 fn evaluated(words: &[&OsStr], snippet: &str) -> Vec<u8> {
     let text = read(words);
     assert!(text.status.success(), "{}", String::from_utf8_lossy(&text.stderr));

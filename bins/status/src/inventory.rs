@@ -24,13 +24,13 @@ pub(crate) struct Inventory {
     pub(crate) doubts: Doubts,
     /// How many files have the temporary names of an upload.
     pub(crate) unfinished: u64,
-    /// What there is to say about it.
+    /// Problems and notes.
     pub(crate) findings: Vec<Finding>,
     /// The newest state of which nothing is missing.
     pub(crate) last_good: Option<SetTime>,
 }
 
-/// Why sets may be none of ours.
+/// Why sets may not belong to this backup.
 pub(crate) struct Doubts {
     /// Sets that have no seal of the seal key.
     pub(crate) unsealed: BTreeSet<SetId>,
@@ -53,7 +53,7 @@ pub(crate) struct Belonging {
     pub(crate) identity: Option<Identity>,
     /// The sets of other backups, with the identity of each.
     pub(crate) foreign: BTreeMap<SetId, Identity>,
-    /// What there is to say where the sets are of several backups, and nothing tells which is meant.
+    /// A message, if the sets are of several backups and none of these is expected.
     pub(crate) several: Option<String>,
 }
 
