@@ -115,5 +115,5 @@ impl Argument {
 
 /// A group of the command's own options.
 pub(crate) const fn own(options: &'static [CommandOption]) -> Group {
-    Group { heading: "Options", needs: None, options }
+    Group { heading: None, needs: None, options }
 }

@@ -8,7 +8,8 @@ use crate::stage::Stage::{Commit, Encrypt, Fetch, List, MooList, Pack, Patch, Sc
 /// Options under a heading of `--help`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Group {
-    pub(crate) heading: &'static str,
+    /// None for the command's own, which `--help` lists first.
+    pub(crate) heading: Option<&'static str>,
     /// The argument that each of them requires.
     pub(crate) needs: Option<&'static str>,
     pub(crate) options: &'static [CommandOption],
@@ -16,7 +17,7 @@ pub(crate) struct Group {
 
 /// Of all commands that use a store.
 pub(crate) const SHARED: Group = Group {
-    heading: "Store and messages",
+    heading: Some("Store and messages"),
     needs: None,
     options: &[
         option(
@@ -76,7 +77,7 @@ pub(crate) const SHARED: Group = Group {
 
 /// What of a source counts, as duplicity has it.
 pub(crate) const SELECTION: Group = Group {
-    heading: "Selection",
+    heading: Some("Selection"),
     needs: None,
     options: &[
         option(
@@ -166,7 +167,7 @@ pub(crate) const JOBS: CommandOption = option(
 
 /// How a set is made: for whom, and how large.
 pub(crate) const MAKING: Group = Group {
-    heading: "New set",
+    heading: Some("New set"),
     needs: None,
     options: &[
         option(
@@ -227,7 +228,7 @@ pub(crate) const USER: CommandOption = option(
 
 /// What `moo restore` does with what is there, and with owners.
 pub(crate) const RESTORING: Group = Group {
-    heading: "Restore",
+    heading: Some("Restore"),
     needs: None,
     options: &[
         TIME,
@@ -274,7 +275,7 @@ pub(crate) const RESTORING: Group = Group {
 
 /// What `moo list` lists, and how.
 pub(crate) const LISTING: Group = Group {
-    heading: "List",
+    heading: Some("List"),
     needs: None,
     options: &[
         option(

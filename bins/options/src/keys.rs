@@ -10,7 +10,7 @@ use crate::stage::Stage::{Check, Decrypt, Encrypt, Fetch, MooList, MooSync};
 
 /// Keys of what is made.
 pub(crate) const SIGNING: Group = Group {
-    heading: "Signatures and passphrases",
+    heading: Some("Signatures and passphrases"),
     needs: None,
     options: &[
         option(
@@ -68,7 +68,7 @@ const OLD_PASSPHRASE_FILE: CommandOption = option(
 
 /// Keys of what is read.
 pub(crate) const DECRYPTING: Group = Group {
-    heading: "Decryption",
+    heading: Some("Decryption"),
     needs: None,
     options: &[
         SECRET_KEY,
@@ -93,7 +93,7 @@ pub(crate) const DECRYPTING: Group = Group {
 
 /// Keys of a command that reads sets and makes one with the same keys.
 pub(crate) const REMAKING: Group = Group {
-    heading: "Decryption, and signatures of the new set",
+    heading: Some("Decryption, and signatures of the new set"),
     needs: None,
     options: &[
         SECRET_KEY,
@@ -123,7 +123,7 @@ pub(crate) const REMAKING: Group = Group {
 
 /// Keys of the sets that `moo rekey` reads.
 pub(crate) const REKEY_FROM: Group = Group {
-    heading: "Decryption",
+    heading: Some("Decryption"),
     needs: None,
     options: &[
         SECRET_KEY,
@@ -148,7 +148,7 @@ pub(crate) const REKEY_FROM: Group = Group {
 
 /// Keys of the sets that `moo rekey` makes.
 pub(crate) const REKEY_TO: Group = Group {
-    heading: "Encryption",
+    heading: Some("Encryption"),
     needs: None,
     options: &[
         option(

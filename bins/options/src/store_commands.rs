@@ -191,7 +191,7 @@ Examples:
                 USER,
             ]),
             Group {
-                heading: "Selection of SOURCE: give the options of the backup",
+                heading: Some("Selection of SOURCE: give the options of the backup"),
                 needs: Some("SOURCE"),
                 options: SELECTION.options,
             },
@@ -250,7 +250,7 @@ Examples:
         arguments: &[STORE],
         groups: &[
             Group {
-                heading: "Rules",
+                heading: Some("Rules"),
                 needs: None,
                 options: &[
                     option(
