@@ -23,7 +23,7 @@ too_much() {
 # check_account: it is good for SFTP below one folder, and for nothing else.
 check_account() {
     narrow=yes
-    folder=${remote#sftp://*/} folder=${folder%/}/$(conf_sources | sed 1q)
+    folder=$(conf_url "$(conf_sources | sed 1q)") folder=${folder#sftp://*/}
     if ! sftp_tries pwd; then
         [ "$result" != 0 ] || finding 7 "$remote" 'stock sftp does not get there' "$there_set_up"
         return 0
@@ -123,8 +123,8 @@ tell_changes() {
 
 # no_rules: where files can only be added, nothing can be removed from here.
 no_rules() {
-    rules=$(for name in $(conf_sources); do conf_rules "$name"; done)
+    rules=$(for name in $(conf_sources); do conf_rows "$name" rule; done)
     [ -z "$rules" ] ||
         finding 1 "$config" "keep: $login@$host can only add files, which moo prune-remote removes there" \
-            "sed -i '/^ *keep /d' $(shown "$config")"
+            "sed -i '/^ *keep /d; /^ *keep *=/d' $(shown "$config")"
 }

@@ -25,7 +25,7 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 
 ours='' settings=''
 read_call doctor "$@"
-config=${config:-/etc/moobacker/backup.conf} owner=${owner:-moobacker} max_age=${max_age:-8D}
+config=${config:-$(conf_default)} owner=${owner:-moobacker} max_age=${max_age:-8D}
 append=${append:+--append-only}
 case $owner in '' | [!a-z_]* | *[!a-z0-9_-]* | root) fail 2 "--user: $owner: not a name for a user" ;; esac
 oldest=$(age_seconds "$max_age") || fail 2 "--max-age: $max_age: not an age such as 8D"
@@ -41,7 +41,7 @@ cd /
 set_up='moo setup-local'
 [ "$owner" = moobacker ] || set_up="$set_up --user $owner"
 run_backup="$here/backup.sh --user $owner"
-[ "$config" = /etc/moobacker/backup.conf ] || run_backup="$run_backup --config $(quoted "$config")"
+[ "$config" = "$(conf_default)" ] || run_backup="$run_backup --config $(quoted "$config")"
 
 # finding STATUS WHICH WHAT COMMAND: prints a line for a problem; COMMAND solves it.
 result=0

@@ -27,7 +27,7 @@ tries() {
 # weak_keys: the option that lets gpg encrypt to weak keys, if the configuration has it for every source.
 weak_keys() {
     for name in $(conf_sources); do
-        conf_options "$name" | grep -Fqx -e --allow-weak-keys || return 0
+        conf_rows "$name" option | grep -Fqx -e --allow-weak-keys || return 0
     done
     echo --allow-weak-keys
 }
@@ -35,7 +35,7 @@ weak_keys() {
 # check_certificates: each can be encrypted to, for some time yet, and nobody here can decrypt.
 check_certificates() {
     grips=''
-    for key in $(conf_list encrypt-key); do
+    for key in $(conf_all encrypt-key); do
         facts=$(key_facts "$key")
         grips="$grips$(facts_of grp "$facts")$newline"
         check_certificate "$key"
@@ -144,11 +144,11 @@ secret() {
 
 # check_seal: the key that seals is there and signs, and its certificate is the one that is kept.
 check_seal() {
-    seal=$(conf_get seal-key)
+    seal=$(conf_all seal-key)
     if [ -z "$seal" ]; then
         passed 'the seal' 'there is none' && return 0
     fi
-    sound=$(conf_list encrypt-key | while read -r key; do
+    sound=$(conf_all encrypt-key | while read -r key; do
         # shellcheck disable=SC2046 # no word, or one
         [ -n "$(tries $(weak_keys) --encrypt-key "$key")" ] || { echo "$key" && break; }
     done)
@@ -182,7 +182,7 @@ check_kit() {
     fi
     held=$(tar -xOf "$kit" moobacker-kit/backup.cert.pgp | gpg --no-autostart --homedir "$keyring" --no-options \
         --batch -q --with-colons --show-keys 2>/dev/null) || :
-    for key in $(conf_list encrypt-key); do
+    for key in $(conf_all encrypt-key); do
         fresh=$(key_facts "$key" | awk -F : '$1 == "fpr" { print $10 }' | sort)
         old=$(printf '%s\n' "$held" | awk -F : '$1 == "fpr" { print $10 }' | sort)
         [ "$fresh" != "$old" ] || { passed "$kit" 'opens, and its key decrypts' && return 0; }

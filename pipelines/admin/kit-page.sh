@@ -16,8 +16,8 @@ kit_page() {
 # each_source TEXT: the text once for each source, with NAME and PATH replaced.
 each_source() {
     conf_sources | while IFS= read -r name; do
-        path=$(conf_get source "$name")
-        identity=$(conf_list identity "$name")
+        path=$(conf_rows "$name" source)
+        identity=$(conf_rows "$name" identity)
         path=$(printf '%s\n' "$path" | sed 's/[&\\|]/\\&/g')
         printf '%s\n' "$1" | sed "s|NAME|$name|g; s|PATH|$path|g; s| IDENTITY|${identity:+ --identity $identity}|g"
     done
@@ -145,7 +145,7 @@ TEXT
 page_end() {
     cat <<TEXT
 8. Copy the files that you need from restored. Do not copy a whole /etc over that of
-a new machine. backup.conf is the configuration of the backups. At the end, delete
+a new machine. ${config##*/} is the configuration of the backups. At the end, delete
 the secrets from this machine.
 
     rm -r secrets secrets.tar

@@ -70,7 +70,7 @@ gather_key() {
     fingerprint='' given=''
     [ -z "$secret" ] || given=$(fingerprint_of "$secret")
     [ -z "$secret" ] || [ -n "$given" ] || fail 6 "$secret: no secret key"
-    conf_list encrypt-key >"$work/keys"
+    conf_all encrypt-key >"$work/keys"
     while [ -z "$fingerprint" ] && IFS= read -r key; do
         certificate "$key" "$work/moobacker-kit/backup.cert.pgp"
         take_secret "$found" && fingerprint=$found
@@ -106,7 +106,7 @@ export_secret() {
 # gather_store: the way to the store: $folder, and for SFTP $host, $port, $login, the keys of both
 # sides and a configuration of ssh that names them.
 gather_store() {
-    remote=$(conf_get remote) host=''
+    remote=$(conf_all remote) host=''
     case $remote in
         file://*) folder=${remote#file://} ;;
         sftp://*) gather_ssh "${remote#sftp://}" ;;
@@ -175,14 +175,14 @@ TEXT
 
 # gather_rest: the seal's certificate, the configuration, the script and the page.
 gather_rest() {
-    seal=$(conf_get seal-key) locked=''
+    seal=$(conf_all seal-key) locked=''
     # shellcheck disable=SC2034 # for the page
     [ -n "$dry_run" ] || ! is_locked "$work/secrets/backup.secret.pgp" || locked=yes
     [ -z "$seal" ] || certificate "$seal" "$work/moobacker-kit/seal.cert.pgp"
-    fill "$work/moobacker-kit/backup.conf" cat -- "$config"
+    fill "$work/moobacker-kit/${config##*/}" cat -- "$config"
     fill "$work/moobacker-kit/rescue.sh" cat "$here/rescue.sh"
     conf_sources | while IFS= read -r name; do
-        for value in $(conf_list identity "$name"); do echo "$name $value"; done
+        for value in $(conf_rows "$name" identity); do echo "$name $value"; done
     done >"$work/identities"
     [ ! -s "$work/identities" ] || fill "$work/moobacker-kit/identities" cat "$work/identities"
     compose README.txt kit_page

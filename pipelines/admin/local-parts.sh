@@ -51,8 +51,9 @@ make_seal_key() {
 
 # make_configuration: the configuration, or one that already names all that was given.
 make_configuration() {
-    if [ -e "$etc/backup.conf" ]; then
-        conf_read "$etc/backup.conf"
+    config=$(conf_default)
+    if [ -e "$config" ]; then
+        conf_read "$config"
         check_configuration
         return
     fi
@@ -60,30 +61,39 @@ make_configuration() {
     [ -n "$given" ] || fail 2 '--source: what to back up is needed (see --help)'
     text=$(configuration)
     step mkdir -p "$etc"
-    # The parser tells what is wrong with the words; it trusts no file but root's.
-    conf_table=$(printf '%s\n' "$text" | conf_parse "$etc/backup.conf") || exit 2
-    printf '%s\n' "$text" | put 644 "$etc/backup.conf"
+    # The reader tells what is wrong with the words.
+    conf_read - <<TEXT
+$text
+TEXT
+    printf '%s\n' "$text" | put 644 "$config"
 }
 
 configuration() {
-    echo '# What is backed up, and where to: see moobacker-conf(5).'
-    echo "user $user"
-    echo "remote $remote"
-    echo "encrypt-key $etc/backup.cert.pgp"
-    echo "seal-key $home/seal.secret.pgp"
-    echo 'full-if-older-than 1M'
+    cat <<TEXT
+# What is backed up, and where to: see moobacker.toml(5).
+user = $(in_quotes "$user")
+encrypt-key = "$etc/backup.cert.pgp"
+seal-key = "$home/seal.secret.pgp"
+full-if-older-than = "1M"
+
+[stores.main]
+url = $(in_quotes "$remote")
+TEXT
     printf '%s' "$given" | while IFS='=' read -r name path; do
-        printf 'source %s %s\n' "$name" "$path"
-        echo "    identity $(od -A n -v -t x1 -N 16 /dev/urandom | tr -d ' \n')"
+        printf '\n[sources.%s]\npath = %s\n' "$name" "$(in_quotes "$path")"
+        echo "identity = \"$(od -A n -v -t x1 -N 16 /dev/urandom | tr -d ' \n')\""
     done
 }
 
+# in_quotes TEXT: as TOML has it.
+in_quotes() { printf '"%s"\n' "$(printf '%s\n' "$1" | sed 's/[\\"]/\\&/g')"; }
+
 check_configuration() {
-    by_hand="$etc/backup.conf: is there, and is left as it is: change it by hand"
-    [ -z "$remote" ] || [ "$(conf_get remote)" = "$remote" ] || fail 1 "$by_hand: remote $remote"
+    by_hand="$config: is there, and is left as it is: change it by hand"
+    [ -z "$remote" ] || [ "$(conf_all remote)" = "${remote%/}" ] || fail 1 "$by_hand: the store $remote"
     printf '%s' "$given" | while IFS='=' read -r name path; do
-        [ "$(conf_list source "$name")" = "$path" ] ||
-            fail 1 "$by_hand: source $name $path"
+        [ "$(conf_rows "$name" source)" = "$path" ] ||
+            fail 1 "$by_hand: the source $name with the path $path"
     done || exit 1
 }
 
@@ -112,7 +122,7 @@ host_and_port() {
 
 # know_host: the other machine's key, if it is the one whose fingerprint was given.
 know_host() {
-    [ -n "$remote" ] || remote=$(conf_get remote)
+    [ -n "$remote" ] || remote=$(conf_all remote)
     case $remote in sftp://*) ;; *) fail 2 "--host-key: $remote: is not sftp" ;; esac
     host_and_port
     found=$(ssh-keyscan -T 10 -p "$port" "$host" 2>/dev/null) || found=''
@@ -151,7 +161,7 @@ try_stores() {
 # check_kit: the kit can be made, where it is still to be made.
 check_kit() {
     cert=$etc/backup.cert.pgp
-    conf_list encrypt-key | grep -Fqx -e "$cert" || cert=''
+    conf_all encrypt-key | grep -Fqx -e "$cert" || cert=''
     [ ! -e "$cert" ] || cert=''
     [ -n "$cert" ] || return 0
     [ -n "$kit" ] || fail 2 '--kit: the file for the recovery kit is needed (see --help)'
@@ -241,7 +251,7 @@ TEXT
 
 # tell: what to do on the other machine, and then here.
 tell() {
-    [ -n "$remote" ] || remote=$(conf_get remote)
+    [ -n "$remote" ] || remote=$(conf_all remote)
     key=$(as_owner cat "$home/.ssh/id_ed25519.pub")
     login=${remote#sftp://} && login=${login%%@*}
     host_and_port

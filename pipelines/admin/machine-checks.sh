@@ -50,7 +50,7 @@ check_configuration() {
         return 1
     }
     conf_read "$config"
-    remote=$(conf_get remote)
+    remote=$(conf_all remote)
     passed "$config" 'is sound, and only root can change it'
 }
 
@@ -193,7 +193,7 @@ running() {
 # check_paths: what is to be backed up is there.
 check_paths() {
     for name in $(conf_sources); do
-        path=$(conf_get source "$name")
+        path=$(conf_rows "$name" source)
         if [ -e "$path" ]; then
             passed "$name" "$path is there"
         else

@@ -21,7 +21,6 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 . "$here/admin/kit-page.sh"
 
 read_call recovery-kit "$@"
-config=${config:-/etc/moobacker/backup.conf}
 umask 077
 LC_ALL=C && export LC_ALL
 
@@ -148,6 +147,7 @@ if [ -n "$check" ]; then
     exit
 fi
 if [ -e "$output" ] || [ -h "$output" ]; then fail 1 "$output: already exists"; fi
+config=${config:-$(conf_default)}
 conf_read "$config"
 caller_home=${GNUPGHOME:-$HOME/.gnupg}
 if [ -z "$owner" ] && [ "$(id -u)" = 0 ] && getent passwd moobacker >/dev/null; then owner=moobacker; fi

@@ -41,7 +41,7 @@ ssh_says() { printf '%s\n' "$facts" | sed -n "s/^$1 //p" | sed 1q; }
 
 # store_settings: the settings of SSH among the configuration's options, for our programs and for ssh.
 store_settings() {
-    ours=$(conf_options "$(conf_sources | sed 1q)" | sed -n '/^\(-o\|--ssh-option\|--ssh-config\)$/{N;s/\n/=/}
+    ours=$(conf_reach "$(conf_sources | sed 1q)" | sed -n '/^\(-o\|--ssh-option\|--ssh-config\)$/{N;s/\n/=/}
         s/^--ssh-option=/-o/; s/^-o=/-o/; /^-o.\|^--ssh-config=/p')
     settings=$(printf '%s\n' "$ours" | sed 's/^--ssh-config=/-F/')
 }
@@ -99,7 +99,7 @@ check_backups() {
     set_up_there
     for name in $(conf_sources); do
         status=0
-        with='' own_copy=$home/.local/state/moobacker/$name
+        with='' own_copy=$home/.local/state/moobacker/$(conf_first "$name" 2)
         ! owners test -r "$own_copy" || with="--archive=$own_copy"
         listed=$(owners "$here/moo-fetch" $ours --num-retries 1 $with --receipts "$(conf_url "$name")" 2>&1) || status=$?
         if [ "$status" != 0 ]; then

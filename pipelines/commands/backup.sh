@@ -1,6 +1,6 @@
 #!/bin/sh
 # moo backup: one backup of one source, through the pipe.
-# shellcheck disable=SC2119,SC2154 # read_call sets the variables and defines the stages
+# shellcheck disable=SC2119,SC2154 # read_pipe sets the variables and defines the stages
 set -eu
 self='moo backup'
 
@@ -45,10 +45,9 @@ learn() {
     esac
 }
 
-read_call backup "$@"
+read_pipe backup "$@"
 [ -z "$passphrase_fd" ] || unset SIGN_PASSPHRASE
 take_passphrases
-[ -z "$as" ] || become "$as"
 archive=$(archive_of "$url")
 learn_seal_key
 

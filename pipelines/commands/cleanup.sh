@@ -1,6 +1,6 @@
 #!/bin/sh
 # moo cleanup: deletes leftovers of interrupted runs from a store and its archive directory.
-# shellcheck disable=SC2154 # read_call sets the variables and defines the stages
+# shellcheck disable=SC2154 # read_pipe sets the variables and defines the stages
 set -eu
 self='moo cleanup'
 
@@ -8,6 +8,6 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 # shellcheck source-path=SCRIPTDIR source=../shared/pipe.sh
 . "$here/shared/pipe.sh"
 
-read_call cleanup "$@"
+read_pipe cleanup "$@"
 find_archive "$url"
 prune --leftovers ${present_archive:+"--archive=$present_archive"} -- "$url"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # moo consolidate: makes a new full set from the newest chain, without the source.
-# shellcheck disable=SC2119,SC2154 # read_call sets the variables and defines the stages
+# shellcheck disable=SC2119,SC2154 # read_pipe sets the variables and defines the stages
 set -eu
 self='moo consolidate'
 
@@ -10,9 +10,8 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 # shellcheck source-path=SCRIPTDIR source=../shared/writing.sh
 . "$here/shared/writing.sh"
 
-read_call consolidate "$@"
+read_pipe consolidate "$@"
 take_passphrases
-[ -z "$as" ] || become "$as"
 archive=$(archive_of "$url")
 ! (as_user test -d "$archive") || reconcile >/dev/null
 read_from "$url"

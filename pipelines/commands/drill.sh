@@ -1,6 +1,6 @@
 #!/bin/sh
 # moo drill: restores a few random files of a backup and checks them.
-# shellcheck disable=SC2119,SC2154 # read_call sets the variables and defines the stages
+# shellcheck disable=SC2119,SC2154 # read_pipe sets the variables and defines the stages
 set -eu
 self='moo drill'
 
@@ -48,7 +48,7 @@ try() {
     scan -- "$now" | { { state; } </dev/null 9<&- | compare --unchanged /dev/fd/9; } 9<&0
 }
 
-read_call drill "$@"
+read_pipe drill "$@"
 take_passphrases
 [ -z "$source" ] || [ -e "$source" ] || fail 2 "$source: no such source"
 chosen=$(choose)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # moo list: lists the files of a backup.
-# shellcheck disable=SC2154 # read_call sets the variables and defines the stages
+# shellcheck disable=SC2154 # read_pipe sets the variables and defines the stages
 set -eu
 self='moo list'
 
@@ -25,7 +25,7 @@ fetch_archive() {
     has_sets "$archive" || fail 10 "$url: there is no backup"
 }
 
-read_call list "$@"
+read_pipe list "$@"
 take_passphrases
 find_archive "$url"
 has_sets "$archive" || fetch_archive

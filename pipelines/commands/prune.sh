@@ -1,6 +1,6 @@
 #!/bin/sh
 # moo prune: deletes old sets from a store and its archive directory.
-# shellcheck disable=SC2154 # read_call sets the variables and defines the stages
+# shellcheck disable=SC2154 # read_pipe sets the variables and defines the stages
 set -eu
 self='moo prune'
 
@@ -8,8 +8,7 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 # shellcheck source-path=SCRIPTDIR source=../shared/pipe.sh
 . "$here/shared/pipe.sh"
 
-read_call prune "$@"
+read_pipe prune "$@"
 [ -n "$rule" ] || fail 2 'a rule is needed, such as --older-than 6M (see --help)'
-[ -z "$as" ] || become "$as"
 find_archive "$url"
 prune ${present_archive:+"--archive=$present_archive"} -- "$url"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # moo rekey: copies a store and encrypts it to other keys.
-# shellcheck disable=SC2119,SC2154 # read_call sets the variables and defines the stages
+# shellcheck disable=SC2119,SC2154 # read_pipe sets the variables and defines the stages
 set -eu
 self='moo rekey'
 
@@ -8,7 +8,7 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 # shellcheck source-path=SCRIPTDIR source=../shared/copying.sh
 . "$here/shared/copying.sh"
 
-read_call rekey "$@"
+read_pipe rekey "$@"
 take_passphrases
 # moo-encrypt has a passphrase of its own.
 unset new_passphrase

@@ -1,6 +1,6 @@
 #!/bin/sh
 # moo replicate: copies a store.
-# shellcheck disable=SC2154 # read_call sets the variables and defines the stages
+# shellcheck disable=SC2154 # read_pipe sets the variables and defines the stages
 set -eu
 self='moo replicate'
 
@@ -8,7 +8,7 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 # shellcheck source-path=SCRIPTDIR source=../shared/copying.sh
 . "$here/shared/copying.sh"
 
-read_call replicate "$@"
+read_pipe replicate "$@"
 two_stores
 know "$target"
 fetch --all --known "$known" -- "$url" | upload -- "$target" | commit

@@ -1,6 +1,6 @@
 #!/bin/sh
 # moo restore: one state of one backup, through the pipe.
-# shellcheck disable=SC2119,SC2154 # read_call sets the variables and defines the stages
+# shellcheck disable=SC2119,SC2154 # read_pipe sets the variables and defines the stages
 set -eu
 self='moo restore'
 
@@ -8,7 +8,7 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 # shellcheck source-path=SCRIPTDIR source=../shared/reading.sh
 . "$here/shared/reading.sh"
 
-read_call restore "$@"
+read_pipe restore "$@"
 take_passphrases
 read_from "$url"
 state | patch ${keep_going:+--keep-going} --store "$url" -- "$destination"

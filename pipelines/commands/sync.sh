@@ -1,6 +1,6 @@
 #!/bin/sh
 # moo sync: rebuilds or repairs the archive directory of a store.
-# shellcheck disable=SC2119,SC2154 # read_call sets the variables and defines the stages
+# shellcheck disable=SC2119,SC2154 # read_pipe sets the variables and defines the stages
 set -eu
 self='moo sync'
 
@@ -14,7 +14,7 @@ reconcile() {
     receipts "$@" -- "$url" | commit "$@" --reconcile --archive "$archive"
 }
 
-read_call sync "$@"
+read_pipe sync "$@"
 take_passphrases
 archive=$(archive_of "$url")
 # The differences that this finds are repaired next.

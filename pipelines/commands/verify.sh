@@ -1,6 +1,6 @@
 #!/bin/sh
 # moo verify: checks a backup; compares it with the source.
-# shellcheck disable=SC2030,SC2031,SC2119,SC2154 # read_call sets the variables and defines the stages
+# shellcheck disable=SC2030,SC2031,SC2119,SC2154 # read_pipe sets the variables and defines the stages
 set -eu
 self='moo verify'
 
@@ -10,7 +10,7 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 
 # compare_with SOURCE: the wanted state beside what moo-scan reads of SOURCE.
 compare_with() {
-    scan -- "$1" | { give 9 && { state; } </dev/null 9<&- | compare /dev/fd/9; } 9<&0
+    scan -- "$1" | { { state; } </dev/null 9<&- | compare /dev/fd/9; } 9<&0
 }
 
 # check_state [OPTION...]: the wanted state alone. Where something is damaged, another run goes on past
@@ -53,9 +53,8 @@ check_all() {
     return "$worst"
 }
 
-read_call verify "$@"
+read_pipe verify "$@"
 take_passphrases
-[ -z "$as" ] || become "$as"
 read_from "$url"
 if [ -n "$source" ]; then
     compare_with "$source"

@@ -21,6 +21,14 @@ fi
 # of the environment that has its name.
 unset passphrase new_passphrase sign_passphrase
 
+# read_pipe COMMAND [WORD...]: reads the call of a command, as read_call does, and leaves to --user what
+# uses a store or an archive directory.
+read_pipe() {
+    read_call "$@"
+    # shellcheck disable=SC2154 # read_call sets it
+    [ -z "$as" ] || become "$as"
+}
+
 # take_passphrases: takes the passphrases of the call out of the environment, so that only the stages that
 # need them get them.
 take_passphrases() {
@@ -54,7 +62,9 @@ stage() {
     esac
     case $1 in
         moo-scan) as_reader "$@" ;;
-        *.sh) script=$here/commands/$1 && shift && as_user "$script" "$@" ;;
+        # The secret key, and what is decrypted and restored, are the caller's.
+        moo-decrypt | moo-patch | moo-compare) as_caller "$@" ;;
+        *.sh) script=$here/commands/$1 && shift && as_caller "$script" ${user:+"--user=$user"} "$@" ;;
         *) as_user "$@" ;;
     esac
 }

@@ -2,7 +2,7 @@
 # Running the stages of a pipe as a user other than root. Sourced after options.sh, with $self set to
 # the name that messages begin with.
 
-# Whom the parts run as; empty for the caller.
+# Whom the parts run as that use a store or an archive directory; empty for the caller.
 user=''
 
 # become USER: from here on as_user and as_reader run programs as USER, in an environment that has
@@ -14,6 +14,7 @@ become() {
 $entry
 TEXT
     [ "$uid" != 0 ] || fail 2 "--user: $1: is root too"
+    callers_home=${HOME-} callers_keys=${GNUPGHOME-} callers_terminal=${GPG_TTY-}
     case ${GNUPGHOME-} in "$home"/*) ;; *) unset GNUPGHOME ;; esac
     export_only PATH LANG LC_ALL TZ TERM GNUPGHOME MOO_LIFELINE MOO_SCRATCH
     export HOME="$home" USER="$user" LOGNAME="$user"
@@ -28,24 +29,32 @@ give_lifeline() {
     ! (as_user test -w "$MOO_SCRATCH") || export TMPDIR="$MOO_SCRATCH"
 }
 
-# as_user PROGRAM [ARGUMENT…]: becomes the program, as the user and without any privilege.
+# as_user PROGRAM [ARGUMENT…]: becomes the program, as the user and without any privilege. In a session
+# of its own it can type nothing into the terminal of root.
 as_user() {
-    [ -z "$user" ] || set -- setpriv --reuid "$uid" --regid "$gid" --init-groups --no-new-privs \
+    [ -z "$user" ] || set -- setsid --wait setpriv --reuid "$uid" --regid "$gid" --init-groups --no-new-privs \
         --inh-caps=-all --ambient-caps=-all --bounding-set=-all -- "$@"
     exec "$@"
 }
 
 # as_reader PROGRAM [ARGUMENT…]: the same, but the program may read every file.
 as_reader() {
-    [ -z "$user" ] || set -- setpriv --reuid "$uid" --regid "$gid" --init-groups --no-new-privs \
+    [ -z "$user" ] || set -- setsid --wait setpriv --reuid "$uid" --regid "$gid" --init-groups --no-new-privs \
         --inh-caps=-all,+dac_read_search --ambient-caps=-all,+dac_read_search \
         --bounding-set=-all,+dac_read_search -- "$@"
     exec "$@"
 }
 
-# give N: the user may open the pipe at that file descriptor by its name in /dev/fd.
-give() {
-    [ -z "$user" ] || chown "$uid" "/dev/fd/$1"
+# as_caller PROGRAM [ARGUMENT…]: becomes the program, as the caller, with the caller's home and keys, and
+# with temporary files where the user does not get.
+as_caller() {
+    [ -n "$user" ] || exec "$@"
+    export HOME="$callers_home" USER=root LOGNAME=root
+    unset GNUPGHOME
+    [ -z "$callers_keys" ] || export GNUPGHOME="$callers_keys"
+    [ -z "$callers_terminal" ] || export GPG_TTY="$callers_terminal"
+    [ -z "${MOO_SCRATCH-}" ] || export TMPDIR="${MOO_SCRATCH%/*}"
+    exec "$@"
 }
 
 # export_only NAME…: takes all other variables out of the environment of what is started. To this

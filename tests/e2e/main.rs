@@ -8,6 +8,7 @@ mod bench;
 mod captured;
 mod changes;
 mod compose;
+mod config;
 mod consolidate;
 mod costs;
 mod damage;

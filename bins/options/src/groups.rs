@@ -65,6 +65,12 @@ pub(crate) const SHARED: Group = Group {
             "Use the archive directory NAME there; the default is the MD5 of the URL in its normal form. To take over an archive directory of duplicity's, give its folder and its name",
         ),
         option(
+            "config",
+            Value("FILE"),
+            &[],
+            "Read the names of sources and stores from FILE, see moobacker.toml(5)",
+        ),
+        option(
             "verbosity",
             Level,
             &[All],
@@ -223,7 +229,7 @@ pub(crate) const USER: CommandOption = option(
     "user",
     Value("NAME"),
     &[Variable("as")],
-    "Run all stages as the user NAME (root only); only moo-scan, which reads the source, keeps one privilege of root: to read every file",
+    "Use the store and the archive directory as the user NAME (root only). moo-scan keeps one privilege of root: to read every file. moo-decrypt and moo-patch run as root",
 );
 
 /// What `moo restore` does with what is there, and with owners.

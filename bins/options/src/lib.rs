@@ -1,6 +1,7 @@
 //! `moo-options` reads the options of a command of `moo`. Help, pages and what the scripts run come
 //! from the one definition here.
 
+mod call;
 mod command;
 mod groups;
 mod keys;
@@ -17,6 +18,7 @@ use std::process::ExitCode;
 use clap::{Command, Parser};
 use failure::Status;
 
+pub use call::{Call, check, has, reaches_store};
 use command::MooCommand;
 use machine_commands::MACHINE_COMMANDS;
 use store_commands::STORE_COMMANDS;

@@ -9,7 +9,7 @@ const CONFIG: CommandOption = option(
     "config",
     Value("FILE"),
     &[Variable("config")],
-    "Read FILE instead of /etc/moobacker/backup.conf",
+    "Read FILE instead of /etc/moobacker/moobacker.toml",
 );
 const DRY_RUN: CommandOption =
     option("dry-run", Nothing, &[Variable("dry_run")], "Print the commands without running them");

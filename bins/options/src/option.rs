@@ -105,6 +105,16 @@ impl CommandOption {
         self.conflicts.contains(&argument)
     }
 
+    /// The long names that give it.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.long).chain(self.aliases.iter().copied())
+    }
+
+    /// The letter that gives it.
+    pub(crate) fn letter(&self) -> Option<char> {
+        self.short
+    }
+
     /// Its definition for clap.
     pub(crate) fn arg(&self) -> Arg {
         let arg = Arg::new(self.long).long(self.long).help(self.help);

@@ -91,7 +91,7 @@ Examples:
         description: "Restore a backup from the store at URL to DEST, which must be new or an empty directory unless --merge or --delete is given. A single file goes into DEST if that is a directory. All files are written beside DEST and verified first, then moved to DEST.",
         types: &[],
         arguments: &[STORE, Argument::needed("DEST", "destination", "Directory or file to create")],
-        groups: &[RESTORING, DECRYPTING, SHARED],
+        groups: &[own(&[USER]), RESTORING, DECRYPTING, SHARED],
         after: "\
 A successful restore prints nothing. Run it as root to restore file owners. For other users, a
 warning lists what could not be restored; the exit status is 3. With --keep-going, it is 5 if
@@ -129,6 +129,7 @@ Examples:
                     "Accept a set as good only if it has the identity ID",
                 ),
                 option("json", Nothing, &[To(Status)], "Print one JSON object"),
+                USER,
             ]),
             SHARED,
         ],
@@ -150,7 +151,7 @@ Examples:
             STORE,
             Argument { name: "PATH", place: Place::Paths(List), help: "Directories or files to list" },
         ],
-        groups: &[LISTING, DECRYPTING, SHARED],
+        groups: &[own(&[USER]), LISTING, DECRYPTING, SHARED],
         after: "\
 The exit status is 10 if there is no such backup, or it does not contain a PATH.
 
@@ -229,6 +230,7 @@ Examples:
                     "Use the state at TIME: now, 3D, 2026-11-22, 2026-11-22T20:15:00Z and more, see moo-fetch(1)",
                 )
                 .short('t'),
+                USER,
             ]),
             DECRYPTING,
             SHARED,
@@ -293,7 +295,7 @@ Examples:
             },
             own(&[
                 option("force", Nothing, &[To(Prune)], "Delete the sets, and print nothing"),
-                option("user", Value("NAME"), &[Variable("as")], "Run as the user NAME (root only)"),
+                USER,
             ]),
             SHARED,
         ],
@@ -314,7 +316,7 @@ Examples:
         types: &[],
         arguments: &[STORE],
         groups: &[
-            own(&[option("force", Nothing, &[To(Prune)], "Delete the leftovers, and print nothing")]),
+            own(&[option("force", Nothing, &[To(Prune)], "Delete the leftovers, and print nothing"), USER]),
             SHARED,
         ],
         after: "\
@@ -333,12 +335,7 @@ Examples:
         types: &[],
         arguments: &[STORE],
         groups: &[
-            own(&[option(
-                "user",
-                Value("NAME"),
-                &[Variable("as")],
-                "Run all stages as the user NAME (root only)",
-            )]),
+            own(&[USER]),
             MAKING,
             REMAKING,
             SHARED,
@@ -401,7 +398,7 @@ Examples:
         description: "Bring the archive directory of the store at URL, which increments need, up to date with the store. Use this if the archive directory was lost, or if another machine has backed up to the store. This needs the secret key. Sets that the store no longer has stay in the archive directory. They are named, and the exit status is 5.",
         types: &[],
         arguments: &[STORE],
-        groups: &[DECRYPTING, SHARED],
+        groups: &[own(&[USER]), DECRYPTING, SHARED],
         after: "\
 Examples:
   moo sync file:///srv/backup

@@ -1,151 +1,165 @@
-//! The configuration's parser: what it gives back, and what it refuses.
+//! The configuration of version 0.1, backup.conf: what is understood of it, what is refused, and the TOML
+//! that it becomes.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use tests::sandbox::workspace;
 use tests::{Run, Sandbox};
 
 /// The least that is taken.
 const LEAST: &str = "remote sftp://h/b\nencrypt-key A\nsource etc /etc\n";
 
-/// A sandbox where `$ask FILE SNIPPET` reads a configuration, then runs a snippet of shell.
-fn parser() -> Sandbox {
-    let mut sandbox = Sandbox::without_us();
-    for part in ["conf.sh", "options.sh"] {
-        fs::copy(workspace().join("pipelines/shared").join(part), sandbox.path(part)).unwrap();
-    }
-    let script = "set -eu; self=test; . ./options.sh; . ./conf.sh; conf_read \"$1\"; eval \"$2\"";
-    fs::write(sandbox.path("ask.sh"), script).unwrap();
-    sandbox.set("ask", "sh ask.sh");
-    sandbox
-}
-
-/// Reads that text and runs a snippet.
-fn ask(sandbox: &Sandbox, text: &[u8], snippet: &str) -> Run {
+/// Runs a command of `moo config` on that text.
+fn ask(sandbox: &Sandbox, text: &[u8], command: &str) -> Run {
     fs::write(sandbox.path("backup.conf"), text).unwrap();
     fs::set_permissions(sandbox.path("backup.conf"), PermissionsExt::from_mode(0o644)).unwrap();
-    sandbox.sh(&format!("$ask backup.conf '{snippet}'"))
+    sandbox.sh(&format!("moo config --config backup.conf {command}"))
 }
 
 /// It is refused, by that one message.
 #[track_caller]
-fn refuses(sandbox: &Sandbox, text: &str, why: &str) {
-    let run = ask(sandbox, text.as_bytes(), "echo taken").fails_with(2).stdout_is("");
-    run.stderr_is(&format!("test: backup.conf: {why}"));
+fn refuses(sandbox: &Sandbox, text: &[u8], why: &str) {
+    let run = ask(sandbox, text, "check").fails_with(2).stdout_is("");
+    run.stderr_is(&format!("moo config: backup.conf: {why}"));
 }
 
 #[test]
-fn it_gives_back_what_is_for_all_and_what_is_for_one_source() {
-    let sandbox = parser();
-    let text = b"# a comment\n\nremote file:///srv/\nencrypt-key A B\nencrypt-key C\n
-        options --volsize 64 'a b'\nfull-if-older-than 1M\nbefore one $x `id`\nbefore two
-        source etc.d /etc/a  b\n\tbefore three\nexclude /x*\\y\n  include **/z\nexclude **
-        source etcxd /\n full-if-older-than 2W\noptions \"c'd\" e\\ f ''\n";
-    let all = "conf_sources; conf_list encrypt-key; conf_list before; conf_get seal-key";
-    ask(&sandbox, text, all).succeeds().stdout_is("etc.d\netcxd\nA B\nC\none $x `id`\ntwo");
-    let one = "conf_get source etc.d; conf_url etc.d; conf_selection etc.d; conf_options etc.d
-        conf_list before etc.d; conf_get full-if-older-than etc.d";
-    ask(&sandbox, text, one).succeeds().stdout_is(
-        "/etc/a  b\nfile:///srv/etc.d\nexclude /x*\\y\ninclude **/z\nexclude **\n\
-        --volsize\n64\na b\nthree\n1M",
-    );
-    let other = "conf_get source etcxd; conf_selection etcxd; conf_options etcxd; echo .
-        conf_list before etcxd; conf_get full-if-older-than etcxd";
-    ask(&sandbox, text, other).succeeds().stdout_is("/\n--volsize\n64\na b\nc'd\ne f\n\n.\n2W");
+fn it_becomes_toml_that_means_the_same() {
+    let sandbox = Sandbox::new();
+    let text = b"# a comment\n\nuser moo\nremote file:///srv/\nencrypt-key A B\nencrypt-key C\n
+        options --volsize 64 -o 'Port=2 2'\nfull-if-older-than 1M\nbefore one $x `id`\nbefore two
+        keep --keep-full 4 --older-than=6M\nafter three
+        source etc.d /etc/a  b\n\tbefore four\nexclude /x*\\y\n  include **/z\nexclude **
+        source etcxd /\n full-if-older-than 2W\noptions --num-retries \"2\" --hash md4 ''x\n\
+        exclude **.tmp\nkeep --older-than 2026-11-22T20:15:00Z\n\
+        identity 00112233445566778899aabbccddeeff\n";
+    // An option's word that is none is found when the calls are checked.
+    refuses(&sandbox, text, "sources.etcxd: x: not expected (see --help)");
+    let text = String::from_utf8(text.to_vec()).unwrap().replace(" ''x\n", "\n");
+    ask(&sandbox, text.as_bytes(), "check").silent();
+    let old = ask(&sandbox, text.as_bytes(), "rows").succeeds().out();
+    let shown = ask(&sandbox, text.as_bytes(), "show").succeeds().out();
+    ask(&sandbox, text.as_bytes(), "import >new.toml").silent();
+    sandbox.sh("moo config --config new.toml check").silent();
+    sandbox.sh("moo config --config new.toml rows").stdout_is(old.trim_end());
+    sandbox.sh("moo config --config new.toml show").stdout_is(shown.trim_end());
+    for line in [
+        "/ encrypt-key A B",
+        "etc.d source /etc/a  b",
+        "etc.d store main etc.d file:///srv/etc.d",
+        "etc.d reach main Port=2 2",
+        "etc.d rule main --keep-full=4",
+        "etcxd rule main --older-than=2026-11-22T20:15:00Z",
+        "etcxd option md4",
+    ] {
+        assert!(old.lines().any(|found| found == line), "{line}: {old}");
+    }
+    for part in [
+        "sh -c 'one $x `id`'\nsh -c two\nsh -c four\nmoo backup",
+        "--volsize 64",
+        "-o 'Port=2 2'",
+        "'--exclude=/x*\\y' '--include=**/z' '--exclude=**' -- '/etc/a  b' file:///srv/etc.d\n",
+        "--full-if-older-than=2W --identity=00112233445566778899aabbccddeeff",
+        "\nsh -c three\n",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
 }
 
 #[test]
-fn it_gives_back_what_is_kept_and_which_options_all_pipes_have() {
-    let sandbox = parser();
-    let text = b"remote file:///srv/\nencrypt-key A\nkeep --keep-full 4 --older-than=6M\n
-        options --volsize 64 -o Port=22 --bwlimit=9\nsource etc /etc\nsource www /srv\n
-        keep --older-than 2026-11-22T20:15:00Z\noptions --num-retries 2 --stats -v 'in fo'\n";
-    let rules = "conf_rules etc; echo .; conf_rules www";
-    ask(&sandbox, text, rules)
-        .succeeds()
-        .stdout_is("--keep-full\n4\n--older-than=6M\n.\n--older-than\n2026-11-22T20:15:00Z");
-    let reach = "conf_reach etc; echo .; conf_reach www";
-    ask(&sandbox, text, reach).succeeds().stdout_is(
-        "-o\nPort=22\n--bwlimit=9\n.\n-o\nPort=22\n--bwlimit=9\n--num-retries\n2\n-v\nin fo",
-    );
-    ask(&sandbox, LEAST.as_bytes(), "conf_rules etc; conf_reach etc").silent();
-}
-
-#[test]
-fn values_are_bytes_and_nothing_of_them_is_run() {
-    let sandbox = parser();
-    let bytes: Vec<u8> = (1..=255).filter(|byte| ![b'\n', 0x7f].contains(byte)).collect();
-    let value = [b"$(touch ran)`touch ran`;touch ran;'\\", bytes.as_slice()].concat();
-    let text = [LEAST.as_bytes(), b"exclude ", &value, b"\nbefore ", &value, b"\n"].concat();
-    let found = ask(&sandbox, &text, "conf_selection etc; conf_list before etc").succeeds();
-    let expected = [b"exclude ", value.as_slice(), b"\n", &value, b"\n"].concat();
-    assert_eq!(found.stdout, expected);
+fn nothing_of_a_value_is_run() {
+    let sandbox = Sandbox::new();
+    let value = "$(touch ran)`touch ran`;touch ran;'\\\"";
+    let text = format!("{LEAST}exclude {value}\nbefore {value}\n");
+    let shown = ask(&sandbox, text.as_bytes(), "show").succeeds().out();
+    ask(&sandbox, text.as_bytes(), "import").succeeds();
     sandbox.sh("test ! -e ran").silent();
+    // What is shown can be typed as it stands.
+    let hook = shown.lines().find(|line| line.starts_with("sh -c ")).unwrap();
+    sandbox.sh(&format!("{} | cmp - value", hook.replace("sh -c", "printf '%s'"))).fails();
+    fs::write(sandbox.path("value"), value).unwrap();
+    sandbox.sh(&format!("{} | cmp - value", hook.replace("sh -c", "printf '%s'"))).silent();
 }
 
 #[test]
 fn a_wrong_line_is_refused_by_its_number() {
-    let sandbox = parser();
+    let sandbox = Sandbox::new();
+    let rules = "keep: no rules of moo prune, such as --keep-full 4 --older-than 6M";
     for (line, why) in [
         ("excludes x", "excludes: no such keyword"),
         ("exclude", "exclude: needs a value"),
         ("exclude x ", "ends with a blank"),
-        ("exclude x\r", "ends with a carriage return"),
-        ("exclude x\0y", "holds a zero or delete byte"),
+        ("exclude x\r\nexclude y", "ends with a carriage return"),
+        ("exclude x\0y", "exclude: holds the control character \\u{0}"),
         ("remote file:///x", "remote: belongs before the first source"),
         ("options 'a", "options: a quote or backslash is open"),
         ("options a\\", "options: a quote or backslash is open"),
         ("source etc /x", "etc: a second source of that name"),
-        ("source x", "x: a path that begins with / is needed"),
+        ("source x", "x: a value is needed, and this is empty"),
         ("source x y", "x: a path that begins with / is needed"),
-        ("keep 4", "keep: no rules of moo prune, such as --keep-full 4 --older-than 6M"),
-        ("keep --force", "keep: no rules of moo prune, such as --keep-full 4 --older-than 6M"),
-        (
-            "keep --keep-full 4 $(id)",
-            "keep: no rules of moo prune, such as --keep-full 4 --older-than 6M",
-        ),
+        ("keep 4", rules),
+        ("keep --force", rules),
+        ("keep --keep-full 4 $(id)", rules),
         ("keep --keep-full 4\nkeep --keep-full 5", "keep: a second one"),
         ("full-if-older-than 1D\nfull-if-older-than 1D", "full-if-older-than: a second one"),
     ] {
-        let number = 3 + line.lines().count();
-        refuses(&sandbox, &format!("{LEAST}{line}\n"), &format!("line {number}: {why}"));
+        let second =
+            line.contains("a\nkeep") || why.contains("a second one") && line.contains('\n');
+        let number = if second { 5 } else { 4 };
+        refuses(&sandbox, format!("{LEAST}{line}\n").as_bytes(), &format!("line {number}: {why}"));
     }
     for name in ["..", ".", "-x", "a/b", "a:b", "\u{e4}"] {
-        let why = "source: a name of letters, digits and . _ - is needed, which begins with neither . nor -";
-        refuses(&sandbox, &format!("{LEAST}source {name} /x"), &format!("line 4: {why}"));
+        let why = "source: a name of letters, digits and . _ -, which begins with neither . nor -, is needed";
+        let text = format!("{LEAST}source {name} /x");
+        refuses(&sandbox, text.as_bytes(), &format!("line 4: {why}"));
     }
-    refuses(&sandbox, "remote /srv\n", "line 1: remote: not a url");
-    refuses(&sandbox, "exclude x\n", "line 1: exclude: belongs below a source");
-    refuses(&sandbox, "remote a://b\nremote a://b\n", "line 2: remote: a second one");
+    refuses(
+        &sandbox,
+        b"remote /srv\n",
+        "line 1: remote: a URL such as sftp://user@host/folder, file:///folder or \
+        rclone:remote:folder is needed",
+    );
+    refuses(&sandbox, b"exclude x\n", "line 1: exclude: belongs below a source");
+    let two = b"remote file:///b\nremote file:///b\n";
+    refuses(&sandbox, two, "line 2: remote: a second one");
+    let latin = [LEAST.as_bytes(), b"exclude caf\xe9\n"].concat();
+    refuses(&sandbox, &latin, "line 4: not UTF-8");
 }
 
 #[test]
 fn what_is_missing_is_named() {
-    let sandbox = parser();
-    refuses(&sandbox, "", "remote: missing");
-    refuses(&sandbox, "remote a://b\n", "encrypt-key: missing");
-    refuses(&sandbox, "remote a://b\nencrypt-key A\n# source x /x\n", "source: missing");
-    sandbox.sh("$ask nothing true").fails_with(2).stderr_is("test: nothing: no such file");
-    sandbox.sh("$ask . true").fails_with(2).stderr_is("test: .: no such file");
+    let sandbox = Sandbox::new();
+    refuses(&sandbox, b"", "remote: missing");
+    refuses(&sandbox, b"remote file:///b\n", "encrypt-key: missing");
+    let text = b"remote file:///b\nencrypt-key A\n# source x /x\n";
+    refuses(&sandbox, text, "source: missing");
+    for (file, why) in
+        [("nothing.conf", "can't be opened: No such file or directory"), (".", "not a file")]
+    {
+        let run = sandbox.sh(&format!("moo config --config {file} check")).fails_with(2);
+        run.one_message().stderr_has(&format!("moo config: {file}: {why}"));
+    }
 }
 
 #[test]
 fn root_takes_only_what_nobody_else_could_have_written() {
-    let sandbox = parser();
-    ask(&sandbox, LEAST.as_bytes(), "true").silent();
+    let sandbox = Sandbox::new();
+    ask(&sandbox, LEAST.as_bytes(), "check").silent();
     let root = rustix::process::geteuid().is_root();
     for mode in ["664", "646"] {
-        let run = sandbox.sh(&format!("chmod {mode} backup.conf; $ask backup.conf true"));
+        let run =
+            sandbox.sh(&format!("chmod {mode} backup.conf; moo config --config backup.conf check"));
         if root {
-            let why = "test: backup.conf: others than root may write it (chmod go-w)";
+            let why = "moo config: backup.conf: others than root may write it (chmod go-w)";
             run.fails_with(2).stderr_is(why);
         } else {
             run.silent();
         }
     }
     if root {
-        let run = sandbox.sh("chmod 644 backup.conf; chown 1 backup.conf; $ask backup.conf true");
-        run.fails_with(2).stderr_is("test: backup.conf: does not belong to root (chown root)");
+        let other = "chmod 644 backup.conf; chown 1 backup.conf";
+        let run = sandbox.sh(&format!("{other}; moo config --config backup.conf check"));
+        let why = "moo config: backup.conf: does not belong to root (chown root)";
+        run.fails_with(2).stderr_is(why);
     }
 }

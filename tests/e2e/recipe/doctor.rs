@@ -54,7 +54,7 @@ impl Pair {
     fn with_folder(network: &Network<'_>) -> Pair {
         let pair = Pair::new(network);
         let change = "install -d -o moobacker -m 700 /srv/backups
-            sed -i 's|^remote .*|remote file:///srv/backups|' /etc/moobacker/backup.conf";
+            sed -i 's|^url = .*|url = \"file:///srv/backups\"|' /etc/moobacker/moobacker.toml";
         pair.local.sh(change).silent();
         pair.local.sh_as("moobacker", BACKUP).silent();
         pair
@@ -121,11 +121,15 @@ fn all_is_well_after_the_setup_and_nothing_is_told_or_changed() {
 const MACHINE: &[(&str, &str, &str)] = &[
     ("chmod g+w /usr/local/lib/moobacker/moo-scan", "moo-scan: others than root may write it", ""),
     ("chown moobacker /usr/local/lib", "/usr/local/lib: does not belong to root", ""),
-    ("chmod o+w /etc/moobacker/backup.conf", "backup.conf: others than root may write it", ""),
     (
-        "echo colour red >>/etc/moobacker/backup.conf",
-        ": colour: no such keyword: editor /etc/moobacker/backup.conf",
-        "sed -i '$d' /etc/moobacker/backup.conf",
+        "chmod o+w /etc/moobacker/moobacker.toml",
+        "moobacker.toml: others than root may write it",
+        "",
+    ),
+    (
+        "echo colour = 1 >>/etc/moobacker/moobacker.toml",
+        ".colour: no such key, see moobacker.toml(5): editor /etc/moobacker/moobacker.toml",
+        "sed -i '$d' /etc/moobacker/moobacker.toml",
     ),
     ("chmod 444 /etc/sudoers.d/moobacker", "is not for root alone", ""),
     ("rm /etc/sudoers.d/moobacker", "/etc/sudoers.d/moobacker: is missing", ""),
@@ -154,7 +158,7 @@ const MACHINE: &[(&str, &str, &str)] = &[
     ("usermod -aG sudo moobacker", "is in the group sudo", ""),
     ("chmod 755 /var/lib/moobacker", "others have rights to it", ""),
     (
-        "chown root /var/lib/moobacker/.local/state/moobacker/etc",
+        "chown root /var/lib/moobacker/.local/state/moobacker/etc.main",
         "does not belong to moobacker",
         "",
     ),
@@ -181,8 +185,8 @@ fn old_and_lost_backups_are_told_and_a_backup_mends_them() {
     let sandbox = Sandbox::new();
     let Some(network) = Network::new(&sandbox) else { return };
     let pair = Pair::with_folder(&network);
-    let archive = "/var/lib/moobacker/.local/state/moobacker/etc";
-    let forget = "rm -r /srv/backups/home /var/lib/moobacker/.local/state/moobacker/home";
+    let archive = "/var/lib/moobacker/.local/state/moobacker/etc.main";
+    let forget = "rm -r /srv/backups/home /var/lib/moobacker/.local/state/moobacker/home.main";
     pair.tells(forget, "", "/srv/backups/home: has no backup yet", "");
     pair.tells("rm -r /srv/backups/home", "", "has none of this machine's backups", "");
     pair.tells(&format!("rm -r {archive}"), "", "and here it is none", "");

@@ -13,7 +13,7 @@ fn two_nights(network: &Network<'_>) -> (Machine, Machine) {
     let fingerprint = first_half(&local, &remote);
     local.sh(&second_half(&fingerprint)).succeeds();
     // No two of their sets are of one second.
-    local.sh("sed -i '/^source /a before sleep 1.1' /etc/moobacker/backup.conf").silent();
+    local.sh("sed -i '/^path = /a before = \"sleep 1.1\"' /etc/moobacker/moobacker.toml").silent();
     night(&local, "").silent();
     // The newest set is one of home.
     local.sh("echo new >/srv/etc/new").silent();
@@ -44,7 +44,7 @@ fn restore(local: &Machine) -> tests::Run {
 }
 
 fn verify(local: &Machine, quick: &str) -> tests::Run {
-    let reach = "--user moobacker --name etc --seal-key /etc/moobacker/seal.cert.pgp";
+    let reach = "--user moobacker --name etc.main --seal-key /etc/moobacker/seal.cert.pgp";
     let keys = "PASSPHRASE=$(cat /root/passphrase); export PASSPHRASE";
     local.sh(&format!("{keys}; moo verify {quick} {reach} {REMOTE}/etc"))
 }

@@ -36,8 +36,9 @@ fn the_second_server_gets_no_key_for_the_account_of_the_first() {
     let (local, remote, _) = backed_up(&network);
     // setup-local has given each source an identity.
     for name in ["etc", "home"] {
-        let told =
-            format!("sed -n '/^source {name} /{{n;s/^ *identity //p}}' /etc/moobacker/backup.conf");
+        let told = format!(
+            "sed -n '/^.sources.{name}/,/^identity/s/^identity = .\\(.*\\).$/\\1/p' /etc/moobacker/moobacker.toml"
+        );
         let seals =
             format!("cat /srv/purrbackups/backups/{name}/*.seal | sed -n 's/^# identity //p'");
         remote.sh(&seals).stdout_is(local.sh(&told).out().trim());

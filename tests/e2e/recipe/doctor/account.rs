@@ -68,11 +68,11 @@ fn append_only_is_told_from_plain() {
     pair.local.sh_as("moobacker", BACKUP).silent();
     pair.doctor("--append-only").silent();
     // To remove old sets is the business of the other machine.
-    let keep = "sed -i '1i keep --keep-full 1' /etc/moobacker/backup.conf";
+    let keep = "sed -i '1i keep = { full = 1 }' /etc/moobacker/moobacker.toml";
     pair.tells(keep, "", "keep: purrbackups@store.example.org can only add files", "")
         .fails_with(1);
-    let full = "sed -i -e '/^full-if-older/d' -e '1i full-if-older-than 1s' \
-        /etc/moobacker/backup.conf; sleep 2";
+    let full = "sed -i -e '/^full-if-older/d' -e '1i full-if-older-than = \"1s\"' \
+        /etc/moobacker/moobacker.toml; sleep 2";
     pair.local.sh(&format!("{keep}; {full}")).silent();
     let run = pair.local.sh_as("moobacker", BACKUP).succeeds().stdout_is("");
     assert_eq!(run.err().matches("prune-remote.sh").count(), 2, "a line a source: {}", run.err());

@@ -1,0 +1,118 @@
+//! `moo-config` reads the configuration: for a person who writes it, and for the scripts that set up
+//! and check a machine.
+
+mod show;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use config::{Caller, Config};
+use failure::{Failure, OrFail, Status, legible, shown};
+use options::Call;
+
+/// Check and show the configuration
+///
+/// The configuration names stores and sources; moobacker.toml(5) describes it. moo config check
+/// prints nothing if all of it is right. moo config import writes the configuration of version 0.1
+/// as TOML.
+#[derive(Parser, Debug)]
+#[command(name = "moo-config", version, after_help = EXAMPLES)]
+pub struct Options {
+    /// Read FILE instead of the user's own configuration or /etc/moobacker/moobacker.toml; - is
+    /// standard input
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    work: Work,
+}
+
+#[derive(Subcommand, Debug)]
+enum Work {
+    /// Check the configuration: print the file, the line, the key and what is wrong
+    Check,
+    /// Print the configuration of version 0.1, /etc/moobacker/backup.conf or --config FILE, as TOML
+    Import,
+    /// Print the commands of a backup of all sources, as the caller could type them
+    Show,
+    /// Print the configuration as lines of SCOPE KEY VALUE, for scripts
+    Rows,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  moo config check
+  moo config import >moobacker.toml
+  moo config show";
+
+/// The `main` of the program.
+pub fn main() -> ExitCode {
+    cli::harden();
+    let options = match Options::try_parse() {
+        Ok(options) => options,
+        Err(error) if error.use_stderr() => {
+            say(&format!("moo config: {}", cli::misuse(&error)));
+            return Status::Usage.code().into();
+        }
+        Err(error) => {
+            // Help into a pager that was closed is no failure.
+            let _ = error.print();
+            return ExitCode::SUCCESS;
+        }
+    };
+    let printed = text(&options).and_then(|text| {
+        let written = std::io::stdout().write_all(text.as_bytes());
+        written.or_fail(Status::Failed, "standard output")
+    });
+    match printed {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            say(&format!("moo config: {failure}"));
+            failure.status().code().into()
+        }
+    }
+}
+
+fn say(message: &str) {
+    // Without standard error, the exit status remains.
+    let _ = writeln!(std::io::stderr(), "{}", legible::line(message));
+}
+
+/// What is printed.
+fn text(options: &Options) -> Result<String, Failure> {
+    let path = match &options.config {
+        Some(path) => path.clone(),
+        None if matches!(options.work, Work::Import) => PathBuf::from(config::OLD),
+        None => config::find().ok_or_else(absent)?,
+    };
+    let config = if path == Path::new("-") {
+        config::read_from(std::io::stdin().lock(), "standard input")?
+    } else {
+        config::read(&path)?
+    };
+    check(&config, &path)?;
+    match options.work {
+        Work::Check => Ok(String::new()),
+        Work::Import => config.to_toml(),
+        Work::Show => show::commands(&config),
+        Work::Rows => Ok(config::rows(&config)),
+    }
+}
+
+fn absent() -> Failure {
+    let why = "there is no configuration: run moo setup-local, or write one, see moobacker.toml(5)";
+    Failure::of(Status::Usage, config::SYSTEM, why)
+}
+
+/// Checks every call that is made of the configuration.
+fn check(config: &Config, path: &Path) -> Result<(), Failure> {
+    for command in ["backup", "prune"] {
+        for one in config.calls(command, &Call::default(), &Caller::plain())? {
+            options::check(command, &one.words).map_err(|why| {
+                Failure::of(Status::Usage, shown(path), format!("sources.{}: {why}", one.source))
+            })?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,145 @@
+//! Commands that run one after another, each to its end, and signals that end them.
+
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::thread::Builder;
+
+use failure::{Failure, OrFail, Status, shown};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+/// What ends a command.
+const ENDING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
+
+/// The exit status of several commands: the first that is not 0, where 3 gives way to what is worse.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Worst(u8);
+
+impl Worst {
+    pub(crate) fn note(&mut self, status: u8) {
+        let partial = Status::Partial.code();
+        if self.0 == 0 || self.0 == partial && status != 0 {
+            self.0 = status;
+        }
+    }
+
+    pub(crate) fn status(self) -> u8 {
+        self.0
+    }
+}
+
+/// What runs, and what has asked it to end.
+#[derive(Debug, Default)]
+struct State {
+    /// The process that runs, below 0 if it leads a group of its own; 0 if none does.
+    running: AtomicI32,
+    /// The signal that came.
+    signal: AtomicI32,
+}
+
+impl State {
+    /// Ends what runs.
+    fn end(&self, signal: i32) {
+        let running = self.running.load(Ordering::SeqCst);
+        let (Some(pid), Some(signal)) =
+            (Pid::from_raw(running.abs()), Signal::from_named_raw(signal))
+        else {
+            return;
+        };
+        // One that has just ended is not there any more.
+        let _ =
+            if running < 0 { kill_process_group(pid, signal) } else { kill_process(pid, signal) };
+    }
+}
+
+/// Runs commands until a signal comes.
+#[derive(Debug)]
+pub(crate) struct Jobs {
+    state: Arc<State>,
+}
+
+impl Jobs {
+    /// From here on a signal ends what runs, and then the rest.
+    pub(crate) fn start() -> Result<Jobs, Failure> {
+        let state = Arc::new(State::default());
+        let mut signals = Signals::new(ENDING).or_fail(Status::Failed, "signals")?;
+        let other = Arc::clone(&state);
+        let watching = Builder::new().spawn(move || {
+            for signal in signals.forever() {
+                other.signal.store(signal, Ordering::SeqCst);
+                other.end(signal);
+            }
+        });
+        watching.or_fail(Status::Failed, "a thread can't be started")?;
+        Ok(Jobs { state })
+    }
+
+    /// The exit status that a signal has asked for.
+    pub(crate) fn stopped(&self) -> Option<u8> {
+        let signal = self.state.signal.load(Ordering::SeqCst);
+        u8::try_from(signal).ok().filter(|signal| *signal != 0).map(|signal| 128 + signal)
+    }
+
+    /// Runs a command of `moo` to its end, and returns its exit status. What a signal has killed could
+    /// not say so itself: that is said, with what it was for.
+    pub(crate) fn run(&self, command: Command, what: &str) -> Result<u8, Failure> {
+        let name = shown(command.get_program()).to_string();
+        let status = self.wait(command, 1).or_fail(Status::Failed, name)?;
+        if let Some(signal) = status.signal().filter(|_| self.stopped().is_none()) {
+            crate::say(&format!("moo: {what}: ended by signal {signal}"));
+        }
+        Ok(code(status))
+    }
+
+    /// Runs a hook: a command of the shell, in a session of its own, so that it can be ended as a whole
+    /// and gets at no terminal.
+    pub(crate) fn hook(&self, line: &str, result: Option<u8>) -> Result<u8, Failure> {
+        let mut command = Command::new("setsid");
+        command.args(["sh", "-c", line]).stdin(Stdio::null());
+        if let Some(result) = result {
+            command.env("MOO_STATUS", result.to_string());
+        }
+        Ok(code(self.wait(command, -1).or_fail(Status::Failed, "setsid")?))
+    }
+
+    fn wait(&self, mut command: Command, sign: i32) -> std::io::Result<std::process::ExitStatus> {
+        command.env_remove(cli::lifeline::VARIABLE);
+        let mut child = command.spawn()?;
+        let pid = i32::try_from(child.id()).unwrap_or_default();
+        self.state.running.store(sign * pid, Ordering::SeqCst);
+        // One that came before it could be ended.
+        let signal = self.state.signal.load(Ordering::SeqCst);
+        if signal != 0 && sign > 0 {
+            self.state.end(signal);
+        }
+        let status = child.wait();
+        self.state.running.store(0, Ordering::SeqCst);
+        status
+    }
+}
+
+fn code(status: std::process::ExitStatus) -> u8 {
+    let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
+    u8::try_from(code).unwrap_or(u8::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_failure_counts_and_a_partial_one_gives_way() {
+        let worst = |statuses: &[u8]| {
+            let mut worst = Worst::default();
+            statuses.iter().for_each(|status| worst.note(*status));
+            worst.status()
+        };
+        assert_eq!(worst(&[0, 0]), 0);
+        assert_eq!(worst(&[0, 3, 0]), 3);
+        assert_eq!(worst(&[3, 8, 5]), 8);
+        assert_eq!(worst(&[5, 3]), 5);
+    }
+}

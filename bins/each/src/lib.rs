@@ -1,0 +1,169 @@
+//! `moo-each` runs a command of `moo` for what its arguments mean: as it was typed, where they name a
+//! store by its URL; else for each source and store of the configuration that they name.
+
+mod backups;
+mod job;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use clap::Parser;
+use config::{Caller, Config, Planned, takes_names};
+use failure::{Failure, OrFail, Status, legible};
+use options::Call;
+
+/// Run a command of moo for each source and store that its arguments name
+///
+/// With a URL among the arguments, moo-each runs the command as it was typed. Otherwise the arguments
+/// are names of the configuration, moobacker.toml(5): a source, a source and a store, a store, or
+/// nothing for all. A backup runs the hooks of the configuration, and deletes old sets afterwards.
+#[derive(Parser, Debug)]
+#[command(name = "moo-each", version, after_help = EXAMPLES)]
+pub struct Each {
+    /// Do the work of the process that moo-run runs
+    #[arg(long, hide = true)]
+    inner: bool,
+    /// Folder with the scripts of the commands
+    folder: PathBuf,
+    /// Command, such as backup
+    command: String,
+    /// Arguments of the command
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    words: Vec<OsString>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  moo-each /usr/local/lib/moobacker/commands backup
+  moo-each /usr/local/lib/moobacker/commands status etc";
+
+/// The `main` of the program.
+pub fn main() -> ExitCode {
+    let each = match Each::try_parse() {
+        Ok(each) => each,
+        Err(error) if error.use_stderr() => {
+            say(&format!("moo-each: {}", cli::misuse(&error)));
+            return Status::Usage.code().into();
+        }
+        Err(error) => {
+            // Help into a pager that was closed is no failure.
+            let _ = error.print();
+            return ExitCode::SUCCESS;
+        }
+    };
+    cli::harden();
+    match each.run() {
+        Ok(status) => status.into(),
+        Err(failure) => {
+            say(&format!("moo {}: {failure}", each.command));
+            failure.status().code().into()
+        }
+    }
+}
+
+/// Prints one line on standard error.
+fn say(message: &str) {
+    // Nobody may be there to read it.
+    let _ = writeln!(std::io::stderr(), "{}", legible::line(message));
+}
+
+impl Each {
+    fn run(&self) -> Result<u8, Failure> {
+        let call = Call::read(&self.command, &self.words).unwrap_or_default();
+        let given = call.value("config").map(PathBuf::from);
+        let found = given.clone().or_else(config::find);
+        let Some(path) = found.filter(|_| !call.has("help") && takes_names(&self.command, &call))
+        else {
+            return match given {
+                Some(_) if !call.has("help") => {
+                    Err(Failure::of(Status::Usage, "--config", "needs names instead of a URL"))
+                }
+                _ => self.become_one(&self.words),
+            };
+        };
+        let config = config::read(&path)?;
+        let planned = config.calls(&self.command, &call, &Caller::of_process())?;
+        let planned = self.with_rules(planned, &call)?;
+        for one in &planned {
+            options::check(&self.command, &one.words)
+                .map_err(|why| Failure::of(Status::Usage, &one.source, why))?;
+        }
+        match &planned[..] {
+            [one] if self.command != "backup" => self.become_one(&one.words),
+            _ if !self.inner => self.become_inner(),
+            _ if self.command == "backup" => backups::run(self, &config, &planned),
+            _ => self.run_all(&config, &planned),
+        }
+    }
+
+    /// Without those for which `moo prune` has no rule.
+    fn with_rules(&self, planned: Vec<Planned>, call: &Call) -> Result<Vec<Planned>, Failure> {
+        if self.command != "prune" {
+            return Ok(planned);
+        }
+        let is_rule = |word: &OsString| {
+            let word = word.to_string_lossy();
+            word.starts_with("--keep-") || word.starts_with("--older-than")
+        };
+        if call.options.iter().flatten().any(is_rule) {
+            return Ok(planned);
+        }
+        let kept: Vec<_> =
+            planned.into_iter().filter(|one| one.words.iter().any(is_rule)).collect();
+        if kept.is_empty() {
+            let why = "the configuration has no rules, such as keep = { full = 4 }; give --keep-full or another";
+            return Err(Failure::new(Status::Usage, why));
+        }
+        Ok(kept)
+    }
+
+    /// A program beside this one.
+    fn beside(name: &str) -> Result<PathBuf, Failure> {
+        let own = std::env::current_exe().or_fail(Status::Failed, "moo-each")?;
+        Ok(own.with_file_name(name))
+    }
+
+    /// `moo-run` with the command and these arguments.
+    fn one(&self, command: &str, words: &[OsString]) -> Result<Command, Failure> {
+        let mut run = Command::new(Each::beside("moo-run")?);
+        run.arg(command).arg(self.folder.join(format!("{command}.sh"))).args(words);
+        Ok(run)
+    }
+
+    /// Becomes the command.
+    fn become_one(&self, words: &[OsString]) -> Result<u8, Failure> {
+        Err(self.one(&self.command, words)?.exec()).or_fail(Status::Failed, "moo-run")
+    }
+
+    /// Becomes `moo-run` with this program in it: one process for the caller, that ends by itself.
+    fn become_inner(&self) -> Result<u8, Failure> {
+        let mut run = Command::new(Each::beside("moo-run")?);
+        run.args(["--forward", &self.command]).arg(Each::beside("moo-each")?).arg("--inner");
+        run.arg(&self.folder).arg(&self.command).args(&self.words);
+        Err(run.exec()).or_fail(Status::Failed, "moo-run")
+    }
+
+    /// Runs the command for one after another. What it prints for people stands below what it is of.
+    fn run_all(&self, config: &Config, planned: &[Planned]) -> Result<u8, Failure> {
+        let jobs = job::Jobs::start()?;
+        let mut worst = job::Worst::default();
+        let for_people = !self.words.iter().any(|word| word == "--json");
+        let heads = for_people && matches!(&*self.command, "status" | "prune" | "cleanup");
+        for (index, one) in planned.iter().enumerate() {
+            if jobs.stopped().is_some() {
+                break;
+            }
+            if heads {
+                let url =
+                    config.stores.get(&one.store).map(|store| Config::url(store, &one.source));
+                let gap = if index > 0 { "\n" } else { "" };
+                println!("{gap}{} at {}: {}", one.source, one.store, url.unwrap_or_default());
+            }
+            worst.note(jobs.run(self.one(&self.command, &one.words)?, &one.source)?);
+        }
+        Ok(jobs.stopped().unwrap_or(worst.status()))
+    }
+}

@@ -1,0 +1,88 @@
+//! Rules for the sets that stay.
+
+use serde::{Deserialize, Serialize};
+
+use crate::values::Moment;
+
+/// Which sets of a store stay; the rules of `moo prune`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Keep {
+    /// Whole chains of the newest full sets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub full: Option<u32>,
+    /// Increments of the newest full sets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inc_of_full: Option<u32>,
+    /// The newest state of each of the last days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub daily: Option<u32>,
+    /// The newest state of each of the last weeks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weekly: Option<u32>,
+    /// The newest state of each of the last months.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub monthly: Option<u32>,
+    /// Nothing that is younger goes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub older_than: Option<Moment>,
+}
+
+impl Keep {
+    /// The rules as words for `moo prune`.
+    pub fn words(&self) -> Vec<String> {
+        let counts = [
+            ("keep-full", self.full),
+            ("keep-inc-of-full", self.inc_of_full),
+            ("keep-daily", self.daily),
+            ("keep-weekly", self.weekly),
+            ("keep-monthly", self.monthly),
+        ];
+        let counts =
+            counts.into_iter().filter_map(|(name, count)| Some(format!("--{name}={}", count?)));
+        let age = self.older_than.iter().map(|age| format!("--older-than={age}"));
+        counts.chain(age).collect()
+    }
+
+    /// Reads the words of `moo prune`.
+    pub(crate) fn from_words(words: &[String]) -> Option<Keep> {
+        let mut keep = Keep::default();
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            let (name, value) = match word.split_once('=') {
+                Some((name, value)) => (name, value.to_owned()),
+                None => (word.as_str(), words.next()?.clone()),
+            };
+            if name == "--older-than" {
+                keep.older_than = Some(Moment::try_from(value).ok()?);
+                continue;
+            }
+            let place = match name {
+                "--keep-full" => &mut keep.full,
+                "--keep-inc-of-full" => &mut keep.inc_of_full,
+                "--keep-daily" => &mut keep.daily,
+                "--keep-weekly" => &mut keep.weekly,
+                "--keep-monthly" => &mut keep.monthly,
+                _ => return None,
+            };
+            *place = Some(value.parse().ok()?);
+        }
+        (keep != Keep::default()).then_some(keep)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_come_back_from_their_words() {
+        let words =
+            ["--keep-full=4".to_owned(), "--keep-weekly=5".into(), "--older-than=6M".into()];
+        let keep = Keep::from_words(&words).unwrap();
+        assert_eq!(keep.words(), words);
+        assert!(Keep::from_words(&["--force".into()]).is_none());
+        assert!(Keep::from_words(&["--keep-full".into()]).is_none());
+        assert!(Keep::from_words(&[]).is_none());
+    }
+}

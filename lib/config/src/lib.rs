@@ -1,0 +1,22 @@
+//! The configuration, moobacker.toml(5): read from a file that is trusted, and checked.
+
+mod calls;
+mod keep;
+mod old;
+mod place;
+mod read;
+mod rows;
+mod tables;
+mod values;
+
+use read::nearest;
+
+pub use calls::{Caller, Planned, takes_names};
+pub use keep::Keep;
+pub use place::{OLD, SYSTEM, find};
+pub use read::{Origin, read, read_from};
+pub use rows::rows;
+pub use tables::{Checks, Config, List, Source, Store};
+pub use values::{
+    Age, Archive, Line, Locator, Moment, Name, Pattern, Ping, Rooted, SourceIdentity, User,
+};

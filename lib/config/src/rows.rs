@@ -1,0 +1,70 @@
+//! The configuration as lines for the scripts that set up and check a machine.
+
+use crate::keep::Keep;
+use crate::tables::{Config, Source};
+use crate::values::Name;
+
+/// Lines of `SCOPE KEY VALUE`, where the scope is `/` for all sources, or a source:
+///
+/// - `/ user`, `/ encrypt-key`, `/ seal-key` and `/ remote`, the URL of the first store;
+/// - `SOURCE source PATH`, `SOURCE identity ID` and `SOURCE option WORD`, for each word of its options;
+/// - `SOURCE store STORE ARCHIVE URL` for each of its stores, `SOURCE reach STORE WORD` for each word of
+///   how it is reached, and `SOURCE rule STORE WORD` for each word of its rules.
+pub fn rows(config: &Config) -> String {
+    let mut rows = Rows(String::new());
+    rows.all("/", "user", config.user.iter());
+    rows.all("/", "encrypt-key", config.encrypt_key.iter());
+    rows.all("/", "seal-key", config.seal_key.iter());
+    let first = config.stores.values().next();
+    rows.all("/", "remote", first.map(|store| store.url.trim_end_matches('/')).into_iter());
+    for (name, source) in &config.sources {
+        rows.of_source(config, name, source);
+    }
+    rows.0
+}
+
+struct Rows(String);
+
+impl Rows {
+    fn add(&mut self, scope: &str, key: &str, value: &str) {
+        self.0.push_str(&format!("{scope} {key} {value}\n"));
+    }
+
+    fn all<V: AsText>(&mut self, scope: &str, key: &str, values: impl Iterator<Item = V>) {
+        values.for_each(|value| self.add(scope, key, value.text()));
+    }
+
+    fn of_source(&mut self, config: &Config, name: &Name, source: &Source) {
+        self.add(name, "source", &source.path);
+        self.all(name, "identity", source.identity.iter());
+        self.all(name, "option", config.options.iter().chain(&source.options));
+        for (store_name, store) in config.stores_of(source) {
+            let archive = config.archive_name(name, store_name);
+            let url = Config::url(store, name);
+            self.add(name, "store", &format!("{store_name} {archive} {url}"));
+            for word in config.reach(source, store) {
+                self.add(name, "reach", &format!("{store_name} {word}"));
+            }
+            for word in config.keep(source, store).map(Keep::words).unwrap_or_default() {
+                self.add(name, "rule", &format!("{store_name} {word}"));
+            }
+        }
+    }
+}
+
+/// What stands on a line.
+trait AsText {
+    fn text(&self) -> &str;
+}
+
+impl<T: std::ops::Deref<Target = str>> AsText for &T {
+    fn text(&self) -> &str {
+        self
+    }
+}
+
+impl AsText for &str {
+    fn text(&self) -> &str {
+        self
+    }
+}

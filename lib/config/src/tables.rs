@@ -1,0 +1,265 @@
+//! The tables of the configuration and what they hold, as moobacker.toml(5) describes them.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use indexmap::IndexMap;
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{Error, IntoDeserializer, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::keep::Keep;
+use crate::values::{
+    Age, Archive, Line, Locator, Name, Pattern, Ping, Rooted, SourceIdentity, User,
+};
+
+/// One value, or a list of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "Vec<T>", bound(serialize = "T: Clone + Serialize"))]
+pub struct List<T>(pub Vec<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<List<T>, D::Error> {
+        from.deserialize_any(OneOrMany(PhantomData))
+    }
+}
+
+/// Reads a text or a list of texts.
+struct OneOrMany<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOrMany<T> {
+    type Value = List<T>;
+
+    fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str("a text or a list of texts")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<List<T>, E> {
+        T::deserialize(text.into_deserializer()).map(|value| List(vec![value]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, values: A) -> Result<List<T>, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(values)).map(List)
+    }
+}
+
+impl<T> From<List<T>> for Vec<T> {
+    fn from(list: List<T>) -> Vec<T> {
+        list.0
+    }
+}
+
+impl<T> Default for List<T> {
+    fn default() -> List<T> {
+        List(Vec::new())
+    }
+}
+
+impl<T> List<T> {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The values, in their order.
+    pub fn iter(&self) -> std::slice::Iter<'_, T> {
+        self.0.iter()
+    }
+}
+
+/// All of the configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Config {
+    /// Who the stages run as that use a store or an archive directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<User>,
+    /// The folder of the archive directories.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archive_dir: Option<Rooted>,
+    /// The certificates that backups are encrypted to: files or fingerprints.
+    #[serde(default, skip_serializing_if = "List::is_empty")]
+    pub encrypt_key: List<Line>,
+    /// The key that signs seals: a file or a fingerprint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seal_key: Option<Line>,
+    /// The file with the key that restores, where it is on this machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret_key: Option<Rooted>,
+    /// The file with the passphrase of `secret_key`, or of the backups.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passphrase_file: Option<Rooted>,
+    /// When a new full set is made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub full_if_older_than: Option<Age>,
+    /// Further options of `moo backup`, a word each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<Line>,
+    /// Commands before all backups.
+    #[serde(default, skip_serializing_if = "List::is_empty")]
+    pub before: List<Line>,
+    /// Commands after all backups.
+    #[serde(default, skip_serializing_if = "List::is_empty")]
+    pub after: List<Line>,
+    /// Commands after backups of which one failed.
+    #[serde(default, skip_serializing_if = "List::is_empty")]
+    pub failed: List<Line>,
+    /// The address that is told of begin, success and failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ping: Option<Ping>,
+    /// Which sets stay, in all stores that say nothing themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep: Option<Keep>,
+    /// What `moo run-checks` checks.
+    #[serde(default, skip_serializing_if = "Checks::is_empty")]
+    pub checks: Checks,
+    /// The stores.
+    pub stores: IndexMap<Name, Store>,
+    /// The sources.
+    pub sources: IndexMap<Name, Source>,
+}
+
+/// What is checked, and how often.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Checks {
+    /// How old the newest set may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<Age>,
+    /// After which time a store is verified again: names, seals and a share of the hashes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verify: Option<Age>,
+    /// After which time a few files are restored again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drill: Option<Age>,
+}
+
+impl Checks {
+    fn is_empty(&self) -> bool {
+        *self == Checks::default()
+    }
+}
+
+/// A place that keeps backups: a folder for each source.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Store {
+    /// The folder above those of the sources.
+    pub url: Locator,
+    /// Whether the account can only add files, so that nothing is deleted from here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub append_only: bool,
+    /// Options of SSH, such as `Port=2222`.
+    #[serde(default, skip_serializing_if = "List::is_empty")]
+    pub ssh_options: List<Line>,
+    /// The most that is sent or read, in KiB a second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bandwidth: Option<u32>,
+    /// Further options of how the store is reached, a word each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<Line>,
+    /// Which sets stay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep: Option<Keep>,
+}
+
+/// What is backed up.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Source {
+    /// The directory or file.
+    pub path: Rooted,
+    /// The stores that it goes to; all if there are none.
+    #[serde(default, skip_serializing_if = "List::is_empty")]
+    pub stores: List<Name>,
+    /// The globs that leave entries out.
+    #[serde(default, skip_serializing_if = "List::is_empty")]
+    pub exclude: List<Line>,
+    /// The choices in their order, where includes and excludes mix.
+    #[serde(default, skip_serializing_if = "List::is_empty")]
+    pub select: List<Pattern>,
+    /// The identity of its backups.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<SourceIdentity>,
+    /// When a new full set is made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub full_if_older_than: Option<Age>,
+    /// Further options of `moo backup`, a word each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<Line>,
+    /// Commands before its backup.
+    #[serde(default, skip_serializing_if = "List::is_empty")]
+    pub before: List<Line>,
+    /// Commands after its backup.
+    #[serde(default, skip_serializing_if = "List::is_empty")]
+    pub after: List<Line>,
+    /// Commands after its backup if that failed.
+    #[serde(default, skip_serializing_if = "List::is_empty")]
+    pub failed: List<Line>,
+    /// Which of its sets stay, whatever its stores say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep: Option<Keep>,
+    /// The names of its archive directories, by store, where they are not SOURCE.STORE.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub archive_names: IndexMap<Name, Archive>,
+}
+
+impl Config {
+    /// The stores of a source, with their names.
+    pub fn stores_of<'a>(
+        &'a self,
+        source: &'a Source,
+    ) -> impl Iterator<Item = (&'a Name, &'a Store)> {
+        let chosen = move |name: &Name| source.stores.is_empty() || source.stores.0.contains(name);
+        self.stores.iter().filter(move |(name, _)| chosen(name))
+    }
+
+    /// The URL of a source's folder in a store.
+    pub fn url(store: &Store, source: &Name) -> String {
+        let url = store.url.trim_end_matches('/');
+        // The root of a remote of rclone has no slash.
+        if url.ends_with(':') { format!("{url}{source}") } else { format!("{url}/{source}") }
+    }
+
+    /// The name of the archive directory of a source and a store.
+    pub fn archive_name(&self, source: &Name, store: &Name) -> String {
+        let names = self.sources.get(source).map(|source| &source.archive_names);
+        let given = names.and_then(|names| names.get(store));
+        given.map_or_else(|| format!("{source}.{store}"), Archive::to_string)
+    }
+
+    /// The rules for the sets of a source in a store.
+    pub fn keep<'a>(&'a self, source: &'a Source, store: &'a Store) -> Option<&'a Keep> {
+        source.keep.as_ref().or(store.keep.as_ref()).or(self.keep.as_ref())
+    }
+
+    /// Whether sets of a source in a store are deleted after its backup.
+    pub fn prunes(&self, source: &Source, store: &Store) -> bool {
+        !store.append_only && self.keep(source, store).is_some()
+    }
+
+    /// What the tables must agree on: the key that is wrong, and why.
+    pub(crate) fn disagreement(&self) -> Option<(String, String)> {
+        let wrong = |key: &str, why: &str| Some((key.to_owned(), why.to_owned()));
+        if self.stores.is_empty() {
+            return wrong("stores", "a store is needed, such as [stores.main] with its url");
+        }
+        if self.sources.is_empty() {
+            return wrong("sources", "a source is needed, such as [sources.etc] with its path");
+        }
+        if self.encrypt_key.is_empty() && self.passphrase_file.is_none() {
+            return wrong("encrypt-key", "missing; give the certificate that encrypts the backups");
+        }
+        self.sources.iter().find_map(|(name, source)| self.disagrees(name, source))
+    }
+
+    fn disagrees(&self, name: &Name, source: &Source) -> Option<(String, String)> {
+        let key = |key: &str| format!("sources.{name}.{key}");
+        if !source.exclude.is_empty() && !source.select.is_empty() {
+            return Some((key("exclude"), "give exclude or select, not both".to_owned()));
+        }
+        let named = source.stores.iter().map(|store| ("stores", store));
+        let named = named.chain(source.archive_names.keys().map(|store| ("archive-names", store)));
+        let mut unknown = named.filter(|(_, store)| !self.stores.contains_key(*store));
+        unknown.next().map(|(word, store)| (key(word), format!("{store}: no such store")))
+    }
+}

@@ -1,0 +1,156 @@
+//! The values of the configuration, each of which checks itself when it is read.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::ops::Deref;
+
+use archive::{Identity, SetTime, parse_time};
+use serde::{Deserialize, Serialize};
+
+/// Declares a text that is one line and passes a check.
+macro_rules! checked {
+    ($($(#[$doc:meta])* $name:ident: $check:expr;)*) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl TryFrom<String> for $name {
+            type Error = String;
+
+            fn try_from(text: String) -> Result<$name, String> {
+                one_line(&text)?;
+                let check: fn(&str) -> Result<(), String> = $check;
+                check(&text)?;
+                Ok($name(text))
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(value: $name) -> String {
+                value.0
+            }
+        }
+
+        impl Deref for $name {
+            type Target = str;
+
+            fn deref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+                to.write_str(&self.0)
+            }
+        }
+    )* };
+}
+
+checked! {
+    /// Any text of one line: a file, a key, a word, a command of the shell.
+    Line: |_| Ok(());
+    /// The name of a source or a store.
+    Name: name;
+    /// The name of a folder for an archive directory.
+    Archive: name;
+    /// A path from the root.
+    Rooted: |text| needs(text.starts_with('/'), "a path that begins with /");
+    /// The URL of a store, in which each source has a folder.
+    Locator: url;
+    /// A user of this machine.
+    User: user;
+    /// The identity of a source's backups.
+    SourceIdentity: |text| needs(text.parse::<Identity>().is_ok(), "32 hexadecimal digits in lower case");
+    /// An age, such as `1M` or `26h`.
+    Age: age;
+    /// An age, or a time, as `moo prune` takes it.
+    Moment: moment;
+    /// A choice of a selection: `+ GLOB` includes, `- GLOB` excludes.
+    Pattern: |text| needs(Pattern::parts(text).is_some(), "\"+ GLOB\" or \"- GLOB\"");
+    /// The address that is told of a backup's begin and end.
+    Ping: |text| needs(
+        ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme)) && !text.contains(' '),
+        "a URL that begins with https:// or http://",
+    );
+}
+
+impl Pattern {
+    /// A pattern that excludes or includes.
+    pub(crate) fn new(includes: bool, glob: &str) -> Result<Pattern, String> {
+        Pattern::try_from(format!("{} {glob}", if includes { '+' } else { '-' }))
+    }
+
+    /// Whether it includes, and its glob.
+    pub fn choice(&self) -> (bool, &str) {
+        Pattern::parts(&self.0).unwrap_or((false, &self.0))
+    }
+
+    fn parts(text: &str) -> Option<(bool, &str)> {
+        let (sign, glob) = text.split_once(' ')?;
+        (matches!(sign, "+" | "-") && !glob.is_empty()).then_some((sign == "+", glob))
+    }
+}
+
+fn needs(holds: bool, what: &str) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(format!("{what} is needed")) }
+}
+
+fn one_line(text: &str) -> Result<(), String> {
+    if text.is_empty() {
+        return Err("a value is needed, and this is empty".to_owned());
+    }
+    match text.chars().find(|letter| letter.is_control()) {
+        Some(letter) => Err(format!("holds the control character {}", letter.escape_debug())),
+        None => Ok(()),
+    }
+}
+
+fn name(text: &str) -> Result<(), String> {
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let begins = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let holds = text.bytes().all(letter) && text.bytes().next().is_some_and(begins);
+    needs(holds, "a name of letters, digits and . _ -, which begins with neither . nor -,")
+}
+
+fn user(text: &str) -> Result<(), String> {
+    let letter =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
+    let begins = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+    needs(
+        text.bytes().all(letter) && text.bytes().next().is_some_and(begins),
+        "the name of a user",
+    )?;
+    if text == "root" { Err("a user other than root is needed".to_owned()) } else { Ok(()) }
+}
+
+/// The schemes of stores, with what follows each.
+const SCHEMES: [&str; 3] = ["file:///", "sftp://", "rclone:"];
+
+fn url(text: &str) -> Result<(), String> {
+    let known = SCHEMES.iter().any(|scheme| text.len() > scheme.len() && text.starts_with(scheme));
+    needs(known, "a URL such as sftp://user@host/folder, file:///folder or rclone:remote:folder")?;
+    needs(!text.contains(char::is_whitespace), "a URL without blanks")
+}
+
+fn moment(text: &str) -> Result<(), String> {
+    let now = SetTime::from_seconds(4_000_000_000).map_err(|error| error.to_string())?;
+    needs(parse_time(text, now).is_ok(), "an age such as 6M, or a time such as 2026-11-22,")
+}
+
+fn age(text: &str) -> Result<(), String> {
+    let begins = text.starts_with(|letter: char| letter.is_ascii_digit());
+    let ends = text.ends_with(|letter: char| letter.is_ascii_alphabetic()) && !text.contains('Z');
+    let now = SetTime::from_seconds(4_000_000_000).map_err(|error| error.to_string())?;
+    needs(
+        begins && ends && parse_time(text, now).is_ok(),
+        "an age such as 26h, 8D, 2W, 1M or 1Y (s m h D W M Y)",
+    )
+}
