@@ -51,6 +51,8 @@ pub fn programs() -> Vec<Command> {
         keygen::Keygen::command(),
         options::Options::command(),
         run::Run::command(),
+        each::Each::command(),
+        moo_config::Options::command(),
     ]
 }
 

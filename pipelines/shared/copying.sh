@@ -13,11 +13,15 @@ two_stores() {
 
 # know URL: asks what that store has; from here on $known is the file that tells.
 know() {
-    known=$(mktemp "${TMPDIR:-/tmp}/moo-known.XXXXXX")
+    folder=${TMPDIR:-/tmp}
+    # Root opens no name where another user could have put a link.
+    [ -z "$user" ] || { folder=${MOO_SCRATCH:-/tmp/-} && folder=${folder%/*}; }
+    known=$(mktemp "$folder/moo-known.XXXXXX")
     trap 'rm -f -- "$known"' EXIT
     trap 'exit 129' HUP
     trap 'exit 130' INT
     trap 'exit 131' QUIT
     trap 'exit 143' TERM
     (receipts -- "$1") >"$known"
+    [ -z "$user" ] || chown -- "$uid" "$known"
 }

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, ValueEnum};
 use config::{Caller, Config};
 use failure::{Failure, OrFail, Status, legible, shown};
 use options::Call;
@@ -22,13 +22,14 @@ use options::Call;
 pub struct Options {
     /// Read FILE instead of the user's own configuration or /etc/moobacker/moobacker.toml; - is
     /// standard input
-    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    #[command(subcommand)]
+    /// What to do: check, import, show or rows
+    #[arg(value_name = "WORK", hide_possible_values = true)]
     work: Work,
 }
 
-#[derive(Subcommand, Debug)]
+#[derive(ValueEnum, Clone, Copy, Debug)]
 enum Work {
     /// Check the configuration: print the file, the line, the key and what is wrong
     Check,

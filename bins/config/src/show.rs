@@ -8,13 +8,14 @@ use options::Call;
 
 /// The commands of a backup of all sources, in their order, one a line.
 pub(crate) fn commands(config: &Config) -> Result<String, Failure> {
-    let backups = config.calls("backup", &Call::default(), &Caller::of_process())?;
+    let caller = caller(config);
+    let backups = config.calls("backup", &Call::default(), &caller)?;
     let mut lines: Vec<String> = hooks(&config.before).collect();
     for (name, source) in &config.sources {
         lines.extend(hooks(&source.before));
         for one in backups.iter().filter(|one| one.source == *name) {
             lines.push(line("backup", &one.words));
-            lines.extend(prune(config, name, &one.store)?);
+            lines.extend(prune(config, name, &one.store, &caller)?);
         }
         lines.extend(hooks(&source.after));
     }
@@ -22,19 +23,30 @@ pub(crate) fn commands(config: &Config) -> Result<String, Failure> {
     Ok(lines.iter().map(|line| format!("{line}\n")).collect())
 }
 
+/// Who calls this; root without a user to leave the work to is shown what that user would type.
+fn caller(config: &Config) -> Caller {
+    let caller = Caller::of_process();
+    if config.user.is_none() && caller.sudo.is_none() { Caller::plain() } else { caller }
+}
+
 fn hooks(commands: &List<Line>) -> impl Iterator<Item = String> {
     commands.iter().map(|command| format!("sh -c {}", typed(command)))
 }
 
 /// What deletes old sets after a backup, if something does.
-fn prune(config: &Config, source: &str, store: &str) -> Result<Option<String>, Failure> {
+fn prune(
+    config: &Config,
+    source: &str,
+    store: &str,
+    caller: &Caller,
+) -> Result<Option<String>, Failure> {
     let words = ["--force", source, store].map(OsString::from);
     let Some(call) = Call::read("prune", &words) else { return Ok(None) };
     let rules = config.sources.get(source).zip(config.stores.get(store));
     if !rules.is_some_and(|(source, store)| config.prunes(source, store)) {
         return Ok(None);
     }
-    let planned = config.calls("prune", &call, &Caller::of_process())?;
+    let planned = config.calls("prune", &call, caller)?;
     Ok(planned.first().map(|one| line("prune", &one.words)))
 }
 

@@ -21,7 +21,7 @@ struct Backups<'a> {
 
 /// Runs them all, and returns the exit status of all. If one fails, the others still follow.
 pub(crate) fn run(each: &Each, config: &Config, planned: &[Planned]) -> Result<u8, Failure> {
-    let jobs = Jobs::start()?;
+    let jobs = Jobs::start("backup")?;
     let mut backups = Backups { each, config, planned, jobs, worst: Worst::default() };
     if Call::read("backup", &each.words).is_some_and(|call| call.has("dry-run")) {
         return backups.list();

@@ -11,6 +11,8 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+/// A process that a signal has killed counts as this and the signal's number.
+const SIGNALED: u8 = 128;
 /// What ends a command.
 const ENDING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
 
@@ -58,12 +60,14 @@ impl State {
 /// Runs commands until a signal comes.
 #[derive(Debug)]
 pub(crate) struct Jobs {
+    /// The command that messages name.
+    name: String,
     state: Arc<State>,
 }
 
 impl Jobs {
     /// From here on a signal ends what runs, and then the rest.
-    pub(crate) fn start() -> Result<Jobs, Failure> {
+    pub(crate) fn start(name: &str) -> Result<Jobs, Failure> {
         let state = Arc::new(State::default());
         let mut signals = Signals::new(ENDING).or_fail(Status::Failed, "signals")?;
         let other = Arc::clone(&state);
@@ -74,24 +78,24 @@ impl Jobs {
             }
         });
         watching.or_fail(Status::Failed, "a thread can't be started")?;
-        Ok(Jobs { state })
+        Ok(Jobs { name: name.to_owned(), state })
     }
 
     /// The exit status that a signal has asked for.
     pub(crate) fn stopped(&self) -> Option<u8> {
         let signal = self.state.signal.load(Ordering::SeqCst);
-        u8::try_from(signal).ok().filter(|signal| *signal != 0).map(|signal| 128 + signal)
+        u8::try_from(signal).ok().filter(|signal| *signal != 0).map(|signal| SIGNALED + signal)
     }
 
     /// Runs a command of `moo` to its end, and returns its exit status. What a signal has killed could
     /// not say so itself: that is said, with what it was for.
     pub(crate) fn run(&self, command: Command, what: &str) -> Result<u8, Failure> {
         let name = shown(command.get_program()).to_string();
-        let status = self.wait(command, 1).or_fail(Status::Failed, name)?;
-        if let Some(signal) = status.signal().filter(|_| self.stopped().is_none()) {
-            crate::say(&format!("moo: {what}: ended by signal {signal}"));
+        let status = code(self.wait(command, 1).or_fail(Status::Failed, name)?);
+        if let Some(signal) = status.checked_sub(SIGNALED).filter(|_| self.stopped().is_none()) {
+            crate::say(&format!("moo {}: {what}: ended by signal {signal}", self.name));
         }
-        Ok(code(status))
+        Ok(status)
     }
 
     /// Runs a hook: a command of the shell, in a session of its own, so that it can be ended as a whole
@@ -122,7 +126,8 @@ impl Jobs {
 }
 
 fn code(status: std::process::ExitStatus) -> u8 {
-    let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
+    let code =
+        status.code().unwrap_or_else(|| i32::from(SIGNALED) + status.signal().unwrap_or_default());
     u8::try_from(code).unwrap_or(u8::MAX)
 }
 

@@ -14,6 +14,7 @@ use clap::Parser;
 use config::{Caller, Config, Planned, takes_names};
 use failure::{Failure, OrFail, Status, legible};
 use options::Call;
+use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 
 /// Run a command of moo for each source and store that its arguments name
 ///
@@ -70,6 +71,16 @@ fn say(message: &str) {
     let _ = writeln!(std::io::stderr(), "{}", legible::line(message));
 }
 
+/// From here on this process dies when `moo-run` is killed, even if it was stopped before.
+fn die_with_parent() -> Result<(), Failure> {
+    let parent = getppid();
+    set_parent_process_death_signal(Some(Signal::KILL)).or_fail(Status::Failed, "moo-each")?;
+    if getppid() == parent {
+        return Ok(());
+    }
+    Err(Failure::new(Status::Failed, "moo-run has ended"))
+}
+
 impl Each {
     fn run(&self) -> Result<u8, Failure> {
         let call = Call::read(&self.command, &self.words).unwrap_or_default();
@@ -90,6 +101,9 @@ impl Each {
         for one in &planned {
             options::check(&self.command, &one.words)
                 .map_err(|why| Failure::of(Status::Usage, &one.source, why))?;
+        }
+        if self.inner {
+            die_with_parent()?;
         }
         match &planned[..] {
             [one] if self.command != "backup" => self.become_one(&one.words),
@@ -129,7 +143,7 @@ impl Each {
     /// `moo-run` with the command and these arguments.
     fn one(&self, command: &str, words: &[OsString]) -> Result<Command, Failure> {
         let mut run = Command::new(Each::beside("moo-run")?);
-        run.arg(command).arg(self.folder.join(format!("{command}.sh"))).args(words);
+        run.arg0("moo-run").arg(command).arg(self.folder.join(format!("{command}.sh"))).args(words);
         Ok(run)
     }
 
@@ -141,14 +155,17 @@ impl Each {
     /// Becomes `moo-run` with this program in it: one process for the caller, that ends by itself.
     fn become_inner(&self) -> Result<u8, Failure> {
         let mut run = Command::new(Each::beside("moo-run")?);
-        run.args(["--forward", &self.command]).arg(Each::beside("moo-each")?).arg("--inner");
+        run.arg0("moo-run")
+            .args(["--forward", &self.command])
+            .arg(Each::beside("moo-each")?)
+            .arg("--inner");
         run.arg(&self.folder).arg(&self.command).args(&self.words);
         Err(run.exec()).or_fail(Status::Failed, "moo-run")
     }
 
     /// Runs the command for one after another. What it prints for people stands below what it is of.
     fn run_all(&self, config: &Config, planned: &[Planned]) -> Result<u8, Failure> {
-        let jobs = job::Jobs::start()?;
+        let jobs = job::Jobs::start(&self.command)?;
         let mut worst = job::Worst::default();
         let for_people = !self.words.iter().any(|word| word == "--json");
         let heads = for_people && matches!(&*self.command, "status" | "prune" | "cleanup");

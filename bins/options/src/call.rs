@@ -86,7 +86,7 @@ pub fn reaches_store(option: &[OsString]) -> bool {
 /// What is wrong, as the command would say it.
 pub fn check(name: &str, words: &[OsString]) -> Result<(), String> {
     let Some(command) = find(name) else { return Err(format!("{name}: no such command")) };
-    let words = words.iter().cloned().collect();
+    let words = words.to_vec();
     crate::understood(command, words).map(|_| ()).map_err(|error| cli::misuse(&error))
 }
 

@@ -19,9 +19,12 @@ const PRESENT: Argument =
 pub(crate) const STORE_COMMANDS: &[MooCommand] = &[
     MooCommand {
         name: "backup",
-        usage: &["moo backup [full|inc] [options] SOURCE URL"],
+        usage: &[
+            "moo backup [full|inc] [options] SOURCE URL",
+            "moo backup [full|inc] [options] [NAME...]",
+        ],
         about: "Back up a directory or a file to a store",
-        description: "Back up SOURCE to the store at URL. The backup is an increment if there is a chain that it can extend, or else a full set. `full` makes a full set; `inc` makes an increment or fails.",
+        description: "Back up SOURCE to the store at URL; or, without a URL, the sources of the configuration, moobacker.toml(5), or those that are named. The backup is an increment if there is a chain that it can extend, or else a full set. `full` makes a full set; `inc` makes an increment or fails.",
         types: &[("full", "full"), ("inc", "inc"), ("incr", "inc"), ("incremental", "inc")],
         arguments: &[Argument::needed("SOURCE", "source", "Directory or file to back up"), STORE],
         groups: &[
@@ -86,7 +89,7 @@ Examples:
     },
     MooCommand {
         name: "restore",
-        usage: &["moo restore [options] URL DEST"],
+        usage: &["moo restore [options] URL DEST", "moo restore [options] NAME [STORE] DEST"],
         about: "Restore a state of a backup",
         description: "Restore a backup from the store at URL to DEST, which must be new or an empty directory unless --merge or --delete is given. A single file goes into DEST if that is a directory. All files are written beside DEST and verified first, then moved to DEST.",
         types: &[],
@@ -103,7 +106,7 @@ Examples:
     },
     MooCommand {
         name: "status",
-        usage: &["moo status [options] URL"],
+        usage: &["moo status [options] URL", "moo status [options] [NAME...]"],
         about: "List the sets of a store and their problems",
         description: "List the sets in the store at URL, their problems, and the age of the newest good one. This needs no key. With the archive directory of the store, it knows which files the store should have.",
         types: &[],
@@ -143,7 +146,7 @@ Examples:
     },
     MooCommand {
         name: "list",
-        usage: &["moo list [options] URL [PATH...]"],
+        usage: &["moo list [options] URL [PATH...]", "moo list [options] NAME [STORE] [PATH...]"],
         about: "List the files of a backup",
         description: "List the files of a backup in the store at URL: all files, or each PATH and everything below it, relative to the source. The list comes from the archive directory. If this machine has none, a temporary one is fetched; this needs the secret key.",
         types: &[],
@@ -166,6 +169,7 @@ Examples:
             "moo verify [options] URL SOURCE    compare a state with SOURCE",
             "moo verify [options] URL           read and verify the whole store",
             "moo verify --quick [options] URL   check names, seals and a share of the hashes",
+            "moo verify [options] [NAME [STORE] [SOURCE]]",
         ],
         about: "Check a backup; compare it with the source",
         description: "With SOURCE, read the backup as a restore does, and compare it with the directory or file SOURCE, content and metadata. Print a line for each difference. Without SOURCE, read, decrypt and rebuild every chain, and compare each file with its hash. Nothing is kept.",
@@ -210,7 +214,7 @@ Examples:
     },
     MooCommand {
         name: "drill",
-        usage: &["moo drill [options] URL [SOURCE]"],
+        usage: &["moo drill [options] URL [SOURCE]", "moo drill [options] [NAME [STORE] [SOURCE]]"],
         about: "Restore a few random files of a backup and check them",
         description: "Restore a few random files of the backup in the store at URL to a temporary folder, compare each with its hash at the time of the backup, and delete them. With SOURCE, also compare each with the file there, if that still has the same size and time. A drill needs what a restore needs and takes little time, so run it regularly.",
         types: &[],
@@ -245,7 +249,7 @@ Examples:
     },
     MooCommand {
         name: "prune",
-        usage: &["moo prune [options] URL"],
+        usage: &["moo prune [options] URL", "moo prune [options] [NAME...]"],
         about: "Delete old sets of a store",
         description: "List which sets of the store at URL the rules would delete, and why the others stay. With --force, delete them. A set that a kept set builds on is kept, and so is the newest complete chain. With several rules, a set stays if one of them keeps it.",
         types: &[],
@@ -310,7 +314,7 @@ Examples:
     },
     MooCommand {
         name: "cleanup",
-        usage: &["moo cleanup [options] URL"],
+        usage: &["moo cleanup [options] URL", "moo cleanup [options] [NAME...]"],
         about: "Delete leftovers of interrupted runs",
         description: "List leftovers in the store at URL and in its archive directory: temporary files, sets that are incomplete or belong to no chain, seals without a set, and unfinished files of interrupted runs. With --force, delete them. Damaged files and foreign files are named and kept.",
         types: &[],
@@ -329,7 +333,7 @@ Examples:
     },
     MooCommand {
         name: "consolidate",
-        usage: &["moo consolidate [options] URL"],
+        usage: &["moo consolidate [options] URL", "moo consolidate [options] [NAME...]"],
         about: "Make a full set from a chain, without the source",
         description: "Make a new full set of the newest state in the store at URL, without reading the source. The newest chain is fetched, decrypted and rebuilt, and its state is stored as one set. The next backup is an increment to that set. The old chain stays until moo prune deletes it. This needs the secret key, and room for the state in TMPDIR.",
         types: &[],
@@ -351,7 +355,7 @@ Examples:
     },
     MooCommand {
         name: "replicate",
-        usage: &["moo replicate [options] URL1 URL2"],
+        usage: &["moo replicate [options] URL1 URL2", "moo replicate [options] NAME STORE1 STORE2"],
         about: "Copy a store",
         description: "Copy the sets of the store at URL1, unchanged, to the store at URL2. This needs no key. Sets that URL2 already has are neither read nor sent, so each run copies only new sets. A set appears when all of it has arrived; an interruption costs one set.",
         types: &[],
@@ -393,7 +397,7 @@ Examples:
     },
     MooCommand {
         name: "sync",
-        usage: &["moo sync [options] URL"],
+        usage: &["moo sync [options] URL", "moo sync [options] [NAME...]"],
         about: "Rebuild or repair the archive directory of a store",
         description: "Bring the archive directory of the store at URL, which increments need, up to date with the store. Use this if the archive directory was lost, or if another machine has backed up to the store. This needs the secret key. Sets that the store no longer has stay in the archive directory. They are named, and the exit status is 5.",
         types: &[],

@@ -259,7 +259,7 @@ impl Config {
     pub fn reach(&self, source: &Source, store: &Store) -> Vec<String> {
         let ssh = store.ssh_options.iter().map(|option| format!("--ssh-option={option}"));
         let bandwidth = store.bandwidth.iter().map(|most| format!("--bwlimit={most}"));
-        let further = store.options.iter().map(|word| word.to_string());
+        let further = store.options.iter().map(ToString::to_string);
         let own =
             self.own_options(source).into_iter().filter(|option| options::reaches_store(option));
         let own = own.flatten().filter_map(|word| word.into_string().ok());

@@ -26,7 +26,7 @@ struct Reading {
 /// Reads it, or says what is wrong: line, keyword, reason.
 pub(crate) fn parse(text: &str) -> Result<Config, String> {
     let mut reading = Reading::default();
-    for (index, line) in text.lines().enumerate() {
+    for (index, line) in text.split('\n').enumerate() {
         reading.line(line).map_err(|why| format!("line {}: {why}", index + 1))?;
     }
     reading.end()
@@ -191,7 +191,7 @@ impl Reading {
         ];
         match missing.into_iter().find(|(_, missing)| *missing) {
             Some((keyword, _)) => Err(format!("{keyword}: missing")),
-            None => Ok(self.config),
+            None => self.config.agreed(),
         }
     }
 }

@@ -1,9 +1,12 @@
 //! The tables of the configuration and what they hold, as moobacker.toml(5) describes them.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::marker::PhantomData;
 
+use failure::shown;
 use indexmap::IndexMap;
+use options::Call;
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Error, IntoDeserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -237,6 +240,14 @@ impl Config {
         !store.append_only && self.keep(source, store).is_some()
     }
 
+    /// The configuration, if its tables agree; or the key that is wrong, and why.
+    pub(crate) fn agreed(self) -> Result<Config, String> {
+        match self.disagreement() {
+            Some((key, why)) => Err(format!("{key}: {why}")),
+            None => Ok(self),
+        }
+    }
+
     /// What the tables must agree on: the key that is wrong, and why.
     pub(crate) fn disagreement(&self) -> Option<(String, String)> {
         let wrong = |key: &str, why: &str| Some((key.to_owned(), why.to_owned()));
@@ -249,7 +260,14 @@ impl Config {
         if self.encrypt_key.is_empty() && self.passphrase_file.is_none() {
             return wrong("encrypt-key", "missing; give the certificate that encrypts the backups");
         }
-        self.sources.iter().find_map(|(name, source)| self.disagrees(name, source))
+        let further = not_an_option(&self.options).map(|why| ("options".to_owned(), why));
+        let of_store = |(name, store): (&Name, &Store)| {
+            let why = not_an_option(&store.options).or_else(|| store.reaches_nothing());
+            why.map(|why| (format!("stores.{name}.options"), why))
+        };
+        further
+            .or_else(|| self.stores.iter().find_map(of_store))
+            .or_else(|| self.sources.iter().find_map(|(name, source)| self.disagrees(name, source)))
     }
 
     fn disagrees(&self, name: &Name, source: &Source) -> Option<(String, String)> {
@@ -257,9 +275,35 @@ impl Config {
         if !source.exclude.is_empty() && !source.select.is_empty() {
             return Some((key("exclude"), "give exclude or select, not both".to_owned()));
         }
+        if let Some(why) = not_an_option(&source.options) {
+            return Some((key("options"), why));
+        }
         let named = source.stores.iter().map(|store| ("stores", store));
         let named = named.chain(source.archive_names.keys().map(|store| ("archive-names", store)));
         let mut unknown = named.filter(|(_, store)| !self.stores.contains_key(*store));
         unknown.next().map(|(word, store)| (key(word), format!("{store}: no such store")))
+    }
+}
+
+/// Why words are no options of `moo backup`.
+fn not_an_option(words: &[Line]) -> Option<String> {
+    let words: Vec<OsString> = words.iter().map(|word| OsString::from(&**word)).collect();
+    let call = Call::read("backup", &words).unwrap_or_default();
+    let other = call.kind.or_else(|| call.arguments.into_iter().next())?;
+    Some(format!("{}: not an option", shown(&other)))
+}
+
+impl Store {
+    /// Why its options are none of how it is reached.
+    fn reaches_nothing(&self) -> Option<String> {
+        let words: Vec<OsString> =
+            self.options.iter().map(|word| OsString::from(&**word)).collect();
+        let call = Call::read("backup", &words).unwrap_or_default();
+        let other = call.options.into_iter().find(|option| !options::reaches_store(option))?;
+        let word = other.into_iter().next().unwrap_or_default();
+        Some(format!(
+            "{}: not an option of how a store is reached; give it to a source",
+            shown(&word)
+        ))
     }
 }

@@ -64,7 +64,7 @@ const BROKEN: [(&str, &str, &str); 32] = [
     ),
     ("exclude =", "select =", "line 10: sources.etc.select: \"+ GLOB\" or \"- GLOB\" is needed"),
     ("--volsize=5", "--volsize5", "sources.etc: unexpected argument '--volsize5"),
-    ("--volsize=5", "etc", "sources.etc: etc: "),
+    ("--volsize=5", "etc", "line 11: sources.etc.options: etc: not an option"),
     ("[sources.etc]", "[sources.etc]\npath = \"/a\"\n[sources.etc]", "line 10: "),
 ];
 

@@ -163,7 +163,8 @@ moo backup --user=moobacker --name=home \
     let script = "/usr/local/lib/moobacker/backup.sh";
     host.0.sh(&format!("SUDO_USER=moobacker {script} --dry-run")).succeeds().stdout_is(printed);
     assert_eq!((host.sets("etc"), host.sets("home")), (0, 0));
-    host.0.sh(&format!("{script} --user moobacker home")).silent();
+    let one = format!("{script} --user moobacker home");
+    host.0.sh(&one).succeeds().stdout_is("it's");
     assert_eq!((host.sets("etc"), host.sets("home")), (0, 1));
     host.0.sh(&format!("{script} --user moobacker nothing")).fails_with(2).one_message();
     host.0

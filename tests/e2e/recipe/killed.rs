@@ -12,10 +12,10 @@ use crate::signals::kit::Moments;
 const SOURCES: &str = "options --volsize 1\nsource etc /srv/etc\nsource home /srv/home\n";
 
 /// The processes of a run, by what finds each and no other.
-const SUPERVISOR: &str = "pgrep -f '^/usr/local/lib/moobacker/moo-run --forward backup.sh'";
+const SUPERVISOR: &str = "pgrep -f '^moo-run --forward backup '";
 const KEEPER: &str = "pgrep -f '^/usr/local/lib/moobacker/moo-run --forward --keeper'";
-const SHELL: &str =
-    "pgrep -x backup.sh -P \"$(pgrep -f '^/usr/local/lib/moobacker/moo-run --forward --keeper')\"";
+const EACH: &str =
+    "pgrep -x moo-each -P \"$(pgrep -f '^/usr/local/lib/moobacker/moo-run --forward --keeper')\"";
 const HOOK: &str = "pgrep -f '^sleep 800'";
 
 /// Starts a run; `$job` is its process. `left` prints what of any run is still there, `look` all names
@@ -38,7 +38,7 @@ fn nothing_of_a_run_is_left_or_changes_a_second_after_backup_sh_was_killed() {
     host.cron().silent();
     let mut moments = Moments::new(start.elapsed());
     for turn in 0..scale(9, 60) {
-        let victim = [SUPERVISOR, SHELL, KEEPER][turn % 3];
+        let victim = [SUPERVISOR, EACH, KEEPER][turn % 3];
         host.0.sh("head -c 8000000 /dev/urandom >/srv/home/large; date >/srv/etc/hosts").silent();
         let after = moments.next();
         // A run may come to its end before; and there are moments without that process.
@@ -70,7 +70,7 @@ fn a_process_that_somebody_has_stopped_kept_backup_sh_from_its_end_and_does_not(
     let stage = "pgrep -o -x moo-upload";
     for (wait, victim) in [
         (true, HOOK),
-        (true, SHELL),
+        (true, EACH),
         (true, KEEPER),
         (false, stage),
         (false, "pgrep -o -x moo-scan"),
@@ -117,7 +117,7 @@ fn a_source_whose_run_is_killed_is_named_and_the_other_sources_are_backed_up() {
         assert_eq!(ended.out().trim(), "137", "{victim}: {}", ended.err());
         // A shell that outlives its stage for a moment says so.
         let said = host.0.sh("grep -vx Killed /srv/said");
-        drop(said.succeeds().stdout_is("backup.sh: etc: ended by signal 9"));
+        drop(said.succeeds().stdout_is("moo backup: etc: ended by signal 9"));
         host.brings_back("home");
         // No lock is left, and nothing is in the way of the next night.
         host.cron().silent();

@@ -187,10 +187,10 @@ fn what_is_there_is_not_weakened_or_replaced() {
         .sh(&format!("{run} --source more=/srv"))
         .fails_with(1)
         .one_message()
-        .stderr_has("change it by hand: source more /srv");
+        .stderr_has("change it by hand: the source more with the path /srv");
     local
         .sh(&format!("{SET_UP} --remote {REMOTE}2"))
         .fails_with(1)
         .one_message()
-        .stderr_has("change it by hand: remote");
+        .stderr_has("change it by hand: the store");
 }

@@ -32,6 +32,9 @@ fn set_up(scene: &Scene<'_>, recipe: &Recipe, append_only: bool) {
     for command in by_hand {
         scene.by_hand(&scene.local, command).silent();
     }
+    for command in recipe.by_name() {
+        scene.by_hand(&scene.local, command).succeeds().stderr_is("");
+    }
 }
 
 /// A week of nights, of which cron itself starts one; each is silent and leaves an increment.

@@ -21,7 +21,7 @@ impl Recipe {
         assert!(section.contains("`--append-only`"), "{section}");
         let recipe = Recipe { blocks: blocks(section) };
         let lengths: Vec<_> = recipe.blocks.iter().map(Vec::len).collect();
-        assert_eq!(lengths, [3, 1, 1, 2, 1], "{:#?}", recipe.blocks);
+        assert_eq!(lengths, [3, 1, 1, 2, 3, 1], "{:#?}", recipe.blocks);
         recipe
     }
 
@@ -61,9 +61,14 @@ impl Recipe {
         &self.blocks[3][1]
     }
 
+    /// The commands that name a source, or all of them.
+    pub(crate) fn by_name(&self) -> &[String] {
+        &self.blocks[4]
+    }
+
     /// The command that opens the kit and shows its page.
     pub(crate) fn open_kit(&self) -> &str {
-        &self.blocks[4][0]
+        &self.blocks[5][0]
     }
 }
 
