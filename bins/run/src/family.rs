@@ -48,10 +48,13 @@ pub(crate) fn send(signal: Signal) {
     }
 }
 
-/// Kills all descendants, parents first: a shell reports nothing of its dead stages then. They are
-/// stopped before, so that no stage reports that its neighbour has gone.
-pub(crate) fn kill() {
-    send(Signal::STOP);
+/// Kills all descendants, parents first: a shell reports nothing of its dead stages then. No stage
+/// reports that its neighbour has gone once the lifeline is cut. Where it is not, they are stopped
+/// before; should this process be killed in between, the supervisor kills them.
+pub(crate) fn kill(is_cut: bool) {
+    if !is_cut {
+        send(Signal::STOP);
+    }
     let end = Instant::now() + PATIENCE;
     while !descendants().is_empty() && Instant::now() < end {
         send(Signal::KILL);

@@ -31,9 +31,9 @@ struct End {
 
 impl End {
     /// Kills the family, and deletes what it leaves. Done once: the second caller waits.
-    fn kill(&self) {
+    fn kill(&self, is_cut: bool) {
         self.killed.call_once(|| {
-            family::kill();
+            family::kill(is_cut);
             leftover::delete(&self.name, self.supervisor);
             self.clear();
         });
@@ -64,7 +64,7 @@ pub(crate) fn keep(run: &Run) -> io::Result<u8> {
     let child = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let forward = run.forward;
     let killing = |error: io::Error| {
-        end.kill();
+        end.kill(false);
         error
     };
     let forwarding = Builder::new().spawn(move || {
@@ -82,14 +82,15 @@ pub(crate) fn keep(run: &Run) -> io::Result<u8> {
     let watching = Builder::new().spawn(move || {
         watch(supervisor);
         is_cut.store(true, Ordering::SeqCst);
-        other.kill();
+        other.kill(true);
         std::process::exit(KILLED.into());
     });
     watching.map_err(killing)?;
     let status = reap(child);
     // Killed by itself, it has left its family behind.
-    if cut.load(Ordering::SeqCst) || status.is_none_or(WaitStatus::signaled) {
-        end.kill();
+    let cut = cut.load(Ordering::SeqCst);
+    if cut || status.is_none_or(WaitStatus::signaled) {
+        end.kill(cut);
     }
     end.clear();
     Ok(status.map_or(KILLED, code))

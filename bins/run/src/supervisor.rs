@@ -80,7 +80,7 @@ pub(crate) fn supervise(run: &Run) -> io::Result<u8> {
     // The lifeline is held to here, whatever happens.
     drop(writer);
     if status.signal().is_some() {
-        family::kill();
+        family::kill(true);
     }
     let signal = caught.load(Ordering::SeqCst);
     if signal != 0 {

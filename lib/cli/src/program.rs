@@ -95,6 +95,8 @@ fn exit(stage: &str, failure: &Failure) -> ExitCode {
     if failure.is_closed_pipe() {
         return CLOSED_PIPE.into();
     }
+    // Others that were killed are no news of this one.
+    lifeline::check();
     if failure.is_news() {
         messages::say(stage, failure);
     }

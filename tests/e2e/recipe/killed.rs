@@ -65,8 +65,9 @@ fn nothing_of_a_run_is_left_or_changes_a_second_after_backup_sh_was_killed() {
 fn a_process_that_somebody_has_stopped_kept_backup_sh_from_its_end_and_does_not() {
     let sandbox = Sandbox::new();
     let Some(network) = Network::new(&sandbox) else { return };
-    let hook = format!("before test ! -e /srv/wait || exec sleep 800\n{SOURCES}");
-    let host = Host::new(&network, &hook);
+    // One source: its upload is under way for a while.
+    let hook = "before test ! -e /srv/wait || exec sleep 800\noptions --volsize 1\nsource home /srv/home\n";
+    let host = Host::new(&network, hook);
     let stage = "pgrep -o -x moo-upload";
     for (wait, victim) in [
         (true, HOOK),
