@@ -11,7 +11,7 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 . "$here/shared/writing.sh"
 
 read_call consolidate "$@"
-take_passphrases
+read_passphrase
 [ -z "$as" ] || become "$as"
 archive=$(archive_of "$url")
 ! (as_user test -d "$archive") || reconcile >/dev/null

@@ -54,7 +54,7 @@ check_all() {
 }
 
 read_call verify "$@"
-take_passphrases
+read_passphrase
 [ -z "$as" ] || become "$as"
 read_from "$url"
 if [ -n "$source" ]; then

@@ -73,7 +73,7 @@ pub struct Fetch {
     keep_going: bool,
     /// Use only sets whose seal the certificate KEY has signed; moo-decrypt needs this option too
     #[arg(long, value_name = "KEY")]
-    seal_key: Vec<String>,
+    seal_key: Vec<OsString>,
     /// Use only encrypted sets, even if the store has no encrypted set
     #[arg(long)]
     encrypted: bool,
@@ -178,7 +178,7 @@ impl Fetch {
 
     /// Who may have signed a seal; a secret key does for its certificate.
     fn seal_certificates(&self) -> Result<Vec<Cert>, Failure> {
-        let certs = self.seal_key.iter().map(|key| find_certificate(key));
+        let certs = self.seal_key.iter().map(find_certificate);
         certs.map(|cert| Ok(cert?.strip_secret_key_material())).collect()
     }
 
