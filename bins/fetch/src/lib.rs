@@ -154,7 +154,9 @@ impl Fetch {
     ) -> Result<Survey, Failure> {
         let files = store.list()?;
         let folder = known.map(ArchiveDirectory::folder);
-        Survey::of(store, &files, folder, &self.seal_certificates()?)
+        let mut survey = Survey::of(store, &files, folder, &self.seal_certificates()?)?;
+        survey.count_lost();
+        Ok(survey)
     }
 
     /// Who tells which sets count. Where neither an option nor the archive directory tells the

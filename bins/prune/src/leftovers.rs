@@ -11,6 +11,9 @@ use crate::holdings::{Archive, Holdings};
 use crate::line::lines;
 use crate::plan::{Goner, Plan, Stay, goner};
 
+/// Why a set stays that an interrupted run could have left, but for its seal.
+const LOST: &str = "its seal shows that the set was complete: the store has lost its manifest";
+
 /// All of it goes. What the archive knows to be part of a chain has been damaged at the store, and
 /// is no leftover; and what is not ours is only named.
 pub(crate) fn plan(holdings: &Holdings) -> Result<Plan, Failure> {
@@ -21,8 +24,12 @@ pub(crate) fn plan(holdings: &Holdings) -> Result<Plan, Failure> {
             plan_set(set, &known, holdings, &mut plan);
         }
     }
+    let lost: BTreeSet<_> = holdings.survey.lost().keys().map(|set| set.time).collect();
     for name in holdings.survey.strangers() {
-        plan_file(name, &known, &mut plan);
+        match parse_seal(name).is_some_and(|time| lost.contains(&time)) {
+            true => plan.stays.push(stay(name, LOST)),
+            false => plan_file(name, &known, &mut plan),
+        }
     }
     let partial = holdings.store.partial.iter();
     plan.stays.extend(partial.map(|name| stay(name, "not ours")));
@@ -63,6 +70,10 @@ impl Known {
 }
 
 fn plan_set(set: &StoredSet, known: &Known, holdings: &Holdings, plan: &mut Plan) {
+    if holdings.survey.lost().contains_key(&set.id) {
+        let stored = set.files().map(str::to_owned).collect();
+        return plan.stays.push(Stay { what: set.id.to_string(), why: LOST.to_owned(), stored });
+    }
     if known.chained.contains(&set.id) {
         let why =
             "known to the archive directory: the store has lost files of its chain".to_owned();
