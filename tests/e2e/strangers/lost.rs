@@ -5,13 +5,14 @@ use tests::Sandbox;
 use crate::moo::{Moo, stored};
 
 /// What becomes of the newest set; $C is its time.
-const DEEDS: [(&str, &str); 3] = [
+const DEEDS: [(&str, &str); 4] = [
     ("the manifest is deleted", "rm store/*.to.$C.manifest.gpg"),
     (
         "the manifest has a name that is not UTF-8",
         "mv store/*.to.$C.manifest.gpg \"store/$(printf 'moo\\377')\"",
     ),
     ("only the seal is left", "rm store/*.to.$C.*.gpg"),
+    ("the manifests of all sets are deleted", "rm store/*.manifest.gpg"),
 ];
 
 /// Commands without an archive directory, and the statuses that they may have.
@@ -50,6 +51,9 @@ fn a_sealed_set_whose_manifest_is_gone_or_hidden_is_damaged_and_no_cleanup_delet
         let (sandbox, set) = barn(options);
         for (deed, script) in DEEDS {
             for (command, status) in COMMANDS {
+                if deed.contains("all sets") && command.contains("--time") {
+                    continue;
+                }
                 let fresh = "rm -rf store left out copy lost; cp -a good store; ";
                 sandbox.sh(&format!("{fresh}{set}{script}; cp -a store left")).silent();
                 let run = sandbox.sh(&format!("{set}{command}"));
