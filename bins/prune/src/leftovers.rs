@@ -113,7 +113,7 @@ fn plan_file(name: &str, known: &Known, plan: &mut Plan) {
                 .push(stay(name, "known to the archive directory: the store has lost its set"));
         }
         None if seal.is_some_and(|time| known.lost.contains(&time)) => {
-            plan.stays.push(stay(name, LOST))
+            plan.stays.push(stay(name, LOST));
         }
         None => plan.goes.push(goes("a seal without a set".into())),
     }
