@@ -48,7 +48,7 @@ function temporary(name) {
     file[count_files] = name " " $3 " " $4
     size[count_files] = $4
     of[count_files] = set
-    rank[count_files] = rest ~ /[.]manifest/ ? 1 : type == "seal" ? 2 : rest ~ /[.]vol/ ? 4 : 3
+    rank[count_files] = type == "seal" ? 1 : rest ~ /[.]manifest/ ? 2 : rest ~ /[.]vol/ ? 4 : 3
     at[set] = time
     on[set] = base
     if (!(set in last) || $1 > last[set]) last[set] = $1

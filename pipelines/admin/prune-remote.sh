@@ -89,15 +89,65 @@ files() {
 }
 
 # plan: a line for each file that goes, `go NAME INODE SIZE SET`, in the order in which they do: the
-# newest set first, of a set the manifest. Then what else is to be told.
+# newest set first, of a set the seal and then the manifest. Then what else is to be told.
 plan() {
     awk -v now="$(date +%s)" -v by_age="${older:+1}" -v age="$age" -v full="$full" \
         -v young="$young" -f "$here/admin/prune-remote.awk" | sort -k 5,5r -k 6,6n -k 2,2
 }
 
+# seal_texts: the texts of all seals. Without a seal key, a text is the content of a message in armor, see
+# moobacker-format(5).
+seal_texts() {
+    for seal in moobacker.*.seal; do
+        if [ ! -f "$seal" ] || [ -L "$seal" ]; then continue; fi
+        IFS= read -r first <"$seal" || continue
+        case $first in
+            '-----BEGIN PGP MESSAGE-----'*) head -c 67108864 -- "$seal" | armored | literal ;;
+            *) cat -- "$seal" ;;
+        esac
+    done
+}
+
+# armored: the bytes in an armor.
+armored() {
+    awk '/^[=-]/ && body { exit } body; /^\r?$/ { body = 1 }' | base64 -d 2>/dev/null
+}
+
+# literal: the content of an OpenPGP literal packet, whose length comes in parts (RFC 4880, 4.2.2 and 5.9).
+literal() {
+    od -An -v -tu1 | LC_ALL=C awk '
+        BEGIN { state = "tag" }
+        function begin(bytes, is_last) { left = bytes; last = is_last; state = "body" }
+        function length_of(byte) {
+            if (byte < 192) return begin(byte, 1)
+            if (byte > 223 && byte < 255) return begin(2 ^ (byte - 224), 0)
+            # Two or five bytes.
+            state = "more"
+            left = byte < 224 ? byte - 192 : 0
+            more = byte < 224 ? 1 : 4
+            added = byte < 224 ? 192 : 0
+        }
+        # The format, the name and the time come before the content.
+        function body(byte) {
+            if (++place == 2) head = 6 + byte
+            if (place > 2 && place > head) printf "%c", byte
+            if (--left) return
+            if (last) exit
+            state = "length"
+        }
+        function take(byte) {
+            if (state == "body") body(byte)
+            else if (state == "length") length_of(byte)
+            else if (state == "more") { left = left * 256 + byte; if (!--more) begin(left + added, 1) }
+            else if (byte == 203) state = "length"
+            else exit
+        }
+        { for (i = 1; i <= NF; i++) take($i + 0) }'
+}
+
 # in_seals WORD...: a seal has a line that these words of grep find.
 in_seals() {
-    find . -maxdepth 1 -type f -name 'moobacker.*.seal' -exec grep -lsF "$@" -- {} + | grep -q .
+    seal_texts | grep -qsF "$@"
 }
 
 # sealed FILE NAME: a seal has this name with the hash that the file has.

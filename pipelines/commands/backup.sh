@@ -46,8 +46,8 @@ learn() {
 }
 
 read_pipe backup "$@"
-[ -z "$passphrase_fd" ] || unset SIGN_PASSPHRASE
-take_passphrases
+[ -z "$passphrase_fd" ] || unset sign_passphrase
+read_passphrase
 archive=$(archive_of "$url")
 learn_seal_key
 

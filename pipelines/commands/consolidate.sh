@@ -11,7 +11,7 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 . "$here/shared/writing.sh"
 
 read_pipe consolidate "$@"
-take_passphrases
+read_passphrase
 archive=$(archive_of "$url")
 ! (as_user test -d "$archive") || reconcile >/dev/null
 read_from "$url"

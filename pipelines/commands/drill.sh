@@ -49,7 +49,7 @@ try() {
 }
 
 read_pipe drill "$@"
-take_passphrases
+read_passphrase
 [ -z "$source" ] || [ -e "$source" ] || fail 2 "$source: no such source"
 chosen=$(choose)
 # Each has its turn. Until then this one stands for them.

@@ -26,7 +26,7 @@ fetch_archive() {
 }
 
 read_pipe list "$@"
-take_passphrases
+read_passphrase
 find_archive "$url"
 has_sets "$archive" || fetch_archive
 (list --archive "$archive")

@@ -9,11 +9,10 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 . "$here/shared/copying.sh"
 
 read_pipe rekey "$@"
-take_passphrases
+read_passphrase
 # moo-encrypt has a passphrase of its own.
 unset new_passphrase
-[ -z "${NEW_PASSPHRASE+set}" ] || new_passphrase=$NEW_PASSPHRASE
-unset NEW_PASSPHRASE
+[ -z "${rekey_passphrase+set}" ] || new_passphrase=$rekey_passphrase
 two_stores
 [ -n "$encrypts${new_passphrase-}" ] ||
     fail 6 'nothing to encrypt to (give --encrypt-key, --new-passphrase-file or --no-encryption)'

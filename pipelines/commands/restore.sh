@@ -9,6 +9,6 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 . "$here/shared/reading.sh"
 
 read_pipe restore "$@"
-take_passphrases
+read_passphrase
 read_from "$url"
 state | patch ${keep_going:+--keep-going} --store "$url" -- "$destination"

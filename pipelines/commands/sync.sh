@@ -15,7 +15,7 @@ reconcile() {
 }
 
 read_pipe sync "$@"
-take_passphrases
+read_passphrase
 archive=$(archive_of "$url")
 # The differences that this finds are repaired next.
 found=$(reconcile --verbosity error)

@@ -54,7 +54,7 @@ check_all() {
 }
 
 read_pipe verify "$@"
-take_passphrases
+read_passphrase
 read_from "$url"
 if [ -n "$source" ]; then
     compare_with "$source"

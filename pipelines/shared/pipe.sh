@@ -17,9 +17,14 @@ if [ -z "${HOME-}" ]; then
     [ -n "$HOME" ] || unset HOME
 fi
 
-# The passphrases: to decrypt with, to encrypt with, and of the keys that sign. None comes from a variable
-# of the environment that has its name.
-unset passphrase new_passphrase sign_passphrase
+# The passphrases: to decrypt with, to encrypt with, of the keys that sign, and of the copy that moo rekey
+# makes. They leave the environment before anything is started, so that only the stages that need them get
+# them. None comes from a variable of the environment that has its name.
+unset passphrase new_passphrase sign_passphrase rekey_passphrase
+[ -z "${PASSPHRASE+set}" ] || { passphrase=$PASSPHRASE && new_passphrase=$PASSPHRASE; }
+[ -z "${SIGN_PASSPHRASE+set}" ] || sign_passphrase=$SIGN_PASSPHRASE
+[ -z "${NEW_PASSPHRASE+set}" ] || rekey_passphrase=$NEW_PASSPHRASE
+unset PASSPHRASE SIGN_PASSPHRASE NEW_PASSPHRASE
 
 # read_pipe COMMAND [WORD...]: reads the call of a command, as read_call does, and leaves to --user what
 # uses a store or an archive directory.
@@ -29,25 +34,18 @@ read_pipe() {
     [ -z "$as" ] || become "$as"
 }
 
-# take_passphrases: takes the passphrases of the call out of the environment, so that only the stages that
-# need them get them.
-take_passphrases() {
-    [ -z "$passphrase_fd" ] || read_passphrase "$passphrase_fd"
-    [ -z "${PASSPHRASE+set}" ] || { passphrase=$PASSPHRASE && new_passphrase=$PASSPHRASE; }
-    [ -z "${SIGN_PASSPHRASE+set}" ] || sign_passphrase=$SIGN_PASSPHRASE
-    unset PASSPHRASE SIGN_PASSPHRASE
-}
-
-# read_passphrase N: reads $PASSPHRASE from a file descriptor. It can be read only once, for all stages that
-# need it.
+# read_passphrase: reads the passphrase from $passphrase_fd, if the call names one. It can be read only once,
+# for all stages that need it.
 read_passphrase() {
-    PASSPHRASE=''
-    case $1 in
-        [0-9]) { IFS= read -r PASSPHRASE <&"$1"; } 2>/dev/null || : ;;
+    [ -n "$passphrase_fd" ] || return 0
+    passphrase=''
+    case $passphrase_fd in
+        [0-9]) { IFS= read -r passphrase <&"$passphrase_fd"; } 2>/dev/null || : ;;
         # The shell has no word for others.
-        *) { IFS= read -r PASSPHRASE <"/dev/fd/$1"; } 2>/dev/null || : ;;
+        *) { IFS= read -r passphrase <"/dev/fd/$passphrase_fd"; } 2>/dev/null || : ;;
     esac
-    [ -n "$PASSPHRASE" ] || fail 6 "--passphrase-fd: $1: no passphrase in the first line"
+    [ -n "$passphrase" ] || fail 6 "--passphrase-fd: $passphrase_fd: no passphrase in the first line"
+    new_passphrase=$passphrase
 }
 
 # stage PROGRAM [ARGUMENT...]: becomes that program, or that script of a command, with the rights and

@@ -58,12 +58,12 @@ as_caller() {
 }
 
 # export_only NAME…: takes all other variables out of the environment of what is started. To this
-# shell its own, which are in lower case, and the passphrases stay what they are.
+# shell its own, which are in lower case, stay what they are.
 export_only() {
     kept=" $* "
     for exported in $(env -0 | tr '\n\0' ' \n' | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p'); do
         case $kept in *" $exported "*) continue ;; esac
         eval "value=\${$exported-}" && unset "$exported"
-        case $exported in [a-z]* | *PASSPHRASE) eval "$exported=\$value" ;; esac
+        case $exported in [a-z]*) eval "$exported=\$value" ;; esac
     done
 }

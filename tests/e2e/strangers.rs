@@ -2,4 +2,5 @@
 
 mod clock;
 mod grid;
+mod lost;
 mod plain;

@@ -1,6 +1,7 @@
 //! What a command finds around it: the environment, the working directory, the limits.
 
 mod names;
+mod processor_time;
 mod resources;
 
 use tests::{Sandbox, Tree};

@@ -8,6 +8,7 @@ mod seals;
 mod sets;
 mod share;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -41,7 +42,7 @@ pub struct Check {
     archive: Option<PathBuf>,
     /// Require that the certificate KEY has signed the seal of each set
     #[arg(long, value_name = "KEY")]
-    seal_key: Vec<String>,
+    seal_key: Vec<OsString>,
     /// Report sets that do not have the identity ID: 32 hexadecimal digits, from moo status or the
     /// recovery kit. The default is the identity in the newest seal of --archive
     #[arg(long, value_name = "ID")]
@@ -75,7 +76,7 @@ impl Program for Check {
     }
 
     fn run(self, (): &mut ()) -> Result<Totals, Failure> {
-        let certs = self.seal_key.iter().map(|key| find_certificate(key));
+        let certs = self.seal_key.iter().map(find_certificate);
         let certs = certs.collect::<Result<Vec<_>, _>>()?;
         refuse_weak_signers(&certs)?;
         let folder = self.archive.as_deref().map(Folder::open).transpose()?;
@@ -84,7 +85,7 @@ impl Program for Check {
         let survey = Survey::of(store.as_mut(), &files, folder.as_ref(), &certs)?;
         let collection = &survey.collection;
         let known = folder.as_ref().map(Folder::collection).transpose()?.unwrap_or_default();
-        if collection.chains.is_empty() && known.chains.is_empty() {
+        if collection.chains.is_empty() && known.chains.is_empty() && survey.lost().is_empty() {
             let failure = Failure::of(Status::Absent, &self.url, "there is no backup");
             return Err(failure.because(Reason::NoBackup));
         }

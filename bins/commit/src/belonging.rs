@@ -22,7 +22,7 @@ pub(crate) struct Next {
     source: Option<OsString>,
     /// Print `identity=ID` only if the certificate KEY has signed the seal of the newest set
     #[arg(long, requires = "source", value_name = "KEY")]
-    seal_key: Option<String>,
+    seal_key: Option<OsString>,
     /// Use ID as the identity of the backup if no seal in the archive directory contains one
     #[arg(long, requires = "source", value_name = "ID")]
     identity: Option<Identity>,

@@ -1,6 +1,8 @@
-//! Reading ahead: while one file is decrypted, the next one is received and hashed.
+//! Reading ahead: while one file is decrypted, the next one is received and hashed, and its session key is
+//! derived from the passphrase.
 
 use std::fs::File;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
@@ -8,6 +10,7 @@ use failure::{Failure, OrFail, Status};
 use stream::{FilesInput, Totals};
 
 use crate::hold::Held;
+use crate::unwrap::Unwrap;
 
 /// The files of a stream, each held as a whole. One more is held than the one that is in use.
 pub(crate) struct Ahead {
@@ -17,9 +20,10 @@ pub(crate) struct Ahead {
 
 impl Ahead {
     /// Starts to read.
-    pub(crate) fn start(input: FilesInput<File>) -> Result<Ahead, Failure> {
+    pub(crate) fn start(input: FilesInput<File>, unwrap: &Arc<Unwrap>) -> Result<Ahead, Failure> {
         let (sender, files) = sync_channel(0);
-        let reader = thread::Builder::new().spawn(move || read(input, &sender));
+        let unwrap = Arc::clone(unwrap);
+        let reader = thread::Builder::new().spawn(move || read(input, &unwrap, &sender));
         Ok(Ahead { files, reader: reader.or_fail(Status::Failed, "thread")? })
     }
 
@@ -38,10 +42,12 @@ impl Ahead {
 
 fn read(
     mut input: FilesInput<File>,
+    unwrap: &Unwrap,
     files: &SyncSender<(String, Held)>,
 ) -> Result<Totals, Failure> {
     while let Some(name) = input.next_file()? {
-        let held = Held::read(&name, &mut input)?;
+        let mut held = Held::read(&name, &mut input)?;
+        unwrap.prepare(&name, &mut held)?;
         if files.send((name, held)).is_err() {
             break;
         }

@@ -1,5 +1,6 @@
 //! The options that name keys.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use failure::Failure;
@@ -17,10 +18,10 @@ pub(crate) struct Keys {
     secret_key: Vec<PathBuf>,
     /// Require that the certificate KEY has signed each file inside its message
     #[arg(long, value_name = "KEY")]
-    sign_key: Vec<String>,
+    sign_key: Vec<OsString>,
     /// Require that the certificate KEY has signed the seal of each set
     #[arg(long, value_name = "KEY")]
-    seal_key: Vec<String>,
+    seal_key: Vec<OsString>,
     /// Accept messages without integrity protection, as old programs wrote them, and unencrypted
     /// files among encrypted ones
     #[arg(long)]
@@ -68,6 +69,6 @@ impl Keys {
     }
 }
 
-fn certificates(keys: &[String]) -> Result<Vec<Cert>, Failure> {
-    keys.iter().map(|key| find_certificate(key)).collect()
+fn certificates(keys: &[OsString]) -> Result<Vec<Cert>, Failure> {
+    keys.iter().map(find_certificate).collect()
 }

@@ -13,6 +13,7 @@ mod transit;
 mod unwrap;
 
 use std::fs::File;
+use std::sync::Arc;
 
 use cli::{Common, Program};
 use failure::{Failure, Status};
@@ -59,7 +60,7 @@ impl Program for Decrypt {
     fn run(self, output: &mut Output<File>) -> Result<Totals, Failure> {
         // What the stages before have to say comes first: it may be the reason for the rest.
         let input = FilesInput::open(pipe::input()?)?;
-        let unwrap = Unwrap::new(self.keys.decryption()?);
+        let unwrap = Arc::new(Unwrap::new(self.keys.decryption()?));
         if self.keep_going && input.begin().request().is_none() {
             let why = "--keep-going: standard input is no restore, and a copy has to be whole";
             return Err(Failure::new(Status::Usage, why));
@@ -68,7 +69,7 @@ impl Program for Decrypt {
         let protection = self.keys.protection(wanted.is_some());
         let sets = Sets::new(wanted, self.keys.seal_certificates()?, self.keep_going)?;
         output.begin(input.begin())?;
-        let files = Ahead::start(input.keep_going(self.keep_going))?;
+        let files = Ahead::start(input.keep_going(self.keep_going), &unwrap)?;
         let losses = Losses::new(self.keep_going);
         let mut transit = Transit { sets, unwrap, losses, protection, output };
         while let Some((name, held)) = files.next_file() {

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::sync::Arc;
 
 use archive::{FileKind, FileName, SetId, Wrapping, parse_seal};
 use failure::Failure;
@@ -18,7 +19,7 @@ use crate::unwrap::Unwrap;
 /// Checks files, and hands them on in plain text.
 pub(crate) struct Transit<'a> {
     pub(crate) sets: Sets,
-    pub(crate) unwrap: Unwrap,
+    pub(crate) unwrap: Arc<Unwrap>,
     pub(crate) losses: Losses,
     pub(crate) protection: Protection,
     pub(crate) output: &'a mut Output<File>,

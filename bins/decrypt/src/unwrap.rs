@@ -2,10 +2,12 @@
 
 use std::io::{self, BufReader, Read, Seek, Write};
 
-use archive::Wrapping;
+use archive::{FileName, Wrapping};
 use failure::{Failure, OrFail, Status};
 use igzip::Inflate;
 use openpgp::Decryption;
+
+use crate::hold::Held;
 
 /// Bytes of the buffers around the inflater.
 const BUFFER: usize = 256 << 10;
@@ -18,6 +20,16 @@ pub(crate) struct Unwrap {
 impl Unwrap {
     pub(crate) fn new(decryption: Decryption) -> Unwrap {
         Unwrap { decryption }
+    }
+
+    /// Does the part of [`open`](Self::open) that needs the head of the file only, and leaves the file at its
+    /// start.
+    pub(crate) fn prepare(&self, stored: &str, held: &mut Held) -> Result<(), Failure> {
+        if FileName::parse(stored).is_some_and(|name| name.wrapping == Wrapping::OpenPgp) {
+            self.decryption.prepare(&mut *held);
+            held.rewind()?;
+        }
+        Ok(())
     }
 
     /// Writes the plain content of a stored file.

@@ -1,5 +1,7 @@
 //! The options that name keys.
 
+use std::ffi::{OsStr, OsString};
+
 use deflate::Effort;
 use failure::{Failure, Status};
 use openpgp::{
@@ -13,16 +15,16 @@ use openpgp::{
 pub(crate) struct Keys {
     /// Encrypt to the certificate KEY: a file, or a fingerprint or key ID in GnuPG's keyring
     #[arg(long, value_name = "KEY")]
-    encrypt_key: Vec<String>,
+    encrypt_key: Vec<OsString>,
     /// Encrypt to the certificate KEY without naming it in the message
     #[arg(long, value_name = "KEY")]
-    hidden_encrypt_key: Vec<String>,
+    hidden_encrypt_key: Vec<OsString>,
     /// Sign each file inside its message with the secret key KEY, as duplicity does
     #[arg(long, value_name = "KEY")]
-    sign_key: Option<String>,
+    sign_key: Option<OsString>,
     /// Sign the seal of the set with the secret key KEY
     #[arg(long, value_name = "KEY")]
-    seal_key: Option<String>,
+    seal_key: Option<OsString>,
     /// Do not encrypt: compress volumes and signature files with gzip, leave the manifest plain
     #[arg(long, conflicts_with_all = ["encrypt_key", "hidden_encrypt_key", "sign_key"])]
     no_encryption: bool,
@@ -84,15 +86,15 @@ impl Keys {
 }
 
 fn signer(
-    key: Option<&str>,
+    key: Option<&OsStr>,
     passphrase: &PassphraseSource,
     weak: WeakKeys,
 ) -> Result<Option<Signer>, Failure> {
     key.map(|key| Signer::find(key, &passphrase.for_signing(), weak)).transpose()
 }
 
-fn certificates(keys: &[String]) -> Result<Vec<Cert>, Failure> {
-    keys.iter().map(|key| find_certificate(key)).collect()
+fn certificates(keys: &[OsString]) -> Result<Vec<Cert>, Failure> {
+    keys.iter().map(find_certificate).collect()
 }
 
 fn nothing_to_encrypt_to() -> Failure {

@@ -73,7 +73,7 @@ pub struct Fetch {
     keep_going: bool,
     /// Use only sets whose seal the certificate KEY has signed; moo-decrypt needs this option too
     #[arg(long, value_name = "KEY")]
-    seal_key: Vec<String>,
+    seal_key: Vec<OsString>,
     /// Use only encrypted sets, even if the store has no encrypted set
     #[arg(long)]
     encrypted: bool,
@@ -154,7 +154,9 @@ impl Fetch {
     ) -> Result<Survey, Failure> {
         let files = store.list()?;
         let folder = known.map(ArchiveDirectory::folder);
-        Survey::of(store, &files, folder, &self.seal_certificates()?)
+        let mut survey = Survey::of(store, &files, folder, &self.seal_certificates()?)?;
+        survey.count_lost();
+        Ok(survey)
     }
 
     /// Who tells which sets count. Where neither an option nor the archive directory tells the
@@ -178,7 +180,7 @@ impl Fetch {
 
     /// Who may have signed a seal; a secret key does for its certificate.
     fn seal_certificates(&self) -> Result<Vec<Cert>, Failure> {
-        let certs = self.seal_key.iter().map(|key| find_certificate(key));
+        let certs = self.seal_key.iter().map(find_certificate);
         certs.map(|cert| Ok(cert?.strip_secret_key_material())).collect()
     }
 

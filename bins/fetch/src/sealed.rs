@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{Cursor, Read};
 
 use archive::{Identity, Seal, StoredSet, parse_seal};
-use failure::{Failure, OrFail, Status};
+use failure::{Failure, OrFail, Reason, Status};
 use openpgp::read_seal;
 use store::Store;
 use survey::Survey;
@@ -72,7 +72,7 @@ impl Sealed {
         survey: &Survey,
         name: &str,
     ) -> Result<Content, Failure> {
-        let content = survey.open(store, name)?;
+        let content = survey.open(store, name).map_err(|failure| missing(name, failure))?;
         Ok(bounded(name, content, self.sizes.get(name)))
     }
 
@@ -117,7 +117,8 @@ impl Reader<'_> {
     /// Opens the file of a set that has another name in the store.
     pub(crate) fn open(&mut self, name: &str, there: &str) -> Result<Content, Failure> {
         if parse_seal(name).is_none() {
-            return Ok(bounded(name, self.store.open(there)?, self.sizes.get(name)));
+            let content = self.store.open(there).map_err(|failure| missing(name, failure))?;
+            return Ok(bounded(name, content, self.sizes.get(name)));
         }
         let text = read(self.store, name, there)?;
         self.sizes = read_seal(name, &text).map(|seal| sizes(&seal)).unwrap_or_default();
@@ -131,6 +132,14 @@ pub(crate) fn read(store: &mut dyn Store, name: &str, there: &str) -> Result<Vec
     let read = store.open(there)?.take(LARGEST).read_to_end(&mut text);
     read.or_fail(Status::Refused, name)?;
     Ok(text)
+}
+
+/// A file of a set that is not there, though its set was stored as a whole.
+fn missing(name: &str, failure: Failure) -> Failure {
+    match failure.reason() {
+        Reason::NoSuchFile => broken(name, "is missing"),
+        _ => failure,
+    }
 }
 
 fn broken(which: &str, why: &str) -> Failure {

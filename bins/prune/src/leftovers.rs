@@ -11,6 +11,10 @@ use crate::holdings::{Archive, Holdings};
 use crate::line::lines;
 use crate::plan::{Goner, Plan, Stay, goner};
 
+/// Why a set stays that an interrupted run could have left, but for its seal.
+const LOST: &str =
+    "the store has lost its manifest, or that of a set before it, which the seal lists";
+
 /// All of it goes. What the archive knows to be part of a chain has been damaged at the store, and
 /// is no leftover; and what is not ours is only named.
 pub(crate) fn plan(holdings: &Holdings) -> Result<Plan, Failure> {
@@ -38,6 +42,8 @@ struct Known {
     resumable: Option<SetTime>,
     /// The sets that the store has as a whole.
     stored: BTreeSet<SetId>,
+    /// The sets whose manifest is lost, and those that build on them.
+    lost: BTreeSet<SetTime>,
 }
 
 impl Known {
@@ -51,6 +57,7 @@ impl Known {
             chained: archive.map(|archive| chained(&archive.collection.chains)).unwrap_or_default(),
             resumable: found.flatten().map(|found| found.head.time),
             stored: chained(&holdings.store.chains),
+            lost: lost(holdings),
         })
     }
 
@@ -62,12 +69,29 @@ impl Known {
     }
 }
 
+/// The sets whose manifest is lost, though their seals show that it was there, and those that build on them.
+fn lost(holdings: &Holdings) -> BTreeSet<SetTime> {
+    let mut lost: BTreeSet<_> = holdings.survey.lost().keys().map(|set| set.time).collect();
+    let mut others: Vec<_> = holdings.store.sets().map(|set| set.id).collect();
+    others.sort_unstable_by_key(|set| set.time);
+    for set in others {
+        if set.base.is_some_and(|base| lost.contains(&base)) {
+            lost.insert(set.time);
+        }
+    }
+    lost
+}
+
 fn plan_set(set: &StoredSet, known: &Known, holdings: &Holdings, plan: &mut Plan) {
     if known.chained.contains(&set.id) {
         let why =
             "known to the archive directory: the store has lost files of its chain".to_owned();
         let stored = set.files().map(str::to_owned).collect();
         return plan.stays.push(Stay { what: set.id.to_string(), why, stored });
+    }
+    if known.lost.contains(&set.id.time) {
+        let stored = set.files().map(str::to_owned).collect();
+        return plan.stays.push(Stay { what: set.id.to_string(), why: LOST.to_owned(), stored });
     }
     let why = if set.manifest.is_none() { "has no manifest" } else { "belongs to no chain" };
     plan.goes.push(Goner { why: why.into(), ..goner(set, holdings) });
@@ -87,6 +111,9 @@ fn plan_file(name: &str, known: &Known, plan: &mut Plan) {
         None if known.chained.iter().any(|set| Some(set.time) == seal) => {
             plan.stays
                 .push(stay(name, "known to the archive directory: the store has lost its set"));
+        }
+        None if seal.is_some_and(|time| known.lost.contains(&time)) => {
+            plan.stays.push(stay(name, LOST));
         }
         None => plan.goes.push(goes("a seal without a set".into())),
     }

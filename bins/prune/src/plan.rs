@@ -73,7 +73,10 @@ impl Plan {
 pub(crate) fn goner(set: &StoredSet, holdings: &Holdings) -> Goner {
     let files = |set: &StoredSet| set.files().rev().map(str::to_owned).collect::<Vec<_>>();
     let archived = holdings.known(set.id).map(files).unwrap_or_default();
-    Goner { what: set.id.to_string(), why: String::new(), archived, stored: files(set) }
+    let mut stored = files(set);
+    // A seal without its manifest shows that the manifest is lost.
+    stored.sort_by_key(|name| set.seal.as_ref() != Some(name));
+    Goner { what: set.id.to_string(), why: String::new(), archived, stored }
 }
 
 fn stay(kept: &[StoredSet], line: &Line, verdict: &Verdict) -> Option<Stay> {

@@ -1,8 +1,8 @@
 //! Removing, so that it can be interrupted anywhere.
 //!
-//! Set by set: first the archive forgets it, then it goes from the store, its manifest first. What
-//! an interruption leaves is a set that the archive does not know and that still goes by the same
-//! rules, or files without a manifest, which neither we nor duplicity take for a set.
+//! Set by set: first the archive forgets it, then it goes from the store, its seal first, and
+//! next its manifest. What an interruption leaves is a set that the archive does not know and that still goes
+//! by the same rules, or files without a manifest, which neither we nor duplicity take for a set.
 
 use std::fs;
 

@@ -56,15 +56,21 @@ pub(crate) fn all(inventory: &Inventory, known: Option<&Known>) -> Vec<Finding> 
     if let Some(known) = known {
         found.extend(of_archive(inventory, known));
     }
-    found.extend(inventory.incomplete.iter().filter(|set| !is_known(known, set.stored.id)).map(
-        |set| {
-            Finding::note(
-                "incomplete",
-                Some(set.stored.id),
-                "has no manifest, so it does not count",
-            )
-        },
-    ));
+    let lost = &inventory.lost;
+    found.extend(lost.iter().filter(|id| !is_known(known, **id)).map(|id| {
+        Finding::lost(
+            "manifest",
+            *id,
+            "the manifest is missing, and its seal shows that it was there",
+        )
+    }));
+    let incomplete = inventory.incomplete.iter().map(|set| set.stored.id);
+    let cut_off = incomplete.filter(|id| !is_known(known, *id) && !lost.contains(id));
+    found.extend(
+        cut_off.map(|id| {
+            Finding::note("incomplete", Some(id), "has no manifest, so it does not count")
+        }),
+    );
     // Of a set that somebody else may have made, nothing can be lost that is ours.
     for finding in &mut found {
         let is_strange =

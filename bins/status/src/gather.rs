@@ -34,6 +34,7 @@ pub(crate) fn gather(
         chains: chains.collect::<Result<_, _>>()?,
         orphans: gatherer.sets(orphans)?,
         incomplete: gatherer.sets(incomplete)?,
+        lost: survey.lost().keys().copied().collect(),
         foreign,
         unfinished: (unfinished.len() + unnamed.len()) as u64,
         renamed: renamed.len() as u64,

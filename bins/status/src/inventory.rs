@@ -16,6 +16,8 @@ pub(crate) struct Inventory {
     pub(crate) orphans: Vec<Set>,
     /// Sets without a manifest.
     pub(crate) incomplete: Vec<Set>,
+    /// Sets whose manifest is lost: a seal lists it.
+    pub(crate) lost: BTreeSet<SetId>,
     /// Names of files that belong to no set.
     pub(crate) foreign: Vec<String>,
     /// How many files have other names than their seals give them.

@@ -9,6 +9,7 @@ mod table;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -41,7 +42,7 @@ pub struct Status {
     max_age: Option<String>,
     /// Accept a set as good only if the certificate KEY has signed its seal
     #[arg(long, value_name = "KEY")]
-    seal_key: Vec<String>,
+    seal_key: Vec<OsString>,
     /// Accept a set as good only if it has the identity ID: 32 hexadecimal digits, from moo status
     /// or the recovery kit. The default is the identity in the newest seal of --archive
     #[arg(long, value_name = "ID")]
@@ -84,7 +85,7 @@ fn list(arguments: &Status) -> Result<(), Failure> {
     let folder = arguments.archive.as_deref().map(Folder::open).transpose()?;
     let mut store = store::open(url, &arguments.reached)?;
     let files = store.list()?;
-    let certs = arguments.seal_key.iter().map(|key| find_certificate(key));
+    let certs = arguments.seal_key.iter().map(find_certificate);
     let certs = certs.collect::<Result<Vec<_>, _>>()?;
     let mut survey = Survey::of(store.as_mut(), &files, folder.as_ref(), &certs)?;
     let known = folder.as_ref().map(Folder::collection).transpose()?;

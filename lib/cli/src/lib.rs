@@ -6,6 +6,7 @@ pub mod lifeline;
 mod messages;
 pub mod note;
 mod out;
+mod processor_time;
 mod program;
 pub mod shown;
 

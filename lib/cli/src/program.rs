@@ -13,6 +13,7 @@ use stream::{Outlet, Totals};
 
 use crate::lifeline;
 use crate::messages::{self, Verbosity};
+use crate::processor_time;
 
 /// Arguments of all programs.
 #[derive(clap::Args, Clone, Debug)]
@@ -56,6 +57,7 @@ const CLOSED_PIPE: u8 = 128 + 13;
 pub fn main<P: Program>() -> ExitCode {
     harden();
     lifeline::watch();
+    processor_time::watch(P::NAME);
     let words: Vec<_> = std::env::args_os().collect();
     let arguments = match P::try_parse_from(&words) {
         Ok(program) => Ok(program),

@@ -1,6 +1,8 @@
 //! Certificates and secret keys: found in files or in GnuPG's keyring, chosen for a purpose, too weak
 //! for one, and made anew.
 
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
@@ -31,19 +33,21 @@ const ID_LENGTHS: [usize; 3] = [8, 16, 40];
 
 /// The certificate that a user means: a file of that name, else a fingerprint, a key ID (of the
 /// primary key or a subkey) or a user ID in the user's GnuPG keyring.
-pub fn find_certificate(spec: &str) -> Result<Cert, Failure> {
-    let path = Path::new(spec);
+pub fn find_certificate(spec: impl AsRef<OsStr>) -> Result<Cert, Failure> {
+    let spec = spec.as_ref();
+    let (path, which) = (Path::new(spec), failure::shown(spec).to_string());
     if path.is_file() {
         return read_certificate(path);
     }
-    if spec.contains('/') || spec.trim().is_empty() {
-        return Err(Failure::of(Status::Key, spec, "no such certificate file"));
+    if spec.as_bytes().contains(&b'/') || spec.as_bytes().trim_ascii().is_empty() {
+        return Err(Failure::of(Status::Key, which, "no such certificate file"));
     }
-    let outcome = gpg::run(["--export", "--", &search_term(spec)], None, b"")?;
+    let term = search_term(spec);
+    let outcome = gpg::run([OsStr::new("--export"), OsStr::new("--"), &term], None, b"")?;
     if !outcome.success {
-        return Err(Failure::of(Status::Key, spec, format!("gpg: {}", outcome.reason())));
+        return Err(Failure::of(Status::Key, which, format!("gpg: {}", outcome.reason())));
     }
-    only_one(spec, &outcome.stdout, "no such certificate in the GnuPG keyring")
+    only_one(&which, &outcome.stdout, "no such certificate in the GnuPG keyring")
 }
 
 /// The one certificate in a file, armored or binary.
@@ -64,11 +68,12 @@ pub fn read_secret_key(path: &Path) -> Result<Cert, Failure> {
 }
 
 /// A key ID or fingerprint in the form that gpg takes for nothing else; a user ID as it is.
-fn search_term(spec: &str) -> String {
-    let dense: String = spec.chars().filter(|letter| !letter.is_whitespace()).collect();
+fn search_term(spec: &OsStr) -> OsString {
+    let Some(text) = spec.to_str() else { return spec.to_owned() };
+    let dense: String = text.chars().filter(|letter| !letter.is_whitespace()).collect();
     let digits = dense.strip_prefix("0x").or_else(|| dense.strip_prefix("0X")).unwrap_or(&dense);
     let is_id = ID_LENGTHS.contains(&digits.len()) && digits.chars().all(|c| c.is_ascii_hexdigit());
-    if is_id { format!("0x{digits}") } else { spec.to_owned() }
+    if is_id { format!("0x{digits}").into() } else { spec.to_owned() }
 }
 
 fn only_one(which: &str, bytes: &[u8], missing: &str) -> Result<Cert, Failure> {
@@ -417,6 +422,7 @@ mod tests {
 
     #[test]
     fn key_ids_are_known_from_user_ids() {
+        let search_term = |spec: &str| search_term(OsStr::new(spec));
         assert_eq!(search_term("0123 4567 89AB CDEF"), "0x0123456789ABCDEF");
         assert_eq!(search_term("0xdeadbeef"), "0xdeadbeef");
         assert_eq!(search_term("cat@example.org"), "cat@example.org");

@@ -55,6 +55,16 @@ impl Decryption {
         Decryption { keys, signers_wanted: Vec::new(), allow_unprotected: false }
     }
 
+    /// Derives the session key of a message from the passphrase, for [`open`](Self::open). That takes time,
+    /// in which another thread can decrypt another message. The message may be damaged.
+    pub fn prepare(&self, message: impl Read + Send + Sync) {
+        let first = message::without_armor(message)
+            .and_then(|mut message| message::read_head(&mut message));
+        if let Ok(first) = first {
+            self.keys.prepare(&MessageHead::parse(&first));
+        }
+    }
+
     /// Decrypts one message and writes its content as it arrives. If this fails, the caller must
     /// discard what was written: the integrity code is at the end of the message.
     pub fn open(

@@ -1,6 +1,6 @@
 //! The session key of a message: from a secret key file, from GnuPG, or from a passphrase.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -12,15 +12,21 @@ use sequoia_openpgp::types::SymmetricAlgorithm;
 use sequoia_openpgp::{Cert, Fingerprint, KeyHandle};
 
 use crate::gpg;
+use crate::message::MessageHead;
 use crate::passphrase::{Passphrase, PassphraseSource};
 use crate::signing::unlock;
 
 /// How many passphrase packets of a message are tried: each may take a second, and a message has room
 /// for thousands.
 const MOST_PASSPHRASES: usize = 8;
+/// How many session keys are remembered that a passphrase has given.
+const MOST_REMEMBERED: usize = 4;
 
 /// Tries a session key on the message.
 pub(crate) type Try<'a> = &'a mut dyn FnMut(Option<SymmetricAlgorithm>, &SessionKey) -> bool;
+
+/// A session key, and the cipher that it is for.
+type Derived = (Option<SymmetricAlgorithm>, SessionKey);
 
 /// What opens messages: secret keys, a passphrase, and GnuPG. It remembers what it learns from one
 /// message for the next.
@@ -33,6 +39,8 @@ pub struct KeyAccess {
     pub gnupg: bool,
     /// Unlocked secret keys, or why they could not be unlocked.
     unlocked: Mutex<HashMap<Fingerprint, Result<KeyPair, Failure>>>,
+    /// The last passphrase packets and their session keys; `None` if the passphrase does not open one.
+    derived: Mutex<VecDeque<(SKESK, Option<Derived>)>>,
     /// GnuPG needs no passphrase from here.
     agent_knows: AtomicBool,
 }
@@ -45,6 +53,7 @@ impl KeyAccess {
             passphrase,
             gnupg: false,
             unlocked: Mutex::default(),
+            derived: Mutex::default(),
             agent_knows: AtomicBool::new(false),
         }
     }
@@ -53,6 +62,33 @@ impl KeyAccess {
         let mut unlocked = self.unlocked.lock().unwrap_or_else(PoisonError::into_inner);
         let pair = unlocked.entry(key.fingerprint());
         pair.or_insert_with(|| unlock(key.clone(), &self.passphrase)).clone()
+    }
+
+    /// Turns the passphrase, if one was given, into the session key of a message that only passphrases
+    /// open.
+    pub(crate) fn prepare(&self, head: &MessageHead) {
+        if !head.pkesks.is_empty() {
+            return;
+        }
+        let first = head.skesks.first().filter(|skesk| costs_little(skesk));
+        if let (Some(skesk), Ok(Some(passphrase))) = (first, self.passphrase.given()) {
+            self.derive(skesk, &passphrase);
+        }
+    }
+
+    /// The session key in a passphrase packet.
+    fn derive(&self, skesk: &SKESK, Passphrase(password): &Passphrase) -> Option<Derived> {
+        let derived = || self.derived.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, known)) = derived().iter().find(|(known, _)| known == skesk) {
+            return known.clone();
+        }
+        let found = skesk.decrypt(password).ok();
+        let mut derived = derived();
+        derived.push_back((skesk.clone(), found.clone()));
+        if derived.len() > MOST_REMEMBERED {
+            derived.pop_front();
+        }
+        found
     }
 }
 
@@ -167,11 +203,11 @@ impl<'a> SessionKeySearch<'a> {
 
     fn by_passphrase(&mut self, skesks: &[SKESK], attempt: Try<'_>) -> Result<bool, Failure> {
         let prompt = format!("Passphrase of {}: ", self.which);
-        let Some(Passphrase(password)) = self.keys.passphrase.get(&prompt)? else {
+        let Some(passphrase) = self.keys.passphrase.get(&prompt)? else {
             return Ok(false);
         };
         let tried = skesks.iter().filter(|skesk| costs_little(skesk)).take(MOST_PASSPHRASES);
-        let mut sessions = tried.filter_map(|skesk| skesk.decrypt(&password).ok());
+        let mut sessions = tried.filter_map(|skesk| self.keys.derive(skesk, &passphrase));
         if sessions.any(|(algorithm, session)| attempt(algorithm, &session)) {
             return Ok(true);
         }

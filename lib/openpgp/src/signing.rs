@@ -1,5 +1,6 @@
 //! Signatures: who makes them, with a key from a file or in GnuPG, and whether one holds.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::path::Path;
 
@@ -49,11 +50,11 @@ impl Signer {
     /// A secret key file of that name, else the key in GnuPG that `spec` stands for; it may also
     /// be the file of a certificate whose secret key GnuPG has.
     pub fn find(
-        spec: &str,
+        spec: impl AsRef<OsStr>,
         passphrase: &PassphraseSource,
         weak: WeakKeys,
     ) -> Result<Signer, Failure> {
-        let path = Path::new(spec);
+        let path = Path::new(spec.as_ref());
         if path.is_file() && read_certificate(path)?.is_tsk() {
             return Signer::from_file(path, passphrase, weak);
         }
@@ -86,7 +87,7 @@ impl Signer {
 
     /// A key that GnuPG has. It stays there; that it can sign is tried at once.
     pub fn from_gnupg(
-        spec: &str,
+        spec: impl AsRef<OsStr>,
         passphrase: &PassphraseSource,
         weak: WeakKeys,
     ) -> Result<Signer, Failure> {

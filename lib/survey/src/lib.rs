@@ -8,10 +8,11 @@
 mod belonging;
 mod fork;
 mod judge;
+mod lost;
 mod renamed;
 mod seals;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read;
 
 use archive::{Collection, FileName, SetId, SetTime, parse_seal};
@@ -41,6 +42,10 @@ pub struct Survey {
     seals: Seals,
     /// The sets that have a manifest, whether they count or not.
     complete: HashSet<SetId>,
+    /// The sets whose manifest is lost, with its name.
+    lost: BTreeMap<SetId, String>,
+    /// Whether they belong to the collection.
+    counts_lost: bool,
 }
 
 impl Survey {
@@ -48,7 +53,7 @@ impl Survey {
     /// identify the files; with `certs`, only seals that one of them has signed.
     ///
     /// Seals of the store, and files without a place, are read only if there are files without a
-    /// place.
+    /// place, or a set with a seal and without a manifest.
     ///
     /// # Errors
     /// The store cannot be reached, or the archive directory cannot be read.
@@ -72,15 +77,19 @@ impl Survey {
             named: HashSet::new(),
             seals: Seals::new(certs.to_vec()),
             complete: HashSet::new(),
+            lost: BTreeMap::new(),
+            counts_lost: false,
         };
         if let Some(folder) = folder {
             survey.seals.of_archive(folder)?;
         }
-        if !survey.collection.strangers.is_empty() {
+        let has_cut_off = survey.collection.incomplete.iter().any(|set| set.seal.is_some());
+        if has_cut_off || !survey.collection.strangers.is_empty() {
             survey.seals.of_store(store, &survey.collection, &survey.sizes)?;
         }
         survey.find_renamed(store)?;
         survey.complete = survey.collection.complete().map(|set| set.id).collect();
+        survey.find_lost();
         Ok(survey)
     }
 
@@ -181,11 +190,13 @@ impl Survey {
             .cloned()
             .collect();
         self.names.retain(|name| !gone.contains(name));
+        self.lost.retain(|set, _| !sets.contains(set));
         self.sort();
     }
 
     fn sort(&mut self) {
-        let names = self.names.iter().cloned();
+        let lost = self.lost.values().filter(|_| self.counts_lost);
+        let names = self.names.iter().chain(lost).cloned();
         self.collection = Collection::preferring(names, &|name| self.named.contains(name));
     }
 }

@@ -210,7 +210,7 @@ fn a_lost_newest_manifest_costs_nothing_where_the_archive_knows_the_set_and_a_se
     let (moo, tree) = with_two_sets(&sandbox);
     sandbox.sh("rm store/*inc*manifest").silent();
     let run = moo.restore("--keep-going").fails_with(5);
-    run.stderr_has("its manifest is missing");
+    run.stderr_has(".manifest: is missing");
     assert_same(&Snapshot::kept(tree.root()), &Snapshot::kept(sandbox.path("out")));
 }
 

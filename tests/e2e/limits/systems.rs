@@ -12,8 +12,10 @@ enum System {
     ExFat,
     /// By that program of ntfs-3g, with those options.
     Ntfs(&'static str, &'static str),
-    /// That of Linux, where names are folded.
+    /// ext4 where names are folded, if the kernel has it.
     Casefold,
+    /// One of FUSE that folds names as well.
+    Folding,
 }
 
 impl System {
@@ -23,6 +25,7 @@ impl System {
             System::ExFat => Disk::exfat(sandbox),
             System::Ntfs(program, options) => Disk::ntfs(sandbox, program, options),
             System::Casefold => Disk::casefold(sandbox),
+            System::Folding => Disk::folding(sandbox),
         }
     }
 }
@@ -119,12 +122,17 @@ fn names_that_would_be_changed_to_small_letters_failed_the_whole_restore_and_are
 
 #[test]
 fn a_folder_that_folds_names_gets_the_first_of_two_that_are_one_there_and_all_else() {
+    restores_all_else(System::Folding, &["readme", "dir"]);
+}
+
+#[test]
+fn a_folder_of_ext4_that_folds_names_gets_the_first_of_two_that_are_one_there_and_all_else() {
     restores_all_else(System::Casefold, &["readme", "dir"]);
 }
 
 #[test]
 fn a_name_whose_capitals_changed_between_two_restores_into_one_folder_keeps_its_new_content() {
-    for system in [System::ExFat, System::Casefold] {
+    for system in [System::ExFat, System::Folding] {
         let sandbox = Sandbox::new();
         let Some(disk) = system.mount(&sandbox) else { return };
         let moo = Moo::plain(&sandbox);

@@ -220,18 +220,21 @@ fn a_file_beside_the_sealed_one_is_named_and_goes_only_if_that_is_asked_for() {
 
 #[test]
 fn a_manifest_that_was_renamed_as_its_upload_is_no_temporary_file() {
-    let sandbox = Sandbox::new();
-    sandbox.sh("moo-keygen --sign-only host >/dev/null").silent();
-    let options = "--no-encryption --seal-key host.secret.pgp";
-    let chains = Chains::with(sandbox, options, &["full", "inc"]);
-    let Some(barn) = Barn::new(&chains) else { return };
-    let manifest = format!("duplicity-inc.{}.to.{}.manifest", chains.times[0], chains.times[1]);
-    let hidden = format!(".upload-1a.2.0-{manifest}");
-    barn.machine.sh("rm /usr/local/bin/stat").silent();
-    barn.machine.sh(&format!("cd {STORE} && mv {manifest} {hidden} && touch {hidden}")).silent();
-    barn.in_place_of("date", "echo $(($(/bin/date +%s) + 8 * 86400))");
-    let told = barn.prune(&format!("--older-than 1Y {STORE}")).succeeds();
-    told.stdout_has(&format!("keep    {hidden}, a temporary name, but a seal lists the file"));
-    barn.prune(&format!("--older-than 1Y --force {STORE}")).silent();
-    assert!(barn.machine.path(STORE).join(hidden).exists());
+    // Without a seal key, the text of a seal is in armor.
+    for options in ["--no-encryption --seal-key host.secret.pgp", "--no-encryption"] {
+        let sandbox = Sandbox::new();
+        sandbox.sh("moo-keygen --sign-only host >/dev/null").silent();
+        let chains = Chains::with(sandbox, options, &["full", "inc"]);
+        let Some(barn) = Barn::new(&chains) else { return };
+        let manifest = format!("duplicity-inc.{}.to.{}.manifest", chains.times[0], chains.times[1]);
+        let hidden = format!(".upload-1a.2.0-{manifest}");
+        barn.machine.sh("rm /usr/local/bin/stat").silent();
+        let hide = format!("cd {STORE} && mv {manifest} {hidden} && touch {hidden}");
+        barn.machine.sh(&hide).silent();
+        barn.in_place_of("date", "echo $(($(/bin/date +%s) + 8 * 86400))");
+        let told = barn.prune(&format!("--older-than 1Y {STORE}")).succeeds();
+        told.stdout_has(&format!("keep    {hidden}, a temporary name, but a seal lists the file"));
+        barn.prune(&format!("--older-than 1Y --force {STORE}")).silent();
+        assert!(barn.machine.path(STORE).join(hidden).exists());
+    }
 }

@@ -7,7 +7,7 @@ use tests::Sandbox;
 const FAILING: [(&str, &str); 16] = [
     ("backup: no source", "moo backup --no-encryption $A $W/$N $U"),
     ("backup: a link as source", "ln -s src $N; moo backup --no-encryption $A $W/$N $U"),
-    ("backup: no key", "moo backup --encrypt-key $W/$N $A src $U"),
+    ("backup: no key", "moo backup --encrypt-key $W/$N $A $W/src $U"),
     (
         "backup: an archive that is a file",
         "touch $N; moo backup --no-encryption --archive-dir $W/$N src $U",
@@ -47,4 +47,30 @@ fn a_name_that_is_not_utf_8_is_spelt_out_in_every_message() {
         sandbox.sh(&format!("{set}; rm -rf $N* out copy")).silent();
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn keys_are_read_from_files_whose_names_are_not_utf_8() {
+    let sandbox = Sandbox::new();
+    sandbox.sh("mkdir src && echo moo >src/a && moo keygen --no-passphrase key").succeeds();
+    let name = "N=$(printf 'cow\\377moo'); mkdir $N; mv key.cert.pgp key.secret.pgp $N";
+    sandbox.sh(name).silent();
+    let set = "U=file://$PWD/store; N=$(printf 'cow\\377moo')";
+    let seal = "--seal-key $N/key.cert.pgp";
+    for script in [
+        "moo backup --encrypt-key $N/key.cert.pgp --sign-key $N/key.secret.pgp \
+            --seal-key $N/key.secret.pgp src $U"
+            .to_owned(),
+        format!(
+            "moo restore {seal} --secret-key $N/key.secret.pgp --sign-key $N/key.cert.pgp $U out"
+        ),
+        "diff -r src out".to_owned(),
+        format!("moo verify --quick {seal} $U"),
+        format!("moo status {seal} $U"),
+        "moo rekey --secret-key $N/key.secret.pgp --hidden-encrypt-key $N/key.cert.pgp \
+            $U file://$PWD/other"
+            .to_owned(),
+    ] {
+        sandbox.sh(&format!("{set}; {script}")).succeeds();
+    }
 }

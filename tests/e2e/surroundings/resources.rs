@@ -23,7 +23,7 @@ const COMMANDS: [(&str, &str, &str); 13] = [
 ];
 
 /// What is scarce, and the words before a command that make it so.
-const SCARCE: [(&str, &str); 13] = [
+const SCARCE: [(&str, &str); 14] = [
     ("no file may grow", "ulimit -f 0"),
     ("files stay below 4 MiB", "ulimit -f 8192"),
     ("memory for nothing", "ulimit -v 5000"),
@@ -35,6 +35,7 @@ const SCARCE: [(&str, &str); 13] = [
     ("standard error is closed", NO_MESSAGES),
     ("no folder for temporary files", "export TMPDIR=$W/nowhere"),
     ("a full folder for temporary files", "export TMPDIR=$W/small"),
+    ("a folder for temporary files that gets full", "export TMPDIR=$W/middle"),
     ("no home", "unset HOME XDG_STATE_HOME XDG_CONFIG_HOME"),
     ("no working directory", "mkdir gone; cd gone; rmdir ../gone"),
 ];
@@ -127,7 +128,8 @@ impl Barn {
 #[test]
 fn whatever_is_scarce_each_command_works_or_says_what_it_lacks_and_works_afterwards() {
     let barn = barn();
-    let Some(_mount) = Mount::new(&barn.sandbox, "small", "64k") else { return };
+    let Some(_small) = Mount::new(&barn.sandbox, "small", "64k") else { return };
+    let Some(_middle) = Mount::new(&barn.sandbox, "middle", "2m") else { return };
     let count = COMMANDS.len() * SCARCE.len();
     let faults = spread(scale(60, count), count).into_iter().filter_map(|index| {
         barn.faults(COMMANDS[index % COMMANDS.len()], SCARCE[index / COMMANDS.len()])
