@@ -68,13 +68,14 @@ fn a_process_that_somebody_has_stopped_kept_backup_sh_from_its_end_and_does_not(
     // One source: its upload is under way for a while.
     let hook = "before test ! -e /srv/wait || exec sleep 800\noptions --volsize 1\nsource home /srv/home\n";
     let host = Host::new(&network, hook);
-    let stage = "pgrep -o -x moo-upload";
+    // One of the run before may not be reaped yet.
+    let stage = "pgrep -r D,R,S -o -x moo-upload";
     for (wait, victim) in [
         (true, HOOK),
         (true, EACH),
         (true, KEEPER),
         (false, stage),
-        (false, "pgrep -o -x moo-scan"),
+        (false, "pgrep -r D,R,S -o -x moo-scan"),
         // The supervisor of `moo backup`.
         (false, "pgrep -f '^moo-run backup'"),
     ] {
