@@ -28,10 +28,17 @@ give_lifeline() {
     ! (as_user test -w "$MOO_SCRATCH") || export TMPDIR="$MOO_SCRATCH"
 }
 
+# Not empty if the caller is a service with privileges of its own, as moobacker.service is.
+ambient=$(sed -n 's/^CapAmb:[[:space:]]*0*//p' /proc/self/status 2>/dev/null) || ambient=''
+
 # as_user PROGRAM [ARGUMENT…]: becomes the program, as the user and without any privilege.
 as_user() {
-    [ -z "$user" ] || set -- setpriv --reuid "$uid" --regid "$gid" --init-groups --no-new-privs \
-        --inh-caps=-all --ambient-caps=-all --bounding-set=-all -- "$@"
+    if [ -n "$user" ]; then
+        set -- setpriv --reuid "$uid" --regid "$gid" --init-groups --no-new-privs \
+            --inh-caps=-all --ambient-caps=-all --bounding-set=-all -- "$@"
+    elif [ -n "$ambient" ]; then
+        set -- setpriv --no-new-privs --inh-caps=-all --ambient-caps=-all -- "$@"
+    fi
     exec "$@"
 }
 
