@@ -89,13 +89,16 @@ fn the_recipe_of_the_package_enables_the_timer_with_what_was_given() {
     for machine in [&local, &remote] {
         deb::install(machine);
     }
+    local.without(&["sudo", "visudo"]);
     begin(&local, &remote);
     let fingerprint = first_half(&local, &remote);
     let second = format!(
         "moo setup-local --host-key {fingerprint} --kit /root/kit.tar --passphrase-file /root/passphrase \
         --systemd --schedule 'Mon 04:00' --mailto you@example.org"
     );
-    local.sh(&second).succeeds().stderr_is("");
+    let with_cron = local.sh(&second.replace(" --systemd", ""));
+    with_cron.fails_with(1).one_message().stderr_has("install sudo, or pass --systemd");
+    local.sh(&second.replace("--kit /root/kit.tar ", "")).succeeds().stderr_is("");
     local.sh("ls /etc/cron.d/moobacker").fails();
     local
         .sh("readlink /etc/systemd/system/timers.target.wants/moobacker.timer")
@@ -110,7 +113,7 @@ fn the_recipe_of_the_package_enables_the_timer_with_what_was_given() {
         .silent();
     let state = "find /etc/systemd /etc/moobacker -printf '%p %T@\n' | sort";
     let before = local.sh(state).out();
-    local.sh(&second.replace("--kit /root/kit.tar ", "")).silent();
+    local.sh(&second).silent();
     assert_eq!(before, local.sh(state).out(), "a second time changes nothing");
     local.sh("dpkg --no-triggers -P moobacker").succeeds().stdout_has("moobacker.timer.d");
     local.sh("test -L /etc/systemd/system/timers.target.wants/moobacker.timer").fails();
