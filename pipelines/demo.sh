@@ -25,7 +25,7 @@ need_rust || exit
 # shellcheck disable=SC2086,SC2154 # a list of words, from packages.sh
 need_packages $build_packages gnupg || exit
 echo 'building (this takes some minutes the first time)'
-cargo build --release --quiet --workspace
+cargo build --release --workspace
 
 n=1
 while [ -e "$folder/$n" ]; do n=$((n + 1)); done

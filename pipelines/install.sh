@@ -1,20 +1,25 @@
 #!/bin/sh
-# install.sh: installs the programs, the pipelines and the manual for all users.
+# install.sh: installs the programs, the pipelines, the manual, completions and units for all users.
 set -eu
 self='install.sh'
 
 usage() {
     cat <<'TEXT'
 usage: install.sh [--dry-run] [PREFIX]
+       install.sh --destdir FOLDER [--programs FOLDER] PREFIX
 
 Install what `cargo build --release --workspace` has built below PREFIX (/usr/local), owned by
 root and writable by nobody else:
 
-  PREFIX/lib/moobacker   programs and pipelines
-  PREFIX/bin/moo         the command
-  PREFIX/share/man       the manual
+  PREFIX/lib/moobacker        programs and pipelines
+  PREFIX/bin                  links to moo and all programs
+  PREFIX/share/man            the manual
+  PREFIX/share                completions for bash, zsh and fish
+  PREFIX/lib/systemd/system   units, none of them enabled
 
-  --dry-run   print the commands without running them
+  --destdir FOLDER    put all of it below FOLDER, owned by the caller, to make a package of it
+  --programs FOLDER   take the programs from FOLDER (target/release)
+  --dry-run           print the commands without running them
 
 A successful run prints nothing. Run it again to upgrade: it replaces the installed files.
 
@@ -30,8 +35,11 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=shared/steps.sh
 . "$here/shared/steps.sh"
 
+destdir='' built=''
 own_option() {
     case $2 in
+        --destdir) needs_value "$@" && destdir=$3 ;;
+        --programs) needs_value "$@" && built=$3 ;;
         --dry-run) dry_run=yes ;;
         *) no_such_option "$2" ;;
     esac
@@ -44,66 +52,95 @@ prefix=${1-/usr/local}
 case $prefix in /*) ;; *) fail 2 "$prefix: an absolute path is needed" ;; esac
 prefix=$(readlink -m -- "$prefix")
 checkout=${here%/*}
-built=$checkout/target/release
-[ -x "$built/moo-scan" ] || fail 1 'no programs: run cargo build --release --workspace'
-[ -n "$dry_run" ] || [ "$(id -u)" = 0 ] || fail 1 'run as root: only root can install'
+built=${built:-$checkout/target/release}
+[ -x "$built/moo-scan" ] || fail 1 "$built: has no programs: run cargo build --release --workspace"
+[ -n "$destdir$dry_run" ] || [ "$(id -u)" = 0 ] || fail 1 'run as root: only root can install'
+to=$destdir$prefix lib=$destdir$prefix/lib/moobacker
 
 # backup.sh is going to be run by root, so root must be the only one who can change it.
-for folder in '' /commands /admin /shared; do only_root_writes "$prefix/lib/moobacker$folder"; done
-only_root_writes "$prefix/bin"
-if [ -e "$prefix/bin/moo" ] && [ "$(readlink -- "$prefix/bin/moo")" != ../lib/moobacker/moo ]; then
-    fail 1 "$prefix/bin/moo: exists and is not ours"
-fi
+check_prefix() {
+    for folder in '' /commands /admin /shared; do only_root_writes "$lib$folder"; done
+    only_root_writes "$to/bin"
+    for name in moo $(programs | sed 's|.*/||'); do
+        at=$to/bin/$name
+        if [ -L "$at" ] || [ -e "$at" ]; then
+            [ "$(readlink -- "$at")" = "../lib/moobacker/$name" ] || fail 1 "$at: exists and is not ours"
+        fi
+    done
+}
 
 # copy MODE FOLDER FILE…: whatever user built them, the copies are root's.
 copy() {
     mode=$1 folder=$2 && shift 2
-    step install -m "$mode" -o root -g root -t "$folder" -- "$@"
+    if [ -n "$destdir" ]; then
+        step install -m "$mode" -t "$folder" -- "$@"
+    else
+        step install -m "$mode" -o root -g root -t "$folder" -- "$@"
+    fi
 }
 
 # programs: the paths of the programs. scripts FOLDER: those of the scripts that are run. parts FOLDER:
 # those of what they read. One a line.
-programs() { find "$built/" -maxdepth 1 -name 'moo-*' ! -name '*.d' -type f -perm -u+x; }
+programs() { find "$built/" -maxdepth 1 -name 'moo-*' ! -name '*.d' -type f -perm -u+x | sort; }
 scripts() { find "$1" -maxdepth 1 -type f -perm -u+x ! -name demo.sh ! -name install.sh; }
 parts() { find "$1" -maxdepth 1 -type f ! -perm -u+x \( -name '*.sh' -o -name '*.awk' \); }
 
 # install_folder [NAME]: the scripts of the folder of that name, or those above all folders.
 # shellcheck disable=SC2046 # a line is a word
 install_folder() {
-    from=$here${1:+/$1} to=$prefix/lib/moobacker${1:+/$1}
-    step mkdir -p "$to"
-    [ -z "$(scripts "$from")" ] || copy 755 "$to" $(scripts "$from" | sort)
-    [ -z "$(parts "$from")" ] || copy 644 "$to" $(parts "$from" | sort)
+    from=$here${1:+/$1} into=$lib${1:+/$1}
+    step mkdir -p "$into"
+    [ -z "$(scripts "$from")" ] || copy 755 "$into" $(scripts "$from" | sort)
+    [ -z "$(parts "$from")" ] || copy 644 "$into" $(parts "$from" | sort)
+}
+
+# link NAME…: in bin, to what is in lib/moobacker.
+link() {
+    for name; do step ln -sfn "../lib/moobacker/$name" "$to/bin/$name"; done
+}
+
+# install_units: those of systemd, which name the scripts by their paths.
+install_units() {
+    step mkdir -p "$to/lib/systemd/system"
+    for unit in "$here"/units/*; do
+        copy 644 "$to/lib/systemd/system" "$unit"
+        [ "$prefix" = /usr ] ||
+            step sed -i "s|/usr/lib/moobacker/|$prefix/lib/moobacker/|" "$to/lib/systemd/system/${unit##*/}"
+    done
 }
 
 # remove_old: versions before 0.2 had all scripts in one folder, and called pages after them.
 remove_old() {
     for file in "$here"/commands/* "$here"/admin/* "$here"/shared/* moo-backup moo-restore; do
-        old=$prefix/lib/moobacker/${file##*/}
+        old=$lib/${file##*/}
         case $old in */backup.sh) continue ;; esac
         [ ! -f "$old" ] || step rm -f "$old"
     done
     for file in "$here"/commands/*.sh "$here"/admin/*.sh; do
-        old=$prefix/share/man/man1/${file##*/}.1
+        old=$to/share/man/man1/${file##*/}.1
         case $old in */backup.sh.1) continue ;; esac
         [ ! -f "$old" ] || step rm -f "$old"
     done
 }
 
 umask 022
-step mkdir -p "$prefix/bin" "$prefix/lib/moobacker"
 IFS='
 '
+[ -n "$destdir" ] || check_prefix
+step mkdir -p "$to/bin" "$lib"
 set -f
 # shellcheck disable=SC2046 # a line is a word
-copy 755 "$prefix/lib/moobacker" $(programs | sort)
+copy 755 "$lib" $(programs)
 install_folder
 for folder in commands admin shared; do install_folder "$folder"; done
 set +f
 remove_old
-step ln -sfn ../lib/moobacker/moo "$prefix/bin/moo"
+# shellcheck disable=SC2046 # a line is a word
+link moo $(programs | sed 's|.*/||')
 for section in "$checkout"/man/man[1-9]; do
-    target=$prefix/share/man/${section##*/}
+    target=$to/share/man/${section##*/}
     step mkdir -p "$target"
     copy 644 "$target" "$section"/*.[1-9]
 done
+step "$built/manual" --completions "$to/share"
+install_units

@@ -1,5 +1,8 @@
 //! The pages of the programs and of the commands of `moo`: names, options and examples from the
-//! definitions that their arguments are parsed with, the rest from the prose beside this crate.
+//! definitions that their arguments are parsed with, the rest from the prose beside this crate. And the shells'
+//! completions, from the same definitions.
+
+pub mod completions;
 
 use std::fmt::Write as _;
 use std::io;

@@ -125,3 +125,16 @@ fn no_line_of_a_text_is_wider_than_110_columns() {
     }
     assert!(wide.is_empty(), "{}", wide.join("\n"));
 }
+
+#[test]
+fn the_readme_names_every_package_that_a_build_needs() {
+    let packages = read("../tests/packages.sh");
+    let line = packages.lines().find_map(|line| line.strip_prefix("build_packages=")).unwrap();
+    let readme = read("../README.md");
+    let (_, install) = readme.split_once("\n## Install\n").unwrap();
+    let install = install.split("\n## ").next().unwrap();
+    let named: Vec<_> = install.split_whitespace().collect();
+    for package in line.trim_matches('\'').split(' ') {
+        assert!(named.contains(&package), "README.md, Install: lacks {package}");
+    }
+}

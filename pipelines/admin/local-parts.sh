@@ -97,8 +97,10 @@ check_configuration() {
     done || exit 1
 }
 
-# allow_backup: the one command that the user may run as root. sudo's own checker has to like it.
+# allow_backup: the one command that the user may run as root. sudo's own checker has to like it. The timer
+# needs no sudo.
 allow_backup() {
+    command -v visudo >/dev/null || return 0
     allowed="$user ALL=(root) NOPASSWD: $here/backup.sh \"\""
     file=/etc/sudoers.d/$user
     [ "$(cat -- "$file" 2>/dev/null)" != "$allowed" ] || return 0
@@ -212,6 +214,7 @@ ask_passphrase() {
 # make_schedule: cron, or a timer.
 make_schedule() {
     if [ -n "$timer" ]; then make_timer && return; fi
+    command -v visudo >/dev/null || fail 1 'sudo: not found: apt-get install sudo, or pass --systemd'
     file=/etc/cron.d/$user
     [ ! -e "$file" ] || return 0
     put 644 "$file" <<TEXT
@@ -220,33 +223,31 @@ ${schedule:-30 2 * * *} $user sudo -n $here/backup.sh
 TEXT
 }
 
+# make_timer: the installed timer, with drop-ins for what was given.
 make_timer() {
-    units=/etc/systemd/system
-    if [ -e "$units/moobacker.service" ] || [ -e "$units/moobacker.timer" ]; then return 0; fi
-    put 644 "$units/moobacker.service" <<TEXT
-[Unit]
-Description=Backup by moobacker
-Wants=network-online.target
-After=network-online.target
-
-[Service]
-Type=oneshot
-ExecStart=$here/backup.sh --user $user
-TEXT
-    put 644 "$units/moobacker.timer" <<TEXT
-[Unit]
-Description=Backup by moobacker
-
-[Timer]
-OnCalendar=${schedule:-*-*-* 02:30:00}
-Persistent=true
-
-[Install]
-WantedBy=timers.target
-TEXT
+    dropins=/etc/systemd/system
+    [ ! -L "$dropins/timers.target.wants/moobacker.timer" ] || return 0
+    case $here in
+        /usr/lib/moobacker | /usr/local/lib/moobacker) ;;
+        *) step systemctl link --quiet "${here%/*}"/systemd/system/moobacker* ;;
+    esac
+    if [ "$user" != moobacker ]; then
+        own="[Service]${newline}User=$user"
+        drop_in moobacker-failure.service user "$own"
+        drop_in moobacker.service user "$own${newline}StateDirectory=$user"
+    fi
+    [ -z "$mailto" ] || drop_in moobacker-failure.service mailto "[Service]${newline}Environment=MAILTO=$mailto"
+    [ -z "$schedule" ] ||
+        drop_in moobacker.timer schedule "[Timer]${newline}OnCalendar=${newline}OnCalendar=$schedule"
     [ ! -d /run/systemd/system ] || step systemctl daemon-reload
     step systemctl enable --quiet moobacker.timer
     [ ! -d /run/systemd/system ] || step systemctl start moobacker.timer
+}
+
+# drop_in UNIT NAME TEXT
+drop_in() {
+    step mkdir -p "$dropins/$1.d"
+    printf '%s\n' "$3" | put 644 "$dropins/$1.d/$2.conf"
 }
 
 # tell: what to do on the other machine, and then here.

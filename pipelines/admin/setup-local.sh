@@ -23,7 +23,6 @@ user=${user:-moobacker}
 case $user in '' | [!a-z_]* | *[!a-z0-9_-]* | root) fail 2 "--user: $user: not a name for a user" ;; esac
 case $mailto in *[!A-Za-z0-9@._+,-]*) fail 2 "--mailto: $mailto: not an address" ;; esac
 case $schedule in *"$newline"* | *%*) fail 2 '--schedule: one line without % is needed' ;; esac
-[ -z "$timer" ] || [ -z "$mailto" ] || fail 2 '--mailto: cron sends mail, systemd does not'
 case $host_key in '' | SHA256:?*) ;; *) fail 2 '--host-key: begins with SHA256:' ;; esac
 # What belongs to the second run is not dropped in silence by the first one.
 if [ -z "$host_key" ] && [ -n "$mailto$schedule$timer$kit$passphrase_file" ]; then

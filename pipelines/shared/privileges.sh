@@ -29,11 +29,18 @@ give_lifeline() {
     ! (as_user test -w "$MOO_SCRATCH") || export TMPDIR="$MOO_SCRATCH"
 }
 
+# Not empty if the caller is a service with privileges of its own, as moobacker.service is.
+ambient=$(sed -n 's/^CapAmb:[[:space:]]*0*//p' /proc/self/status 2>/dev/null) || ambient=''
+
 # as_user PROGRAM [ARGUMENT…]: becomes the program, as the user and without any privilege. In a session
 # of its own it can type nothing into the terminal of root.
 as_user() {
-    [ -z "$user" ] || set -- setsid --wait setpriv --reuid "$uid" --regid "$gid" --init-groups --no-new-privs \
-        --inh-caps=-all --ambient-caps=-all --bounding-set=-all -- "$@"
+    if [ -n "$user" ]; then
+        set -- setsid --wait setpriv --reuid "$uid" --regid "$gid" --init-groups --no-new-privs \
+            --inh-caps=-all --ambient-caps=-all --bounding-set=-all -- "$@"
+    elif [ -n "$ambient" ]; then
+        set -- setpriv --no-new-privs --inh-caps=-all --ambient-caps=-all -- "$@"
+    fi
     exec "$@"
 }
 
@@ -48,7 +55,7 @@ as_reader() {
 # as_caller PROGRAM [ARGUMENT…]: becomes the program, as the caller, with the caller's home and keys, and
 # with temporary files where the user does not get.
 as_caller() {
-    [ -n "$user" ] || exec "$@"
+    [ -n "$user" ] || as_user "$@"
     export HOME="$callers_home" USER=root LOGNAME=root
     unset GNUPGHOME
     [ -z "$callers_keys" ] || export GNUPGHOME="$callers_keys"

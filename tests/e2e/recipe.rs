@@ -8,7 +8,7 @@ mod install;
 mod intruder;
 mod killed;
 mod kit;
-mod local;
+pub(crate) mod local;
 mod privileges;
 mod remote;
 mod swapped;

@@ -65,6 +65,7 @@ impl MooCommand {
     pub(crate) fn command(&self) -> Command {
         let command = Command::new(self.name)
             .bin_name(self.title())
+            .display_name(self.title())
             .version(env!("CARGO_PKG_VERSION"))
             .about(self.about)
             .long_about(format!("{}\n\n{}", self.about, self.description))

@@ -70,7 +70,7 @@ pub(crate) const MACHINE_COMMANDS: &[MooCommand] = &[
                 "systemd",
                 Nothing,
                 &[Variable("timer")],
-                "Use a systemd timer instead of cron; --schedule is then its OnCalendar",
+                "Use the systemd timer instead of cron; --schedule is then its OnCalendar, see backup.sh(1)",
             ),
             option(
                 "user",

@@ -42,6 +42,11 @@ fn what_is_installed_is_roots_and_runs_from_the_path() {
         "lib/moobacker/shared/options.sh -rw-r--r-- root:root",
         "lib/moobacker/rescue.sh -rwxr-xr-x root:root",
         "share/man/man1/moo.1 -rw-r--r-- root:root",
+        "bin/moo-scan lrwxrwxrwx root:root ../lib/moobacker/moo-scan",
+        "share/bash-completion/completions/moo -rw-r--r-- root:root",
+        "share/zsh/site-functions/_moo-scan -rw-r--r-- root:root",
+        "share/fish/vendor_completions.d/moo.fish -rw-r--r-- root:root",
+        "lib/systemd/system/moobacker.timer -rw-r--r-- root:root",
     ] {
         assert!(installed.contains(file), "{file}:\n{installed}");
     }
@@ -50,7 +55,12 @@ fn what_is_installed_is_roots_and_runs_from_the_path() {
     }
     laptop.sh("find /usr/local ! -type l -perm /022; find /usr/local ! -user root").silent();
     laptop.sh("useradd -m tom").silent();
-    laptop.sh_as("tom", "/usr/local/bin/moo --version").stdout_has("moo-scan");
+    laptop
+        .sh_as("tom", "/usr/local/bin/moo --version")
+        .stdout_is(concat!("moobacker ", env!("CARGO_PKG_VERSION")));
+    laptop
+        .sh("grep -h ^ExecStart /usr/local/lib/systemd/system/moobacker.service")
+        .stdout_is("ExecStart=/usr/local/lib/moobacker/backup.sh");
     laptop.sh_as("tom", "mkdir a && echo 1 >a/b && /usr/local/bin/moo backup --no-encryption a file://$HOME/s &&
         /usr/local/bin/moo restore file://$HOME/s c && diff -r a c").silent();
     laptop.sh("/usr/src/moobacker/pipelines/install.sh").silent();
@@ -90,6 +100,8 @@ fn nothing_is_installed_where_others_could_change_it() {
     refuses("chmod g+w /usr/local/lib", "", writable);
     let not_ours = "/usr/local/bin/moo: exists and is not ours";
     refuses("chmod g-w /usr/local/lib; : >/usr/local/bin/moo", "", not_ours);
+    let other = "/usr/local/bin/moo-scan: exists and is not ours";
+    refuses("rm /usr/local/bin/moo; : >/usr/local/bin/moo-scan", "", other);
     refuses("", "local", "local: an absolute path is needed");
     refuses("", "--sudo", "--sudo: no such option (see --help)");
 }

@@ -5,7 +5,7 @@ use tests::{Sandbox, Snapshot, assert_same};
 
 use super::host::CRON;
 
-pub(crate) const SET_UP: &str = "/usr/local/lib/moobacker/admin/setup-local.sh";
+pub(crate) const SET_UP: &str = "moo setup-local";
 pub(crate) const REMOTE: &str = "sftp://purrbackups@store.example.org/backups";
 pub(crate) const SOURCES: &str = "--source etc=/srv/etc --source home=/srv/home";
 
@@ -16,12 +16,17 @@ pub(crate) fn two<'a>(network: &Network<'a>) -> (Machine, Machine) {
     for machine in [&local, &remote] {
         machine.install();
     }
+    begin(&local, &remote);
+    (local, remote)
+}
+
+/// What is there before anything is set up: the server of SSH, two sources and a passphrase.
+pub(crate) fn begin(local: &Machine, remote: &Machine) {
     remote.start_sshd();
     let sources =
         "umask 077; mkdir -p /srv/etc /srv/home && head -c 300000 /dev/urandom >/srv/home/large
         echo secret >/srv/etc/shadow; echo 'a good passphrase' >/root/passphrase";
     local.sh(sources).silent();
-    (local, remote)
 }
 
 /// The first run here, what it says there, and the fingerprint that is printed there.
@@ -30,10 +35,7 @@ pub(crate) fn first_half(local: &Machine, remote: &Machine) -> String {
         local.sh(&format!("{SET_UP} --remote {REMOTE} {SOURCES}")).succeeds().stderr_is("").out();
     let there = told.lines().map(str::trim).find_map(|line| line.strip_prefix("moo setup-remote "));
     let there = there.expect("a command for the other machine");
-    let told = remote
-        .sh(&format!("/usr/local/lib/moobacker/admin/setup-remote.sh {there}"))
-        .succeeds()
-        .out();
+    let told = remote.sh(&format!("moo setup-remote {there}")).succeeds().out();
     let mut words = told.split_whitespace();
     words.find(|word| word.starts_with("SHA256:")).expect("a fingerprint").to_owned()
 }

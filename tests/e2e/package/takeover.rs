@@ -1,0 +1,82 @@
+//! The package is installed where `install.sh` was used before.
+
+use tests::Sandbox;
+use tests::machine::{Machine, Network};
+
+use super::deb;
+use crate::recipe::local::{first_half, second_half, two};
+
+/// What an installation of `install.sh` consists of, besides folders that others use too.
+const LEFT: &str =
+    "find /usr/local \\( -name 'moo*' -o -name '*.sh*' -o -name '_moo*' \\) ! -type d";
+
+/// Lays the scripts and pages out as 0.1 did.
+const AS_0_1: &str = "cd /usr/local/lib/moobacker && mv commands/list.sh admin/* shared/* . &&
+    cp moo moo-backup && cp moo moo-restore && rm -rf commands admin shared ../systemd &&
+    cd ../../share && rm -r bash-completion zsh fish && cd man/man1 &&
+    sed 's/0\\.2\\.0/0.1.0/' moo-list.1 >list.sh.1 && cd /usr/local/bin && rm moo-*";
+
+fn taken_over(machine: &Machine) -> String {
+    let said = deb::install(machine);
+    machine.sh(LEFT).silent();
+    machine.sh("test ! -e /usr/local/lib/moobacker && command -v moo").stdout_is("/usr/bin/moo");
+    said
+}
+
+#[test]
+fn a_machine_that_was_set_up_from_a_checkout_goes_on_with_the_package() {
+    let sandbox = Sandbox::new();
+    let Some(network) = Network::new(&sandbox) else { return };
+    let (local, remote) = two(&network);
+    let fingerprint = first_half(&local, &remote);
+    local.sh(&second_half(&fingerprint)).succeeds().stderr_is("");
+    let config = local.sh("cat /etc/moobacker/*").out();
+    let said = taken_over(&local);
+    for file in ["/etc/sudoers.d/moobacker", "/etc/cron.d/moobacker"] {
+        let line = format!(
+            "moobacker: {file}: runs /usr/lib/moobacker/backup.sh now, instead of \
+            /usr/local/lib/moobacker/backup.sh\n"
+        );
+        assert!(said.contains(&line), "{said}");
+    }
+    assert!(!said.contains("by hand"), "{said}");
+    assert_eq!(config, local.sh("cat /etc/moobacker/*").out());
+    local.sh("visudo -c").succeeds();
+    local.sh("stat -c %a /etc/sudoers.d/moobacker").stdout_is("440");
+    local
+        .sh_as("moobacker", "eval \"$(sed -n 's/.* moobacker sudo/sudo/p' /etc/cron.d/moobacker)\"")
+        .silent();
+    remote.sh("ls /srv/purrbackups/backups/*/*.manifest.gpg | wc -l").stdout_is("2");
+    local.sh("moo setup-local").succeeds().stderr_is("");
+    local.sh("moo doctor --user moobacker").stderr_has("sendmail").one_message();
+    // Later versions leave what an administrator installs meanwhile.
+    local
+        .sh("mkdir -p /usr/local/lib/moobacker && cp /bin/true /usr/local/lib/moobacker/moo-scan")
+        .silent();
+    let again = deb::install(&local);
+    assert!(again.contains("/usr/local/lib/moobacker: runs instead of the package"), "{again}");
+    local.sh("test -e /usr/local/lib/moobacker/moo-scan").silent();
+}
+
+#[test]
+fn an_installation_of_0_1_gives_way_and_files_of_others_stay() {
+    let sandbox = Sandbox::new();
+    let Some(network) = Network::new(&sandbox) else { return };
+    let old = network.machine("old");
+    old.install();
+    old.sh(AS_0_1).silent();
+    taken_over(&old);
+    let mixed = network.machine("mixed");
+    mixed.install();
+    let theirs = "echo dump >/usr/local/lib/moobacker/dump.sh; echo 1 >/usr/local/bin/moo-yours
+        echo '.TH MOO-YOURS 1' >/usr/local/share/man/man1/moo-yours.1
+        mkdir -p /etc/moobacker && echo 'before /usr/local/lib/moobacker/dump.sh' >/etc/moobacker/backup.conf
+        ls -l /usr/local/lib/moobacker/dump.sh /usr/local/bin/moo-yours /usr/local/share/man/man1/moo-yours.1";
+    let before = mixed.sh(theirs).succeeds().out();
+    let said = deb::install(&mixed);
+    let (_, list) = theirs.rsplit_once('\n').unwrap();
+    assert_eq!(before, mixed.sh(list).out());
+    mixed.sh("ls -A /usr/local/lib/moobacker").stdout_is("dump.sh");
+    assert!(said.contains("/usr/local/lib/moobacker: kept"), "{said}");
+    assert!(said.contains("moobacker: /etc/moobacker/backup.conf: names /usr/local/lib"), "{said}");
+}
