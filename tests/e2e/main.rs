@@ -55,5 +55,6 @@ mod stores;
 mod strangers;
 mod streams;
 mod surroundings;
+mod terminal;
 mod verify;
 mod whose;

@@ -12,8 +12,8 @@ use sequoia_openpgp::types::SymmetricAlgorithm;
 use sequoia_openpgp::{Cert, Fingerprint, KeyHandle};
 
 use crate::gpg;
-use crate::passphrase::{Passphrase, PassphraseSource};
-use crate::signing::unlock;
+use crate::passphrase::{Opened, Passphrase, PassphraseSource};
+use crate::signing::{secret_key_name, unlock};
 
 /// How many passphrase packets of a message are tried: each may take a second, and a message has room
 /// for thousands.
@@ -49,10 +49,42 @@ impl KeyAccess {
         }
     }
 
-    fn unlock(&self, key: &Key<SecretParts, UnspecifiedRole>) -> Result<KeyPair, Failure> {
+    /// Asks for the passphrase of the secret keys on the terminal, if they are locked and nothing
+    /// else gives one. Returns it, for the other stages of a command.
+    ///
+    /// # Errors
+    /// It was wrong each time.
+    pub fn ask(&self) -> Result<Option<Passphrase>, Failure> {
+        if self.passphrase.given()?.is_some() {
+            return Ok(None);
+        }
+        let keys =
+            self.secrets.iter().flat_map(|cert| cert.keys().secret().map(move |key| (cert, key)));
+        let decrypts = |key: &Key<SecretParts, UnspecifiedRole>| {
+            key.pk_algo().for_encryption() && key.pk_algo().is_supported()
+        };
+        let locked = keys.filter(|(_, key)| !key.key().has_unencrypted_secret());
+        let Some((cert, key)) = locked.into_iter().find(|(_, key)| decrypts(key.key())) else {
+            return Ok(None);
+        };
+        let (key, which) = (key.key(), secret_key_name(cert));
+        let open = |Passphrase(password): &_| key.clone().decrypt_secret(password).ok();
+        match self.passphrase.open(&which, open)? {
+            Opened::With(_) => Ok(self.passphrase.typed()),
+            Opened::Wrong => Err(Failure::of(Status::Key, which, "locked with another passphrase")),
+            Opened::Without => Ok(None),
+        }
+    }
+
+    fn unlock(
+        &self,
+        cert: &Cert,
+        key: &Key<SecretParts, UnspecifiedRole>,
+    ) -> Result<KeyPair, Failure> {
         let mut unlocked = self.unlocked.lock().unwrap_or_else(PoisonError::into_inner);
         let pair = unlocked.entry(key.fingerprint());
-        pair.or_insert_with(|| unlock(key.clone(), &self.passphrase)).clone()
+        let unlocked = || unlock(key.clone(), &secret_key_name(cert), &self.passphrase);
+        pair.or_insert_with(unlocked).clone()
     }
 }
 
@@ -101,20 +133,22 @@ impl<'a> SessionKeySearch<'a> {
             pkesks.iter().partition(|pkesk| pkesk.recipient().is_some());
         let secrets = &self.keys.secrets;
         named.into_iter().chain(hidden).any(|pkesk| {
-            let keys = secrets.iter().flat_map(|cert| cert.keys().secret());
-            let mut fitting = keys.map(|key| key.key()).filter(|key| fits(key, pkesk.recipient()));
+            let keys = secrets
+                .iter()
+                .flat_map(|cert| cert.keys().secret().map(move |key| (cert, key.key())));
+            let mut fitting = keys.filter(|(_, key)| fits(key, pkesk.recipient()));
             fitting.any(|key| self.by_key(key, pkesk, algorithm, attempt))
         })
     }
 
     fn by_key(
         &mut self,
-        key: &Key<SecretParts, UnspecifiedRole>,
+        (cert, key): (&Cert, &Key<SecretParts, UnspecifiedRole>),
         pkesk: &PKESK,
         algorithm: Option<SymmetricAlgorithm>,
         attempt: Try<'_>,
     ) -> bool {
-        let mut pair = match self.keys.unlock(key) {
+        let mut pair = match self.keys.unlock(cert, key) {
             Ok(pair) => pair,
             Err(reason) => {
                 self.reasons.push(reason.to_string());
@@ -166,14 +200,18 @@ impl<'a> SessionKeySearch<'a> {
     }
 
     fn by_passphrase(&mut self, skesks: &[SKESK], attempt: Try<'_>) -> Result<bool, Failure> {
-        let prompt = format!("Passphrase of {}: ", self.which);
-        let Some(Passphrase(password)) = self.keys.passphrase.get(&prompt)? else {
-            return Ok(false);
+        let open = |Passphrase(password): &_| {
+            let tried = skesks.iter().filter(|skesk| costs_little(skesk)).take(MOST_PASSPHRASES);
+            let sessions = tried.filter_map(|skesk| skesk.decrypt(password).ok());
+            // A wrong passphrase may give an algorithm that does not exist.
+            let mut sessions =
+                sessions.filter(|(algorithm, session)| is_possible(*algorithm, session));
+            sessions.any(|(algorithm, session)| attempt(algorithm, &session)).then_some(())
         };
-        let tried = skesks.iter().filter(|skesk| costs_little(skesk)).take(MOST_PASSPHRASES);
-        let mut sessions = tried.filter_map(|skesk| skesk.decrypt(&password).ok());
-        if sessions.any(|(algorithm, session)| attempt(algorithm, &session)) {
-            return Ok(true);
+        match self.keys.passphrase.open(self.which, open)? {
+            Opened::With(()) => return Ok(true),
+            Opened::Without => return Ok(false),
+            Opened::Wrong => {}
         }
         if !skesks.iter().any(costs_little) {
             let why = "it turns the passphrase into a key by Argon2, which GnuPG 2.2 does not read";
@@ -212,6 +250,11 @@ fn costs_little(skesk: &SKESK) -> bool {
         _ => return false,
     };
     !matches!(s2k, S2K::Argon2 { .. })
+}
+
+/// Whether the session key is as long as one of that algorithm.
+fn is_possible(algorithm: Option<SymmetricAlgorithm>, session: &SessionKey) -> bool {
+    algorithm.is_none_or(|algorithm| algorithm.key_size().is_ok_and(|size| size == session.len()))
 }
 
 /// A hidden recipient may be any key that can decrypt at all.
