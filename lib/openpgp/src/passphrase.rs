@@ -184,13 +184,13 @@ impl PassphraseSource {
 }
 
 fn required(path: &Path, which: &str) -> Result<Option<Passphrase>, Failure> {
-    let line = File::open(path).and_then(first_line).or_fail(Status::Key, which)?;
+    let line = File::open(path).and_then(|file| first_line(&file)).or_fail(Status::Key, which)?;
     let empty = || Failure::of(Status::Key, which, "no passphrase in the first line");
     Passphrase::from_bytes(line).map(Some).ok_or_else(empty)
 }
 
 /// One byte at a time: what follows the line may belong to somebody else.
-fn first_line(mut file: File) -> io::Result<Vec<u8>> {
+fn first_line(mut file: &File) -> io::Result<Vec<u8>> {
     let (mut line, mut byte) = (Vec::with_capacity(256), [0]);
     while line.len() < LONGEST && file.read(&mut byte)? == 1 && byte[0] != b'\n' {
         line.extend(byte);
@@ -202,33 +202,38 @@ fn variable(name: &str) -> Option<Passphrase> {
     std::env::var_os(name).and_then(|value| Passphrase::from_bytes(value.into_vec()))
 }
 
+/// A line that is typed on the terminal; none if there is no terminal, or the line is empty.
+///
+/// The terminal stays as it is but for the echo: Ctrl-C ends the whole command, and not only this stage.
+/// moo-run, which draws the progress line, leaves a terminal without echo alone.
 fn ask(prompt: &str) -> Result<Option<Passphrase>, Failure> {
-    let Ok(terminal) = File::options().read(true).write(true).open("/dev/tty") else {
+    let Ok(mut terminal) = File::options().read(true).write(true).open("/dev/tty") else {
         return Ok(None);
     };
-    // The progress line is not drawn while the terminal does not show what is typed.
-    let _hidden = Hidden::hide(&terminal);
+    let hidden = Hidden::hide(&terminal);
     let prompt = format!("{}{}", form::forget_line(), legible::line(prompt));
-    let line = rpassword::prompt_password(prompt).or_fail(Status::Key, "terminal")?;
-    Ok(Passphrase::from_bytes(line.into_bytes()))
+    let typed = terminal.write_all(prompt.as_bytes()).and_then(|()| first_line(&terminal));
+    drop(hidden);
+    Ok(Passphrase::from_bytes(typed.or_fail(Status::Key, "terminal")?))
 }
 
 /// A terminal that does not show what is typed, until this is dropped.
-struct Hidden<'a>(&'a File, Termios);
+struct Hidden(File, Termios);
 
-impl Hidden<'_> {
-    fn hide(terminal: &File) -> Option<Hidden<'_>> {
+impl Hidden {
+    fn hide(terminal: &File) -> Option<Hidden> {
         let modes = tcgetattr(terminal).ok()?;
         let mut hidden = modes.clone();
         hidden.local_modes.remove(LocalModes::ECHO);
+        hidden.local_modes.insert(LocalModes::ECHONL);
         tcsetattr(terminal, OptionalActions::Now, &hidden).ok()?;
-        Some(Hidden(terminal, modes))
+        Some(Hidden(terminal.try_clone().ok()?, modes))
     }
 }
 
-impl Drop for Hidden<'_> {
+impl Drop for Hidden {
     fn drop(&mut self) {
-        let _ = tcsetattr(self.0, OptionalActions::Now, &self.1);
+        let _ = tcsetattr(&self.0, OptionalActions::Now, &self.1);
     }
 }
 
