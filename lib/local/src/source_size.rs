@@ -7,7 +7,7 @@ use failure::{Failure, OrFail, Status, shown};
 use crate::Folder;
 
 /// The file. duplicity ignores it.
-const NAME: &str = ".moobacker.size";
+const NAME: &str = "source-size";
 
 /// The size of a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
