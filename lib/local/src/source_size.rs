@@ -1,6 +1,7 @@
 //! How large the source was at the last backup, so that the next one knows how far it is.
 
 use std::fs;
+use std::io::Write;
 
 use failure::{Failure, OrFail, Status, shown};
 
@@ -31,9 +32,9 @@ impl SourceSize {
     /// # Errors
     /// The file can't be written.
     pub fn remember(self, folder: &Folder) -> Result<(), Failure> {
-        let path = folder.path(NAME);
         let text = format!("{} {}\n", self.entries, self.bytes);
-        fs::write(&path, text).or_fail(Status::Failed, shown(&path))
+        let written = folder.unfinished(NAME, 0)?.write_all(text.as_bytes());
+        written.or_fail(Status::Failed, shown(&folder.path(NAME)))
     }
 }
 
