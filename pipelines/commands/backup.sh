@@ -30,16 +30,16 @@ learn() {
     said=$(catch_up) || status=$?
     case $status in
         0 | 3 | 5 | 6 | 10) ;;
-        *) printf '%s\n' "$said" >&2 && exit "$status" ;;
+        *) warn "$said" && exit "$status" ;;
     esac
     proven=$state
     state=$(settle)
     case $state in unknown*) ;; *) return 0 ;; esac
     why='has sets that the archive directory does not know'
     case $proven in
-        *identity=*) echo "$self: $url: $why; they are of this host and source: making a full set" >&2 ;;
+        *identity=*) warn "$self: $url: $why; they are of this host and source: making a full set" ;;
         *)
-            [ "$status" = 6 ] || [ -z "$said" ] || printf '%s\n' "$said" >&2
+            [ "$status" = 6 ] || [ -z "$said" ] || warn "$said"
             fail 10 "$url: $why; run moo sync where the secret key is, or give --start-over"
             ;;
     esac

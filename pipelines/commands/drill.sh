@@ -45,12 +45,14 @@ try() {
         { state; } </dev/null | patch --check
         return
     fi
-    scan -- "$now" | { { state; } </dev/null 9<&- | compare --unchanged /dev/fd/9; } 9<&0
+    { unset MOO_PROGRESS && scan -- "$now"; } | { { state; } </dev/null 9<&- | compare --unchanged /dev/fd/9; } 9<&0
 }
 
 read_pipe drill "$@"
 read_passphrase
 [ -z "$source" ] || [ -e "$source" ] || fail 2 "$source: no such source"
+# Before several processes would ask.
+ask_passphrase
 chosen=$(choose)
 # Each has its turn. Until then this one stands for them.
 path=.

@@ -8,9 +8,10 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 # shellcheck source-path=SCRIPTDIR source=../shared/reading.sh
 . "$here/shared/reading.sh"
 
-# compare_with SOURCE: the wanted state beside what moo-scan reads of SOURCE.
+# compare_with SOURCE: the wanted state beside what moo-scan reads of SOURCE. moo-fetch alone reports
+# progress.
 compare_with() {
-    scan -- "$1" | { { state; } </dev/null 9<&- | compare /dev/fd/9; } 9<&0
+    { unset MOO_PROGRESS && scan -- "$1"; } | { { state; } </dev/null 9<&- | compare /dev/fd/9; } 9<&0
 }
 
 # check_state [OPTION...]: the wanted state alone. Where something is damaged, another run goes on past
@@ -20,7 +21,7 @@ check_state() {
     if [ "$status" = 5 ]; then
         again=$(keep_going=yes && rebuild "$@") || [ $? -ne 5 ] || said=$again
     fi
-    [ -z "$said" ] || printf '%s\n' "$said" >&2
+    [ -z "$said" ] || warn "$said"
     return "$status"
 }
 

@@ -2,14 +2,23 @@
 # What all scripts share: messages, and reading options.
 # Sourced, with $self set to the name that messages begin with.
 
-# A write beyond the limit of file sizes fails, and does not kill.
-trap '' XFSZ
+# A write beyond the limit of file sizes fails, and does not kill. SIGUSR1 is for moo-run.
+trap '' XFSZ USR1
+
+# Set by moo-options if there may be a progress line on the terminal.
+drawn=''
 
 # fail STATUS MESSAGE: one line, and out.
 fail() {
     # shellcheck disable=SC2154 # set by who sources this
-    printf '%s\n' "$(legible "$self: $2")" >&2
+    warn "$(legible "$self: $2")"
     exit "$1"
+}
+
+# warn TEXT: the text on standard error, and not behind the progress line.
+warn() {
+    [ -z "$drawn" ] || printf '\r\033[K' >&2
+    printf '%s\n' "$1" >&2
 }
 
 # legible TEXT: the text on one line, as the programs print names: bytes that could command a

@@ -11,10 +11,18 @@ read_from() {
     url=$1
     find_archive "$url"
     learn_seal_key
+    ask_passphrase
     encrypted=''
     [ -n "$unprotected" ] || [ -z "$decrypts$passphrase_fd${passphrase:-}" ] || encrypted=yes
     # It works without the archive; with it, it fetches less and notices more.
     [ -n "$present_archive" ] || [ -z "$path" ] || [ -n "$keep_going" ] || fetch_manifests
+}
+
+# ask_passphrase: asks for the passphrase of a locked secret key once, for all stages.
+ask_passphrase() {
+    [ -n "$decrypts" ] && [ -z "$quick${passphrase+given}" ] || return 0
+    typed=$( (decrypt --unlock)) || exit
+    [ -z "$typed" ] || passphrase=$typed
 }
 
 # state [OPTION...]: writes what is wanted; the options are further ones of moo-fetch.
@@ -38,7 +46,7 @@ fetch_manifests() {
     case $status in
         0) present_archive=$temporary ;;
         5) ;;
-        *) printf '%s\n' "$said" >&2 && exit "$status" ;;
+        *) warn "$said" && exit "$status" ;;
     esac
 }
 

@@ -58,5 +58,6 @@ mod stores;
 mod strangers;
 mod streams;
 mod surroundings;
+mod terminal;
 mod verify;
 mod whose;

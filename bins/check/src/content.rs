@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use archive::{Collection, SealedFile, SetId, StoredSet};
 use failure::{Failure, OrFail, Status};
 use local::Folder;
+use progress::Files;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use store::Store;
@@ -113,12 +114,16 @@ pub(crate) fn check(
     files: impl Iterator<Item = Due>,
     findings: &mut Findings,
 ) -> Result<(), Failure> {
+    let files: Vec<Due> = files.collect();
+    let mut report = Files::start(files.iter().map(|due| survey.size(&due.name)));
     for Due { name, hash, size, .. } in files {
+        report.next(&name, survey.size(&name));
         let found = survey.open(store, &name).and_then(|file| {
-            let mut file = match size {
+            let file = match size {
                 Some(size) => store::no_longer_than(size, "its seal says", &name, file),
                 None => file,
             };
+            let mut file = report.count(file);
             match &hash {
                 Hash::Sha256(_) => digest::<Sha256>(&name, &mut file),
                 Hash::Sha1(_) => digest::<Sha1>(&name, &mut file),

@@ -20,9 +20,7 @@ impl<'a> Arrived<'a> {
     pub(crate) fn start(folder: &'a Folder, begin: &'a Begin) -> Result<Arrived<'a>, Failure> {
         let head = begin.made_set()?;
         let journal = Journal::start(folder, head, ARRIVED, head.stored())?;
-        if !head.stored().is_empty() {
-            note::leave(&Note::Volume(head.stored().len() as u64));
-        }
+        note::leave(&Note::Volume(head.stored().len() as u64));
         Ok(Arrived { folder, head, journal })
     }
 

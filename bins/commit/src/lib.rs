@@ -9,13 +9,14 @@ mod reconcile;
 mod statistics;
 
 use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use archive::SetId;
 use cli::note::{self, Note};
-use cli::{Common, Jobs, Program};
+use cli::{Common, Jobs, Out, Program, shown};
 use failure::Failure;
-use local::{Folder, Lock};
+use local::{Folder, Lock, SourceSize};
+use progress::Made;
 use stream::{Begin, Receipt, ReceiptsInput, Totals, pipe};
 
 use crate::arrived::Arrived;
@@ -79,6 +80,7 @@ impl Program for Commit {
             note::leave(&Note::Complete);
             let set = begin.made_set()?.id();
             finish::finish(folder, set, &receipts, self.jobs.count())?;
+            report(folder, set, &input.totals());
         }
         if self.stats {
             say(&statistics::text(&input.totals()))?;
@@ -115,6 +117,25 @@ fn join(archive: &Path, begin: &Begin) -> Result<(Folder, Lock), Failure> {
     Ok((folder, lock))
 }
 
+/// Records what was made, for the summary, and how large the source is, for the progress of the next
+/// backup. The set is complete without it.
+fn report(folder: &Folder, set: SetId, totals: &Totals) {
+    progress::made(&Made {
+        full: set.is_full(),
+        time: shown::time(set.time),
+        new: totals.new_files,
+        changed: totals.changed_files,
+        deleted: totals.deleted_files,
+        read: totals.new_bytes + totals.changed_bytes,
+        sent: totals.stored_bytes,
+    });
+    let size = SourceSize { entries: totals.source_files, bytes: totals.source_bytes };
+    if let Err(failure) = size.remember(folder) {
+        log::info!("{failure}");
+    }
+}
+
 fn say(text: &str) -> Result<(), Failure> {
-    writeln!(std::io::stdout(), "{text}").map_err(|e| Failure::of_output(&e))
+    let mut out = Out::new();
+    out.line(text).and_then(|()| out.flush())
 }

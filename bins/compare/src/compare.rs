@@ -2,11 +2,10 @@
 
 use std::cmp::Ordering;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use archive::{Part, TreePath};
-use cli::legible;
+use cli::{Out, legible};
 use failure::{Failure, OrFail, Status, shown};
 use local::{EntryRecord, Signatures};
 use stream::member::{Kind, SHA256, SIZE, XATTRS};
@@ -19,20 +18,20 @@ pub(crate) fn compare(
     mut source: SourceTree,
     scope: &Scope,
 ) -> Result<u64, Failure> {
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = Out::new();
     let mut differences = 0;
     while let Some(order) = order(&state, &mut source)? {
         let was = state.peek().filter(|_| order.is_le()).cloned();
         let now = if order.is_ge() { source.advance() } else { None };
         if let Some(line) = scope.line(was.as_ref(), now.as_ref()) {
             differences += 1;
-            writeln!(out, "{line}").map_err(|error| Failure::of_output(&error))?;
+            out.line(&line)?;
         }
         if order.is_le() {
             state.advance()?;
         }
     }
-    out.flush().map_err(|error| Failure::of_output(&error))?;
+    out.flush()?;
     Ok(differences + source.unreadable())
 }
 

@@ -12,7 +12,9 @@ mod sets;
 mod transit;
 mod unwrap;
 
+use std::ffi::OsString;
 use std::fs::File;
+use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
 use cli::{Common, Program};
@@ -40,6 +42,9 @@ pub struct Decrypt {
     /// too
     #[arg(long)]
     keep_going: bool,
+    /// Ask for the passphrase of the secret keys, if they are locked, and print it
+    #[arg(long, hide = true)]
+    unlock: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -57,7 +62,14 @@ impl Program for Decrypt {
         &self.common
     }
 
+    fn has_stream(words: &[OsString]) -> bool {
+        !words.iter().take_while(|word| *word != "--").any(|word| word == "--unlock")
+    }
+
     fn run(self, output: &mut Output<File>) -> Result<Totals, Failure> {
+        if self.unlock {
+            return self.ask(output.text()).map(|()| Totals::default());
+        }
         // What the stages before have to say comes first: it may be the reason for the rest.
         let input = FilesInput::open(pipe::input()?)?;
         let unwrap = Arc::new(Unwrap::new(self.keys.decryption()?));
@@ -78,5 +90,19 @@ impl Program for Decrypt {
         let totals = files.finish()?;
         let lost = totals.lost + transit.finish()?;
         Ok(Totals { lost, ..totals })
+    }
+}
+
+impl Decrypt {
+    /// Asks for the passphrase of the secret keys once for all stages of a command.
+    fn ask(&self, to: &mut impl Write) -> Result<(), Failure> {
+        if std::io::stdout().is_terminal() {
+            let why = "standard output: is a terminal, which would show the passphrase";
+            return Err(Failure::new(Status::Usage, why));
+        }
+        match self.keys.decryption()?.keys.ask()? {
+            Some(passphrase) => passphrase.write(to).map_err(|error| Failure::of_output(&error)),
+            None => Ok(()),
+        }
     }
 }

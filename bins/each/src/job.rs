@@ -8,7 +8,7 @@ use std::thread::Builder;
 
 use failure::{Failure, OrFail, Status, shown};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
 
 /// A process that a signal has killed counts as this and the signal's number.
@@ -43,6 +43,13 @@ struct State {
 }
 
 impl State {
+    /// Asks what runs how far it is; a hook would not know what to say.
+    fn ask(&self) {
+        if let Some(pid) = Pid::from_raw(self.running.load(Ordering::SeqCst).max(0)) {
+            let _ = kill_process(pid, Signal::USR1);
+        }
+    }
+
     /// Ends what runs.
     fn end(&self, signal: i32) {
         let running = self.running.load(Ordering::SeqCst);
@@ -69,10 +76,15 @@ impl Jobs {
     /// From here on a signal ends what runs, and then the rest.
     pub(crate) fn start(name: &str) -> Result<Jobs, Failure> {
         let state = Arc::new(State::default());
-        let mut signals = Signals::new(ENDING).or_fail(Status::Failed, "signals")?;
+        let mut signals =
+            Signals::new(ENDING.into_iter().chain([SIGUSR1])).or_fail(Status::Failed, "signals")?;
         let other = Arc::clone(&state);
         let watching = Builder::new().spawn(move || {
             for signal in signals.forever() {
+                if signal == SIGUSR1 {
+                    other.ask();
+                    continue;
+                }
                 other.signal.store(signal, Ordering::SeqCst);
                 other.end(signal);
             }

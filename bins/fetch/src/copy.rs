@@ -5,6 +5,7 @@ use std::fs::File;
 
 use archive::{Absent, Identity, SetTime, StoredSet};
 use failure::{Failure, Status};
+use progress::Files;
 use sha2::{Digest, Sha256};
 use store::Store;
 use stream::{Annotations, Begin, FileWriter, Output, StreamKind, Totals};
@@ -35,7 +36,11 @@ pub(crate) fn send(
     output.begin(&Begin::copy(StreamKind::Files, known.newest_seal()))?;
     let mut lost = 0;
     let mut gaps = HashSet::new();
-    for set in survey.collection.complete().filter(|set| !known.has(set, arguments.all)) {
+    let wanted = || survey.collection.complete().filter(|set| !known.has(set, arguments.all));
+    let all =
+        wanted().flat_map(|set| set.seal.as_deref().into_iter().chain(files(set, arguments.all)));
+    let mut report = Files::start(all.map(|name| survey.size(name)));
+    for set in wanted() {
         if set.id.base.is_some_and(|base| gaps.contains(&base)) {
             log::info!("the {} is not copied, because the set before it is not", set.id);
             gaps.insert(set.id.time);
@@ -43,7 +48,10 @@ pub(crate) fn send(
             continue;
         }
         match sealed(store, (&survey, judge.expected), set, arguments.all) {
-            Ok(sealed) => send_set(store, &survey, set, &sealed, (arguments.all, output))?,
+            Ok(sealed) => {
+                let (all, to) = (arguments.all, &mut *output);
+                send_set(store, &survey, set, &sealed, (all, to, &mut report))?;
+            }
             // Nothing of it has been sent: the others need not wait for it.
             Err(failure) if failure.status() == Status::Integrity => {
                 log::warn!("{failure}: the {} is not copied", set.id);
@@ -80,17 +88,20 @@ fn send_set(
     survey: &Survey,
     set: &StoredSet,
     sealed: &Sealed,
-    (content, output): (bool, &mut Output<File>),
+    (content, output, report): (bool, &mut Output<File>, &mut Files),
 ) -> Result<(), Failure> {
     if let Some((name, text)) = &sealed.seal {
-        send_file(name, &mut text.as_slice(), sealed, output)?;
+        report.next(name, text.len() as u64);
+        send_file(name, &mut report.count(text.as_slice()), sealed, output)?;
     }
     for name in files(set, content) {
         if sealed.is_foreign(name) {
             log::warn!("{name}: not listed in the seal, so it is not copied");
             continue;
         }
-        send_file(name, &mut sealed.open(store, survey, name)?, sealed, output)?;
+        report.next(name, survey.size(name));
+        let from = sealed.open(store, survey, name)?;
+        send_file(name, &mut report.count(from), sealed, output)?;
     }
     Ok(())
 }

@@ -20,6 +20,7 @@ use archive::{Identity, TreePath};
 use cli::{Common, Program};
 use failure::{Failure, OrFail, Status};
 use openpgp::{Cert, find_certificate};
+use progress::Files;
 use store::Store;
 use stream::{Annotations, Begin, FileWriter, Output, Receipts, Scope, StreamKind, Totals};
 use survey::{Judge, Survey};
@@ -137,9 +138,12 @@ impl Program for Fetch {
         })?;
         let mut lost = selection.lost;
         let mut reader = sealed::Reader::new(store.as_mut());
+        let survey = &selection.survey;
+        let mut report = Files::start(selection.names.iter().map(|name| survey.size(name)));
         for name in &selection.names {
-            let there = selection.survey.stored_name(name);
-            lost += u64::from(!self.send(&mut reader, (name, there), output)?);
+            report.next(name, survey.size(name));
+            let file = (name.as_str(), survey.stored_name(name));
+            lost += u64::from(!self.send(&mut reader, file, &report, output)?);
         }
         Ok(Totals { lost, unreadable: selection.uncounted, ..Totals::default() })
     }
@@ -189,10 +193,12 @@ impl Fetch {
         &self,
         reader: &mut sealed::Reader<'_>,
         (name, there): (&str, &str),
+        report: &Files,
         output: &mut Output<File>,
     ) -> Result<bool, Failure> {
         let mut writer = FileWriter::new(output, name);
-        match reader.open(name, there).and_then(|mut from| transfer(name, &mut from, &mut writer)) {
+        let opened = reader.open(name, there);
+        match opened.and_then(|from| transfer(name, &mut report.count(from), &mut writer)) {
             Ok(()) => writer.close(Annotations::default()).map(|()| true),
             Err(failure) if self.keep_going && of_one_file(&failure) => {
                 log::warn!("{failure}");

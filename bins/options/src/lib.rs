@@ -10,6 +10,7 @@ mod option;
 mod shell;
 mod stage;
 mod store_commands;
+mod watch;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -110,7 +111,8 @@ fn understood(command: &MooCommand, mut words: Vec<OsString>) -> Result<Vec<u8>,
     let words = std::iter::once(OsString::from("moo")).chain(words);
     let matches = command.command().try_get_matches_from(words)?;
     let kind = kind.map_or("auto", |(_, kind)| kind);
-    Ok(shell::script((command, kind), &matches, all()))
+    let drawn = watch::choose(command, &matches);
+    Ok(shell::script((command, kind), &matches, (drawn, all())))
 }
 
 fn printed(text: &[u8]) -> ExitCode {

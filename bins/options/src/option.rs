@@ -37,6 +37,8 @@ pub(crate) enum Takes {
     Number(&'static str),
     /// A level of messages.
     Level,
+    /// One of these words, or none for the first.
+    Word(&'static str, &'static [&'static str]),
     /// Options of ssh in one text, as duplicity takes them: `-oPort=2222 -oUser=purr`.
     SshOptions,
 }
@@ -134,6 +136,13 @@ impl CommandOption {
             Takes::Level => arg
                 .value_name("LEVEL")
                 .value_parser(|text: &str| text.parse::<Verbosity>().map(|_| text.to_owned())),
+            Takes::Word(name, words) => arg
+                .value_name(name)
+                .value_parser(words.to_vec())
+                .hide_possible_values(true)
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value(words.first().copied().unwrap_or_default()),
             Takes::SshOptions => value(arg, "TEXT").action(ArgAction::Append),
         }
     }

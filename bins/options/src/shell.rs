@@ -30,12 +30,13 @@ struct Given<'a> {
 pub(crate) fn script(
     (command, kind): (&MooCommand, &str),
     matches: &ArgMatches,
-    all: impl Iterator<Item = &'static MooCommand>,
+    (drawn, all): (bool, impl Iterator<Item = &'static MooCommand>),
 ) -> Vec<u8> {
     let given = given(command, matches);
     let mut values: BTreeMap<&str, OsString> =
         all.flat_map(variables).map(|name| (name, OsString::new())).collect();
     values.insert("type", kind.into());
+    values.insert("drawn", if drawn { "yes" } else { "" }.into());
     values.insert("run_options", run_options(&given));
     for one in &given {
         set(one, &mut values);
@@ -93,6 +94,7 @@ fn occurrences<'a>(option: &'static CommandOption, matches: &'a ArgMatches) -> V
         }
         Takes::Number(_)
         | Takes::Level
+        | Takes::Word(..)
         | Takes::Value(_)
         | Takes::Values(_)
         | Takes::SshOptions => {

@@ -7,6 +7,7 @@ use crate::option::Takes::{Nothing, Number, Value, Values};
 use crate::option::Target::{Stage as To, Variable};
 use crate::option::option;
 use crate::stage::Stage::{Check, Fetch, List, MooList, Prune, Scan, Status};
+use crate::watch::PROGRESS;
 
 const STORE: Argument =
     Argument::needed("URL", "url", "Store, such as file:///srv/backup or sftp://user@host/backup");
@@ -77,10 +78,12 @@ pub(crate) const STORE_COMMANDS: &[MooCommand] = &[
             MAKING,
             SIGNING,
             SELECTION,
+            PROGRESS,
             SHARED,
         ],
         after: "\
-A successful backup prints nothing. The exit status is 3 if some of the source could not be read.
+Without a terminal, a successful backup prints nothing. The exit status is 3 if some of the source
+could not be read.
 
 Examples:
   moo backup --encrypt-key ~/backup.cert.pgp /etc file:///srv/backup
@@ -94,10 +97,10 @@ Examples:
         description: "Restore a backup from the store at URL to DEST, which must be new or an empty directory unless --merge or --delete is given. A single file goes into DEST if that is a directory. All files are written beside DEST and verified first, then moved to DEST.",
         types: &[],
         arguments: &[STORE, Argument::needed("DEST", "destination", "Directory or file to create")],
-        groups: &[own(&[USER]), RESTORING, DECRYPTING, SHARED],
+        groups: &[own(&[USER]), RESTORING, DECRYPTING, PROGRESS, SHARED],
         after: "\
-A successful restore prints nothing. Run it as root to restore file owners. For other users, a
-warning lists what could not be restored; the exit status is 3. With --keep-going, it is 5 if
+Without a terminal, a successful restore prints nothing. Run it as root to restore file owners. For
+other users, a warning lists what could not be restored; the exit status is 3. With --keep-going, it is 5 if
 anything is lost.
 
 Examples:
@@ -201,11 +204,12 @@ Examples:
                 options: SELECTION.options,
             },
             DECRYPTING,
+            PROGRESS,
             SHARED,
         ],
         after: "\
-If all is well, nothing is printed. The exit status is 3 if SOURCE differs, and 5 if a file of the
-store is damaged, missing or foreign.
+Without a terminal, nothing is printed if all is well. The exit status is 3 if SOURCE differs, and 5
+if a file of the store is damaged, missing or foreign.
 
 Examples:
   moo verify --quick file:///srv/backup
@@ -237,11 +241,12 @@ Examples:
                 USER,
             ]),
             DECRYPTING,
+            PROGRESS,
             SHARED,
         ],
         after: "\
-If all files are restored, nothing is printed. A file that differs in SOURCE is printed. The exit
-status is that of a restore, or 3 if SOURCE differs.
+Without a terminal, nothing is printed if all files are restored. A file that differs in SOURCE is
+printed. The exit status is that of a restore, or 3 if SOURCE differs.
 
 Examples:
   moo drill file:///srv/backup
@@ -301,6 +306,7 @@ Examples:
                 option("force", Nothing, &[To(Prune)], "Delete the sets, and print nothing"),
                 USER,
             ]),
+            PROGRESS,
             SHARED,
         ],
         after: "\
@@ -342,11 +348,12 @@ Examples:
             own(&[USER]),
             MAKING,
             REMAKING,
+            PROGRESS,
             SHARED,
         ],
         after: "\
-A successful run prints nothing. The exit status is 5 if a file of the chain is damaged, and 9 if
-another run has locked the archive directory. In both cases nothing new is stored.
+Without a terminal, a successful run prints nothing. The exit status is 5 if a file of the chain is
+damaged, and 9 if another run has locked the archive directory. In both cases nothing new is stored.
 
 Examples:
   moo consolidate --encrypt-key ~/backup.cert.pgp --secret-key ~/backup.secret.pgp \\
@@ -367,6 +374,7 @@ Examples:
                 &[To(Fetch)],
                 "Copy only sets with the identity ID",
             )]),
+            PROGRESS,
             SHARED,
         ],
         after: "\
@@ -384,7 +392,7 @@ Examples:
         description: "Decrypt the sets of the store at URL1, encrypt them again, and store them at URL2. Sets that URL2 already has are neither read nor sent. A set appears when all of it has arrived; an interruption costs one set. URL1 does not change.",
         types: &[],
         arguments: &[FROM, INTO],
-        groups: &[REKEY_TO, REKEY_FROM, SHARED],
+        groups: &[REKEY_TO, REKEY_FROM, PROGRESS, SHARED],
         after: "\
 NEW_PASSPHRASE can also hold the new passphrase, and SIGN_PASSPHRASE that of the keys that sign. The
 settings of SSH hold for both stores. Make the archive directory of URL2 with moo sync.
@@ -402,7 +410,7 @@ Examples:
         description: "Bring the archive directory of the store at URL, which increments need, up to date with the store. Use this if the archive directory was lost, or if another machine has backed up to the store. This needs the secret key. Sets that the store no longer has stay in the archive directory. They are named, and the exit status is 5.",
         types: &[],
         arguments: &[STORE],
-        groups: &[own(&[USER]), DECRYPTING, SHARED],
+        groups: &[own(&[USER]), DECRYPTING, PROGRESS, SHARED],
         after: "\
 Examples:
   moo sync file:///srv/backup

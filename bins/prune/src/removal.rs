@@ -8,6 +8,7 @@ use std::fs;
 
 use cli::lifeline;
 use failure::{Failure, OrFail, Reason, Status, shown};
+use progress::Files;
 use store::Store;
 
 use crate::holdings::Holdings;
@@ -29,9 +30,13 @@ impl Removal<'_> {
             // A store that says no has to say so before the archive forgets anything.
             self.remove(NOBODY)?;
         }
+        let survey = &self.holdings.survey;
+        let stored = plan.goes.iter().flat_map(|goner| &goner.stored);
+        let mut report = Files::start(stored.map(|name| survey.size(name)));
         for goner in &plan.goes {
             self.forget(goner)?;
             for name in &goner.stored {
+                report.next(name, survey.size(name));
                 self.remove(self.holdings.survey.stored_name(name))?;
             }
             log::info!("{}: removed", goner.what);

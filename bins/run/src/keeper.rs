@@ -47,8 +47,10 @@ impl End {
 /// Runs the command to its end.
 pub(crate) fn keep(run: &Run) -> io::Result<u8> {
     // Stopped by the terminal, it could not kill the others: it stops them instead, as the supervisor
-    // is stopped.
-    let mut signals = signals::handled(signals::ENDING.into_iter().chain(signals::STOPPING))?;
+    // is stopped. The supervisor alone says how far the command is.
+    let asking = [signals::ASKING];
+    let wanted = signals::ENDING.into_iter().chain(signals::STOPPING).chain(asking);
+    let mut signals = signals::handled(wanted)?;
     let supervisor = getppid();
     set_child_subreaper(Some(getpid()))?;
     let mut command = Command::new(&run.program);
@@ -69,7 +71,7 @@ pub(crate) fn keep(run: &Run) -> io::Result<u8> {
     };
     let forwarding = Builder::new().spawn(move || {
         for number in signals.forever() {
-            if forward && signals::ENDING.contains(&number) {
+            if forward && !signals::STOPPING.contains(&number) {
                 child.zip(Signal::from_named_raw(number)).map(|(pid, s)| kill_process(pid, s));
                 // What somebody has stopped could not end.
                 family::send(Signal::CONT);

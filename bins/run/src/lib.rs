@@ -13,6 +13,7 @@ mod leftover;
 mod scratch;
 mod signals;
 mod supervisor;
+mod typing;
 mod words;
 
 use std::ffi::OsString;
@@ -26,7 +27,8 @@ use failure::{OrFail, Status, shown};
 ///
 /// A signal that ends moo-run, even SIGKILL, ends the command and every process that it has
 /// started. SIGSTOP and SIGCONT pause and continue them. They share a folder for temporary files.
-/// moo-run deletes it at the end.
+/// moo-run deletes it at the end. For commands of moo, it shows the progress that the stages report;
+/// SIGUSR1 prints one line of it.
 #[derive(Parser, Debug)]
 #[command(name = "moo-run", version, after_help = EXAMPLES)]
 pub struct Run {

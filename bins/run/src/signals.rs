@@ -1,15 +1,19 @@
-//! The signals that end a command, and those that a terminal stops it by.
+//! The signals that end a command, those that a terminal stops it by, and the one that asks how far
+//! it is.
 
 use std::fs;
 use std::io;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU, SIGUSR1};
 use signal_hook::iterator::Signals;
 
 /// What ends a command.
 pub(crate) const ENDING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
 /// What a terminal stops a command by: SIGSTOP can't be handled.
 pub(crate) const STOPPING: [i32; 3] = [SIGTSTP, SIGTTIN, SIGTTOU];
+
+/// What asks a command how far it is.
+pub(crate) const ASKING: i32 = SIGUSR1;
 
 /// A handle on those of the signals that the caller does not ignore: what `nohup` or a shell's `&`
 /// ignores stays ignored.

@@ -6,12 +6,14 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::Builder;
+use std::thread::{Builder, sleep};
+use std::time::{Duration, Instant};
 
 use failure::{Failure, Status};
+use progress::{Asker, Memory, Painter};
 use rustix::fs::{MemfdFlags, Mode, fchmod, memfd_create};
 use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -20,12 +22,17 @@ use rustix::process::{
 };
 use signal_hook::low_level::emulate_default_handler;
 
+use crate::typing::Typing;
 use crate::{Run, family, signals, words};
 
 /// What is handed down gets a high number.
 const HIGH: i32 = 100;
 /// The least number where the limit of descriptors is low; scripts use one digit.
 const LOW: i32 = 10;
+
+/// How long a signal may take to be seen, and the pause between two looks.
+const PATIENCE: Duration = Duration::from_millis(200);
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// With fewer open files some command or its shell fails.
 const LEAST_FILES: u64 = 20;
@@ -38,12 +45,14 @@ pub(crate) fn supervise(run: &Run) -> io::Result<u8> {
         return Err(Command::new(&run.program).args(&run.arguments).exec());
     }
     check_limits()?;
-    let mut signals = signals::handled(signals::ENDING)?;
+    let mut signals = signals::handled(signals::ENDING.into_iter().chain([signals::ASKING]))?;
     // Whatever the keeper leaves, should it be killed, becomes a child of this process.
     set_child_subreaper(Some(getpid()))?;
     let (reader, writer) = lifeline()?;
     // Without it a message says less.
-    let note = memfd_create("note", MemfdFlags::CLOEXEC).and_then(|note| handed_down(&note)).ok();
+    let note = shared("note");
+    // Commands that a forwarding one starts show their own.
+    let shown = if run.forward { None } else { shared("progress") };
     let mut command = Command::new(std::env::current_exe()?);
     command.args(run.forward.then_some("--forward")).args(["--keeper", "--", &run.name]);
     command.arg(&run.program).args(&run.arguments);
@@ -51,6 +60,15 @@ pub(crate) fn supervise(run: &Run) -> io::Result<u8> {
     if let Some(note) = &note {
         command.env(cli::note::VARIABLE, variable(note)?);
     }
+    command.env_remove(cli::form::VARIABLE);
+    if let Some(shown) = &shown {
+        command.env(cli::form::VARIABLE, variable(shown)?);
+    }
+    let typing = Typing::remember();
+    let painter = shown.and_then(|memory| {
+        let memory = Memory::new(File::from(memory));
+        Painter::start(memory, &run.name, words::shown(&run.name))
+    });
     let mut keeper = command.spawn()?;
     drop(reader);
     let keepers = i32::try_from(keeper.id()).ok().and_then(Pid::from_raw);
@@ -58,8 +76,13 @@ pub(crate) fn supervise(run: &Run) -> io::Result<u8> {
     let (seen, forward) = (Arc::clone(&caught), run.forward);
     let writer = Arc::new(Mutex::new(Some(writer)));
     let held = Arc::clone(&writer);
+    let asker = painter.as_ref().map(Painter::asker);
     let watching = Builder::new().spawn(move || {
         for number in signals.forever() {
+            if number == signals::ASKING && !forward {
+                asker.iter().for_each(Asker::line);
+                continue;
+            }
             if forward {
                 keepers.zip(Signal::from_named_raw(number)).map(|(pid, s)| kill_process(pid, s));
             } else {
@@ -82,15 +105,43 @@ pub(crate) fn supervise(run: &Run) -> io::Result<u8> {
     if status.signal().is_some() {
         family::kill(true);
     }
-    let signal = caught.load(Ordering::SeqCst);
+    let signal = settled(&caught, status);
+    let code = match signal {
+        0 => status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default()),
+        signal => 128 + signal,
+    };
+    let code = u8::try_from(code).unwrap_or(u8::MAX);
+    if let Some(painter) = painter {
+        painter.finish(code);
+    }
     if signal != 0 {
+        typing.restore();
         let note = note.and_then(|note| cli::note::read(&File::from(note)));
         let stands = words::interrupted(&run.name, note.as_ref());
         eprintln!("{}: interrupted; {stands}", words::shown(&run.name));
         emulate_default_handler(signal)?;
     }
-    let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
-    Ok(u8::try_from(code).unwrap_or(u8::MAX))
+    Ok(code)
+}
+
+/// The signal that has ended the command; 0 if there was none. A terminal sends it to all processes: the
+/// command can die of it before it is seen here.
+fn settled(caught: &AtomicI32, status: ExitStatus) -> i32 {
+    let died = |signal: &i32| status.code() == Some(128 + signal);
+    let start = Instant::now();
+    while signals::ENDING.iter().any(died) && start.elapsed() < PATIENCE {
+        let signal = caught.load(Ordering::SeqCst);
+        if signal != 0 {
+            return signal;
+        }
+        sleep(PAUSE);
+    }
+    caught.load(Ordering::SeqCst)
+}
+
+/// Memory that is handed down to all processes of the command.
+fn shared(name: &str) -> Option<OwnedFd> {
+    memfd_create(name, MemfdFlags::CLOEXEC).and_then(|memory| handed_down(&memory)).ok()
 }
 
 /// Checks that the shell and the stages can open what they need.

@@ -10,6 +10,7 @@ pub(crate) fn shown(name: &str) -> String {
 /// What stands after a command was interrupted, which left that note.
 pub(crate) fn interrupted(name: &str, note: Option<&Note>) -> String {
     let stands = match (name, note) {
+        ("backup", Some(Note::Volume(0))) => "nothing was stored; the next run starts anew",
         ("backup", Some(Note::Volume(number))) => {
             return format!("the next run resumes after volume {number}");
         }

@@ -6,6 +6,7 @@ use archive::TreePath;
 use attributes::Trouble;
 use failure::{Failure, Status};
 use local::{EntryRecord, InodeBeside, SeenNow};
+use progress::Reporter;
 use stream::member::{CTIME, INODE, Kind, LINK, XATTRS};
 use stream::{Attributes, Member, Totals};
 
@@ -34,6 +35,7 @@ pub(crate) struct Changes<R> {
     owners: Owners,
     links: Links,
     totals: Totals,
+    reporter: Reporter,
     /// What could not be read keeps its last state, with all that is below it.
     kept: Option<TreePath>,
 }
@@ -44,7 +46,7 @@ impl<R: Report> Changes<R> {
         base: Option<Base>,
         seen: Option<SeenNow>,
         rules: Rules,
-        report: R,
+        (report, reporter): (R, Reporter),
     ) -> Changes<R> {
         let start = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
         let start = u64::try_from(start).unwrap_or_default();
@@ -57,6 +59,7 @@ impl<R: Report> Changes<R> {
             owners: Owners::default(),
             links: Links::new(),
             totals: Totals { start, ..Totals::default() },
+            reporter,
             kept: None,
         }
     }
@@ -83,6 +86,7 @@ impl<R: Report> Changes<R> {
                 self.check_root()?;
             }
         }
+        self.reporter.at(b"", self.totals.source_files, self.totals.source_bytes);
         self.deleted_before(None)?;
         self.check_end()?;
         self.totals.unreadable += self.walk.overlong();
@@ -158,6 +162,8 @@ impl<R: Report> Changes<R> {
             Err(error) => return self.unreadable(&path, &error.to_string()),
         };
         let size = u64::try_from(stat.st_size).unwrap_or(0);
+        let Totals { source_files, source_bytes, .. } = self.totals;
+        self.reporter.at(path.as_bytes(), source_files, source_bytes);
         self.totals.source_files += 1;
         self.totals.source_bytes += if kind == Kind::File { size } else { 0 };
         let mut member = entry::member(kind, &stat, link, &mut self.owners);

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::thread::sleep;
 
+use progress::Reporter;
 use rustix::fs::Stat;
 use sha2::{Digest, Sha256};
 
@@ -31,6 +32,7 @@ pub(crate) struct Content {
     position: Position,
     hash: Sha256,
     failed: Option<String>,
+    reporter: Reporter,
 }
 
 /// How much is read at once to compare.
@@ -47,7 +49,7 @@ enum Length {
 }
 
 impl Content {
-    pub(crate) fn new(file: OwnedFd) -> io::Result<Content> {
+    pub(crate) fn new(file: OwnedFd, reporter: &Reporter) -> io::Result<Content> {
         let mut stat = rustix::fs::fstat(&file)?;
         if is_fresh(&stat) {
             // A change within the same tick would leave no trace for the next backup.
@@ -75,6 +77,7 @@ impl Content {
             position,
             hash,
             failed,
+            reporter: reporter.clone(),
         })
     }
 
@@ -173,6 +176,7 @@ impl Content {
         }
         self.hash.update(&buffer[..n]);
         self.read += n as u64;
+        self.reporter.read(n as u64);
         self.left = self.left.saturating_sub(n as u64);
         Ok(n)
     }

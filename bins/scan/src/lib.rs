@@ -30,6 +30,7 @@ use archive::Identity;
 use cli::{Common, Jobs, Program};
 use failure::Failure;
 use local::Place;
+use progress::Reporter;
 use stream::{Begin, Output, StreamKind, Totals};
 
 use crate::base::Base;
@@ -137,14 +138,16 @@ impl Program for Scan {
             Ok((selection, place, Plan::make(&self, &source)?))
         })?;
         let stored = plan.go_on(&source)?;
-        let Plan { head, base, seen, lock: _lock, .. } = plan;
+        let Plan { head, base, seen, size, lock: _lock, .. } = plan;
         let base = base.map(|state| Base::start(state, self.jobs.count())).transpose()?;
         let walk = Walk::new(source, selection, place);
         if self.dry_run {
-            return Changes::new(walk, base, seen, rules, Listing::new(output.text())).run();
+            let listing = (Listing::new(output.text()), Reporter::default());
+            return Changes::new(walk, base, seen, rules, listing).run();
         }
         output.begin(&Begin::backup(StreamKind::Tree, head))?;
-        let report = Resumed::new(TreeStream::new(output), stored);
-        Changes::new(walk, base, seen, rules, report).run()
+        let reporter = Reporter::start(size.map(|size| size.entries), size.map(|size| size.bytes));
+        let report = Resumed::new(TreeStream::new(output, reporter.clone()), stored);
+        Changes::new(walk, base, seen, rules, (report, reporter)).run()
     }
 }

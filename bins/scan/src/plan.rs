@@ -5,7 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 use archive::{Chain, Collection, Identity, SetTime, parse_time};
 use failure::{Failure, OrFail, Status, legible};
 use local::{
-    Folder, Interrupted, Lock, PackedVolume, SeenBefore, SeenNow, can_read, now, now_after,
+    Folder, Interrupted, Lock, PackedVolume, SeenBefore, SeenNow, SourceSize, can_read, now,
+    now_after,
 };
 use openpgp::{known_identity, new_identity};
 use stream::{SetHeader, SetType};
@@ -24,6 +25,8 @@ pub(crate) struct Plan {
     pub(crate) base: Option<State>,
     /// The file in which the next scan finds the files whose inodes have changed.
     pub(crate) seen: Option<SeenNow>,
+    /// How large the source was at the last backup.
+    pub(crate) size: Option<SourceSize>,
     /// Keeps other runs away from the archive.
     pub(crate) lock: Option<Lock>,
     /// The run that it may be going on with, in place of making that set.
@@ -38,7 +41,14 @@ impl Plan {
             let mut head = head(source, now()?, None);
             // Nothing would remember a new one: the next set would seem to be of another backup.
             head.identity = arguments.identity;
-            return Ok(Plan { head, base: None, seen: None, lock: None, interrupted: None });
+            return Ok(Plan {
+                head,
+                base: None,
+                seen: None,
+                size: None,
+                lock: None,
+                interrupted: None,
+            });
         };
         let folder = Folder::create(path)?;
         let lock = Lock::start(&folder)?;
@@ -66,8 +76,9 @@ impl Plan {
             None => None,
         };
         let seen = (!arguments.dry_run).then(|| SeenNow::new(folder.clone()));
+        let size = SourceSize::last(&folder);
         let interrupted = interrupted.map(|run| (folder, run));
-        Ok(Plan { head, base, seen, lock: Some(lock), interrupted })
+        Ok(Plan { head, base, seen, size, lock: Some(lock), interrupted })
     }
 
     /// Goes on with the interrupted run, if the source lets it. Returns where.

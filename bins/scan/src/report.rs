@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use archive::{EntryName, Part, TreePath};
 use attributes::Object;
 use failure::Failure;
+use progress::Reporter;
 use rustix::fs::Stat;
 use stream::member::{DOUBT, INODE, Kind, LINK, RECENT, SHA256, SIZE, SPARSE};
 use stream::{Annotations, Member, Output, write_content};
@@ -71,11 +72,12 @@ pub(crate) trait Report {
 /// The tree stream.
 pub(crate) struct TreeStream<'a> {
     output: &'a mut Output<File>,
+    reporter: Reporter,
 }
 
 impl<'a> TreeStream<'a> {
-    pub(crate) fn new(output: &'a mut Output<File>) -> TreeStream<'a> {
-        TreeStream { output }
+    pub(crate) fn new(output: &'a mut Output<File>, reporter: Reporter) -> TreeStream<'a> {
+        TreeStream { output, reporter }
     }
 
     fn bare(&mut self, part: Part, path: &TreePath, member: Member) -> Result<(), Failure> {
@@ -142,7 +144,7 @@ impl Report for TreeStream<'_> {
         if member.kind != Kind::File {
             return self.bare(Part::Snapshot, path, member).map(|()| Told::Whole(0));
         }
-        match walk.open().and_then(Content::new) {
+        match walk.open().and_then(|file| Content::new(file, &self.reporter)) {
             Ok(content) => self.file(path, &member, content, owners),
             Err(error) => Ok(Told::Unreadable(error)),
         }
@@ -151,7 +153,8 @@ impl Report for TreeStream<'_> {
     /// Where it is another one, it is read again to be stored: the content can't wait anywhere
     /// until its end has told that it is needed.
     fn reread(&mut self, _path: &TreePath, sha256: &str, walk: &Walk) -> Result<Reread, Failure> {
-        let Ok(mut content) = walk.open().and_then(Content::new) else {
+        let content = walk.open().and_then(|file| Content::new(file, &self.reporter));
+        let Ok(mut content) = content else {
             // Storing it fails in the same way, and says so.
             return Ok(Reread::Other);
         };

@@ -1,5 +1,6 @@
 //! What all programs share: arguments, messages, exit statuses.
 
+pub mod form;
 mod jobs;
 pub mod legible;
 pub mod lifeline;

@@ -62,7 +62,7 @@ fn find() -> Option<File> {
 
 /// The descriptor that the supervisor has passed in that variable, opened again, so that the
 /// inherited one does not change.
-pub(crate) fn inherited(variable: &str, options: &OpenOptions) -> Option<File> {
+pub fn inherited(variable: &str, options: &OpenOptions) -> Option<File> {
     let value = std::env::var(variable).ok()?;
     let (descriptor, inode) = value.split_once(':')?;
     let descriptor: u32 = descriptor.parse().ok()?;

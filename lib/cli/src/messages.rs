@@ -1,11 +1,12 @@
 //! Messages on standard error: `moo-stage: which: why`, a line each.
 
+use std::io::IsTerminal;
 use std::str::FromStr;
 
 use failure::legible;
 use log::{LevelFilter, Log, Metadata, Record};
 
-use crate::lifeline;
+use crate::{form, lifeline};
 
 /// The verbosity of a program, in duplicity's words or numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +67,9 @@ pub(crate) fn start(stage: &'static str, Verbosity(level): Verbosity) {
 /// cannot be written, the exit status remains. A stage whose supervisor has ended prints nothing.
 pub(crate) fn say(stage: &str, message: &impl std::fmt::Display) {
     lifeline::check();
-    let line = format!("{stage}: {}\n", legible::line(message.to_string()));
+    let terminal = std::io::stderr().is_terminal();
+    let fresh = if terminal { form::forget_line() } else { "" };
+    let line = format!("{fresh}{stage}: {}\n", legible::line(message.to_string()));
     let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
 }
 

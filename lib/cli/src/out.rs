@@ -7,18 +7,20 @@ use archive::TreePath;
 use failure::{Failure, Status};
 use serde::Serialize;
 
-use crate::shown;
+use crate::{form, shown};
 
 /// Standard output.
 pub struct Out {
     to: BufWriter<StdoutLock<'static>>,
+    terminal: bool,
 }
 
 impl Out {
     /// Standard output, which nobody else in the program writes to.
     #[must_use]
     pub fn new() -> Out {
-        Out { to: BufWriter::new(io::stdout().lock()) }
+        let terminal = io::stdout().is_terminal();
+        Out { to: BufWriter::new(io::stdout().lock()), terminal }
     }
 
     /// The same for names as they are, which could command a terminal.
@@ -38,7 +40,8 @@ impl Out {
     /// # Errors
     /// Nobody takes it.
     pub fn line(&mut self, text: &str) -> Result<(), Failure> {
-        writeln!(self.to, "{text}").map_err(|e| Failure::of_output(&e))
+        let fresh = if self.terminal { form::forget_line() } else { "" };
+        writeln!(self.to, "{fresh}{text}").map_err(|e| Failure::of_output(&e))
     }
 
     /// Writes a path as it is.

@@ -9,6 +9,7 @@ mod naming;
 mod place;
 mod seen;
 mod signatures;
+mod source_size;
 
 pub use entry_record::{EntryInSet, EntryRecord, InodeBeside};
 pub use folder::{Folder, can_read};
@@ -20,3 +21,4 @@ pub use naming::{PATIENCE, host, now, now_after, source_name};
 pub use place::{Place, store_folder};
 pub use seen::{SeenBefore, SeenNow};
 pub use signatures::Signatures;
+pub use source_size::SourceSize;

@@ -1,18 +1,22 @@
 //! Passphrases and where they come from; never from an argument, which every user can see.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use failure::{Failure, OrFail, Status};
+use cli::form;
+use failure::{Failure, OrFail, Status, legible};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use sequoia_openpgp::crypto::Password;
 
 /// The variable that duplicity reads for the passphrase of a signing key.
 const SIGNING: &str = "SIGN_PASSPHRASE";
 /// The variable that duplicity reads for everything else.
 const COMMON: &str = "PASSPHRASE";
+/// How often a person may type a passphrase.
+const TRIES: u32 = 3;
 /// Longer than any passphrase; keeps a wrong file from being read whole.
 const LONGEST: usize = 64 << 10;
 
@@ -26,6 +30,11 @@ impl Passphrase {
         let mut line = bytes;
         line.truncate(line.iter().position(|byte| *byte == b'\n').unwrap_or(line.len()));
         (!line.is_empty()).then(|| Passphrase(Password::from(line)))
+    }
+
+    /// Writes it, for the other stages of a command.
+    pub fn write(&self, to: &mut impl Write) -> io::Result<()> {
+        self.0.map(|secret| to.write_all(secret))
     }
 }
 
@@ -64,7 +73,27 @@ pub struct PassphraseSource {
     fd: Option<i32>,
     env: &'static str,
     given: Arc<OnceLock<Result<Option<Passphrase>, Failure>>>,
-    typed: Arc<OnceLock<Result<Option<Passphrase>, Failure>>>,
+    typed: Arc<Mutex<Typed>>,
+}
+
+/// What was typed on the terminal.
+#[derive(Debug, Default)]
+struct Typed {
+    /// What has opened something, or a new passphrase.
+    passphrase: Option<Passphrase>,
+    /// How often it was asked for.
+    asked: u32,
+}
+
+/// What a passphrase has opened.
+#[derive(Debug)]
+pub(crate) enum Opened<T> {
+    /// That.
+    With(T),
+    /// Nothing: it is another one.
+    Wrong,
+    /// There is none.
+    Without,
 }
 
 impl PassphraseSource {
@@ -82,21 +111,59 @@ impl PassphraseSource {
         PassphraseSource::new(None, None, SIGNING)
     }
 
-    /// The passphrase, asked for on the terminal with that prompt if nothing else gives one and
-    /// there is a terminal.
-    pub fn get(&self, prompt: &str) -> Result<Option<Passphrase>, Failure> {
-        match self.given()? {
-            Some(passphrase) => Ok(Some(passphrase)),
-            None => self.typed.get_or_init(|| ask(prompt)).clone(),
+    /// Opens something with the passphrase. If nothing else gives one, it is asked for on the
+    /// terminal, if there is one, and again after a wrong one. Later calls use the one that was typed.
+    pub(crate) fn open<T>(
+        &self,
+        which: &str,
+        mut open: impl FnMut(&Passphrase) -> Option<T>,
+    ) -> Result<Opened<T>, Failure> {
+        let mut opened = |passphrase: &Passphrase| match open(passphrase) {
+            Some(opened) => Opened::With(opened),
+            None => Opened::Wrong,
+        };
+        if let Some(passphrase) = self.given()? {
+            return Ok(opened(&passphrase));
         }
+        let mut typed = self.typed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = &typed.passphrase
+            && let Opened::With(found) = opened(known)
+        {
+            return Ok(Opened::With(found));
+        }
+        let mut prompt = format!("Passphrase of {which}: ");
+        while typed.asked < TRIES {
+            typed.asked += 1;
+            let Some(passphrase) = ask(&prompt)? else {
+                typed.asked = TRIES;
+                return Ok(Opened::Without);
+            };
+            if let Opened::With(found) = opened(&passphrase) {
+                typed.passphrase = Some(passphrase);
+                return Ok(Opened::With(found));
+            }
+            typed.passphrase.get_or_insert(passphrase);
+            prompt = format!("Wrong passphrase. Passphrase of {which}: ");
+        }
+        Ok(if typed.passphrase.is_some() { Opened::Wrong } else { Opened::Without })
     }
 
-    /// A new passphrase: as [`get`](Self::get), but one that is typed is typed twice.
+    /// A new passphrase. One that is typed is typed twice.
     pub fn get_new(&self, prompt: &str) -> Result<Option<Passphrase>, Failure> {
-        match self.given()? {
-            Some(passphrase) => Ok(Some(passphrase)),
-            None => self.typed.get_or_init(|| ask_twice(prompt)).clone(),
+        if let Some(passphrase) = self.given()? {
+            return Ok(Some(passphrase));
         }
+        let mut typed = self.typed.lock().unwrap_or_else(PoisonError::into_inner);
+        if typed.asked == 0 {
+            typed.passphrase = ask_twice(prompt)?;
+            typed.asked = TRIES;
+        }
+        Ok(typed.passphrase.clone())
+    }
+
+    /// The passphrase that was typed and has opened something.
+    pub(crate) fn typed(&self) -> Option<Passphrase> {
+        self.typed.lock().unwrap_or_else(PoisonError::into_inner).passphrase.clone()
     }
 
     /// The passphrase if one was given without the terminal.
@@ -117,13 +184,13 @@ impl PassphraseSource {
 }
 
 fn required(path: &Path, which: &str) -> Result<Option<Passphrase>, Failure> {
-    let line = File::open(path).and_then(first_line).or_fail(Status::Key, which)?;
+    let line = File::open(path).and_then(|file| first_line(&file)).or_fail(Status::Key, which)?;
     let empty = || Failure::of(Status::Key, which, "no passphrase in the first line");
     Passphrase::from_bytes(line).map(Some).ok_or_else(empty)
 }
 
 /// One byte at a time: what follows the line may belong to somebody else.
-fn first_line(mut file: File) -> io::Result<Vec<u8>> {
+fn first_line(mut file: &File) -> io::Result<Vec<u8>> {
     let (mut line, mut byte) = (Vec::with_capacity(256), [0]);
     while line.len() < LONGEST && file.read(&mut byte)? == 1 && byte[0] != b'\n' {
         line.extend(byte);
@@ -135,12 +202,39 @@ fn variable(name: &str) -> Option<Passphrase> {
     std::env::var_os(name).and_then(|value| Passphrase::from_bytes(value.into_vec()))
 }
 
+/// A line that is typed on the terminal; none if there is no terminal, or the line is empty.
+///
+/// The terminal stays as it is but for the echo: Ctrl-C ends the whole command, and not only this stage.
+/// moo-run, which draws the progress line, leaves a terminal without echo alone.
 fn ask(prompt: &str) -> Result<Option<Passphrase>, Failure> {
-    if File::options().read(true).write(true).open("/dev/tty").is_err() {
+    let Ok(mut terminal) = File::options().read(true).write(true).open("/dev/tty") else {
         return Ok(None);
+    };
+    let hidden = Hidden::hide(&terminal);
+    let prompt = format!("{}{}", form::forget_line(), legible::line(prompt));
+    let typed = terminal.write_all(prompt.as_bytes()).and_then(|()| first_line(&terminal));
+    drop(hidden);
+    Ok(Passphrase::from_bytes(typed.or_fail(Status::Key, "terminal")?))
+}
+
+/// A terminal that does not show what is typed, until this is dropped.
+struct Hidden(File, Termios);
+
+impl Hidden {
+    fn hide(terminal: &File) -> Option<Hidden> {
+        let modes = tcgetattr(terminal).ok()?;
+        let mut hidden = modes.clone();
+        hidden.local_modes.remove(LocalModes::ECHO);
+        hidden.local_modes.insert(LocalModes::ECHONL);
+        tcsetattr(terminal, OptionalActions::Now, &hidden).ok()?;
+        Some(Hidden(terminal.try_clone().ok()?, modes))
     }
-    let line = rpassword::prompt_password(prompt).or_fail(Status::Key, "terminal")?;
-    Ok(Passphrase::from_bytes(line.into_bytes()))
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        let _ = tcsetattr(&self.0, OptionalActions::Now, &self.1);
+    }
 }
 
 fn ask_twice(prompt: &str) -> Result<Option<Passphrase>, Failure> {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use failure::{Failure, Status};
-use sequoia_openpgp::crypto::{KeyPair, S2K, SessionKey};
+use sequoia_openpgp::crypto::{KeyPair, Password, S2K, SessionKey};
 use sequoia_openpgp::packet::key::{SecretParts, UnspecifiedRole};
 use sequoia_openpgp::packet::{Key, PKESK, SKESK};
 use sequoia_openpgp::types::SymmetricAlgorithm;
@@ -13,8 +13,8 @@ use sequoia_openpgp::{Cert, Fingerprint, KeyHandle};
 
 use crate::gpg;
 use crate::message::MessageHead;
-use crate::passphrase::{Passphrase, PassphraseSource};
-use crate::signing::unlock;
+use crate::passphrase::{Opened, Passphrase, PassphraseSource};
+use crate::signing::{secret_key_name, unlock};
 
 /// How many passphrase packets of a message are tried: each may take a second, and a message has room
 /// for thousands.
@@ -39,8 +39,9 @@ pub struct KeyAccess {
     pub gnupg: bool,
     /// Unlocked secret keys, or why they could not be unlocked.
     unlocked: Mutex<HashMap<Fingerprint, Result<KeyPair, Failure>>>,
-    /// The last passphrase packets and their session keys; `None` if the passphrase does not open one.
-    derived: Mutex<VecDeque<(SKESK, Option<Derived>)>>,
+    /// The last passphrase packets with a passphrase each, and their session keys; `None` if the passphrase
+    /// does not open one.
+    derived: Mutex<VecDeque<(SKESK, Password, Option<Derived>)>>,
     /// GnuPG needs no passphrase from here.
     agent_knows: AtomicBool,
 }
@@ -58,10 +59,42 @@ impl KeyAccess {
         }
     }
 
-    fn unlock(&self, key: &Key<SecretParts, UnspecifiedRole>) -> Result<KeyPair, Failure> {
+    /// Asks for the passphrase of the secret keys on the terminal, if they are locked and nothing
+    /// else gives one. Returns it, for the other stages of a command.
+    ///
+    /// # Errors
+    /// It was wrong each time.
+    pub fn ask(&self) -> Result<Option<Passphrase>, Failure> {
+        if self.passphrase.given()?.is_some() {
+            return Ok(None);
+        }
+        let keys =
+            self.secrets.iter().flat_map(|cert| cert.keys().secret().map(move |key| (cert, key)));
+        let decrypts = |key: &Key<SecretParts, UnspecifiedRole>| {
+            key.pk_algo().for_encryption() && key.pk_algo().is_supported()
+        };
+        let locked = keys.filter(|(_, key)| !key.key().has_unencrypted_secret());
+        let Some((cert, key)) = locked.into_iter().find(|(_, key)| decrypts(key.key())) else {
+            return Ok(None);
+        };
+        let (key, which) = (key.key(), secret_key_name(cert));
+        let open = |Passphrase(password): &_| key.clone().decrypt_secret(password).ok();
+        match self.passphrase.open(&which, open)? {
+            Opened::With(_) => Ok(self.passphrase.typed()),
+            Opened::Wrong => Err(Failure::of(Status::Key, which, "locked with another passphrase")),
+            Opened::Without => Ok(None),
+        }
+    }
+
+    fn unlock(
+        &self,
+        cert: &Cert,
+        key: &Key<SecretParts, UnspecifiedRole>,
+    ) -> Result<KeyPair, Failure> {
         let mut unlocked = self.unlocked.lock().unwrap_or_else(PoisonError::into_inner);
         let pair = unlocked.entry(key.fingerprint());
-        pair.or_insert_with(|| unlock(key.clone(), &self.passphrase)).clone()
+        let unlocked = || unlock(key.clone(), &secret_key_name(cert), &self.passphrase);
+        pair.or_insert_with(unlocked).clone()
     }
 
     /// Turns the passphrase, if one was given, into the session key of a message that only passphrases
@@ -79,12 +112,15 @@ impl KeyAccess {
     /// The session key in a passphrase packet.
     fn derive(&self, skesk: &SKESK, Passphrase(password): &Passphrase) -> Option<Derived> {
         let derived = || self.derived.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, known)) = derived().iter().find(|(known, _)| known == skesk) {
-            return known.clone();
+        let is_this = |(known, by, _): &&(SKESK, Password, _)| known == skesk && by == password;
+        if let Some((.., found)) = derived().iter().find(is_this) {
+            return found.clone();
         }
+        // A wrong passphrase may give an algorithm that does not exist.
         let found = skesk.decrypt(password).ok();
+        let found = found.filter(|(algorithm, session)| is_possible(*algorithm, session));
         let mut derived = derived();
-        derived.push_back((skesk.clone(), found.clone()));
+        derived.push_back((skesk.clone(), password.clone(), found.clone()));
         if derived.len() > MOST_REMEMBERED {
             derived.pop_front();
         }
@@ -137,20 +173,22 @@ impl<'a> SessionKeySearch<'a> {
             pkesks.iter().partition(|pkesk| pkesk.recipient().is_some());
         let secrets = &self.keys.secrets;
         named.into_iter().chain(hidden).any(|pkesk| {
-            let keys = secrets.iter().flat_map(|cert| cert.keys().secret());
-            let mut fitting = keys.map(|key| key.key()).filter(|key| fits(key, pkesk.recipient()));
+            let keys = secrets
+                .iter()
+                .flat_map(|cert| cert.keys().secret().map(move |key| (cert, key.key())));
+            let mut fitting = keys.filter(|(_, key)| fits(key, pkesk.recipient()));
             fitting.any(|key| self.by_key(key, pkesk, algorithm, attempt))
         })
     }
 
     fn by_key(
         &mut self,
-        key: &Key<SecretParts, UnspecifiedRole>,
+        (cert, key): (&Cert, &Key<SecretParts, UnspecifiedRole>),
         pkesk: &PKESK,
         algorithm: Option<SymmetricAlgorithm>,
         attempt: Try<'_>,
     ) -> bool {
-        let mut pair = match self.keys.unlock(key) {
+        let mut pair = match self.keys.unlock(cert, key) {
             Ok(pair) => pair,
             Err(reason) => {
                 self.reasons.push(reason.to_string());
@@ -202,14 +240,15 @@ impl<'a> SessionKeySearch<'a> {
     }
 
     fn by_passphrase(&mut self, skesks: &[SKESK], attempt: Try<'_>) -> Result<bool, Failure> {
-        let prompt = format!("Passphrase of {}: ", self.which);
-        let Some(passphrase) = self.keys.passphrase.get(&prompt)? else {
-            return Ok(false);
+        let open = |passphrase: &Passphrase| {
+            let tried = skesks.iter().filter(|skesk| costs_little(skesk)).take(MOST_PASSPHRASES);
+            let mut sessions = tried.filter_map(|skesk| self.keys.derive(skesk, passphrase));
+            sessions.any(|(algorithm, session)| attempt(algorithm, &session)).then_some(())
         };
-        let tried = skesks.iter().filter(|skesk| costs_little(skesk)).take(MOST_PASSPHRASES);
-        let mut sessions = tried.filter_map(|skesk| self.keys.derive(skesk, &passphrase));
-        if sessions.any(|(algorithm, session)| attempt(algorithm, &session)) {
-            return Ok(true);
+        match self.keys.passphrase.open(self.which, open)? {
+            Opened::With(()) => return Ok(true),
+            Opened::Without => return Ok(false),
+            Opened::Wrong => {}
         }
         if !skesks.iter().any(costs_little) {
             let why = "it turns the passphrase into a key by Argon2, which GnuPG 2.2 does not read";
@@ -248,6 +287,11 @@ fn costs_little(skesk: &SKESK) -> bool {
         _ => return false,
     };
     !matches!(s2k, S2K::Argon2 { .. })
+}
+
+/// Whether the session key is as long as one of that algorithm.
+fn is_possible(algorithm: Option<SymmetricAlgorithm>, session: &SessionKey) -> bool {
+    algorithm.is_none_or(|algorithm| algorithm.key_size().is_ok_and(|size| size == session.len()))
 }
 
 /// A hidden recipient may be any key that can decrypt at all.

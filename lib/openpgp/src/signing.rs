@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::path::Path;
 
-use failure::{Failure, Status};
+use failure::{Failure, Status, legible};
 use sequoia_openpgp::cert::amalgamation::ValidAmalgamation;
 use sequoia_openpgp::crypto::KeyPair;
 use sequoia_openpgp::packet::key::{KeyRole, SecretParts};
@@ -21,7 +21,7 @@ use crate::certificates::{
 };
 use crate::errors::failure;
 use crate::gpg::{self, Gpg, GpgOutcome};
-use crate::passphrase::{Passphrase, PassphraseSource};
+use crate::passphrase::{Opened, Passphrase, PassphraseSource};
 
 /// The hash of every signature.
 pub(crate) const HASH: HashAlgorithm = HashAlgorithm::SHA512;
@@ -80,7 +80,7 @@ impl Signer {
         }
         let secret = held.iter().find(|key| key.key().fingerprint() == id);
         let secret = secret.ok_or_else(|| Failure::new(Status::Key, "no secret key"))?;
-        let pair = unlock(secret.key().clone(), passphrase)?;
+        let pair = unlock(secret.key().clone(), &secret_key_name(&certificate), passphrase)?;
         let backend = SigningBackend::Software(Box::new(pair));
         Ok(Signer { certificate: certificate.strip_secret_key_material(), backend })
     }
@@ -109,25 +109,39 @@ impl Signer {
     }
 }
 
-/// The secret part of a key, unlocked if need be.
+/// A secret key as moo-keygen prints it, and whose it is.
+pub(crate) fn secret_key_name(certificate: &Cert) -> String {
+    let id = certificate.fingerprint();
+    match certificate.userids().next() {
+        Some(user) => {
+            format!("secret key {id:X} ({})", legible::line(user.userid().value()))
+        }
+        None => format!("secret key {id:X}"),
+    }
+}
+
+/// The secret part of a key, unlocked if need be; `which` is its name.
 pub(crate) fn unlock<R>(
     key: Key<SecretParts, R>,
+    which: &str,
     passphrase: &PassphraseSource,
 ) -> Result<KeyPair, Failure>
 where
     R: KeyRole,
 {
     let key = key.role_into_unspecified();
-    let which = format!("secret key {:X}", key.fingerprint());
     if key.has_unencrypted_secret() {
-        return key.into_keypair().map_err(|error| failure(error, Status::Key, &which));
+        return key.into_keypair().map_err(|error| failure(error, Status::Key, which));
     }
-    let no = |why: &str| Failure::of(Status::Key, &which, why);
-    let Some(Passphrase(password)) = passphrase.get(&format!("Passphrase of {which}: "))? else {
-        return Err(no("locked, and no passphrase is given"));
-    };
-    let open = key.decrypt_secret(&password).map_err(|_| no("locked with another passphrase"))?;
-    open.into_keypair().map_err(|error| failure(error, Status::Key, &which))
+    let no = |why: &str| Failure::of(Status::Key, which, why);
+    let open = |Passphrase(password): &_| key.clone().decrypt_secret(password).ok();
+    match passphrase.open(which, open)? {
+        Opened::With(open) => {
+            open.into_keypair().map_err(|error| failure(error, Status::Key, which))
+        }
+        Opened::Wrong => Err(no("locked with another passphrase")),
+        Opened::Without => Err(no("locked, and no passphrase is given")),
+    }
 }
 
 /// A secret key that stays in GnuPG: its agent or a card signs.

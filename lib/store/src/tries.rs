@@ -50,7 +50,10 @@ impl Tries {
             return Err(Failure::new(failure.status(), why));
         }
         log::info!("{failure}; trying again");
-        let end = Instant::now() + pause_after(self.failed);
+        let pause = pause_after(self.failed);
+        let again = format!("trying again in {} s", pause.as_secs());
+        progress::news(&format!("{failure}; {again} ({} of {} tries)", self.failed, self.most));
+        let end = Instant::now() + pause;
         while Instant::now() < end && !stopped() {
             sleep(LOOK);
         }

@@ -43,7 +43,7 @@ pub(super) fn timed(sandbox: &Sandbox, command: &str) -> Duration {
 }
 
 /// A sandbox with a source of six files of 1 MiB, and a passphrase.
-pub(super) fn sandbox() -> Sandbox {
+pub(crate) fn sandbox() -> Sandbox {
     let mut sandbox = Sandbox::new();
     sandbox.set("PASSPHRASE", "moo");
     let files = "mkdir src; for i in 1 2 3 4 5 6; do head -c 1M /dev/urandom >src/$i; done";
@@ -59,7 +59,7 @@ pub(super) fn state(sandbox: &Sandbox) -> String {
 }
 
 /// The command lines of the processes that have the sandbox in their environment.
-pub(super) fn processes(sandbox: &Sandbox) -> Vec<String> {
+pub(crate) fn processes(sandbox: &Sandbox) -> Vec<String> {
     let ours = sandbox.path("").to_string_lossy().trim_end_matches('/').to_owned();
     let numbers = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
     let environment = |path: &PathBuf| fs::read(path.join("environ")).unwrap_or_default();
@@ -75,7 +75,7 @@ pub(super) fn processes(sandbox: &Sandbox) -> Vec<String> {
 
 /// Waits until something is so, a minute at most.
 #[track_caller]
-pub(super) fn until(what: &str, is_so: impl Fn() -> bool) {
+pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
     let start = Instant::now();
     while !is_so() {
         assert!(start.elapsed() < 60 * SECOND, "{what}: not in a minute");
@@ -84,7 +84,7 @@ pub(super) fn until(what: &str, is_so: impl Fn() -> bool) {
 }
 
 /// A stage that stops reading after so many bytes of its input, until the file `go` is there.
-pub(super) fn hold(sandbox: &mut Sandbox, stage: &str, bytes: u64) {
+pub(crate) fn hold(sandbox: &mut Sandbox, stage: &str, bytes: u64) {
     let (programs, pipelines) = (programs(), workspace().join("pipelines"));
     let held = format!(
         "mkdir .held && cp -r {pipelines}/* .held && ln -s {programs}/moo-* .held && rm -f .held/*.d .held/{stage} &&
@@ -103,12 +103,12 @@ END",
 
 /// A command in the background: its process is `pid`, its messages are in `said`, and its status in
 /// `status` once it has ended.
-pub(super) struct Background {
+pub(crate) struct Background {
     run: Child,
 }
 
 impl Background {
-    pub(super) fn start(sandbox: &Sandbox, command: &str) -> Background {
+    pub(crate) fn start(sandbox: &Sandbox, command: &str) -> Background {
         sandbox.sh("rm -f pid status said").silent();
         let script = format!(
             "sh -c 'echo $$ >pid.new && mv pid.new pid; exec {command}' 2>said; echo $? >status"
@@ -119,7 +119,7 @@ impl Background {
     }
 
     /// What a stage has noted for the last line of the command.
-    pub(super) fn note(&self, sandbox: &Sandbox) -> String {
+    pub(crate) fn note(&self, sandbox: &Sandbox) -> String {
         let note = "for file in /proc/$(cat pid)/fd/*; do
                 case $(readlink $file) in *memfd:note*) tr '\\0' '\\n' <$file | head -n 1 ;; esac
             done";
@@ -127,7 +127,7 @@ impl Background {
     }
 
     /// Sends a signal, unless it has ended already, and waits for its end.
-    pub(super) fn end(mut self, sandbox: &Sandbox, signal: &str) -> Ended {
+    pub(crate) fn end(mut self, sandbox: &Sandbox, signal: &str) -> Ended {
         let _ = sandbox.sh(&format!("kill -{signal} $(cat pid)"));
         self.run.wait().unwrap();
         let read = |name: &str| fs::read_to_string(sandbox.path(name)).unwrap();
@@ -142,9 +142,9 @@ impl Background {
 }
 
 /// What a command in the background said in the end.
-pub(super) struct Ended {
-    pub(super) status: i32,
-    pub(super) said: Vec<String>,
+pub(crate) struct Ended {
+    pub(crate) status: i32,
+    pub(crate) said: Vec<String>,
 }
 
 /// Whether a process is in a call of the kernel that no signal ends, as while it waits for a disk.

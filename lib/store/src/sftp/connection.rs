@@ -30,6 +30,7 @@ impl Connection {
     /// Connects and logs in, to a host whose key is known.
     pub(crate) fn open(settings: &Settings, timeout: Duration) -> Result<Connection, SftpError> {
         let known = KnownHosts::of(settings).map_err(SftpError::Final)?;
+        let _waiting = progress::waiting(&settings.host);
         let Opened { socket, mut proxy } = proxy::open(settings, timeout)?;
         match Connection::over(&socket, settings, &known, timeout) {
             Ok((sftp, session)) => {

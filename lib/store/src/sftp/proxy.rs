@@ -162,7 +162,8 @@ fn connect(settings: &Settings, family: Family, timeout: Duration) -> Result<Tcp
 
 /// The message of glibc's and musl's resolver for an unknown name, which will be unknown the next
 /// time too.
-const NO_SUCH_NAME: [&str; 2] = ["Name or service not known", "Name does not resolve"];
+const NO_SUCH_NAME: [&str; 3] =
+    ["Name or service not known", "Name does not resolve", "No address associated with hostname"];
 
 fn no_address(host: &str, error: &std::io::Error) -> SftpError {
     let text = error.to_string();

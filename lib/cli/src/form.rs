@@ -1,0 +1,60 @@
+//! The form in which a command shows its progress, and the memory that all its processes share for
+//! that.
+//!
+//! [`VARIABLE`] contains `DESCRIPTOR:INODE` of the memory, like the lifeline's variable. Its first
+//! byte is the form; the rest belongs to the crate `progress`.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+
+use crate::lifeline;
+
+/// The environment variable that names the memory.
+pub const VARIABLE: &str = "MOO_PROGRESS";
+
+/// What a terminal needs to forget the line that the cursor is on.
+const FORGET: &str = "\r\x1b[K";
+
+/// The form in which a command shows its progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// None.
+    Nothing,
+    /// One line of a terminal that is drawn again and again.
+    Line,
+    /// Whole lines without control characters.
+    Plain,
+    /// Lines of JSON.
+    Json,
+}
+
+impl Form {
+    const ALL: [(Form, u8); 4] =
+        [(Form::Nothing, b'n'), (Form::Line, b'l'), (Form::Plain, b'p'), (Form::Json, b'j')];
+
+    /// The form of a command, from its memory; none before it has been chosen.
+    pub fn read(memory: &File) -> Option<Form> {
+        let mut byte = [0];
+        memory.read_at(&mut byte, 0).ok()?;
+        Form::ALL.iter().find(|(_, known)| *known == byte[0]).map(|(form, _)| *form)
+    }
+
+    /// Makes this the form of the command, unless it has one.
+    pub fn choose(self) {
+        let Some(memory) = memory().filter(|memory| Form::read(memory).is_none()) else { return };
+        let byte = Form::ALL.iter().find(|(form, _)| *form == self).map_or(0, |(_, byte)| *byte);
+        // It only serves what a person sees.
+        let _ = memory.write_all_at(&[byte], 0);
+    }
+}
+
+/// The memory of this command, if it has a supervisor.
+pub fn memory() -> Option<File> {
+    lifeline::inherited(VARIABLE, File::options().read(true).write(true))
+}
+
+/// What to write before a message, so that it does not begin on the progress line.
+pub fn forget_line() -> &'static str {
+    let form = memory().as_ref().and_then(Form::read);
+    if form == Some(Form::Line) { FORGET } else { "" }
+}
