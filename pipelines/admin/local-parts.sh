@@ -78,6 +78,8 @@ full-if-older-than = "1M"
 
 [stores.main]
 url = $(in_quotes "$remote")
+# The account that moo setup-remote makes can only add files. Old ones are deleted there.
+append-only = true
 TEXT
     printf '%s' "$given" | while IFS='=' read -r name path; do
         printf '\n[sources.%s]\npath = %s\n' "$name" "$(in_quotes "$path")"

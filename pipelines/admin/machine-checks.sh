@@ -51,6 +51,7 @@ check_configuration() {
     }
     conf_read "$config"
     remote=$(conf_all remote)
+    [ -z "$(conf_all append-only)" ] || append=--append-only
     passed "$config" 'is sound, and only root can change it'
 }
 

@@ -8,8 +8,9 @@ usage() {
 usage: setup-remote.sh [options] --from ADDRESSES --key KEY FOLDER…
 
 Set up this machine to keep the backups of another one, which it need not trust (root only). Make a
-user that can only use SFTP, with this key, from these addresses, below one folder. Make
-backups/FOLDER there for each FOLDER. Print the URL and the keys of this host.
+user that can only use SFTP, with this key, from these addresses, below one folder, and can add files
+there but never change or delete one. Make backups/FOLDER there for each FOLDER. Print the URL, the
+keys of this host, and what deletes old backups here.
 
   --from ADDRESSES   accept the other machine from these addresses, networks (192.0.2.0/24) and
                      patterns with * and ?, separated by commas
@@ -17,7 +18,9 @@ backups/FOLDER there for each FOLDER. Print the URL and the keys of this host.
   --replace-key      replace the present key by KEY, if the other machine was installed anew
   --user NAME        use the user NAME (purrbackups); each machine needs its own
   --chroot FOLDER    show the user only FOLDER (/srv/NAME)
-  --append-only      let the user add files, but never change or delete one
+  --plain            let the user change and delete files, too: whoever takes over the other machine
+                     can then destroy its backups
+  --append-only      take that from a user that has it
   --dry-run          print the commands without running them
 
 Run again with the same arguments, it changes nothing; with other folders, it adds them. The key of a
@@ -26,7 +29,7 @@ user or a key that exists gets no further rights: the command prints what to do 
 
 Examples:
   sudo moo setup-remote --from 192.0.2.7 --key 'ssh-ed25519 AAAA…' etc home
-  sudo moo setup-remote --append-only --from 192.0.2.0/24 --key /tmp/server.pub etc
+  sudo moo setup-remote --plain --from 192.0.2.0/24 --key /tmp/server.pub etc
 TEXT
 }
 
@@ -38,7 +41,7 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 # shellcheck source-path=SCRIPTDIR source=sshd.sh
 . "$here/admin/sshd.sh"
 
-from='' key='' replace='' user=purrbackups chroot='' append='' folders=''
+from='' key='' replace='' user=purrbackups chroot='' kind='' folders=''
 own_option() {
     case $2 in
         --from) needs_value "$@" && from=$3 ;;
@@ -46,7 +49,7 @@ own_option() {
         --replace-key) replace=yes ;;
         --user) needs_value "$@" && user=$3 ;;
         --chroot) needs_value "$@" && chroot=$3 ;;
-        --append-only) append='append-only' ;;
+        --append-only | --plain) kind=${2#--} ;;
         --dry-run) dry_run=yes ;;
         *) no_such_option "$2" ;;
     esac
@@ -153,12 +156,15 @@ add_key() {
 }
 
 # limit_user FILE KEYS: the user's section of sshd. One that is there may become append-only, and is
-# else left to who has changed it.
+# else left to who has changed it: it stays plain unless the caller says otherwise.
 limit_user() {
     plain=$(sshd_section "$user" "$chroot" "$2")
-    wanted=$(sshd_section "$user" "$chroot" "$2" $append)
     found=''
     [ ! -e "$1" ] || found=$(cat -- "$1")
+    [ -n "$kind" ] || [ "$found" != "$plain" ] || kind=plain
+    kind=${kind:-append-only}
+    wanted=$plain
+    [ "$kind" = plain ] || wanted=$(sshd_section "$user" "$chroot" "$2" append-only)
     case $found in
         "$wanted")
             sshd_holds "$user" "$from" "$wanted"
@@ -166,7 +172,7 @@ limit_user() {
             ;;
         '' | "$plain") ;;
         "$(sshd_section "$user" "$chroot" "$2" append-only)")
-            fail 1 "$user: can only add files: pass --append-only, or delete $1 first"
+            fail 1 "$user: can only add files: leave out --plain, or delete $1 first"
             ;;
         *) fail 1 "$1: exists with other settings: delete it first" ;;
     esac
@@ -182,6 +188,15 @@ tell() {
     sshd_host_keys | ssh-keygen -lf - | sed 's/^/  /'
     echo 'Or its lines for known_hosts:'
     sshd_host_keys | sed "s/^\([^ ]* [^ ]*\).*/  $name \1/"
+    [ "$kind" = plain ] || tell_of_pruning
+}
+
+# tell_of_pruning: where the user can only add files, root deletes the old ones.
+tell_of_pruning() {
+    echo 'The user can only add files. To delete old backups, let cron of root run here, for example:'
+    for name in $folders; do
+        echo "  0 5 * * 0 root $here/moo prune-remote --keep-full 4 --older-than 6M --force $chroot/backups/$name"
+    done
 }
 
 # setup: all of it. Until sshd has the section, it looks for no key there.

@@ -41,9 +41,20 @@ Examples:
   moo-each /usr/local/lib/moobacker/commands backup
   moo-each /usr/local/lib/moobacker/commands status etc";
 
+/// The words with `--` before those of the command, so that an option among them is the command's.
+fn ended(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut words: Vec<_> = words.collect();
+    let is_option = |word: &OsString| word.as_encoded_bytes().starts_with(b"-");
+    let names = words.iter().enumerate().skip(1).filter(|(_, word)| !is_option(word));
+    if let Some((command, _)) = names.take(2).nth(1) {
+        words.insert(command + 1, "--".into());
+    }
+    words
+}
+
 /// The `main` of the program.
 pub fn main() -> ExitCode {
-    let each = match Each::try_parse() {
+    let each = match Each::try_parse_from(ended(std::env::args_os())) {
         Ok(each) => each,
         Err(error) if error.use_stderr() => {
             say(&format!("moo-each: {}", cli::misuse(&error)));

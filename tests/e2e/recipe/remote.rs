@@ -70,7 +70,7 @@ impl<'a> Pair<'a> {
 #[test]
 fn the_one_key_can_put_get_list_and_rename() {
     let sandbox = Sandbox::new();
-    let Some(pair) = Pair::set_up(&sandbox, "") else { return };
+    let Some(pair) = Pair::set_up(&sandbox, "--plain") else { return };
     pair.laptop.sh("echo one >/root/one").silent();
     pair.sftp("cd /backups/etc\nput one .upload-1\nrename .upload-1 one\nget one two\nls -la")
         .succeeds();
@@ -179,7 +179,11 @@ fn a_second_run_changes_nothing_and_other_folders_are_added() {
     let first = pair.setup("--from 10.0.0.1 etc home").succeeds();
     assert_eq!(state, pair.store.sh(STATE).out());
     let more = pair.setup("--from=10.0.0.1 more").succeeds();
-    assert_eq!(first.out(), more.out());
+    let one_line = |run: &Run| run.out().lines().next().map(str::to_owned);
+    assert_eq!(one_line(&first), one_line(&more));
+    assert!(more.out().contains(
+        "moo prune-remote --keep-full 4 --older-than 6M --force /srv/purrbackups/backups/more\n"
+    ));
     pair.sftp("ls /backups/more").succeeds();
     assert_eq!(running, pair.store.sh("cat /run/sshd.pid").out());
 }
@@ -213,6 +217,20 @@ fn an_account_is_of_one_machine_and_its_key_can_be_replaced() {
 }
 
 #[test]
+fn an_account_that_is_plain_stays_so_until_the_other_kind_is_asked_for() {
+    let sandbox = Sandbox::new();
+    let Some(pair) = Pair::set_up(&sandbox, "--plain") else { return };
+    let state = pair.store.sh(STATE).out();
+    let told = pair.setup("--from 10.0.0.1 etc home").succeeds().out();
+    assert!(!told.contains("prune-remote"), "{told}");
+    assert_eq!(state, pair.store.sh(STATE).out());
+    pair.setup("--append-only --from 10.0.0.1 etc home").succeeds();
+    let state = pair.store.sh(STATE).out();
+    pair.setup("--from 10.0.0.1 etc home").succeeds();
+    assert_eq!(state, pair.store.sh(STATE).out());
+}
+
+#[test]
 fn a_dry_run_tells_the_commands_and_changes_nothing() {
     let sandbox = Sandbox::new();
     let Some(pair) = Pair::new(&sandbox) else { return };
@@ -236,12 +254,12 @@ fn a_dry_run_tells_the_commands_and_changes_nothing() {
 fn nothing_that_is_there_is_weakened() {
     let sandbox = Sandbox::new();
     let Some(pair) = Pair::set_up(&sandbox, "--append-only") else { return };
-    let words = "--append-only --from 10.0.0.1 etc";
+    let words = "--from 10.0.0.1 etc";
     let section = "/etc/ssh/sshd_config.d/moobacker-purrbackups.conf";
     pair.refuses(
         1,
-        "--from 10.0.0.1 etc",
-        &format!("purrbackups: can only add files: pass --append-only, or delete {section} first"),
+        "--plain --from 10.0.0.1 etc",
+        &format!("purrbackups: can only add files: leave out --plain, or delete {section} first"),
     );
     let keys = "/etc/ssh/authorized_keys.d/purrbackups";
     pair.refuses(

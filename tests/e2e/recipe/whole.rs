@@ -23,10 +23,10 @@ struct Trouble {
 }
 
 /// Sets up both machines by the commands of README.md, and backs up for the first time.
-fn set_up(scene: &Scene<'_>, recipe: &Recipe, append_only: bool) {
+fn set_up(scene: &Scene<'_>, recipe: &Recipe, plain: bool) {
     let [first, there, second, by_hand] = recipe.on_both_machines();
     let told = scene.by_hand(&scene.local, &recipe.build_is_done(first)).succeeds().out();
-    let command = recipe.there(there, &scene.local.address, &told, append_only);
+    let command = recipe.there(there, &scene.local.address, &told, plain);
     let told = scene.by_hand(&scene.remote, &command).succeeds().stderr_is("").out();
     scene.on_terminal(&recipe.with_fingerprint(second, &told));
     for command in by_hand {
@@ -72,11 +72,11 @@ fn bad_night(scene: &Scene<'_>, cron: &Cron, doctor: &str, trouble: &Trouble) {
 }
 
 /// All of it, with one of the two kinds of accounts.
-fn whole_story(append_only: bool, trouble: &Trouble) {
+fn whole_story(plain: bool, trouble: &Trouble) {
     let sandbox = Sandbox::new();
     let recipe = Recipe::of_readme();
     let Some(scene) = Scene::new(&sandbox) else { return };
-    set_up(&scene, &recipe, append_only);
+    set_up(&scene, &recipe, plain);
     scene.remembers_day(0);
     let cron = Cron::of(&scene);
     week(&scene, &cron);
@@ -85,11 +85,11 @@ fn whole_story(append_only: bool, trouble: &Trouble) {
 }
 
 #[test]
-fn the_recipe_of_the_readme_holds_from_the_first_command_to_the_loss_of_the_machine() {
-    whole_story(false, &Trouble { begins: "chmod 500", ends: "chmod 700" });
+fn the_recipe_of_the_readme_holds_with_an_account_that_may_delete() {
+    whole_story(true, &Trouble { begins: "chmod 500", ends: "chmod 700" });
 }
 
 #[test]
-fn the_recipe_of_the_readme_holds_where_files_can_only_be_added() {
-    whole_story(true, &Trouble { begins: "chown root", ends: "chown purrbackups" });
+fn the_recipe_of_the_readme_holds_from_the_first_command_to_the_loss_of_the_machine() {
+    whole_story(false, &Trouble { begins: "chown root", ends: "chown purrbackups" });
 }

@@ -63,8 +63,21 @@ fn append_only_is_told_from_plain() {
     let Some(network) = Network::new(&sandbox) else { return };
     let pair = Pair::backed_up(&network);
     let plain = "can change what is stored (overwrite, append, chmod, link, symlink, mkdir, rename over, remove)";
-    pair.tells(":", "--append-only", plain, "").fails_with(1);
     pair.doctor("-v").succeeds().stdout_has("purrbackups@store.example.org: is append-only");
+    let section = "/etc/ssh/sshd_config.d/moobacker-purrbackups.conf";
+    let open = format!(
+        "sed -i 's/ internal-sftp .*/ internal-sftp/' {section}; kill -HUP $(cat /run/sshd.pid); sleep 1"
+    );
+    pair.remote.sh(&open).silent();
+    // The configuration has it that nothing can be changed.
+    pair.tells(":", "", plain, "").fails_with(1);
+    let plain_one = "sed -i '/^append-only/d' /etc/moobacker/moobacker.toml";
+    let only = "sed -i '/^url/a append-only = true' /etc/moobacker/moobacker.toml";
+    pair.local.sh(plain_one).silent();
+    pair.remote.sh(&open).silent();
+    pair.doctor("").silent();
+    pair.tells(":", "--append-only", plain, "").fails_with(1);
+    pair.local.sh(only).silent();
     pair.local.sh_as("moobacker", BACKUP).silent();
     pair.doctor("--append-only").silent();
     // To remove old sets is the business of the other machine.

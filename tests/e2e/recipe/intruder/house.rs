@@ -144,7 +144,7 @@ impl<'a> House<'a> {
 /// The store takes the laptop's key, and the laptop the store's.
 fn meet(laptop: &Machine, store: &Machine, append_only: bool) {
     let key = fs::read_to_string(laptop.path("/root/.ssh/id_ed25519.pub")).unwrap();
-    let option = if append_only { "--append-only" } else { "" };
+    let option = if append_only { "" } else { "--plain" };
     let setup = "/usr/local/lib/moobacker/admin/setup-remote.sh";
     store
         .sh(&format!("{setup} --key '{}' {option} --from 10.0.0.1 etc home", key.trim()))

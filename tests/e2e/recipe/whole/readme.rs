@@ -18,7 +18,7 @@ impl Recipe {
         let readme = fs::read_to_string(workspace().join("README.md")).unwrap();
         let (_, section) = readme.split_once(TITLE).expect("the section of README.md");
         let section = section.split("\n## ").next().unwrap();
-        assert!(section.contains("`--append-only`"), "{section}");
+        assert!(section.contains("`--plain`"), "{section}");
         let recipe = Recipe { blocks: blocks(section) };
         let lengths: Vec<_> = recipe.blocks.iter().map(Vec::len).collect();
         assert_eq!(lengths, [3, 1, 1, 2, 3, 1], "{:#?}", recipe.blocks);
@@ -38,7 +38,7 @@ impl Recipe {
 
     /// The command for the other machine, with the key that was told here: but for the words that
     /// say where it runs, it is the one that was told too.
-    pub(crate) fn there(&self, block: &[String], from: &str, told: &str, add: bool) -> String {
+    pub(crate) fn there(&self, block: &[String], from: &str, told: &str, plain: bool) -> String {
         let key =
             told.lines().map(str::trim).find(|line| line.starts_with("ssh-ed25519 ")).unwrap();
         let command = replaced(&block[0], "192.0.2.7", from);
@@ -46,7 +46,7 @@ impl Recipe {
         let same = told.lines().map(str::trim).find(|line| line.starts_with("moo setup-remote"));
         let same = replaced(same.expect("a command"), " --user purrbackups", "");
         assert_eq!(command, format!("sudo pipelines/{same}"));
-        if add { replaced(&command, " --from", " --append-only --from") } else { command }
+        if plain { replaced(&command, " --from", " --plain --from") } else { command }
     }
 
     /// The second command here, with the fingerprint that was told there.
