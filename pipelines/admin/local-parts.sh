@@ -78,7 +78,9 @@ full-if-older-than = "1M"
 
 [stores.main]
 url = $(in_quotes "$remote")
-# The account that moo setup-remote makes can only add files. Old ones are deleted there.
+TEXT
+    [ -n "$plain" ] || cat <<TEXT
+# The account there can only add files. Root deletes old ones there.
 append-only = true
 TEXT
     printf '%s' "$given" | while IFS='=' read -r name path; do
@@ -93,6 +95,7 @@ in_quotes() { printf '"%s"\n' "$(printf '%s\n' "$1" | sed 's/[\\"]/\\&/g')"; }
 check_configuration() {
     by_hand="$config: is there, and is left as it is: change it by hand"
     [ -z "$remote" ] || [ "$(conf_all remote)" = "${remote%/}" ] || fail 1 "$by_hand: the store $remote"
+    [ -z "$plain" ] || [ -z "$(conf_all append-only)" ] || fail 1 "$by_hand: append-only"
     printf '%s' "$given" | while IFS='=' read -r name path; do
         [ "$(conf_rows "$name" source)" = "$path" ] ||
             fail 1 "$by_hand: the source $name with the path $path"
@@ -263,8 +266,10 @@ tell() {
     echo "The public SSH key of $user:"
     echo "  $key"
     echo 'On the other machine run (--from is the address that this one comes from):'
-    # shellcheck disable=SC2046 # names of sources have no blanks
-    echo "  $(shown moo setup-remote --from "${address:-ADDRESS}" --key "$key" --user "$login" $(conf_sources))"
+    kind=--plain
+    [ -z "$(conf_all append-only)" ] || kind=''
+    # shellcheck disable=SC2046,SC2086 # names of sources have no blanks
+    echo "  $(shown moo setup-remote $kind --from "${address:-ADDRESS}" --key "$key" --user "$login" $(conf_sources))"
     echo 'Then run here, with the fingerprint that it prints:'
     echo '  moo setup-local --host-key SHA256:... --kit FILE'
 }

@@ -40,6 +40,16 @@ impl Scene {
             .sh("mkdir -p etc/ssh mnt srv tmp && date >etc/hosts && date >etc/ssh/sshd_config")
             .silent();
         sandbox.sh("moo-keygen --sign-only ~/seal").succeeds();
+        sandbox
+            .sh("cat >~/moobacker.toml <<END
+encrypt-key = 'A'
+[stores.main]
+url = 'file:///srv'
+[sources.etc]
+path = '/etc'
+END
+            chmod 644 ~/moobacker.toml")
+            .silent();
         sandbox.set("PASSPHRASE", "moo");
         let scene = Scene { sandbox, key };
         let backup = "moo backup --encrypt-key KEY --archive-dir ~ --name archive";
@@ -63,6 +73,8 @@ impl Scene {
             ("--time 3D", "--time 0D"),
             ("--changes 3D", "--changes 0D"),
             ("gpg --import", "gpg --batch --import"),
+            ("/usr/local/lib/moobacker/", &format!("{}/", workspace().join("pipelines").display())),
+            ("moo config ", "moo config --config ~/moobacker.toml "),
         ];
         let snippet = replaced
             .iter()
@@ -93,8 +105,8 @@ fn the_examples_of_each_program_work_and_show_it_with_its_neighbours() {
         let in_company =
             |example: &String| example.contains(&program) && example.matches("moo-").count() > 1;
         let keygen = program == "moo-keygen";
-        // These two are no stages of a pipe.
-        let alone = keygen || program == "moo-options";
+        // These are no stages of a pipe.
+        let alone = keygen || ["moo-options", "moo-config", "moo-each"].contains(&&*program);
         assert!(alone || examples.iter().any(in_company), "{program}: no neighbours");
         if keygen {
             // They make the keys that the next ones use.

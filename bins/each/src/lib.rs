@@ -38,8 +38,7 @@ pub struct Each {
 
 const EXAMPLES: &str = "\
 Examples:
-  moo-each /usr/local/lib/moobacker/commands backup
-  moo-each /usr/local/lib/moobacker/commands status etc";
+  moo-each /usr/local/lib/moobacker/commands status file:///srv/backup";
 
 /// The words with `--` before those of the command, so that an option among them is the command's.
 fn ended(words: impl Iterator<Item = OsString>) -> Vec<OsString> {

@@ -37,6 +37,12 @@ pub(crate) const MACHINE_COMMANDS: &[MooCommand] = &[
                 "Back up the folder PATH as NAME; can be repeated",
             ),
             option(
+                "plain",
+                Nothing,
+                &[Variable("plain")],
+                "Let the account at the other machine change and delete files, too: whoever takes over this machine can then destroy its backups",
+            ),
+            option(
                 "host-key",
                 Value("FINGERPRINT"),
                 &[Variable("host_key")],

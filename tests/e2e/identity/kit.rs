@@ -11,7 +11,7 @@ fn prepared() -> Sandbox {
     let conf = format!(
         "moo keygen --no-passphrase backup >/dev/null && moo keygen --sign-only host >/dev/null
         mkdir etc home stores; echo etc >etc/file; echo home >home/file; echo 'a good one' >word
-        cat >conf <<END
+        cat >kit.conf <<END
 remote file://$PWD/stores
 encrypt-key $PWD/backup.cert.pgp
 seal-key $PWD/host.secret.pgp
@@ -20,7 +20,7 @@ source etc $PWD/etc
 source home $PWD/home
     identity {HOME}
 END
-        chmod 644 conf
+        chmod 644 kit.conf
         b() {{
             moo backup --archive-dir archives --name $1 --identity $2 --encrypt-key backup.cert.pgp \\
                 --seal-key host.secret.pgp $PWD/$1 file://$PWD/stores/$1
@@ -28,7 +28,7 @@ END
         b etc {ETC} && b home {HOME} && sleep 1.1 && echo new >>etc/file && b etc {ETC}"
     );
     sandbox.sh(&conf).silent();
-    let kit = "moo recovery-kit --user $(id -un) --config conf --secret-key backup.secret.pgp --passphrase-file word kit";
+    let kit = "moo recovery-kit --user $(id -un) --config kit.conf --secret-key backup.secret.pgp --passphrase-file word kit";
     sandbox.sh(kit).succeeds();
     sandbox.sh("tar -xf kit && cd moobacker-kit && sha256sum --quiet -c SHA256SUMS").silent();
     sandbox.sh("gpg -q --batch --import backup.secret.pgp host.cert.pgp 2>/dev/null").succeeds();

@@ -34,8 +34,8 @@ fn what_an_interrupted_run_has_left_is_no_good_set() {
     moo.backup("").silent();
     sandbox.sh("sleep 2.1").silent();
     moo.backup("full").silent();
-    // The second set has not got its manifest, and no archive knows that it had one.
-    sandbox.sh("rm \"$(ls store/*.manifest | tail -n 1)\"; rm -r archive").silent();
+    // The second set has got neither seal nor manifest, and no archive knows that it had one.
+    sandbox.sh("rm \"$(ls store/*.manifest | tail -n 1)\" \"$(ls store/*.seal | tail -n 1)\"; rm -r archive").silent();
     status(&sandbox, "archive", "--max-age 1s").fails_with(3).one_message();
     status(&sandbox, "archive", "--max-age 1h").silent();
 }

@@ -30,7 +30,7 @@ const CASES: [Case; 16] = [
     // What was the last number is known to the manifest alone.
     case("rm $(ls -v *FULL.vol* | tail -n 1)", (&["volume"], 5), (&[], 0)),
     case("rm *.to.LAST.vol*", (&["volume"], 5), (&["volume"], 5)),
-    case("rm *.to.LAST.manifest", (&["manifest"], 5), (&["incomplete"], 0)),
+    case("rm *.to.LAST.manifest", (&["manifest"], 5), (&["manifest"], 5)),
     case("rm *.to.LAST.* moobacker.LAST.*", (&["set"], 5), (&[], 0)),
     case("rm *.to.MIDDLE.* moobacker.MIDDLE.*", (&["set", "base"], 5), (&["base"], 5)),
     case("rm *full*FULL.* moobacker.FULL.*", (&["set", "base"], 5), (&["base"], 5)),

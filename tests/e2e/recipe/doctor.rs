@@ -98,6 +98,8 @@ fn all_is_well_after_the_setup_and_nothing_is_told_or_changed() {
     let Some(network) = Network::new(&sandbox) else { return };
     let pair = Pair::backed_up(&network);
     let state = "find /srv /etc /var/lib /tmp -printf '%p %M %u %s\\n' | sort";
+    // The first one leaves a file at the store, which can't be deleted, and the next ones use it.
+    pair.doctor("").silent();
     let before = [&pair.local, &pair.remote].map(|machine| machine.sh(state).out());
     pair.doctor("").silent();
     pair.doctor(KIT).silent();
@@ -109,7 +111,7 @@ fn all_is_well_after_the_setup_and_nothing_is_told_or_changed() {
         "opens, and its key decrypts",
         "its newest backup is of 2",
         "is good for SFTP in its own folders only",
-        "is plain, it can change what is stored (overwrite, append, chmod",
+        "is append-only",
     ] {
         assert!(told.out().contains(part), "{part}: {}", told.out());
     }

@@ -25,7 +25,7 @@ struct Trouble {
 /// Sets up both machines by the commands of README.md, and backs up for the first time.
 fn set_up(scene: &Scene<'_>, recipe: &Recipe, plain: bool) {
     let [first, there, second, by_hand] = recipe.on_both_machines();
-    let told = scene.by_hand(&scene.local, &recipe.build_is_done(first)).succeeds().out();
+    let told = scene.by_hand(&scene.local, &recipe.build_is_done(first, plain)).succeeds().out();
     let command = recipe.there(there, &scene.local.address, &told, plain);
     let told = scene.by_hand(&scene.remote, &command).succeeds().stderr_is("").out();
     scene.on_terminal(&recipe.with_fingerprint(second, &told));

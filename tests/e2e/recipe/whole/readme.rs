@@ -31,22 +31,27 @@ impl Recipe {
     }
 
     /// The first block without the build, which has been done.
-    pub(crate) fn build_is_done(&self, block: &[String]) -> String {
+    pub(crate) fn build_is_done(&self, block: &[String], is_plain: bool) -> String {
         assert_eq!(block[0], "cargo build --release --workspace");
-        block[1..].join(" &&\n")
+        let commands = block[1..].join(" &&\n");
+        let plain = |commands| replaced(commands, "setup-local", "setup-local --plain");
+        if is_plain { plain(&commands) } else { commands }
     }
 
     /// The command for the other machine, with the key that was told here: but for the words that
     /// say where it runs, it is the one that was told too.
-    pub(crate) fn there(&self, block: &[String], from: &str, told: &str, plain: bool) -> String {
+    pub(crate) fn there(&self, block: &[String], from: &str, told: &str, is_plain: bool) -> String {
         let key =
             told.lines().map(str::trim).find(|line| line.starts_with("ssh-ed25519 ")).unwrap();
         let command = replaced(&block[0], "192.0.2.7", from);
         let command = replaced(&command, "ssh-ed25519 AAAA…", key);
+        let plain =
+            |command| replaced(command, "setup-remote --from", "setup-remote --plain --from");
+        let command = if is_plain { plain(&command) } else { command };
         let same = told.lines().map(str::trim).find(|line| line.starts_with("moo setup-remote"));
         let same = replaced(same.expect("a command"), " --user purrbackups", "");
         assert_eq!(command, format!("sudo pipelines/{same}"));
-        if plain { replaced(&command, " --from", " --plain --from") } else { command }
+        command
     }
 
     /// The second command here, with the fingerprint that was told there.
