@@ -11,14 +11,14 @@ usage: install.sh [--dry-run] [PREFIX]
 Install what `cargo build --release --workspace` has built below PREFIX (/usr/local), owned by
 root and writable by nobody else:
 
-  PREFIX/lib/moobacker        programs and pipelines
+  PREFIX/lib/moobacker        programs (hard links to one file) and pipelines
   PREFIX/bin                  links to moo and all programs
   PREFIX/share/man            the manual
   PREFIX/share                completions for bash, zsh and fish
   PREFIX/lib/systemd/system   units, none of them enabled
 
   --destdir FOLDER    put all of it below FOLDER, owned by the caller, to make a package of it
-  --programs FOLDER   take the programs from FOLDER (target/release)
+  --programs FOLDER   take the programs, one file, from FOLDER (target/release)
   --dry-run           print the commands without running them
 
 A successful run prints nothing. Run it again to upgrade: it replaces the installed files.
@@ -53,15 +53,16 @@ case $prefix in /*) ;; *) fail 2 "$prefix: an absolute path is needed" ;; esac
 prefix=$(readlink -m -- "$prefix")
 checkout=${here%/*}
 built=${built:-$checkout/target/release}
-[ -x "$built/moo-scan" ] || fail 1 "$built: has no programs: run cargo build --release --workspace"
+[ -x "$built/moobacker" ] || fail 1 "$built: has no programs: run cargo build --release --workspace"
 [ -n "$destdir$dry_run" ] || [ "$(id -u)" = 0 ] || fail 1 'run as root: only root can install'
+programs=$("$built/moobacker" --list)
 to=$destdir$prefix lib=$destdir$prefix/lib/moobacker
 
 # backup.sh is going to be run by root, so root must be the only one who can change it.
 check_prefix() {
     for folder in '' /commands /admin /shared; do only_root_writes "$lib$folder"; done
     only_root_writes "$to/bin"
-    for name in moo $(programs | sed 's|.*/||'); do
+    for name in moo $programs; do
         at=$to/bin/$name
         if [ -L "$at" ] || [ -e "$at" ]; then
             [ "$(readlink -- "$at")" = "../lib/moobacker/$name" ] || fail 1 "$at: exists and is not ours"
@@ -79,9 +80,15 @@ copy() {
     fi
 }
 
-# programs: the paths of the programs. scripts FOLDER: those of the scripts that are run. parts FOLDER:
-# those of what they read. One a line.
-programs() { find "$built/" -maxdepth 1 -name 'moo-*' ! -name '*.d' -type f -perm -u+x | sort; }
+# install_programs: one file with all of their names. By symbolic links a program could not find the others,
+# which it does by the path that the kernel knows it by.
+install_programs() {
+    copy 755 "$lib" "$built/moobacker"
+    for name in $programs; do step ln -f "$lib/moobacker" "$lib/$name"; done
+    step rm "$lib/moobacker"
+}
+
+# scripts FOLDER: the paths of the scripts that are run. parts FOLDER: those of what they read. One a line.
 scripts() { find "$1" -maxdepth 1 -type f -perm -u+x ! -name demo.sh ! -name install.sh; }
 parts() { find "$1" -maxdepth 1 -type f ! -perm -u+x \( -name '*.sh' -o -name '*.awk' \); }
 
@@ -129,18 +136,17 @@ IFS='
 [ -n "$destdir" ] || check_prefix
 step mkdir -p "$to/bin" "$lib"
 set -f
-# shellcheck disable=SC2046 # a line is a word
-copy 755 "$lib" $(programs)
+install_programs
 install_folder
 for folder in commands admin shared; do install_folder "$folder"; done
 set +f
 remove_old
-# shellcheck disable=SC2046 # a line is a word
-link moo $(programs | sed 's|.*/||')
+# shellcheck disable=SC2086 # a line is a word
+link moo $programs
 for section in "$checkout"/man/man[1-9]; do
     target=$to/share/man/${section##*/}
     step mkdir -p "$target"
     copy 644 "$target" "$section"/*.[1-9]
 done
-step "$built/manual" --completions "$to/share"
+step "$built/moobacker" --completions "$to/share"
 install_units

@@ -1,14 +1,11 @@
 //! The pages of the programs and of the commands of `moo`: names, options and examples from the
-//! definitions that their arguments are parsed with, the rest from the prose beside this crate. And the shells'
-//! completions, from the same definitions.
-
-pub mod completions;
+//! definitions that their arguments are parsed with, the rest from the prose beside this crate.
 
 use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use clap::{Command, CommandFactory};
+use clap::Command;
 use clap_mangen::Man;
 
 /// The date of the last revision of the pages.
@@ -34,29 +31,7 @@ pub fn folder() -> PathBuf {
 
 /// The definitions of all programs, in the order in which data flows through them.
 pub fn programs() -> Vec<Command> {
-    vec![
-        scan::Scan::command(),
-        sign::Sign::command(),
-        delta::Delta::command(),
-        pack::Pack::command(),
-        encrypt::Encrypt::command(),
-        upload::Upload::command(),
-        commit::Commit::command(),
-        fetch::Fetch::command(),
-        decrypt::Decrypt::command(),
-        patch::Patch::command(),
-        compare::Compare::command(),
-        replay::Replay::command(),
-        list::List::command(),
-        status::Status::command(),
-        check::Check::command(),
-        prune::Prune::command(),
-        keygen::Keygen::command(),
-        options::Options::command(),
-        run::Run::command(),
-        each::Each::command(),
-        moo_config::Options::command(),
-    ]
+    moobacker::PROGRAMS.iter().map(|program| (program.command)()).collect()
 }
 
 /// All pages that come from definitions. A command and a program of the same name share one.

@@ -40,12 +40,12 @@ EOF
 "#;
 
 /// Makes every stage write down what it may do.
-const WATCH: &str = r#"install -d -m 1777 /srv/seen && cd /usr/lib/moobacker
+const WATCH: &str = r#"install -d -m 1777 /srv/seen && cd /usr/lib/moobacker && mkdir real
 for stage in moo-scan moo-sign moo-delta moo-pack moo-encrypt moo-upload moo-commit moo-prune; do
-    mv $stage real-$stage
+    mv $stage real
     printf '#!/bin/sh\ngrep -E "^(Uid|Cap(Inh|Prm|Eff|Amb)|NoNewPrivs)" /proc/self/status >/srv/seen/%s\n' \
         $stage >$stage
-    printf 'exec /usr/lib/moobacker/real-%s "$@"\n' $stage >>$stage
+    printf 'exec /usr/lib/moobacker/real/%s "$@"\n' $stage >>$stage
     chmod 755 $stage
 done
 "#;

@@ -79,8 +79,9 @@ fn a_stage_that_is_taken_over_opens_nothing_that_the_user_could_not() {
     host.0.sh("install -d -m 1777 /srv/tried").silent();
     // Every stage first tries what it should not be able to do.
     let script = r#"cd /usr/local/lib/moobacker
+        mkdir real
         for stage in moo-*; do
-            mv $stage real-$stage
+            mv $stage real
             cat >$stage <<'EOF'
 #!/bin/sh
 stage=${0##*/}
@@ -93,7 +94,7 @@ stage=${0##*/}
     sudo -n id && echo sudo
     env | sort
 } >>/srv/tried/$stage 2>/dev/null
-exec /usr/local/lib/moobacker/real-$stage "$@"
+exec /usr/local/lib/moobacker/real/$stage "$@"
 EOF
             chmod 755 $stage
         done"#;
@@ -201,11 +202,11 @@ fn the_passphrase_of_roots_reaches_the_stage_that_encrypts_and_no_other() {
     let sandbox = Sandbox::new();
     let Some(network) = Network::new(&sandbox) else { return };
     let host = Host::new(&network, "source etc /srv/etc\n");
-    let wrap = r#"install -d -m 1777 /srv/tried && cd /usr/local/lib/moobacker
+    let wrap = r#"install -d -m 1777 /srv/tried && cd /usr/local/lib/moobacker && mkdir real
         for stage in moo-scan moo-sign moo-encrypt moo-upload; do
-            mv $stage real-$stage
+            mv $stage real
             printf '#!/bin/sh\necho "$(env | grep -c PASS)" >/srv/tried/%s\nexec %s "$@"\n' \
-                $stage $PWD/real-$stage >$stage
+                $stage $PWD/real/$stage >$stage
             chmod 755 $stage
         done"#;
     host.0.sh(wrap).silent();

@@ -1,4 +1,4 @@
-//! The shells complete `moo` and the programs from the files that `manual --completions` writes.
+//! The shells complete `moo` and the programs from the files that `moobacker --completions` writes.
 
 // A test that can't go on should stop, loudly; its helpers too.
 #![allow(clippy::unwrap_used, clippy::panic)]
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 /// The folder with all files.
 fn share() -> TempDir {
     let share = tempfile::tempdir().unwrap();
-    manual::completions::write(share.path()).unwrap();
+    moobacker::completions::write(share.path()).unwrap();
     share
 }
 
@@ -69,7 +69,7 @@ fn every_program_has_a_file_that_each_shell_can_parse() {
         ("fish", "fish/vendor_completions.d"),
     ] {
         let files: Vec<_> = fs::read_dir(share.path().join(folder)).unwrap().collect();
-        assert_eq!(files.len(), manual::programs().len() + 1, "{folder}");
+        assert_eq!(files.len(), moobacker::PROGRAMS.len() + 1, "{folder}");
         for file in files {
             let path = file.unwrap().path();
             assert_eq!(says(shell, &["-n", path.to_str().unwrap()], &share), "", "{path:?}");

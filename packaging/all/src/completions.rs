@@ -4,8 +4,10 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use clap::Command;
+use clap::{Command, CommandFactory};
 use clap_complete::{Shell, generate};
+
+use crate::PROGRAMS;
 
 /// The commands of `moo` that are scripts without a definition: their names are all that completes.
 const SCRIPTS: [(&str, &str); 3] = [
@@ -26,7 +28,8 @@ pub fn write(share: &Path) -> io::Result<()> {
     ] {
         let folder = share.join(folder);
         fs::create_dir_all(&folder)?;
-        for mut command in crate::programs().into_iter().chain([moo()]) {
+        let programs = PROGRAMS.iter().map(|program| (program.command)());
+        for mut command in programs.chain([moo()]) {
             let name = command.get_name().to_owned();
             let file = match shell {
                 Shell::Zsh => format!("_{name}"),
@@ -44,12 +47,11 @@ pub fn write(share: &Path) -> io::Result<()> {
 /// `moo` with all its commands.
 fn moo() -> Command {
     let commands = options::commands().filter(|command| !command.get_name().contains('.'));
-    let keygen = crate::programs().into_iter().filter(|program| program.get_name() == "moo-keygen");
-    let keygen = keygen.map(|program| program.name("keygen").bin_name("moo keygen"));
+    let keygen = keygen::Keygen::command().name("keygen").bin_name("moo keygen");
     let scripts = SCRIPTS.map(|(name, about)| Command::new(name).about(about));
     Command::new("moo")
         .about("Back up directories, restore them, and check the backups")
         .version(env!("CARGO_PKG_VERSION"))
         .disable_help_subcommand(true)
-        .subcommands(commands.chain(keygen).chain(scripts))
+        .subcommands(commands.chain([keygen]).chain(scripts))
 }
