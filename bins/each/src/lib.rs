@@ -3,6 +3,7 @@
 
 mod backups;
 mod job;
+mod metrics;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -97,7 +98,7 @@ impl Each {
         };
         let config = config::read(&path)?;
         let planned = config.calls(&self.command, &call, &Caller::of_process())?;
-        let planned = self.with_rules(planned, &call)?;
+        let planned = with_labels(self.with_rules(planned, &call)?, &call);
         for one in &planned {
             options::check(&self.command, &one.words)
                 .map_err(|why| Failure::of(Status::Usage, &one.source, why))?;
@@ -109,6 +110,7 @@ impl Each {
             [one] if self.command != "backup" => self.become_one(&one.words),
             _ if !self.inner => self.become_inner(),
             _ if self.command == "backup" => backups::run(self, &config, &planned),
+            _ if call.has("metrics") => self.print_metrics(&planned),
             _ => self.run_all(&config, &planned),
         }
     }
@@ -183,4 +185,37 @@ impl Each {
         }
         Ok(jobs.stopped().unwrap_or(worst.status()))
     }
+
+    /// Prints the metrics of all stores as one text.
+    fn print_metrics(&self, planned: &[Planned]) -> Result<u8, Failure> {
+        let jobs = job::Jobs::start(&self.command)?;
+        let mut worst = job::Worst::default();
+        let mut metrics = metrics::Metrics::default();
+        for one in planned {
+            if let Some(status) = jobs.stopped() {
+                return Ok(status);
+            }
+            let (status, text) = jobs.output(self.one(&self.command, &one.words)?, &one.source)?;
+            worst.note(status);
+            metrics.add(&String::from_utf8_lossy(&text));
+        }
+        let printed = std::io::stdout().write_all(metrics.text().as_bytes());
+        printed.map_err(|error| Failure::of_output(&error))?;
+        Ok(jobs.stopped().unwrap_or(worst.status()))
+    }
+}
+
+/// Metrics say by their labels which source and store they are of.
+fn with_labels(mut planned: Vec<Planned>, call: &Call) -> Vec<Planned> {
+    if call.has("metrics") {
+        for one in &mut planned {
+            let labels = [("source", &one.source), ("store", &one.store)];
+            let given = |key: &str| call.value(&format!("label-{key}")).is_some();
+            let labels = labels.into_iter().filter(|(key, _)| !given(key));
+            let words: Vec<_> =
+                labels.map(|(key, name)| OsString::from(format!("--label-{key}={name}"))).collect();
+            one.words.splice(0..0, words);
+        }
+    }
+    planned
 }

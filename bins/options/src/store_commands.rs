@@ -135,6 +135,12 @@ Examples:
                     "Accept a set as good only if it has the identity ID",
                 ),
                 option("json", Nothing, &[To(Status)], "Print one JSON object"),
+                option("metrics", Nothing, &[To(Status)], "Print metrics in the text format of Prometheus")
+                    .conflicts(&["json"]),
+                option("label-source", Value("NAME"), &[To(Status)], "Give each metric the label source=\"NAME\"")
+                    .requires("metrics"),
+                option("label-store", Value("NAME"), &[To(Status)], "Give each metric the label store=\"NAME\"")
+                    .requires("metrics"),
                 USER,
             ]),
             SHARED,
@@ -145,7 +151,8 @@ something is missing, and 10 if there is no backup. One line on standard error s
 
 Examples:
   moo status file:///srv/backup
-  moo status --max-age 26h file:///srv/backup",
+  moo status --max-age 26h file:///srv/backup
+  moo status --metrics file:///srv/backup",
     },
     MooCommand {
         name: "list",
