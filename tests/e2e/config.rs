@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use tests::{Run, Sandbox};
 
 mod broken;
+mod checks;
 mod metrics;
 mod nightly;
 

@@ -2,6 +2,7 @@
 //! store by its URL; else for each source and store of the configuration that they name.
 
 mod backups;
+mod checks;
 mod job;
 mod metrics;
 
@@ -22,6 +23,7 @@ use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 /// With a URL among the arguments, moo-each runs the command as it was typed. Otherwise the arguments
 /// are names of the configuration, moobacker.toml(5): a source, a source and a store, a store, or
 /// nothing for all. A backup runs the hooks of the configuration, and deletes old sets afterwards.
+/// run-checks runs the checks of the configuration that are due.
 #[derive(Parser, Debug)]
 #[command(name = "moo-each", version, after_help = EXAMPLES)]
 pub struct Each {
@@ -32,7 +34,7 @@ pub struct Each {
     folder: PathBuf,
     /// Command, such as backup
     command: String,
-    /// Arguments of the command
+    /// Arguments of the command; after --, none of them is an option of moo-each
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     words: Vec<OsString>,
 }
@@ -40,7 +42,7 @@ pub struct Each {
 const EXAMPLES: &str = "\
 Examples:
   moo-each /usr/local/lib/moobacker/commands backup
-  moo-each /usr/local/lib/moobacker/commands status etc";
+  moo-each /usr/local/lib/moobacker/commands status -- --json etc";
 
 /// The `main` of the program.
 pub fn main() -> ExitCode {
@@ -107,9 +109,12 @@ impl Each {
             die_with_parent()?;
         }
         match &planned[..] {
-            [one] if self.command != "backup" => self.become_one(&one.words),
+            [one] if !matches!(&*self.command, "backup" | "run-checks") => {
+                self.become_one(&one.words)
+            }
             _ if !self.inner => self.become_inner(),
             _ if self.command == "backup" => backups::run(self, &config, &planned),
+            _ if self.command == "run-checks" => checks::run(self, &config, &planned, &call),
             _ if call.has("metrics") => self.print_metrics(&planned),
             _ => self.run_all(&config, &planned),
         }
@@ -161,7 +166,7 @@ impl Each {
             .args(["--forward", &self.command])
             .arg(Each::beside("moo-each")?)
             .arg("--inner");
-        run.arg(&self.folder).arg(&self.command).args(&self.words);
+        run.arg(&self.folder).arg(&self.command).arg("--").args(&self.words);
         Err(run.exec()).or_fail(Status::Failed, "moo-run")
     }
 

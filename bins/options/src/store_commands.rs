@@ -260,6 +260,27 @@ Examples:
   moo drill --files 20 --secret-key ~/backup.secret.pgp file:///srv/backup /etc",
     },
     MooCommand {
+        name: "run-checks",
+        usage: &["moo run-checks [options] [NAME...]"],
+        about: "Run the checks of the configuration that are due",
+        description: "For each source and store of the configuration, or those that are named, check the age of the newest set, verify the store, and restore a few files: as often as the table [checks] of moobacker.toml(5) says. If one check fails, the others still follow.",
+        types: &[],
+        arguments: &[Argument {
+            name: "NAME",
+            place: Place::Lines("chosen"),
+            help: "Names of sources, and last a store, in the configuration",
+        }],
+        groups: &[own(&[USER]), SHARED],
+        after: "\
+Without a terminal, nothing is printed if all is well. The exit status is that of the first
+check that failed. It is 3, for an old backup or a drill without a key, only if nothing worse
+happened.
+
+Examples:
+  moo run-checks
+  moo run-checks etc disk",
+    },
+    MooCommand {
         name: "prune",
         usage: &["moo prune [options] URL", "moo prune [options] [NAME...]"],
         about: "Delete old sets of a store",
