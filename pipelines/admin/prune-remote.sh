@@ -18,8 +18,9 @@ arrived here, never by the dates in their names. A set that a kept set builds on
   --strangers        of two files for one place in a set, also delete the one that no seal lists
   --force            delete the sets, and print nothing
 
-With both rules, a set stays if one of them keeps it. Temporary files are deleted after a week if
-no seal lists them.
+With both rules, a set stays if one of them keeps it. The rules of moo prune for single states, such
+as --keep-daily, do not exist here: an account that adds sets could displace good ones. Temporary
+files are deleted after a week if no seal lists them.
 
 Examples:
   moo prune-remote --older-than 6M /srv/purrbackups/backups/etc

@@ -6,6 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use tests::{Run, Sandbox};
 
 mod broken;
+mod checks;
+mod metrics;
 mod nightly;
 
 /// A sandbox of an ordinary user, with two sources, and a configuration with two stores.

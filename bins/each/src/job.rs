@@ -1,5 +1,6 @@
 //! Commands that run one after another, each to its end, and signals that end them.
 
+use std::io::{Read, pipe};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -108,6 +109,25 @@ impl Jobs {
             crate::say(&format!("moo {}: {what}: ended by signal {signal}", self.name));
         }
         Ok(status)
+    }
+
+    /// Runs a command of `moo` as `run` does, and returns what it prints on standard output, too.
+    pub(crate) fn output(
+        &self,
+        mut command: Command,
+        what: &str,
+    ) -> Result<(u8, Vec<u8>), Failure> {
+        let (mut from, to) = pipe().or_fail(Status::Failed, "a pipe")?;
+        command.stdout(to);
+        let reader = Builder::new().spawn(move || {
+            let mut bytes = Vec::new();
+            from.read_to_end(&mut bytes).map(|_| bytes)
+        });
+        let reader = reader.or_fail(Status::Failed, "a thread can't be started")?;
+        let status = self.run(command, what)?;
+        // The thread has nothing that panics.
+        let bytes = reader.join().unwrap_or_else(|_| Ok(Vec::new()));
+        Ok((status, bytes.or_fail(Status::Failed, what)?))
     }
 
     /// Runs a hook: a command of the shell, in a session of its own, so that it can be ended as a whole

@@ -2,7 +2,9 @@
 //! store by its URL; else for each source and store of the configuration that they name.
 
 mod backups;
+mod checks;
 mod job;
+mod metrics;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -21,6 +23,7 @@ use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 /// With a URL among the arguments, moo-each runs the command as it was typed. Otherwise the arguments
 /// are names of the configuration, moobacker.toml(5): a source, a source and a store, a store, or
 /// nothing for all. A backup runs the hooks of the configuration, and deletes old sets afterwards.
+/// run-checks runs the checks of the configuration that are due.
 #[derive(Parser, Debug)]
 #[command(name = "moo-each", version, after_help = EXAMPLES)]
 pub struct Each {
@@ -31,29 +34,19 @@ pub struct Each {
     folder: PathBuf,
     /// Command, such as backup
     command: String,
-    /// Arguments of the command
+    /// Arguments of the command; after --, none of them is an option of moo-each
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     words: Vec<OsString>,
 }
 
 const EXAMPLES: &str = "\
 Examples:
-  moo-each /usr/local/lib/moobacker/commands status file:///srv/backup";
-
-/// The words with `--` before those of the command, so that an option among them is the command's.
-fn ended(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
-    let mut words: Vec<_> = words.collect();
-    let is_option = |word: &OsString| word.as_encoded_bytes().starts_with(b"-");
-    let names = words.iter().enumerate().skip(1).filter(|(_, word)| !is_option(word));
-    if let Some((command, _)) = names.take(2).nth(1) {
-        words.insert(command + 1, "--".into());
-    }
-    words
-}
+  moo-each /usr/local/lib/moobacker/commands status file:///srv/backup
+  moo-each /usr/local/lib/moobacker/commands status -- --json file:///srv/backup";
 
 /// The `main` of the program.
 pub fn main() -> ExitCode {
-    let each = match Each::try_parse_from(ended(std::env::args_os())) {
+    let each = match Each::try_parse() {
         Ok(each) => each,
         Err(error) if error.use_stderr() => {
             say(&format!("moo-each: {}", cli::misuse(&error)));
@@ -107,7 +100,7 @@ impl Each {
         };
         let config = config::read(&path)?;
         let planned = config.calls(&self.command, &call, &Caller::of_process())?;
-        let planned = self.with_rules(planned, &call)?;
+        let planned = with_labels(self.with_rules(planned, &call)?, &call);
         for one in &planned {
             options::check(&self.command, &one.words)
                 .map_err(|why| Failure::of(Status::Usage, &one.source, why))?;
@@ -116,9 +109,13 @@ impl Each {
             die_with_parent()?;
         }
         match &planned[..] {
-            [one] if self.command != "backup" => self.become_one(&one.words),
+            [one] if !matches!(&*self.command, "backup" | "run-checks") => {
+                self.become_one(&one.words)
+            }
             _ if !self.inner => self.become_inner(),
             _ if self.command == "backup" => backups::run(self, &config, &planned),
+            _ if self.command == "run-checks" => checks::run(self, &config, &planned, &call),
+            _ if call.has("metrics") => self.print_metrics(&planned),
             _ => self.run_all(&config, &planned),
         }
     }
@@ -169,7 +166,7 @@ impl Each {
             .args(["--forward", &self.command])
             .arg(Each::beside("moo-each")?)
             .arg("--inner");
-        run.arg(&self.folder).arg(&self.command).args(&self.words);
+        run.arg(&self.folder).arg(&self.command).arg("--").args(&self.words);
         Err(run.exec()).or_fail(Status::Failed, "moo-run")
     }
 
@@ -193,4 +190,37 @@ impl Each {
         }
         Ok(jobs.stopped().unwrap_or(worst.status()))
     }
+
+    /// Prints the metrics of all stores as one text.
+    fn print_metrics(&self, planned: &[Planned]) -> Result<u8, Failure> {
+        let jobs = job::Jobs::start(&self.command)?;
+        let mut worst = job::Worst::default();
+        let mut metrics = metrics::Metrics::default();
+        for one in planned {
+            if let Some(status) = jobs.stopped() {
+                return Ok(status);
+            }
+            let (status, text) = jobs.output(self.one(&self.command, &one.words)?, &one.source)?;
+            worst.note(status);
+            metrics.add(&String::from_utf8_lossy(&text));
+        }
+        let printed = std::io::stdout().write_all(metrics.text().as_bytes());
+        printed.map_err(|error| Failure::of_output(&error))?;
+        Ok(jobs.stopped().unwrap_or(worst.status()))
+    }
+}
+
+/// Metrics say by their labels which source and store they are of.
+fn with_labels(mut planned: Vec<Planned>, call: &Call) -> Vec<Planned> {
+    if call.has("metrics") {
+        for one in &mut planned {
+            let labels = [("source", &one.source), ("store", &one.store)];
+            let given = |key: &str| call.value(&format!("label-{key}")).is_some();
+            let labels = labels.into_iter().filter(|(key, _)| !given(key));
+            let words: Vec<_> =
+                labels.map(|(key, name)| OsString::from(format!("--label-{key}={name}"))).collect();
+            one.words.splice(0..0, words);
+        }
+    }
+    planned
 }

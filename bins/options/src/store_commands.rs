@@ -135,6 +135,12 @@ Examples:
                     "Accept a set as good only if it has the identity ID",
                 ),
                 option("json", Nothing, &[To(Status)], "Print one JSON object"),
+                option("metrics", Nothing, &[To(Status)], "Print metrics in the text format of Prometheus")
+                    .conflicts(&["json"]),
+                option("label-source", Value("NAME"), &[To(Status)], "Give each metric the label source=\"NAME\"")
+                    .requires("metrics"),
+                option("label-store", Value("NAME"), &[To(Status)], "Give each metric the label store=\"NAME\"")
+                    .requires("metrics"),
                 USER,
             ]),
             SHARED,
@@ -145,7 +151,8 @@ something is missing, and 10 if there is no backup. One line on standard error s
 
 Examples:
   moo status file:///srv/backup
-  moo status --max-age 26h file:///srv/backup",
+  moo status --max-age 26h file:///srv/backup
+  moo status --metrics file:///srv/backup",
     },
     MooCommand {
         name: "list",
@@ -253,6 +260,27 @@ Examples:
   moo drill --files 20 --secret-key ~/backup.secret.pgp file:///srv/backup /etc",
     },
     MooCommand {
+        name: "run-checks",
+        usage: &["moo run-checks [options] [NAME...]"],
+        about: "Run the checks of the configuration that are due",
+        description: "For each source and store of the configuration, or those that are named, check the age of the newest set, verify the store, and restore a few files: as often as the table [checks] of moobacker.toml(5) says. If one check fails, the others still follow.",
+        types: &[],
+        arguments: &[Argument {
+            name: "NAME",
+            place: Place::Lines("chosen"),
+            help: "Names of sources, and last a store, in the configuration",
+        }],
+        groups: &[own(&[USER]), SHARED],
+        after: "\
+Without a terminal, nothing is printed if all is well. The exit status is that of the first
+check that failed. It is 3, for an old backup or a drill without a key, only if nothing worse
+happened.
+
+Examples:
+  moo run-checks
+  moo run-checks etc disk",
+    },
+    MooCommand {
         name: "prune",
         usage: &["moo prune [options] URL", "moo prune [options] [NAME...]"],
         about: "Delete old sets of a store",
@@ -283,22 +311,46 @@ Examples:
                         "Keep increments only for the newest N full sets",
                     ),
                     option(
+                        "keep-last",
+                        Value("N"),
+                        &[To(Prune), Variable("rule")],
+                        "Keep the newest N states",
+                    ),
+                    option(
+                        "keep-hourly",
+                        Value("N"),
+                        &[To(Prune), Variable("rule")],
+                        "Keep the newest state of each of the last N hours with a backup",
+                    ),
+                    option(
                         "keep-daily",
                         Value("N"),
                         &[To(Prune), Variable("rule")],
-                        "Keep the chain of the newest state of each of the last N days",
+                        "Keep the newest state of each of the last N days with a backup",
                     ),
                     option(
                         "keep-weekly",
                         Value("N"),
                         &[To(Prune), Variable("rule")],
-                        "Keep the chain of the newest state of each of the last N weeks",
+                        "Keep the newest state of each of the last N weeks with a backup",
                     ),
                     option(
                         "keep-monthly",
                         Value("N"),
                         &[To(Prune), Variable("rule")],
-                        "Keep the chain of the newest state of each of the last N months",
+                        "Keep the newest state of each of the last N months with a backup",
+                    ),
+                    option(
+                        "keep-yearly",
+                        Value("N"),
+                        &[To(Prune), Variable("rule")],
+                        "Keep the newest state of each of the last N years with a backup",
+                    ),
+                    option(
+                        "keep-within",
+                        Value("AGE"),
+                        &[To(Prune), Variable("rule")],
+                        "Keep all states that are younger than AGE, such as 14D",
                     ),
                 ],
             },

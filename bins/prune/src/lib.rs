@@ -55,7 +55,7 @@ const EXAMPLES: &str = "\
 Examples:
   moo-prune --older-than 6M file:///srv/backup
   moo-prune --older-than 6M --keep-full 2 --archive ~/archive --force file:///srv/backup
-  moo-prune --keep-daily 7 --keep-weekly 5 --keep-monthly 12 file:///srv/backup
+  moo-prune --keep-last 3 --keep-daily 7 --keep-weekly 5 --keep-monthly 12 file:///srv/backup
   moo-prune --leftovers file:///srv/backup
   moo-fetch --all file:///srv/backup | moo-upload file:///mnt/second | moo-commit &&
       moo-prune --keep-full 1 --force file:///srv/backup";

@@ -1,15 +1,15 @@
 //! What goes and what stays, and why.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use archive::{SetId, SetTime, StoredSet};
+use archive::{SetTime, StoredSet};
 use failure::Failure;
 use jiff::tz::TimeZone;
 use store::Store;
 
 use crate::holdings::Holdings;
 use crate::line::{Line, lines};
-use crate::periods::newest_of_each;
+use crate::periods::{Reasons, named};
 use crate::rules::Wanted;
 use crate::whole;
 
@@ -30,7 +30,7 @@ pub(crate) struct Goner {
     pub(crate) stored: Vec<String>,
 }
 
-/// A chain or a file that stays.
+/// A set or a file that stays.
 #[derive(Debug)]
 pub(crate) struct Stay {
     pub(crate) what: String,
@@ -50,10 +50,10 @@ impl Plan {
         let judge = Judge::new(&all, rules, &TimeZone::system());
         let mut plan = Plan::default();
         for line in &all {
-            let verdict = judge.verdict(line);
-            let (kept, gone) = line.sets.split_at(verdict.kept);
+            let why = judge.reasons(line);
+            let (kept, gone) = line.sets.split_at(why.len());
             plan.goes.extend(gone.iter().rev().map(|set| goner(set, holdings)));
-            plan.stays.extend(stay(kept, line, &verdict));
+            plan.stays.extend(kept.iter().zip(&why).map(|(set, why)| stay(set, line, why)));
         }
         plan.goes.extend(forgotten(&judge, holdings));
         plan.spare_what_stays();
@@ -79,32 +79,24 @@ pub(crate) fn goner(set: &StoredSet, holdings: &Holdings) -> Goner {
     Goner { what: set.id.to_string(), why: String::new(), archived, stored }
 }
 
-fn stay(kept: &[StoredSet], line: &Line, verdict: &Verdict) -> Option<Stay> {
-    let (first, last) = (kept.first()?, kept.last()?);
-    let mut what = first.id.to_string();
-    match kept.len() - 1 {
-        0 => {}
-        1 => what += &format!(" and the increment of {}", last.id.time),
-        more => what += &format!(" and {more} increments up to {}", last.id.time),
-    }
-    let mut why = verdict.why.join(", ");
+fn stay(set: &StoredSet, line: &Line, why: &str) -> Stay {
+    let mut why = why.to_owned();
     if let Some(fault) = &line.fault {
         why += &format!("; does not count: {fault}");
     }
-    let stored = kept.iter().flat_map(StoredSet::files).map(str::to_owned).collect();
-    Some(Stay { what, why, stored })
+    Stay { what: set.id.to_string(), why, stored: set.files().map(str::to_owned).collect() }
 }
 
 /// What the archive knows of sets that go by the rules and have gone from the store already.
 fn forgotten(judge: &Judge<'_>, holdings: &Holdings) -> Vec<Goner> {
-    let Some(archive) = holdings.archive.as_ref().filter(|_| !judge.rules.by_calendar()) else {
-        // Of which days there were states, the archive alone can't tell for sure.
+    let Some(archive) = holdings.archive.as_ref().filter(|_| !judge.rules.states.are_any()) else {
+        // The archive alone can't tell for sure which states there were.
         return Vec::new();
     };
     let stored = holdings.stored();
     let mut goners = Vec::new();
     for line in lines(&archive.collection) {
-        let gone = &line.sets[judge.verdict(&line).kept..];
+        let gone = &line.sets[judge.reasons(&line).len()..];
         let gone = gone.iter().rev().filter(|set| !stored.contains(&set.id));
         goners.extend(gone.map(|set| Goner {
             why: "in the archive only".into(),
@@ -121,13 +113,7 @@ struct Judge<'a> {
     newest_whole: Option<SetTime>,
     since_full: Option<SetTime>,
     incs_since: Option<SetTime>,
-    calendar: BTreeMap<SetId, String>,
-}
-
-struct Verdict {
-    /// How many sets of the line stay.
-    kept: usize,
-    why: Vec<String>,
+    states: Reasons,
 }
 
 impl Judge<'_> {
@@ -138,57 +124,64 @@ impl Judge<'_> {
         let cut = |count: Option<usize>| fulls.iter().rev().nth(count?.checked_sub(1)?).copied();
         // What does not count takes nobody's place; it has one of its own.
         let all: Vec<_> = lines.iter().flat_map(Line::ids).collect();
-        let mut calendar = newest_of_each(&all, rules, zone);
+        let mut states = named(&all, &rules.states, zone);
         let counting: Vec<_> = whole().flat_map(Line::ids).collect();
-        calendar.extend(newest_of_each(&counting, rules, zone));
+        states.extend(named(&counting, &rules.states, zone));
         Judge {
             rules,
             newest_whole: whole().filter_map(Line::end).max(),
             since_full: cut(rules.full),
             incs_since: cut(rules.inc_of_full),
-            calendar,
+            states,
         }
     }
 
-    fn verdict(&self, line: &Line) -> Verdict {
-        let why = self.reasons(line);
-        if why.is_empty() {
-            return Verdict { kept: 0, why };
-        }
-        // Where there are not so many full sets, all increments are those of the newest.
-        let loses = self.incs_since > line.end();
-        let kept = if loses { self.wanted(line).max(line.fulls()) } else { line.sets.len() };
-        Verdict { kept, why }
-    }
-
-    /// Why a line stays; nothing where it goes.
+    /// Why each set of a line stays, up to the first that goes: what a set builds on stays with it.
     fn reasons(&self, line: &Line) -> Vec<String> {
+        let chain = self.chain_reasons(line);
+        // Where there are not so many full sets, all increments are those of the newest.
+        let whole = if self.incs_since > line.end() { line.fulls() } else { line.sets.len() };
+        let mut builds = None;
+        let mut reasons = Vec::new();
+        for (index, set) in line.sets.iter().enumerate().rev() {
+            let of_chain = chain.iter().filter(|_| index < whole);
+            let own = self.states.get(&set.id).into_iter().flatten();
+            let why: Vec<_> = of_chain.chain(own).map(String::as_str).collect();
+            match (why.is_empty(), builds) {
+                (true, None) => continue,
+                (true, Some(other)) => {
+                    reasons.push(format!("only because the {other} builds on it"));
+                }
+                (false, _) => {
+                    builds = Some(set.id);
+                    reasons.push(why.join(", "));
+                }
+            }
+        }
+        reasons.reverse();
+        reasons
+    }
+
+    /// Why a line stays as a whole; nothing where no rule for chains keeps it.
+    fn chain_reasons(&self, line: &Line) -> Vec<String> {
         let end = line.end();
         let mut why = Vec::new();
         match self.newest_whole {
-            None => why.push("there is no whole chain".to_owned()),
-            newest if end > newest => why.push("newer than the newest whole chain".to_owned()),
-            newest if end == newest => why.push("the newest whole chain".to_owned()),
+            None => why.push("there is no complete chain".to_owned()),
+            newest if end > newest => why.push("newer than the newest complete chain".to_owned()),
+            newest if end == newest => why.push("in the newest complete chain".to_owned()),
             _ => {}
         }
         if !self.rules.chains() {
             why.push("only increments go".to_owned());
         }
         if let Some(since) = self.rules.since.filter(|&since| end >= Some(since)) {
-            why.push(format!("not older than {since}"));
+            why.push(format!("in a chain that is not older than {since} (--older-than)"));
         }
         if let Some(count) = self.rules.full.filter(|_| end >= self.since_full) {
-            why.push(format!("not before the newest {count} full sets"));
+            why.push(format!("not before the newest {count} full sets (--keep-full)"));
         }
-        let states = line.ids().filter_map(|id| self.calendar.get(&id));
-        why.extend(states.map(|period| format!("the newest of {period}")));
         why
-    }
-
-    /// How many sets the calendar wants.
-    fn wanted(&self, line: &Line) -> usize {
-        let wanted = |set: &StoredSet| self.calendar.contains_key(&set.id);
-        line.sets.iter().rposition(wanted).map_or(0, |last| last + 1)
     }
 }
 

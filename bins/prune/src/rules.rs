@@ -20,15 +20,27 @@ pub(crate) struct Rules {
     /// Keep increments only for the newest N full sets
     #[arg(long, value_name = "N")]
     keep_inc_of_full: Option<NonZeroU32>,
-    /// Keep the chain of the newest state of each of the last N days with a backup
+    /// Keep the newest N states
+    #[arg(long, value_name = "N")]
+    keep_last: Option<NonZeroU32>,
+    /// Keep the newest state of each of the last N hours with a backup
+    #[arg(long, value_name = "N")]
+    keep_hourly: Option<NonZeroU32>,
+    /// Keep the newest state of each of the last N days with a backup
     #[arg(long, value_name = "N")]
     keep_daily: Option<NonZeroU32>,
-    /// Keep the chain of the newest state of each of the last N weeks with a backup
+    /// Keep the newest state of each of the last N weeks with a backup
     #[arg(long, value_name = "N")]
     keep_weekly: Option<NonZeroU32>,
-    /// Keep the chain of the newest state of each of the last N months with a backup
+    /// Keep the newest state of each of the last N months with a backup
     #[arg(long, value_name = "N")]
     keep_monthly: Option<NonZeroU32>,
+    /// Keep the newest state of each of the last N years with a backup
+    #[arg(long, value_name = "N")]
+    keep_yearly: Option<NonZeroU32>,
+    /// Keep all states that are younger than AGE, such as 14D
+    #[arg(long, value_name = "AGE", allow_hyphen_values = true)]
+    keep_within: Option<String>,
 }
 
 /// The rules, with the time that they are asked at.
@@ -40,24 +52,46 @@ pub(crate) struct Wanted {
     pub(crate) full: Option<usize>,
     /// The increments of so many full sets stay.
     pub(crate) inc_of_full: Option<usize>,
-    /// The newest states of so many days, weeks and months stay.
+    /// Which states stay.
+    pub(crate) states: States,
+}
+
+/// The rules for single states. What such a state builds on stays with it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct States {
+    /// So many of the newest states.
+    pub(crate) last: usize,
+    /// The newest state of so many hours, days, weeks, months and years.
+    pub(crate) hours: usize,
     pub(crate) days: usize,
     pub(crate) weeks: usize,
     pub(crate) months: usize,
+    pub(crate) years: usize,
+    /// All states from this time on.
+    pub(crate) within: Option<SetTime>,
 }
 
 impl Rules {
     /// The rules as they are meant now.
     pub(crate) fn at_this_time(&self) -> Result<Wanted, Failure> {
         let now = SetTime::try_from(SystemTime::now()).or_fail(Status::Failed, "the clock")?;
-        let since = self.older_than.as_ref().map(|text| parse_time(text, now));
+        let time = |option: &'static str, text: &Option<String>| {
+            let time = text.as_ref().map(|text| parse_time(text, now));
+            time.transpose().or_fail(Status::Usage, option)
+        };
         Ok(Wanted {
-            since: since.transpose().or_fail(Status::Usage, "--older-than")?,
+            since: time("--older-than", &self.older_than)?,
             full: self.keep_full.map(count),
             inc_of_full: self.keep_inc_of_full.map(count),
-            days: self.keep_daily.map_or(0, count),
-            weeks: self.keep_weekly.map_or(0, count),
-            months: self.keep_monthly.map_or(0, count),
+            states: States {
+                last: self.keep_last.map_or(0, count),
+                hours: self.keep_hourly.map_or(0, count),
+                days: self.keep_daily.map_or(0, count),
+                weeks: self.keep_weekly.map_or(0, count),
+                months: self.keep_monthly.map_or(0, count),
+                years: self.keep_yearly.map_or(0, count),
+                within: time("--keep-within", &self.keep_within)?,
+            },
         })
     }
 }
@@ -67,13 +101,16 @@ fn count(number: NonZeroU32) -> usize {
 }
 
 impl Wanted {
-    /// Whether states of days, weeks or months are wanted.
-    pub(crate) fn by_calendar(&self) -> bool {
-        self.days + self.weeks + self.months > 0
-    }
-
     /// Whether whole chains may go, and not only increments.
     pub(crate) fn chains(&self) -> bool {
-        self.since.is_some() || self.full.is_some() || self.by_calendar()
+        self.since.is_some() || self.full.is_some() || self.states.are_any()
+    }
+}
+
+impl States {
+    /// Whether there is a rule for single states.
+    pub(crate) fn are_any(&self) -> bool {
+        let counts = [self.last, self.hours, self.days, self.weeks, self.months, self.years];
+        self.within.is_some() || counts.into_iter().any(|count| count > 0)
     }
 }

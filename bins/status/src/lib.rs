@@ -5,6 +5,7 @@ mod findings;
 mod gather;
 mod inventory;
 mod json;
+mod metrics;
 mod table;
 mod watch;
 
@@ -22,7 +23,7 @@ use store::Store;
 use stream::Totals;
 use survey::Survey;
 
-use crate::inventory::{Belonging, Doubts};
+use crate::inventory::{Belonging, Doubts, Inventory};
 
 /// List the sets of a store and their problems
 ///
@@ -50,6 +51,15 @@ pub struct Status {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// Print metrics in the text format of Prometheus
+    #[arg(long, conflicts_with = "json")]
+    metrics: bool,
+    /// Give each metric the label source="NAME"
+    #[arg(long, value_name = "NAME", requires = "metrics")]
+    label_source: Option<String>,
+    /// Give each metric the label store="NAME"
+    #[arg(long, value_name = "NAME", requires = "metrics")]
+    label_store: Option<String>,
     #[command(flatten)]
     reached: store::Options,
     #[command(flatten)]
@@ -59,6 +69,7 @@ pub struct Status {
 const EXAMPLES: &str = "\
 Examples:
   moo-status file:///srv/backup
+  moo-status --metrics --label-store disk file:///srv/backup
   moo-status --archive ~/archive --max-age 26h file:///srv/backup
   moo-fetch --metadata file:///srv/backup | moo-decrypt | moo-upload file://$HOME/copy |
       moo-commit && moo-status --archive ~/copy file:///srv/backup";
@@ -82,8 +93,42 @@ fn list(arguments: &Status) -> Result<(), Failure> {
     let url = arguments.url.as_str();
     let now = SetTime::try_from(SystemTime::now()).or_fail(failure::Status::Failed, "clock")?;
     let limit = arguments.max_age.as_ref().map(|age| watch::limit(age, now)).transpose()?;
+    let quiet = limit.is_some();
+    let mut out = Out::new();
+    let (inventory, result) = match take_inventory(arguments, now) {
+        Ok(inventory) => {
+            let result = watch::judge(url, &inventory, limit);
+            (Some(inventory), result)
+        }
+        Err(failure) => (None, Err(failure)),
+    };
+    if arguments.metrics {
+        // A store that can't be reached is to be seen there, too.
+        let code = result.as_ref().err().map_or(0, |failure| failure.status().code());
+        metrics::print(inventory.as_ref(), code, &arguments.labels(), &mut out)?;
+    } else if let Some(inventory) = &inventory {
+        if arguments.json {
+            out.json(&json::object(url, inventory))?;
+        } else if !quiet {
+            table::print(url, inventory, &mut out)?;
+        }
+    }
+    out.flush()?;
+    result
+}
+
+impl Status {
+    /// The labels of the metrics.
+    fn labels(&self) -> String {
+        let named = [("source", &self.label_source), ("store", &self.label_store)];
+        metrics::labels(named.into_iter().filter_map(|(key, value)| Some((key, value.as_deref()?))))
+    }
+}
+
+/// What the store holds at this time.
+fn take_inventory(arguments: &Status, now: SetTime) -> Result<Inventory, Failure> {
     let folder = arguments.archive.as_deref().map(Folder::open).transpose()?;
-    let mut store = store::open(url, &arguments.reached)?;
+    let mut store = store::open(&arguments.url, &arguments.reached)?;
     let files = store.list()?;
     let certs = arguments.seal_key.iter().map(find_certificate);
     let certs = certs.collect::<Result<Vec<_>, _>>()?;
@@ -94,15 +139,7 @@ fn list(arguments: &Status) -> Result<(), Failure> {
     let belonging = belonging(arguments.identity, &mut survey, store.as_mut())?;
     let forks = survey.forks(store.as_mut())?;
     let doubts = Doubts { unsealed, belonging, forks };
-    let inventory = gather::gather(&survey, doubts, folder.as_ref(), now)?;
-    let mut out = Out::new();
-    if arguments.json {
-        out.json(&json::object(url, &inventory))?;
-    } else if limit.is_none() {
-        table::print(url, &inventory, &mut out)?;
-    }
-    out.flush()?;
-    watch::judge(url, &inventory, limit)
+    gather::gather(&survey, doubts, folder.as_ref(), now)
 }
 
 /// Which backup the sets are of, as their seals say.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::values::Moment;
+use crate::values::{Age, Moment};
 
 /// Which sets of a store stay; the rules of `moo prune`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -14,6 +14,12 @@ pub struct Keep {
     /// Increments of the newest full sets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inc_of_full: Option<u32>,
+    /// The newest states.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last: Option<u32>,
+    /// The newest state of each of the last hours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hourly: Option<u32>,
     /// The newest state of each of the last days.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub daily: Option<u32>,
@@ -23,6 +29,12 @@ pub struct Keep {
     /// The newest state of each of the last months.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub monthly: Option<u32>,
+    /// The newest state of each of the last years.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub yearly: Option<u32>,
+    /// All states that are younger.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub within: Option<Age>,
     /// Nothing that is younger goes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub older_than: Option<Moment>,
@@ -34,14 +46,18 @@ impl Keep {
         let counts = [
             ("keep-full", self.full),
             ("keep-inc-of-full", self.inc_of_full),
+            ("keep-last", self.last),
+            ("keep-hourly", self.hourly),
             ("keep-daily", self.daily),
             ("keep-weekly", self.weekly),
             ("keep-monthly", self.monthly),
+            ("keep-yearly", self.yearly),
         ];
         let counts =
             counts.into_iter().filter_map(|(name, count)| Some(format!("--{name}={}", count?)));
         let age = self.older_than.iter().map(|age| format!("--older-than={age}"));
-        counts.chain(age).collect()
+        let within = self.within.iter().map(|age| format!("--keep-within={age}"));
+        counts.chain(within).chain(age).collect()
     }
 
     /// Reads the words of `moo prune`.
@@ -57,12 +73,19 @@ impl Keep {
                 keep.older_than = Some(Moment::try_from(value).ok()?);
                 continue;
             }
+            if name == "--keep-within" {
+                keep.within = Some(Age::try_from(value).ok()?);
+                continue;
+            }
             let place = match name {
                 "--keep-full" => &mut keep.full,
                 "--keep-inc-of-full" => &mut keep.inc_of_full,
+                "--keep-last" => &mut keep.last,
+                "--keep-hourly" => &mut keep.hourly,
                 "--keep-daily" => &mut keep.daily,
                 "--keep-weekly" => &mut keep.weekly,
                 "--keep-monthly" => &mut keep.monthly,
+                "--keep-yearly" => &mut keep.yearly,
                 _ => return None,
             };
             *place = Some(value.parse().ok()?);
@@ -77,8 +100,16 @@ mod tests {
 
     #[test]
     fn rules_come_back_from_their_words() {
-        let words =
-            ["--keep-full=4".to_owned(), "--keep-weekly=5".into(), "--older-than=6M".into()];
+        let words = [
+            "--keep-full=4",
+            "--keep-last=3",
+            "--keep-hourly=24",
+            "--keep-weekly=5",
+            "--keep-yearly=9",
+            "--keep-within=14D",
+            "--older-than=6M",
+        ];
+        let words = words.map(str::to_owned);
         let keep = Keep::from_words(&words).unwrap();
         assert_eq!(keep.words(), words);
         assert!(Keep::from_words(&["--force".into()]).is_none());

@@ -137,7 +137,8 @@ pub struct Checks {
 }
 
 impl Checks {
-    fn is_empty(&self) -> bool {
+    /// Whether nothing is checked.
+    pub fn is_empty(&self) -> bool {
         *self == Checks::default()
     }
 }

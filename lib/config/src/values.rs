@@ -3,6 +3,7 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::ops::Deref;
+use std::time::SystemTime;
 
 use archive::{Identity, SetTime, parse_time};
 use serde::{Deserialize, Serialize};
@@ -99,6 +100,20 @@ impl Pattern {
     }
 }
 
+impl Age {
+    /// Whether that much time has passed since, but for a twenty-fourth of it: what runs each night must not
+    /// wait for the next one because it was a minute slower. A time that is still to come counts as long ago.
+    pub fn is_nearly_over(&self, since: SystemTime) -> bool {
+        let seconds = |time: SystemTime| SetTime::try_from(time).ok();
+        let (Some(since), Some(now)) = (seconds(since), seconds(SystemTime::now())) else {
+            return true;
+        };
+        let age = parse_time(&self.0, now).map_or(0, |time| now.seconds() - time.seconds());
+        let passed = now.seconds() - since.seconds();
+        passed < 0 || passed >= age - age / 24
+    }
+}
+
 fn needs(holds: bool, what: &str) -> Result<(), String> {
     if holds { Ok(()) } else { Err(format!("{what} is needed")) }
 }
@@ -153,4 +168,21 @@ fn age(text: &str) -> Result<(), String> {
         begins && ends && parse_time(text, now).is_ok(),
         "an age such as 26h, 8D, 2W, 1M or 1Y (s m h D W M Y)",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_day_is_nearly_over_after_23_hours_and_a_time_to_come_is_long_ago() {
+        let day = Age::try_from("1D".to_owned()).unwrap();
+        let hours = |hours: u64| Duration::from_secs(hours * 3600);
+        let now = SystemTime::now();
+        assert!(!day.is_nearly_over(now - hours(22)));
+        assert!(day.is_nearly_over(now - hours(23)));
+        assert!(day.is_nearly_over(now + hours(1)));
+    }
 }

@@ -19,14 +19,16 @@ fn without_force_it_tells_what_would_go_and_why_the_rest_stays_and_removes_nothi
     let starts = [
         format!("remove  inc {first} to {second}, "),
         format!("remove  full {first}, "),
-        format!("keep    full {third} and the increment of {fourth}, "),
+        format!("keep    full {third}, "),
+        format!("keep    inc {third} to {fourth}, "),
     ];
     for (line, start) in lines.iter().zip(&starts) {
         assert!(line.starts_with(start), "{line}");
     }
-    assert!(lines[2].ends_with("the newest whole chain, not before the newest 1 full sets"));
-    assert!(lines[3].ends_with(" would be freed (with --force)"), "{told}");
-    assert_eq!(lines.len(), 4);
+    let why = "in the newest complete chain, not before the newest 1 full sets (--keep-full)";
+    assert!(lines[2].ends_with(why) && lines[3].ends_with(why), "{told}");
+    assert!(lines[4].ends_with(" would be freed (with --force)"), "{told}");
+    assert_eq!(lines.len(), 5);
     chains.prune("--keep-full 2").succeeds().stdout_has("nothing would go");
     chains.prune("").fails_with(2).one_message();
     chains.prune("--keep-full 0").fails_with(2).one_message();
@@ -54,6 +56,32 @@ fn what_stays_is_whole_for_us_and_both_duplicities_and_can_be_built_upon() {
     chains.moo().brings_back("now", &chains.states[6]);
     let theirs = Duplicity::new(&chains.sandbox).plain();
     theirs.status().succeeds().stdout_has("No orphaned or incomplete backup sets found");
+}
+
+#[test]
+fn a_set_stays_by_a_rule_that_is_named_or_because_a_named_set_builds_on_it() {
+    let chains = Chains::new(&["full", "inc", "inc", "full"]);
+    let told = chains.prune("--keep-last 3").succeeds().out();
+    let times = &chains.times;
+    let because = format!("only because the inc {} to {} builds on it", times[0], times[1]);
+    let ends = [because.as_str(), "one of the newest 3 (--keep-last)"];
+    let lines: Vec<_> = told.lines().collect();
+    for (line, end) in lines.iter().zip(ends) {
+        assert!(line.starts_with("keep ") && line.ends_with(end), "{line}");
+    }
+    assert_eq!(lines.last(), Some(&"nothing would go"));
+    for rule in ["hourly", "daily", "weekly", "monthly", "yearly"] {
+        let told = chains.prune(&format!("--keep-{rule} 1")).succeeds();
+        let told = told.stdout_has(&format!("(--keep-{rule})")).out();
+        assert_eq!(told.matches("remove  ").count(), 3, "{told}");
+    }
+    let young = chains.prune("--keep-within 1D").succeeds().stdout_has("nothing would go");
+    assert_eq!(young.out().matches("young enough (--keep-within)").count(), 4);
+    chains.prune("--keep-within yesterday").fails_with(2).one_message();
+    chains.prune("--keep-last 2 --keep-within 0s --force").silent();
+    chains.has_only(&[0, 1, 2, 3]);
+    chains.prune("--keep-last 1 --force").silent();
+    chains.has_only(&[3]);
 }
 
 #[test]
