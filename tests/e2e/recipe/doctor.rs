@@ -121,7 +121,11 @@ fn all_is_well_after_the_setup_and_nothing_is_told_or_changed() {
 
 /// What is broken, what is told of it, and what mends it where that can't be told.
 const MACHINE: &[(&str, &str, &str)] = &[
-    ("chmod g+w /usr/local/lib/moobacker/moo-scan", "moo-scan: others than root may write it", ""),
+    (
+        "chmod g+w /usr/local/lib/moobacker/rescue.sh",
+        "rescue.sh: others than root may write it",
+        "",
+    ),
     ("chown moobacker /usr/local/lib", "/usr/local/lib: does not belong to root", ""),
     (
         "chmod o+w /etc/moobacker/moobacker.toml",
