@@ -83,6 +83,13 @@ TEXT
 # The account there can only add files. Root deletes old ones there.
 append-only = true
 TEXT
+    cat <<TEXT
+
+# What moo run-checks checks: the age of the newest set; names, seals and a share of the hashes.
+[checks]
+max-age = "8D"
+verify = "1W"
+TEXT
     printf '%s' "$given" | while IFS='=' read -r name path; do
         printf '\n[sources.%s]\npath = %s\n' "$name" "$(in_quotes "$path")"
         echo "identity = \"$(od -A n -v -t x1 -N 16 /dev/urandom | tr -d ' \n')\""
@@ -225,6 +232,7 @@ make_schedule() {
     put 644 "$file" <<TEXT
 MAILTO=${mailto:-root}
 ${schedule:-30 2 * * *} $user sudo -n $here/backup.sh
+0 7 * * * root $here/moo run-checks
 TEXT
 }
 

@@ -54,8 +54,8 @@ fn two_runs_here_and_one_there_and_the_line_for_cron_backs_up() {
     let (local, remote) = two(&network);
     let fingerprint = first_half(&local, &remote);
     local.sh(&second_half(&fingerprint)).succeeds().stderr_is("");
-    let line =
-        "MAILTO=admin@example.org\n7 4 * * * moobacker sudo -n /usr/local/lib/moobacker/backup.sh";
+    let line = "MAILTO=admin@example.org\n7 4 * * * moobacker sudo -n /usr/local/lib/moobacker/backup.sh\n\
+         0 7 * * * root /usr/local/lib/moobacker/moo run-checks";
     local.sh("cat /etc/cron.d/moobacker").stdout_is(line);
     local.sh_as("moobacker", &format!("exec {CRON}")).silent();
     remote.sh("ls /srv/purrbackups/backups/*/*.manifest.gpg | wc -l").stdout_is("2");

@@ -55,6 +55,12 @@ fn week(scene: &Scene<'_>, cron: &Cron) {
         scene.change(DAYS + 1);
         cron.daemon_starts_it(scene, "* * * * *");
     }
+    cron.checks(scene);
+    scene
+        .local
+        .sh("ls /var/lib/moobacker-checks")
+        .succeeds()
+        .stdout_is("etc.main.verify\nhome.main.verify\nvar.main.verify");
     assert_eq!(cron.mails(scene), [""; 0], "no mail tells of a good night");
     scene.has_a_full_set_and_increments();
 }

@@ -31,6 +31,8 @@ pub(crate) struct Cron {
     variables: String,
     user: String,
     command: String,
+    /// What root runs in the morning.
+    checks: String,
 }
 
 impl Cron {
@@ -39,21 +41,31 @@ impl Cron {
         let text = fs::read_to_string(scene.local.path(FILE)).unwrap();
         let (variables, lines): (Vec<_>, Vec<_>) =
             text.lines().partition(|line| line.split(' ').next().unwrap().contains('='));
-        assert_eq!((variables.as_slice(), lines.len()), (["MAILTO=you@example.org"].as_slice(), 1));
+        assert_eq!((variables.as_slice(), lines.len()), (["MAILTO=you@example.org"].as_slice(), 2));
+        let (checks, lines): (Vec<_>, Vec<_>) =
+            lines.into_iter().partition(|line| line.ends_with("moo run-checks"));
+        let checks = checks[0].strip_prefix("0 7 * * * root ").expect("root's line");
         let mut fields = lines[0].splitn(7, ' ').skip(5).map(str::to_owned);
         let (user, command) = (fields.next().unwrap(), fields.next().unwrap());
         assert!(
             !command.contains(['%', '\'']),
             "{command}: has what cron or this test would change"
         );
-        Cron { variables: variables.join(" "), user, command }
+        Cron { variables: variables.join(" "), user, command, checks: checks.to_owned() }
+    }
+
+    /// Runs the checks as cron does in the morning: they have nothing to tell.
+    pub(crate) fn checks(&self, scene: &Scene<'_>) {
+        let environment = "HOME=/root LOGNAME=root SHELL=/bin/sh PATH=/usr/bin:/bin";
+        let command = format!("exec env -i {environment} /bin/sh -c '{}'", self.checks);
+        scene.local.sh(&command).silent();
     }
 
     /// Runs the command as cron does: by that user, in cron's environment, without a terminal.
     #[must_use = "a run proves nothing until something is asserted of it"]
     pub(crate) fn starts_it(&self, scene: &Scene<'_>) -> Run {
         scene.ledger.night();
-        let Cron { variables, user, command } = self;
+        let Cron { variables, user, command, .. } = self;
         let environment = "HOME=\"$HOME\" LOGNAME=\"$LOGNAME\" SHELL=/bin/sh PATH=/usr/bin:/bin";
         let script = format!("exec env -i {environment} {variables} /bin/sh -c '{command}'");
         scene.local.sh_as(user, &script)
