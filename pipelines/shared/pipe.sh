@@ -53,6 +53,8 @@ read_passphrase() {
 stage() {
     case $1 in
         moo-encrypt)
+            # Where keys encrypt, it is root's alone.
+            [ -z "$user" ] || [ -z "$encrypts" ] || unset new_passphrase
             [ -z "${new_passphrase+set}" ] || export PASSPHRASE="$new_passphrase"
             [ -z "${sign_passphrase+set}" ] || export SIGN_PASSPHRASE="$sign_passphrase"
             ;;

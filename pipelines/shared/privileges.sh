@@ -25,8 +25,22 @@ TEXT
 # files where they can reach it.
 give_lifeline() {
     [ -n "${MOO_SCRATCH-}" ] || return 0
+    nobody_replaces "${MOO_SCRATCH%/*}"
     chown -- "$uid:$gid" "$MOO_SCRATCH"
     ! (as_user test -w "$MOO_SCRATCH") || export TMPDIR="$MOO_SCRATCH"
+}
+
+# nobody_replaces FOLDER: nobody but root can put another one in its place.
+nobody_replaces() {
+    up=$(dirname -- "$1")
+    while :; do
+        case $(stat -c '%u %A' -- "$up") in
+            '0 d'????-??-?? | '0 d'*[tT]) ;;
+            *) fail 1 "TMPDIR: $up: others than root may write to it: unset TMPDIR" ;;
+        esac
+        [ "$up" != / ] || return 0
+        up=$(dirname -- "$up")
+    done
 }
 
 # Not empty if the caller is a service with privileges of its own, as moobacker.service is.

@@ -138,6 +138,11 @@ fn a_name_of_nothing_says_what_was_meant_and_runs_nothing() {
         .fails_with(2)
         .stderr_is("moo status: frob: no such source in the configuration (see moo config show)");
     person.sh("moo backup home second").fails_with(2).stderr_has("second: no such source or store");
+    for command in ["restore disk $PWD/out", "list disk", "verify disk $PWD/sources"] {
+        let run = person.sh(&format!("moo {command}")).fails_with(2).one_message();
+        run.stderr_has("disk: is of several sources; name one of them");
+    }
+    person.sh("moo prune --force --config").fails_with(2).stderr_has("--config: needs a value");
     person.sh("moo restore etc").fails_with(2).one_message().stderr_has("DEST");
     person.sh("moo backup --frob").fails_with(2).one_message().stderr_has("--frob");
     person.sh("moo status --config x file:///srv").fails_with(2).one_message();

@@ -14,6 +14,8 @@ use signal_hook::iterator::Signals;
 
 /// A process that a signal has killed counts as this and the signal's number.
 const SIGNALED: u8 = 128;
+/// What is for the stages alone.
+const SECRETS: [&str; 4] = ["PASSPHRASE", "SIGN_PASSPHRASE", "NEW_PASSPHRASE", "MOO_NOTE"];
 /// What ends a command.
 const ENDING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
 
@@ -134,7 +136,10 @@ impl Jobs {
     /// and gets at no terminal.
     pub(crate) fn hook(&self, line: &str, result: Option<u8>) -> Result<u8, Failure> {
         let mut command = Command::new("setsid");
-        command.args(["sh", "-c", line]).stdin(Stdio::null());
+        command.args(["sh", "-c", line]).stdin(Stdio::null()).env_remove("MOO_STATUS");
+        for name in SECRETS {
+            command.env_remove(name);
+        }
         if let Some(result) = result {
             command.env("MOO_STATUS", result.to_string());
         }

@@ -39,6 +39,9 @@ pub struct Each {
     words: Vec<OsString>,
 }
 
+/// The exit status of a process that a closed pipe has killed, as a shell shows it.
+const CLOSED_PIPE: u8 = 128 + 13;
+
 const EXAMPLES: &str = "\
 Examples:
   moo-each /usr/local/lib/moobacker/commands status file:///srv/backup
@@ -61,6 +64,7 @@ pub fn main() -> ExitCode {
     cli::harden();
     match each.run() {
         Ok(status) => status.into(),
+        Err(failure) if failure.is_closed_pipe() => CLOSED_PIPE.into(),
         Err(failure) => {
             say(&format!("moo {}: {failure}", each.command));
             failure.status().code().into()
@@ -88,6 +92,9 @@ impl Each {
     fn run(&self) -> Result<u8, Failure> {
         let call = Call::read(&self.command, &self.words).unwrap_or_default();
         let given = call.value("config").map(PathBuf::from);
+        if given.is_none() && call.has("config") {
+            return Err(Failure::of(Status::Usage, "--config", "needs a value (see --help)"));
+        }
         let found = given.clone().or_else(config::find);
         let Some(path) = found.filter(|_| !call.has("help") && takes_names(&self.command, &call))
         else {
@@ -100,7 +107,8 @@ impl Each {
         };
         let config = config::read(&path)?;
         let planned = config.calls(&self.command, &call, &Caller::of_process())?;
-        let planned = with_labels(self.with_rules(planned, &call)?, &call);
+        let planned = self.with_rules(planned, &call)?;
+        let planned = with_labels(self.deletable(planned, &config, &call)?, &call);
         for one in &planned {
             options::check(&self.command, &one.words)
                 .map_err(|why| Failure::of(Status::Usage, &one.source, why))?;
@@ -139,6 +147,29 @@ impl Each {
             return Err(Failure::new(Status::Usage, why));
         }
         Ok(kept)
+    }
+
+    /// Without those of stores that the configuration calls append-only, if something is to be deleted.
+    fn deletable(
+        &self,
+        planned: Vec<Planned>,
+        config: &Config,
+        call: &Call,
+    ) -> Result<Vec<Planned>, Failure> {
+        if !matches!(&*self.command, "prune" | "cleanup") || !call.has("force") {
+            return Ok(planned);
+        }
+        let is_kept =
+            |one: &Planned| config.stores.get(&one.store).is_some_and(|store| store.append_only);
+        let (kept, rest): (Vec<_>, Vec<_>) = planned.into_iter().partition(is_kept);
+        let why = "append-only: nothing is deleted from here; run moo prune-remote on its machine";
+        if let Some(one) = kept.first().filter(|_| rest.is_empty()) {
+            return Err(Failure::of(Status::Refused, &one.store, why));
+        }
+        for one in kept.iter().filter(|_| !self.inner) {
+            say(&format!("moo {}: {} at {}: {why}", self.command, one.source, one.store));
+        }
+        Ok(rest)
     }
 
     /// A program beside this one.
@@ -184,7 +215,10 @@ impl Each {
                 let url =
                     config.stores.get(&one.store).map(|store| Config::url(store, &one.source));
                 let gap = if index > 0 { "\n" } else { "" };
-                println!("{gap}{} at {}: {}", one.source, one.store, url.unwrap_or_default());
+                let head =
+                    format!("{gap}{} at {}: {}\n", one.source, one.store, url.unwrap_or_default());
+                let printed = std::io::stdout().write_all(head.as_bytes());
+                printed.map_err(|error| Failure::of_output(&error))?;
             }
             worst.note(jobs.run(self.one(&self.command, &one.words)?, &one.source)?);
         }

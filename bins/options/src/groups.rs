@@ -179,7 +179,7 @@ pub(crate) const MAKING: Group = Group {
         option(
             "encrypt-key",
             Values("KEY"),
-            &[To(Encrypt)],
+            &[To(Encrypt), Variable("encrypts")],
             "Encrypt to the certificate KEY: a file, or a fingerprint or key ID in GnuPG's keyring. Can be repeated; any one of the keys restores. Without a KEY, the passphrase in PASSPHRASE encrypts",
         ),
         HIDDEN_ENCRYPT_KEY,

@@ -420,7 +420,7 @@ Examples:
         types: &[],
         arguments: &[FROM, INTO],
         groups: &[
-            own(&[option(
+            own(&[USER, option(
                 "identity",
                 Value("ID"),
                 &[To(Fetch)],
@@ -444,7 +444,7 @@ Examples:
         description: "Decrypt the sets of the store at URL1, encrypt them again, and store them at URL2. Sets that URL2 already has are neither read nor sent. A set appears when all of it has arrived; an interruption costs one set. URL1 does not change.",
         types: &[],
         arguments: &[FROM, INTO],
-        groups: &[REKEY_TO, REKEY_FROM, PROGRESS, SHARED],
+        groups: &[own(&[USER]), REKEY_TO, REKEY_FROM, PROGRESS, SHARED],
         after: "\
 NEW_PASSPHRASE can also hold the new passphrase, and SIGN_PASSPHRASE that of the keys that sign. The
 settings of SSH hold for both stores. Make the archive directory of URL2 with moo sync.

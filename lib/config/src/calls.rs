@@ -100,7 +100,7 @@ impl Config {
         let call = call.clone().without("config");
         let words = call.arguments.iter().map(OsString::as_os_str);
         if command == "replicate" {
-            return self.copies(&call, words);
+            return self.copies(&call, words, caller);
         }
         let named = self.named(command, words.collect())?;
         let user = self.user(command, &call, caller)?;
@@ -146,6 +146,12 @@ impl Config {
             let why = "no such source or store in the configuration (see moo config show)";
             return Err(Failure::of(Status::Usage, shown(word), why));
         }
+        let one_state = matches!(command, "restore" | "list") || !rest.is_empty();
+        let one_source = |place: &Place<'_>| place.source_name == places[0].source_name;
+        if one_state && !places.iter().all(one_source) {
+            let why = "is of several sources; name one of them";
+            return Err(Failure::of(Status::Usage, first.unwrap_or(command), why));
+        }
         // One state comes from one store.
         if matches!(command, "restore" | "list") {
             places.truncate(1);
@@ -158,6 +164,7 @@ impl Config {
         &self,
         call: &Call,
         mut names: impl Iterator<Item = &'a OsStr>,
+        caller: &Caller,
     ) -> Result<Vec<Planned>, Failure> {
         let mut name = || names.next().and_then(OsStr::to_str).unwrap_or_default();
         let (source_name, from, into) = (name(), name(), name());
@@ -169,7 +176,9 @@ impl Config {
             })
         };
         let ((_, from), (into_name, into)) = (store(from)?, store(into)?);
-        let mut words: Vec<OsString> = Vec::new();
+        let user = self.user("replicate", call, caller)?;
+        let mut words: Vec<OsString> =
+            user.iter().map(|user| format!("--user={user}").into()).collect();
         words
             .extend(source.identity.iter().map(|identity| format!("--identity={identity}").into()));
         let reach = [from, into].map(|store| self.reach(source, store));

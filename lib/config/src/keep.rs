@@ -1,5 +1,7 @@
 //! Rules for the sets that stay.
 
+use std::num::NonZeroU32;
+
 use serde::{Deserialize, Serialize};
 
 use crate::values::{Age, Moment};
@@ -10,28 +12,28 @@ use crate::values::{Age, Moment};
 pub struct Keep {
     /// Whole chains of the newest full sets.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub full: Option<u32>,
+    pub full: Option<NonZeroU32>,
     /// Increments of the newest full sets.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub inc_of_full: Option<u32>,
+    pub inc_of_full: Option<NonZeroU32>,
     /// The newest states.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub last: Option<u32>,
+    pub last: Option<NonZeroU32>,
     /// The newest state of each of the last hours.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub hourly: Option<u32>,
+    pub hourly: Option<NonZeroU32>,
     /// The newest state of each of the last days.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub daily: Option<u32>,
+    pub daily: Option<NonZeroU32>,
     /// The newest state of each of the last weeks.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub weekly: Option<u32>,
+    pub weekly: Option<NonZeroU32>,
     /// The newest state of each of the last months.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub monthly: Option<u32>,
+    pub monthly: Option<NonZeroU32>,
     /// The newest state of each of the last years.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub yearly: Option<u32>,
+    pub yearly: Option<NonZeroU32>,
     /// All states that are younger.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub within: Option<Age>,

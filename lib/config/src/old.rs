@@ -49,7 +49,9 @@ impl Reading {
         let (keyword, value) = line.split_once([' ', '\t']).unwrap_or((line, ""));
         let value = value.trim_start_matches([' ', '\t']);
         if value.is_empty() {
-            return Err(format!("{keyword}: needs a value"));
+            let known = keyword.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+            let what = if known { keyword } else { "the first word" };
+            return Err(format!("{what}: needs a value"));
         }
         if value.ends_with([' ', '\t']) {
             return Err("ends with a blank".to_owned());
@@ -61,7 +63,11 @@ impl Reading {
             "full-if-older-than" | "keep" | "options" | "before" | "after" => {
                 self.of_any(keyword, value)
             }
-            _ => Err(format!("{keyword}: no such keyword")),
+            _ if keyword.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-') => {
+                Err(format!("{keyword}: no such keyword"))
+            }
+            // What it is may be nobody's business.
+            _ => Err("begins with no keyword".to_owned()),
         }
     }
 

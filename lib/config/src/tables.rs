@@ -1,5 +1,6 @@
 //! The tables of the configuration and what they hold, as moobacker.toml(5) describes them.
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::marker::PhantomData;
@@ -261,6 +262,9 @@ impl Config {
         if self.encrypt_key.is_empty() && self.passphrase_file.is_none() {
             return wrong("encrypt-key", "missing; give the certificate that encrypts the backups");
         }
+        if let Some(wrong) = self.same_place().or_else(|| self.no_rule()) {
+            return Some(wrong);
+        }
         let further = not_an_option(&self.options).map(|why| ("options".to_owned(), why));
         let of_store = |(name, store): (&Name, &Store)| {
             let why = not_an_option(&store.options).or_else(|| store.reaches_nothing());
@@ -271,8 +275,51 @@ impl Config {
             .or_else(|| self.sources.iter().find_map(|(name, source)| self.disagrees(name, source)))
     }
 
+    /// Two stores with one URL, or two archive directories with one name: the key and why.
+    fn same_place(&self) -> Option<(String, String)> {
+        let mut urls = HashMap::new();
+        for (name, store) in &self.stores {
+            if let Some(other) = urls.insert(store.url.trim_end_matches('/'), name) {
+                return Some((
+                    format!("stores.{name}.url"),
+                    format!("is that of the store {other}"),
+                ));
+            }
+        }
+        let mut archives = HashMap::new();
+        for (name, source) in &self.sources {
+            for (store, _) in self.stores_of(source) {
+                let archive = self.archive_name(name, store);
+                if let Some((other, at)) = archives.insert(archive.clone(), (name, store)) {
+                    let why = format!(
+                        "its archive directory {archive} is that of {other} at {at}; set archive-names"
+                    );
+                    return Some((format!("sources.{name}"), why));
+                }
+            }
+        }
+        None
+    }
+
+    /// A table of rules without a rule: the key and why.
+    fn no_rule(&self) -> Option<(String, String)> {
+        let stores =
+            self.stores.iter().map(|(name, store)| (format!("stores.{name}.keep"), &store.keep));
+        let sources = self
+            .sources
+            .iter()
+            .map(|(name, source)| (format!("sources.{name}.keep"), &source.keep));
+        let mut all = std::iter::once(("keep".to_owned(), &self.keep)).chain(stores).chain(sources);
+        let empty =
+            all.find(|(_, keep)| keep.as_ref().is_some_and(|keep| *keep == Keep::default()));
+        empty.map(|(key, _)| (key, "a rule is needed, such as full = 4".to_owned()))
+    }
+
     fn disagrees(&self, name: &Name, source: &Source) -> Option<(String, String)> {
         let key = |key: &str| format!("sources.{name}.{key}");
+        if KINDS.contains(&&**name) {
+            return Some((format!("sources.{name}"), "a kind of backup has that name".to_owned()));
+        }
         if !source.exclude.is_empty() && !source.select.is_empty() {
             return Some((key("exclude"), "give exclude or select, not both".to_owned()));
         }
@@ -286,10 +333,28 @@ impl Config {
     }
 }
 
+/// The words that may follow `moo backup`: no source has such a name.
+const KINDS: [&str; 4] = ["full", "inc", "incr", "incremental"];
+/// Options of `moo backup` that have keys of their own, or would make of each backup something else.
+const OWN: [&str; 9] = [
+    "archive-dir",
+    "config",
+    "dry-run",
+    "help",
+    "identity",
+    "name",
+    "start-over",
+    "user",
+    "version",
+];
+
 /// Why words are no options of `moo backup`.
 fn not_an_option(words: &[Line]) -> Option<String> {
     let words: Vec<OsString> = words.iter().map(|word| OsString::from(&**word)).collect();
     let call = Call::read("backup", &words).unwrap_or_default();
+    if let Some(own) = OWN.into_iter().find(|own| call.has(own)) {
+        return Some(format!("--{own}: not an option that a configuration can give"));
+    }
     let other = call.kind.or_else(|| call.arguments.into_iter().next())?;
     Some(format!("{}: not an option", shown(&other)))
 }

@@ -21,7 +21,7 @@ before = \"true\"
 ";
 
 /// What of it is changed into what, and what is said of that.
-const BROKEN: [(&str, &str, &str); 32] = [
+const BROKEN: [(&str, &str, &str); 40] = [
     ("user =", "usr =", "line 1: usr: no such key; did you mean user?"),
     ("user =", "colour =", "line 1: colour: no such key, see moobacker.toml(5)"),
     ("\"moo\"", "7", "line 1: user: invalid type: integer `7`, expected a string"),
@@ -65,6 +65,26 @@ const BROKEN: [(&str, &str, &str); 32] = [
     ("exclude =", "select =", "line 10: sources.etc.select: \"+ GLOB\" or \"- GLOB\" is needed"),
     ("--volsize=5", "--volsize5", "sources.etc: unexpected argument '--volsize5"),
     ("--volsize=5", "etc", "line 11: sources.etc.options: etc: not an option"),
+    ("keep = { full = 4, older-than = \"6M\" }", "keep = {}", "line 4: keep: a rule is needed"),
+    ("full = 4", "full = 0", "line 4: keep.full: "),
+    ("--volsize=5", "--dry-run", "line 11: sources.etc.options: --dry-run: not an option that a"),
+    ("--volsize=5", "--name=x", "line 11: sources.etc.options: --name: not an option that a"),
+    ("[sources.etc]", "[sources.full]", "sources.full: a kind of backup has that name"),
+    (
+        "[sources.etc]",
+        "[stores.b]\nurl = \"sftp://h/b/\"\n[sources.etc]",
+        "stores.b.url: is that of the store main",
+    ),
+    (
+        "[sources.etc]",
+        "[stores.'b.main']\nurl = \"file:///c\"\n[sources.'etc.b']\npath = \"/x\"\n[sources.etc]",
+        "sources.etc: its archive directory etc.b.main is that of etc.b at main; set archive-names",
+    ),
+    (
+        "bandwidth = 2000",
+        "options = [\"--volsize=5\"]",
+        "stores.main.options: --volsize=5: not an option of how",
+    ),
     ("[sources.etc]", "[sources.etc]\npath = \"/a\"\n[sources.etc]", "line 10: "),
 ];
 
