@@ -35,7 +35,7 @@ nobody_replaces() {
     up=$(dirname -- "$1")
     while :; do
         case $(stat -c '%u %A' -- "$up") in
-            '0 d'????-??-?? | '0 d'*[tT]) ;;
+            '0 d'????-??-? | '0 d'*[tT]) ;;
             *) fail 1 "TMPDIR: $up: others than root may write to it: unset TMPDIR" ;;
         esac
         [ "$up" != / ] || return 0

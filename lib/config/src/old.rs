@@ -37,6 +37,11 @@ fn checked<T: TryFrom<String, Error = String>>(keyword: &str, value: &str) -> Re
     T::try_from(value.to_owned()).map_err(|why| format!("{keyword}: {why}"))
 }
 
+/// Whether it may be a keyword, mistyped. Anything else may be of a file that is no configuration.
+fn is_a_word(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
 impl Reading {
     fn line(&mut self, line: &str) -> Result<(), String> {
         let line = line.trim_start_matches([' ', '\t']);
@@ -49,8 +54,7 @@ impl Reading {
         let (keyword, value) = line.split_once([' ', '\t']).unwrap_or((line, ""));
         let value = value.trim_start_matches([' ', '\t']);
         if value.is_empty() {
-            let known = keyword.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
-            let what = if known { keyword } else { "the first word" };
+            let what = if is_a_word(keyword) { keyword } else { "the first word" };
             return Err(format!("{what}: needs a value"));
         }
         if value.ends_with([' ', '\t']) {
@@ -63,9 +67,7 @@ impl Reading {
             "full-if-older-than" | "keep" | "options" | "before" | "after" => {
                 self.of_any(keyword, value)
             }
-            _ if keyword.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-') => {
-                Err(format!("{keyword}: no such keyword"))
-            }
+            _ if is_a_word(keyword) => Err(format!("{keyword}: no such keyword")),
             // What it is may be nobody's business.
             _ => Err("begins with no keyword".to_owned()),
         }

@@ -47,7 +47,7 @@ fn the_rules_of_a_store_are_its_own_and_an_append_only_one_has_none_here() {
     person.sh("moo prune etc").succeeds().stdout_has("etc at second");
     person.sh("moo config show | grep -c 'prune.*second'").stdout_is("0");
     // Not by hand either.
-    let run = person.sh("moo prune --force").succeeds().one_message();
+    let run = person.sh("moo prune --force etc").succeeds().one_message();
     run.stderr_has("etc at second: append-only: nothing is deleted from here");
     person.sh("moo prune --force second").fails_with(7).one_message();
     assert_eq!(person.sets("second", "etc"), 3);
