@@ -162,9 +162,9 @@ fn the_limits_of_the_caller_reached_roots_hooks_and_do_not() {
     let hook = "before for l in f n s; do ulimit -$l; done >limits; exit 1\n";
     let configuration = format!("{hook}{configuration}");
     let configuration = configuration.replace("limits", &sandbox.path("limits").to_string_lossy());
-    std::fs::write(sandbox.path("conf"), configuration).unwrap();
-    let run = "chmod 600 conf; (ulimit -S -f 0; ulimit -S -n 12; ulimit -S -s 64
-        backup.sh --config $PWD/conf --user nobody 2>/dev/null)
+    std::fs::write(sandbox.path("own.conf"), configuration).unwrap();
+    let run = "chmod 600 own.conf; (ulimit -S -f 0; ulimit -S -n 12; ulimit -S -s 64
+        backup.sh --config $PWD/own.conf --user nobody 2>/dev/null)
         sed '2d' limits; test $(sed -n 2p limits) -ge 1024";
     sandbox.sh(run).succeeds().stdout_is("unlimited\n8192");
 }
