@@ -158,6 +158,25 @@ fn without_a_configuration_a_url_is_needed() {
 }
 
 #[test]
+fn output_that_nobody_reads_was_a_panic_and_is_no_news() {
+    let person = Person::new();
+    person.sh("moo backup").silent();
+    for command in ["status disk", "prune disk --keep-full 1", "config show", "config rows"] {
+        // The reader has gone before the first line.
+        let line = format!("(sleep 0.2; exec moo {command}) 2>said | : ; cat said");
+        person.sh(&line).silent();
+    }
+}
+
+#[test]
+fn a_mistyped_command_of_the_configuration_says_what_was_meant() {
+    let person = Person::new();
+    let run = person.sh("moo confg").fails_with(2);
+    run.stderr_is("moo: confg: no such command; did you mean config? (see moo --help)");
+    person.sh("moo config chek").fails_with(2).one_message().stderr_has("check");
+}
+
+#[test]
 fn an_absolute_path_and_a_url_are_taken_as_they_are() {
     let person = Person::new();
     person.sh("moo backup --encrypt-key backup.cert.pgp sources/etc file://$PWD/other").silent();

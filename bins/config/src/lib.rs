@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use config::{Caller, Config};
-use failure::{Failure, OrFail, Status, legible, shown};
+use failure::{Failure, Status, shown};
 use options::Call;
 
 /// Check and show the configuration
@@ -41,6 +41,9 @@ enum Work {
     Rows,
 }
 
+/// What messages begin with.
+const NAME: &str = "moo config";
+
 const EXAMPLES: &str = "\
 Examples:
   moo config check
@@ -50,34 +53,22 @@ Examples:
 /// The `main` of the program.
 pub fn main() -> ExitCode {
     cli::harden();
-    let options = match Options::try_parse() {
+    let options: Options = match cli::arguments(NAME, std::env::args_os()) {
         Ok(options) => options,
-        Err(error) if error.use_stderr() => {
-            say(&format!("moo config: {}", cli::misuse(&error)));
-            return Status::Usage.code().into();
-        }
-        Err(error) => {
-            // Help into a pager that was closed is no failure.
-            let _ = error.print();
-            return ExitCode::SUCCESS;
-        }
+        Err(status) => return status,
     };
     let printed = text(&options).and_then(|text| {
         let written = std::io::stdout().write_all(text.as_bytes());
-        written.or_fail(Status::Failed, "standard output")
+        written.map_err(|error| Failure::of_output(&error))
     });
     match printed {
         Ok(()) => ExitCode::SUCCESS,
+        Err(failure) if failure.is_closed_pipe() => cli::CLOSED_PIPE.into(),
         Err(failure) => {
-            say(&format!("moo config: {failure}"));
+            cli::say(NAME, &failure);
             failure.status().code().into()
         }
     }
-}
-
-fn say(message: &str) {
-    // Without standard error, the exit status remains.
-    let _ = writeln!(std::io::stderr(), "{}", legible::line(message));
 }
 
 /// What is printed.

@@ -1,31 +1,33 @@
 //! The backups of the configuration: one source after another, each to its stores, with the commands
 //! that the configuration runs before and after, and what is deleted then.
 
-use std::ffi::OsString;
 use std::process::{Command, Stdio};
 
-use config::{Caller, Config, Line, List, Planned, Source, Store};
+use config::{Caller, Config, Line, List, Planned, Source};
 use failure::{Failure, Status};
 use options::Call;
 
+use crate::Each;
 use crate::job::{Jobs, Worst};
-use crate::{Each, say};
 
 struct Backups<'a> {
     each: &'a Each,
     config: &'a Config,
     planned: &'a [Planned],
+    call: &'a Call,
     jobs: Jobs,
     worst: Worst,
 }
 
 /// Runs them all, and returns the exit status of all. If one fails, the others still follow.
-pub(crate) fn run(each: &Each, config: &Config, planned: &[Planned]) -> Result<u8, Failure> {
+pub(crate) fn run(
+    each: &Each,
+    config: &Config,
+    planned: &[Planned],
+    call: &Call,
+) -> Result<u8, Failure> {
     let jobs = Jobs::start("backup")?;
-    let mut backups = Backups { each, config, planned, jobs, worst: Worst::default() };
-    if Call::read("backup", &each.words).is_some_and(|call| call.has("dry-run")) {
-        return backups.list();
-    }
+    let mut backups = Backups { each, config, planned, call, jobs, worst: Worst::default() };
     backups.ping("/start");
     if backups.hooks("before", &config.before, None, "")? {
         for (name, source) in &config.sources {
@@ -40,15 +42,6 @@ pub(crate) fn run(each: &Each, config: &Config, planned: &[Planned]) -> Result<u
 }
 
 impl Backups<'_> {
-    /// What would be stored: nothing else runs.
-    fn list(mut self) -> Result<u8, Failure> {
-        for one in self.planned {
-            let command = self.each.one("backup", &one.words)?;
-            self.worst.note(self.jobs.run(command, &one.source)?);
-        }
-        Ok(self.status())
-    }
-
     fn status(&self) -> u8 {
         self.jobs.stopped().unwrap_or(self.worst.status())
     }
@@ -71,10 +64,8 @@ impl Backups<'_> {
         let mut result = Worst::default();
         if self.hooks("before", &source.before, None, name)? {
             for one in self.planned.iter().filter(|one| *one.source == *name) {
-                if let Some(store) =
-                    self.config.stores.get(&one.store).filter(|_| self.jobs.stopped().is_none())
-                {
-                    result.note(self.store(source, store, one)?);
+                if self.jobs.stopped().is_none() {
+                    result.note(self.store(one)?);
                 }
             }
         } else {
@@ -91,27 +82,16 @@ impl Backups<'_> {
     }
 
     /// One backup. After a good one, what the rules do not keep goes.
-    fn store(&self, source: &Source, store: &Store, one: &Planned) -> Result<u8, Failure> {
+    fn store(&self, one: &Planned) -> Result<u8, Failure> {
         let status = self.job("backup", one)?;
-        if status != 0 || self.jobs.stopped().is_some() || !self.config.prunes(source, store) {
+        if status != 0 || self.jobs.stopped().is_some() {
             return Ok(status);
         }
-        let call = Call::read("prune", &self.prune_words(one)).unwrap_or_default();
-        let planned = self.config.calls("prune", &call, &Caller::of_process())?;
-        let status = planned.first().map_or(Ok(0), |prune| self.job("prune", prune))?;
+        let user = self.call.value("user");
+        let prune = self.config.prune_after(one, user, &Caller::of_process())?;
+        let status = prune.map_or(Ok(0), |prune| self.job("prune", &prune))?;
         // An account that can only add files is no failure of the backup: moo prune says so.
         Ok(if status == Status::Refused.code() { 0 } else { status })
-    }
-
-    fn prune_words(&self, one: &Planned) -> Vec<OsString> {
-        let backup = Call::read("backup", &self.each.words).unwrap_or_default();
-        let user = backup.value("user").map(|user| {
-            let mut word = OsString::from("--user=");
-            word.push(user);
-            word
-        });
-        let words = ["--force", &one.source, &one.store].map(OsString::from);
-        user.into_iter().chain(words).collect()
     }
 
     fn job(&self, command: &str, one: &Planned) -> Result<u8, Failure> {
@@ -132,15 +112,15 @@ impl Backups<'_> {
             let status = self.jobs.hook(line, result)?;
             if status != 0 {
                 let of = if source.is_empty() { String::new() } else { format!("{source}: ") };
-                say(&format!("moo backup: {of}{key}: {line}: exit status {status}"));
+                self.each.say(&format!("{of}{key}: {line}: exit status {status}"));
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    /// Tells the address of the configuration, as healthchecks takes it: begin, success, or the exit
-    /// status. A backup is good without it.
+    /// Reports the start, the success or the exit status to the URL of the configuration, in the form that
+    /// healthchecks takes. A backup is good without it.
     fn ping(&self, end: &str) {
         let Some(url) = &self.config.ping else { return };
         // It needs no privilege, and nothing that a user could have written: no file and no variable.
@@ -151,8 +131,8 @@ impl Backups<'_> {
         curl.arg(format!("{}{end}", url.trim_end_matches('/'))).stdin(Stdio::null());
         match self.jobs.run(curl, "ping") {
             Ok(0) => {}
-            Ok(status) => say(&format!("moo backup: ping: {url}: curl: exit status {status}")),
-            Err(failure) => say(&format!("moo backup: ping: {failure}")),
+            Ok(status) => self.each.say(&format!("ping: {url}: curl: exit status {status}")),
+            Err(failure) => self.each.say(&format!("ping: {failure}")),
         }
     }
 }

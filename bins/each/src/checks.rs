@@ -10,8 +10,8 @@ use config::{Age, Caller, Config, Planned};
 use failure::{Failure, OrFail, Status, shown};
 use options::Call;
 
+use crate::Each;
 use crate::job::{Jobs, Worst};
-use crate::{Each, say};
 
 /// Where root remembers when a check was last successful.
 const OF_ROOT: &str = "/var/lib/moobacker-checks";
@@ -79,8 +79,9 @@ impl Checks<'_> {
         if config.secret_key.is_some() || symmetric {
             return true;
         }
-        say("moo run-checks: drill: skipped: the configuration has no secret-key; \
-             run moo drill where the key is");
+        let why =
+            "drill: skipped: the configuration has no secret-key; run moo drill where the key is";
+        self.each.say(&why);
         self.worst.note(Status::Partial.code());
         false
     }
@@ -101,7 +102,7 @@ impl Checks<'_> {
         if self.job(command, options, one)? == Some(0)
             && let Err(failure) = remember(&self.folder, &file)
         {
-            say(&format!("moo run-checks: {failure}"));
+            self.each.say(&failure);
             self.worst.note(failure.status().code());
         }
         Ok(())

@@ -7,17 +7,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread::Builder;
 
+use cli::signals;
 use failure::{Failure, OrFail, Status, shown};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1};
-use signal_hook::iterator::Signals;
 
 /// A process that a signal has killed counts as this and the signal's number.
 const SIGNALED: u8 = 128;
 /// What is for the stages alone.
 const SECRETS: [&str; 4] = ["PASSPHRASE", "SIGN_PASSPHRASE", "NEW_PASSPHRASE", "MOO_NOTE"];
-/// What ends a command.
-const ENDING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
 
 /// The exit status of several commands: the first that is not 0, where 3 gives way to what is worse.
 #[derive(Clone, Copy, Debug, Default)]
@@ -79,12 +76,12 @@ impl Jobs {
     /// From here on a signal ends what runs, and then the rest.
     pub(crate) fn start(name: &str) -> Result<Jobs, Failure> {
         let state = Arc::new(State::default());
-        let mut signals =
-            Signals::new(ENDING.into_iter().chain([SIGUSR1])).or_fail(Status::Failed, "signals")?;
+        let wanted = signals::ENDING.into_iter().chain([signals::ASKING]);
+        let mut handled = signals::handled(wanted).or_fail(Status::Failed, "signals")?;
         let other = Arc::clone(&state);
         let watching = Builder::new().spawn(move || {
-            for signal in signals.forever() {
-                if signal == SIGUSR1 {
+            for signal in handled.forever() {
+                if signal == signals::ASKING {
                     other.ask();
                     continue;
                 }
@@ -108,7 +105,8 @@ impl Jobs {
         let name = shown(command.get_program()).to_string();
         let status = code(self.wait(command, 1).or_fail(Status::Failed, name)?);
         if let Some(signal) = status.checked_sub(SIGNALED).filter(|_| self.stopped().is_none()) {
-            crate::say(&format!("moo {}: {what}: ended by signal {signal}", self.name));
+            let name = format!("moo {}", self.name);
+            cli::say(&name, &format!("{what}: ended by signal {signal}"));
         }
         Ok(status)
     }

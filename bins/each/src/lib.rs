@@ -7,6 +7,7 @@ mod job;
 mod metrics;
 
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -14,7 +15,7 @@ use std::process::{Command, ExitCode};
 
 use clap::Parser;
 use config::{Caller, Config, Planned, takes_names};
-use failure::{Failure, OrFail, Status, legible};
+use failure::{Failure, OrFail, Status};
 use options::Call;
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 
@@ -39,8 +40,8 @@ pub struct Each {
     words: Vec<OsString>,
 }
 
-/// The exit status of a process that a closed pipe has killed, as a shell shows it.
-const CLOSED_PIPE: u8 = 128 + 13;
+/// The variable that the rules of `moo prune` set.
+const RULE: &str = "rule";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -49,33 +50,19 @@ Examples:
 
 /// The `main` of the program.
 pub fn main() -> ExitCode {
-    let each = match Each::try_parse() {
-        Ok(each) => each,
-        Err(error) if error.use_stderr() => {
-            say(&format!("moo-each: {}", cli::misuse(&error)));
-            return Status::Usage.code().into();
-        }
-        Err(error) => {
-            // Help into a pager that was closed is no failure.
-            let _ = error.print();
-            return ExitCode::SUCCESS;
-        }
-    };
     cli::harden();
+    let each: Each = match cli::arguments("moo-each", std::env::args_os()) {
+        Ok(each) => each,
+        Err(status) => return status,
+    };
     match each.run() {
         Ok(status) => status.into(),
-        Err(failure) if failure.is_closed_pipe() => CLOSED_PIPE.into(),
+        Err(failure) if failure.is_closed_pipe() => cli::CLOSED_PIPE.into(),
         Err(failure) => {
-            say(&format!("moo {}: {failure}", each.command));
+            each.say(&failure);
             failure.status().code().into()
         }
     }
-}
-
-/// Prints one line on standard error.
-fn say(message: &str) {
-    // Nobody may be there to read it.
-    let _ = writeln!(std::io::stderr(), "{}", legible::line(message));
 }
 
 /// From here on this process dies when `moo-run` is killed, even if it was stopped before.
@@ -89,6 +76,11 @@ fn die_with_parent() -> Result<(), Failure> {
 }
 
 impl Each {
+    /// Prints one line on standard error, which begins with the command.
+    fn say(&self, message: &impl Display) {
+        cli::say(&format!("moo {}", self.command), message);
+    }
+
     fn run(&self) -> Result<u8, Failure> {
         let call = Call::read(&self.command, &self.words).unwrap_or_default();
         let given = call.value("config").map(PathBuf::from);
@@ -116,13 +108,13 @@ impl Each {
         if self.inner {
             die_with_parent()?;
         }
+        let (backs_up, checks) =
+            (self.command == "backup" && !call.has("dry-run"), self.command == "run-checks");
         match &planned[..] {
-            [one] if !matches!(&*self.command, "backup" | "run-checks") => {
-                self.become_one(&one.words)
-            }
+            [one] if !backs_up && !checks => self.become_one(&one.words),
             _ if !self.inner => self.become_inner(),
-            _ if self.command == "backup" => backups::run(self, &config, &planned),
-            _ if self.command == "run-checks" => checks::run(self, &config, &planned, &call),
+            _ if backs_up => backups::run(self, &config, &planned, &call),
+            _ if checks => checks::run(self, &config, &planned, &call),
             _ if call.has("metrics") => self.print_metrics(&planned),
             _ => self.run_all(&config, &planned),
         }
@@ -133,15 +125,13 @@ impl Each {
         if self.command != "prune" {
             return Ok(planned);
         }
-        let is_rule = |word: &OsString| {
-            let word = word.to_string_lossy();
-            word.starts_with("--keep-") || word.starts_with("--older-than")
-        };
-        if call.options.iter().flatten().any(is_rule) {
+        if call.sets(&self.command, RULE) {
             return Ok(planned);
         }
-        let kept: Vec<_> =
-            planned.into_iter().filter(|one| one.words.iter().any(is_rule)).collect();
+        let has_rule = |one: &Planned| {
+            Call::read(&self.command, &one.words).is_some_and(|call| call.sets(&self.command, RULE))
+        };
+        let kept: Vec<_> = planned.into_iter().filter(has_rule).collect();
         if kept.is_empty() {
             let why = "the configuration has no rules, such as keep = { full = 4 }; give --keep-full or another";
             return Err(Failure::new(Status::Usage, why));
@@ -167,7 +157,7 @@ impl Each {
             return Err(Failure::of(Status::Refused, &one.store, why));
         }
         for one in kept.iter().filter(|_| !self.inner) {
-            say(&format!("moo {}: {} at {}: {why}", self.command, one.source, one.store));
+            self.say(&format!("{} at {}: {why}", one.source, one.store));
         }
         Ok(rest)
     }

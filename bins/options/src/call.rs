@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use crate::all;
 use crate::command::MooCommand;
 use crate::groups::SHARED;
-use crate::option::{CommandOption, Takes};
+use crate::option::{CommandOption, Takes, Target};
 
 /// The words of a call of a command.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,6 +61,15 @@ impl Call {
         self.options.iter().filter_map(|option| option.first()).any(|word| spells(word, long))
     }
 
+    /// Whether an option of that command was given that sets this variable of its script.
+    pub fn sets(&self, command: &str, variable: &str) -> bool {
+        let is_it = |target: &Target| matches!(target, Target::Variable(name) if *name == variable);
+        let sets = |option: &CommandOption| option.targets.iter().any(is_it);
+        let options = || find(command).into_iter().flat_map(MooCommand::options);
+        let given = |word: &OsString| options().any(|option| sets(option) && matches(option, word));
+        self.options.iter().filter_map(|option| option.first()).any(given)
+    }
+
     /// The call without an option.
     #[must_use]
     pub fn without(mut self, long: &str) -> Call {
@@ -87,7 +96,7 @@ pub fn reaches_store(option: &[OsString]) -> bool {
 pub fn check(name: &str, words: &[OsString]) -> Result<(), String> {
     let Some(command) = find(name) else { return Err(format!("{name}: no such command")) };
     let words = words.to_vec();
-    crate::understood(command, words).map(|_| ()).map_err(|error| cli::misuse(&error))
+    crate::matched(command, words).map(|_| ()).map_err(|error| cli::misuse(&error))
 }
 
 fn find(name: &str) -> Option<&'static MooCommand> {

@@ -16,12 +16,13 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Command, Parser};
+use clap::{ArgMatches, Command};
 use failure::Status;
 
 pub use call::{Call, check, has, reaches_store};
 use command::MooCommand;
 use machine_commands::MACHINE_COMMANDS;
+pub use shell::typed;
 use store_commands::STORE_COMMANDS;
 
 /// Read the options of a command of moo, for the script that runs it
@@ -67,7 +68,7 @@ pub fn main() -> ExitCode {
         Ok(text) => printed(&text),
         Err(error) if !error.use_stderr() => printed(&shell::print(&error.to_string())),
         Err(error) => {
-            say(&format!("{}: {}", command.title(), cli::misuse(&error)));
+            cli::say(&command.title(), &cli::misuse(&error));
             Status::Usage.code().into()
         }
     }
@@ -75,21 +76,16 @@ pub fn main() -> ExitCode {
 
 /// A call that is none of a command: of the program itself.
 fn of_program() -> ExitCode {
-    match Options::try_parse() {
-        Ok(options) => say(&format!("moo: {}", no_such_command(&options.command))),
-        Err(error) if !error.use_stderr() => {
-            // Help into a pager that was closed is no failure.
-            let _ = error.print();
-            return ExitCode::SUCCESS;
-        }
-        Err(error) => say(&format!("moo-options: {}", cli::misuse(&error))),
+    match cli::arguments::<Options>("moo-options", std::env::args_os()) {
+        Ok(options) => cli::say("moo", &no_such_command(&options.command)),
+        Err(status) => return status,
     }
     Status::Usage.code().into()
 }
 
-/// The commands of `moo` that have no definition here: two run where no program is, and one is a
-/// program itself.
-const OTHERS: [&str; 3] = ["keygen", "prune-remote", "setup-remote"];
+/// The commands of `moo` that have no definition here: two run where no program is, and two are
+/// programs themselves.
+const OTHERS: [&str; 4] = ["config", "keygen", "prune-remote", "setup-remote"];
 
 fn no_such_command(name: &str) -> String {
     let names = all().map(|command| command.name).filter(|name| !name.contains('.'));
@@ -102,7 +98,17 @@ fn no_such_command(name: &str) -> String {
 }
 
 /// The text for a call, or why there is none.
-fn understood(command: &MooCommand, mut words: Vec<OsString>) -> Result<Vec<u8>, clap::Error> {
+fn understood(command: &MooCommand, words: Vec<OsString>) -> Result<Vec<u8>, clap::Error> {
+    let (kind, matches) = matched(command, words)?;
+    let drawn = watch::choose(command, &matches);
+    Ok(shell::script((command, kind), &matches, (drawn, all())))
+}
+
+/// The kind of a call, and what its options and arguments are.
+fn matched(
+    command: &MooCommand,
+    mut words: Vec<OsString>,
+) -> Result<(&'static str, ArgMatches), clap::Error> {
     let kind =
         command.types.iter().find(|(spelled, _)| words.first().is_some_and(|w| w == spelled));
     if kind.is_some() {
@@ -111,21 +117,15 @@ fn understood(command: &MooCommand, mut words: Vec<OsString>) -> Result<Vec<u8>,
     let words = std::iter::once(OsString::from("moo")).chain(words);
     let matches = command.command().try_get_matches_from(words)?;
     let kind = kind.map_or("auto", |(_, kind)| kind);
-    let drawn = watch::choose(command, &matches);
-    Ok(shell::script((command, kind), &matches, (drawn, all())))
+    Ok((kind, matches))
 }
 
 fn printed(text: &[u8]) -> ExitCode {
     match std::io::stdout().write_all(text) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            say(&format!("moo-options: standard output: {error}"));
+            cli::say("moo-options", &format!("standard output: {error}"));
             ExitCode::FAILURE
         }
     }
-}
-
-fn say(message: &str) {
-    // Without standard error, the exit status remains.
-    let _ = writeln!(std::io::stderr(), "{}", failure::legible::line(message));
 }

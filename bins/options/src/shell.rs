@@ -208,6 +208,15 @@ fn define(text: &mut Vec<u8>, stage: Stage, words: &Words) {
     text.extend(b"; }\n");
 }
 
+/// A word as a person would type it.
+#[must_use]
+pub fn typed(word: &OsStr) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_./:=@%+,-".contains(byte);
+    let is_plain = !word.is_empty() && word.as_bytes().iter().all(plain);
+    let word = if is_plain { word.as_bytes().to_vec() } else { quoted(word) };
+    String::from_utf8_lossy(&word).into_owned()
+}
+
 /// A word in single quotes.
 fn quoted(word: &OsStr) -> Vec<u8> {
     let parts: Vec<_> = word.as_bytes().split(|byte| *byte == b'\'').collect();

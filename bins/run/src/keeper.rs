@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::thread::Builder;
 use std::time::Duration;
 
+use cli::signals;
 use rustix::io::Errno;
 use rustix::process::{
     Pid, Signal, WaitOptions, WaitStatus, getpid, getppid, kill_process, set_child_subreaper, wait,
 };
 
 use crate::scratch::Scratch;
-use crate::{Run, family, leftover, signals};
+use crate::{Run, family, leftover};
 
 /// How often the keeper looks whether the supervisor lives and whether it was stopped.
 const PULSE: Duration = Duration::from_millis(100);

@@ -11,7 +11,6 @@ mod family;
 mod keeper;
 mod leftover;
 mod scratch;
-mod signals;
 mod supervisor;
 mod typing;
 mod words;
@@ -53,9 +52,6 @@ Examples:
   moo-run copy sh -c 'moo-fetch --all file:///srv/backup | moo-upload file:///mnt/copy'
   moo-run list sh -c 'moo-fetch --manifests file:///srv/backup | moo-decrypt | tar t'";
 
-/// The exit status of a wrong call.
-const USAGE: u8 = 2;
-
 /// The words with `--` after the options, so that one among the command's own is the command's.
 fn ended(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut words: Vec<_> = words.collect();
@@ -69,17 +65,9 @@ fn ended(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
 
 /// The `main` of the program.
 pub fn main() -> ExitCode {
-    let run = match Run::try_parse_from(ended(std::env::args_os())) {
+    let run: Run = match cli::arguments("moo-run", ended(std::env::args_os()).into_iter()) {
         Ok(run) => run,
-        Err(error) if error.use_stderr() => {
-            eprintln!("moo-run: {}", cli::misuse(&error));
-            return USAGE.into();
-        }
-        Err(error) => {
-            // Help into a pager that was closed is no failure.
-            let _ = error.print();
-            return ExitCode::SUCCESS;
-        }
+        Err(status) => return status,
     };
     cli::harden();
     let name = words::shown(&run.name);

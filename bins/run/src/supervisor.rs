@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, sleep};
 use std::time::{Duration, Instant};
 
+use cli::signals;
 use failure::{Failure, Status};
 use progress::{Asker, Memory, Painter};
 use rustix::fs::{MemfdFlags, Mode, fchmod, memfd_create};
@@ -23,7 +24,7 @@ use rustix::process::{
 use signal_hook::low_level::emulate_default_handler;
 
 use crate::typing::Typing;
-use crate::{Run, family, signals, words};
+use crate::{Run, family, words};
 
 /// What is handed down gets a high number.
 const HIGH: i32 = 100;

@@ -10,8 +10,9 @@ mod out;
 mod processor_time;
 mod program;
 pub mod shown;
+pub mod signals;
 
 pub use jobs::Jobs;
-pub use messages::Verbosity;
+pub use messages::{Verbosity, say};
 pub use out::Out;
-pub use program::{Common, Program, harden, main, misuse, suggestion};
+pub use program::{CLOSED_PIPE, Common, Program, arguments, harden, main, misuse, suggestion};

@@ -65,7 +65,7 @@ pub(crate) fn start(stage: &'static str, Verbosity(level): Verbosity) {
 
 /// Writes one line to standard error in one call, so that the stages' lines do not mix. If it
 /// cannot be written, the exit status remains. A stage whose supervisor has ended prints nothing.
-pub(crate) fn say(stage: &str, message: &impl std::fmt::Display) {
+pub fn say(stage: &str, message: &impl std::fmt::Display) {
     lifeline::check();
     let terminal = std::io::stderr().is_terminal();
     let fresh = if terminal { form::forget_line() } else { "" };

@@ -51,7 +51,7 @@ pub trait Program: Parser {
 }
 
 /// The exit status of a process that a closed pipe has killed, as a shell shows it.
-const CLOSED_PIPE: u8 = 128 + 13;
+pub const CLOSED_PIPE: u8 = 128 + 13;
 
 /// The `main` of a program.
 pub fn main<P: Program>() -> ExitCode {
@@ -82,6 +82,25 @@ pub fn main<P: Program>() -> ExitCode {
         Ok(_) => ExitCode::SUCCESS,
         Err(failure) => exit(P::NAME, &failure),
     }
+}
+
+/// Reads the arguments of a program that is no stage and whose messages begin with `name`.
+///
+/// # Errors
+/// Help was printed, or what is wrong: the exit status.
+pub fn arguments<P: Parser>(
+    name: &str,
+    words: impl Iterator<Item = OsString>,
+) -> Result<P, ExitCode> {
+    P::try_parse_from(words).map_err(|error| {
+        if error.use_stderr() {
+            messages::say(name, &misuse(&error));
+            return Status::Usage.code().into();
+        }
+        // Help into a pager that was closed is no failure.
+        let _ = error.print();
+        ExitCode::SUCCESS
+    })
 }
 
 /// Makes the process undumpable: other processes of the user cannot take its descriptors, trace it

@@ -9,7 +9,7 @@ use options::Call;
 
 use crate::nearest;
 use crate::tables::{Config, Source, Store};
-use crate::values::Name;
+use crate::values::{Line, Name};
 
 /// A call for one source and one store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,6 +116,30 @@ impl Config {
             Planned { source: place.source_name.clone(), store: place.store_name.clone(), words }
         });
         Ok(planned.collect())
+    }
+
+    /// The call that deletes old sets of a source in a store after its backup, by that user if one is given;
+    /// none if nothing is to be deleted from here.
+    ///
+    /// # Errors
+    /// As [`calls`](Self::calls).
+    pub fn prune_after(
+        &self,
+        backup: &Planned,
+        user: Option<&OsStr>,
+        caller: &Caller,
+    ) -> Result<Option<Planned>, Failure> {
+        let place = self.sources.get(&backup.source).zip(self.stores.get(&backup.store));
+        if !place.is_some_and(|(source, store)| self.prunes(source, store)) {
+            return Ok(None);
+        }
+        let user = user.map(|user| vec!["--user".into(), user.to_owned()]);
+        let call = Call {
+            options: user.into_iter().chain([vec!["--force".into()]]).collect(),
+            arguments: [&backup.source, &backup.store].map(|name| OsString::from(&**name)).into(),
+            ..Call::default()
+        };
+        Ok(self.calls("prune", &call, caller)?.pop())
     }
 
     /// What the arguments of a call name, and what follows the names.
@@ -282,11 +306,14 @@ impl Config {
     }
 
     fn own_options(&self, source: &Source) -> Vec<Vec<OsString>> {
-        let words = self.options.iter().chain(&source.options).map(|word| OsString::from(&**word));
-        let call = Call::read("backup", &words.collect::<Vec<_>>()).unwrap_or_default();
-        // What is no option stays, for the check of the call to find.
-        call.options.into_iter().chain(call.arguments.into_iter().map(|word| vec![word])).collect()
+        backup_options(self.options.iter().chain(&source.options)).options
     }
+}
+
+/// Words of `options` keys, as a call of `moo backup`.
+pub(crate) fn backup_options<'a>(words: impl Iterator<Item = &'a Line>) -> Call {
+    let words: Vec<_> = words.map(|word| OsString::from(&**word)).collect();
+    Call::read("backup", &words).unwrap_or_default()
 }
 
 impl Source {

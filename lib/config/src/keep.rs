@@ -43,22 +43,27 @@ pub struct Keep {
 }
 
 impl Keep {
+    /// The rules that take a number, each with its option of `moo prune`.
+    fn counts(&mut self) -> [(&'static str, &mut Option<NonZeroU32>); 8] {
+        [
+            ("--keep-full", &mut self.full),
+            ("--keep-inc-of-full", &mut self.inc_of_full),
+            ("--keep-last", &mut self.last),
+            ("--keep-hourly", &mut self.hourly),
+            ("--keep-daily", &mut self.daily),
+            ("--keep-weekly", &mut self.weekly),
+            ("--keep-monthly", &mut self.monthly),
+            ("--keep-yearly", &mut self.yearly),
+        ]
+    }
+
     /// The rules as words for `moo prune`.
     pub fn words(&self) -> Vec<String> {
-        let counts = [
-            ("keep-full", self.full),
-            ("keep-inc-of-full", self.inc_of_full),
-            ("keep-last", self.last),
-            ("keep-hourly", self.hourly),
-            ("keep-daily", self.daily),
-            ("keep-weekly", self.weekly),
-            ("keep-monthly", self.monthly),
-            ("keep-yearly", self.yearly),
-        ];
-        let counts =
-            counts.into_iter().filter_map(|(name, count)| Some(format!("--{name}={}", count?)));
-        let age = self.older_than.iter().map(|age| format!("--older-than={age}"));
+        let mut keep = self.clone();
+        let counts = keep.counts().into_iter();
+        let counts = counts.filter_map(|(name, count)| Some(format!("{name}={}", (*count)?)));
         let within = self.within.iter().map(|age| format!("--keep-within={age}"));
+        let age = self.older_than.iter().map(|age| format!("--older-than={age}"));
         counts.chain(within).chain(age).collect()
     }
 
@@ -71,26 +76,14 @@ impl Keep {
                 Some((name, value)) => (name, value.to_owned()),
                 None => (word.as_str(), words.next()?.clone()),
             };
-            if name == "--older-than" {
-                keep.older_than = Some(Moment::try_from(value).ok()?);
-                continue;
+            match name {
+                "--older-than" => keep.older_than = Some(Moment::try_from(value).ok()?),
+                "--keep-within" => keep.within = Some(Age::try_from(value).ok()?),
+                _ => {
+                    let mut counts = keep.counts().into_iter();
+                    *counts.find(|(known, _)| *known == name)?.1 = Some(value.parse().ok()?);
+                }
             }
-            if name == "--keep-within" {
-                keep.within = Some(Age::try_from(value).ok()?);
-                continue;
-            }
-            let place = match name {
-                "--keep-full" => &mut keep.full,
-                "--keep-inc-of-full" => &mut keep.inc_of_full,
-                "--keep-last" => &mut keep.last,
-                "--keep-hourly" => &mut keep.hourly,
-                "--keep-daily" => &mut keep.daily,
-                "--keep-weekly" => &mut keep.weekly,
-                "--keep-monthly" => &mut keep.monthly,
-                "--keep-yearly" => &mut keep.yearly,
-                _ => return None,
-            };
-            *place = Some(value.parse().ok()?);
         }
         (keep != Keep::default()).then_some(keep)
     }

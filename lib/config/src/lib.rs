@@ -14,7 +14,7 @@ use read::nearest;
 pub use calls::{Caller, Planned, takes_names};
 pub use keep::Keep;
 pub use place::{OLD, SYSTEM, find};
-pub use read::{Origin, read, read_from};
+pub use read::{read, read_from};
 pub use rows::rows;
 pub use tables::{Checks, Config, List, Source, Store};
 pub use values::{

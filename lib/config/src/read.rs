@@ -14,20 +14,9 @@ use crate::tables::Config;
 /// The most that is read, in bytes.
 const MOST: u64 = 1 << 20;
 
-/// Which grammar a file has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// TOML, moobacker.toml(5).
-    Toml,
-    /// That of version 0.1, moobacker-conf(5).
-    Old,
-}
-
-impl Origin {
-    /// By the name of the file.
-    pub fn of(path: &Path) -> Origin {
-        if path.extension().is_some_and(|end| end == "conf") { Origin::Old } else { Origin::Toml }
-    }
+/// Whether a file has the form of version 0.1, moobacker-conf(5): its name says so.
+fn is_old(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "conf")
 }
 
 /// Reads and checks a configuration.
@@ -38,10 +27,7 @@ impl Origin {
 pub fn read(path: &Path) -> Result<Config, Failure> {
     let which = shown(path);
     let text = trusted(path).map_err(|failure| failure.about(&which))?;
-    let config = match Origin::of(path) {
-        Origin::Toml => parse(&text),
-        Origin::Old => old::parse(&text),
-    };
+    let config = if is_old(path) { old::parse(&text) } else { parse(&text) };
     config.map_err(|why| Failure::of(Status::Usage, which, why))
 }
 
@@ -155,7 +141,6 @@ pub(crate) fn nearest<'a>(wrong: &str, words: impl Iterator<Item = &'a str>) -> 
     alike.max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, word)| word)
 }
 
-/// The configuration as TOML.
 impl Config {
     /// As text of moobacker.toml(5).
     ///

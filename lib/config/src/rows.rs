@@ -13,9 +13,9 @@ use crate::values::Name;
 ///   how it is reached, and `SOURCE rule STORE WORD` for each word of its rules.
 pub fn rows(config: &Config) -> String {
     let mut rows = Rows(String::new());
-    rows.all("/", "user", config.user.iter());
-    rows.all("/", "encrypt-key", config.encrypt_key.iter());
-    rows.all("/", "seal-key", config.seal_key.iter());
+    rows.all("/", "user", config.user.iter().map(|value| &**value));
+    rows.all("/", "encrypt-key", config.encrypt_key.iter().map(|value| &**value));
+    rows.all("/", "seal-key", config.seal_key.iter().map(|value| &**value));
     let first = config.stores.values().next();
     rows.all("/", "remote", first.map(|store| store.url.trim_end_matches('/')).into_iter());
     if first.is_some_and(|store| store.append_only) {
@@ -34,14 +34,18 @@ impl Rows {
         self.0.push_str(&format!("{scope} {key} {value}\n"));
     }
 
-    fn all<V: AsText>(&mut self, scope: &str, key: &str, values: impl Iterator<Item = V>) {
-        values.for_each(|value| self.add(scope, key, value.text()));
+    fn all<'a>(&mut self, scope: &str, key: &str, values: impl Iterator<Item = &'a str>) {
+        values.for_each(|value| self.add(scope, key, value));
     }
 
     fn of_source(&mut self, config: &Config, name: &Name, source: &Source) {
         self.add(name, "source", &source.path);
-        self.all(name, "identity", source.identity.iter());
-        self.all(name, "option", config.options.iter().chain(&source.options));
+        self.all(name, "identity", source.identity.iter().map(|value| &**value));
+        self.all(
+            name,
+            "option",
+            config.options.iter().chain(&source.options).map(|value| &**value),
+        );
         for (store_name, store) in config.stores_of(source) {
             let archive = config.archive_name(name, store_name);
             let url = Config::url(store, name);
@@ -53,22 +57,5 @@ impl Rows {
                 self.add(name, "rule", &format!("{store_name} {word}"));
             }
         }
-    }
-}
-
-/// What stands on a line.
-trait AsText {
-    fn text(&self) -> &str;
-}
-
-impl<T: std::ops::Deref<Target = str>> AsText for &T {
-    fn text(&self) -> &str {
-        self
-    }
-}
-
-impl AsText for &str {
-    fn text(&self) -> &str {
-        self
     }
 }

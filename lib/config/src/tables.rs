@@ -12,6 +12,7 @@ use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Error, IntoDeserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::calls::backup_options;
 use crate::keep::Keep;
 use crate::values::{
     Age, Archive, Line, Locator, Name, Pattern, Ping, Rooted, SourceIdentity, User,
@@ -107,7 +108,7 @@ pub struct Config {
     /// Commands after backups of which one failed.
     #[serde(default, skip_serializing_if = "List::is_empty")]
     pub failed: List<Line>,
-    /// The address that is told of begin, success and failure.
+    /// The URL that gets a request at the start, after a success and after a failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ping: Option<Ping>,
     /// Which sets stay, in all stores that say nothing themselves.
@@ -317,7 +318,8 @@ impl Config {
 
     fn disagrees(&self, name: &Name, source: &Source) -> Option<(String, String)> {
         let key = |key: &str| format!("sources.{name}.{key}");
-        if KINDS.contains(&&**name) {
+        let is_kind = |name: &Name| Call::read("backup", &[OsString::from(&**name)]);
+        if is_kind(name).is_some_and(|call| call.kind.is_some()) {
             return Some((format!("sources.{name}"), "a kind of backup has that name".to_owned()));
         }
         if !source.exclude.is_empty() && !source.select.is_empty() {
@@ -333,8 +335,6 @@ impl Config {
     }
 }
 
-/// The words that may follow `moo backup`: no source has such a name.
-const KINDS: [&str; 4] = ["full", "inc", "incr", "incremental"];
 /// Options of `moo backup` that have keys of their own, or would make of each backup something else.
 const OWN: [&str; 9] = [
     "archive-dir",
@@ -350,8 +350,7 @@ const OWN: [&str; 9] = [
 
 /// Why words are no options of `moo backup`.
 fn not_an_option(words: &[Line]) -> Option<String> {
-    let words: Vec<OsString> = words.iter().map(|word| OsString::from(&**word)).collect();
-    let call = Call::read("backup", &words).unwrap_or_default();
+    let call = backup_options(words.iter());
     if let Some(own) = OWN.into_iter().find(|own| call.has(own)) {
         return Some(format!("--{own}: not an option that a configuration can give"));
     }
@@ -362,10 +361,8 @@ fn not_an_option(words: &[Line]) -> Option<String> {
 impl Store {
     /// Why its options are none of how it is reached.
     fn reaches_nothing(&self) -> Option<String> {
-        let words: Vec<OsString> =
-            self.options.iter().map(|word| OsString::from(&**word)).collect();
-        let call = Call::read("backup", &words).unwrap_or_default();
-        let other = call.options.into_iter().find(|option| !options::reaches_store(option))?;
+        let options = backup_options(self.options.iter()).options;
+        let other = options.into_iter().find(|option| !options::reaches_store(option))?;
         let word = other.into_iter().next().unwrap_or_default();
         Some(format!(
             "{}: not an option of how a store is reached; give it to a source",

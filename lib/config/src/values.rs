@@ -76,7 +76,7 @@ checked! {
     Moment: moment;
     /// A choice of a selection: `+ GLOB` includes, `- GLOB` excludes.
     Pattern: |text| needs(Pattern::parts(text).is_some(), "\"+ GLOB\" or \"- GLOB\"");
-    /// The address that is told of a backup's begin and end.
+    /// The URL that gets a request when backups start and end.
     Ping: |text| needs(
         ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme)) && !text.contains(' '),
         "a URL that begins with https:// or http://",

@@ -69,7 +69,7 @@ pub(crate) fn progress(view: &View<'_>, work: &Work) -> String {
         files_total: work.files_total,
         bytes_done: work.bytes,
         bytes_total: work.bytes_total,
-        bytes_read: all_read(work),
+        bytes_read: work.all_read(),
         bytes_per_second: view.per_second,
         seconds_left: view.left,
         path: &work.path,
@@ -98,13 +98,9 @@ pub(crate) fn summary(
         bytes_read: made.read,
         bytes_stored: made.sent,
     });
-    let bytes_read = view.work.map_or(0, all_read);
+    let bytes_read = view.work.map_or(0, Work::all_read);
     let place = place.map(|place| place.to.as_str());
     line("summary", view, Summary { exit_status, place, bytes_read, set })
-}
-
-fn all_read(work: &Work) -> u64 {
-    work.read_before.saturating_add(work.read)
 }
 
 fn line(kind: &'static str, view: &View<'_>, content: impl Serialize) -> String {

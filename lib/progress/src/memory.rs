@@ -59,6 +59,13 @@ pub struct Work {
     pub path: String,
 }
 
+impl Work {
+    /// Bytes that all pipes of the command have read.
+    pub(crate) fn all_read(&self) -> u64 {
+        self.read_before.saturating_add(self.read)
+    }
+}
+
 /// A set that was made.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Made {

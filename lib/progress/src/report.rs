@@ -41,7 +41,7 @@ impl Reporter {
     pub fn start(files_total: Option<u64>, bytes_total: Option<u64>) -> Reporter {
         let Some(memory) = Memory::inherited() else { return Reporter(None) };
         let before = memory.read::<Work>(Slot::Work).unwrap_or_default();
-        let read_before = before.read_before.saturating_add(before.read);
+        let read_before = before.all_read();
         let work = Work { active: true, files_total, bytes_total, read_before, ..Work::default() };
         let (stop, stopped) = channel();
         let counts = Arc::<Counts>::default();

@@ -26,8 +26,8 @@ impl Screen {
         Screen { to, drawn: false, echoed }
     }
 
-    /// Draws the line in place of the one before. The cursor stands at its start, so that the
-    /// message of another process does not begin behind it.
+    /// Draws the line in place of the last one. The cursor stays at its start, so that a message of
+    /// another process overwrites it.
     pub(crate) fn draw(&mut self, text: &str) {
         if self.is_taken() {
             self.drawn = false;

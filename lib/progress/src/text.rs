@@ -81,7 +81,7 @@ pub(crate) fn summary(view: &View<'_>, made: Option<&Made>, place: Option<&Place
         ];
     }
     let Some(work) = view.work else { return Vec::new() };
-    let read = size(work.read_before.saturating_add(work.read));
+    let read = size(work.all_read());
     vec![match view.command {
         "restore" => format!("restored to {to}: read {read} in {time}"),
         "verify" => format!("found no damage: read {read} in {time}: {to}"),

@@ -48,10 +48,11 @@ pub fn write(share: &Path) -> io::Result<()> {
 fn moo() -> Command {
     let commands = options::commands().filter(|command| !command.get_name().contains('.'));
     let keygen = keygen::Keygen::command().name("keygen").bin_name("moo keygen");
+    let config = moo_config::Options::command().name("config").bin_name("moo config");
     let scripts = SCRIPTS.map(|(name, about)| Command::new(name).about(about));
     Command::new("moo")
         .about("Back up directories, restore them, and check the backups")
         .version(env!("CARGO_PKG_VERSION"))
         .disable_help_subcommand(true)
-        .subcommands(commands.chain([keygen]).chain(scripts))
+        .subcommands(commands.chain([config, keygen]).chain(scripts))
 }

@@ -37,6 +37,7 @@ fn bash_completes_commands_and_options() {
         ("moo back", "backup\n"),
         ("moo rec", "recovery-kit\n"),
         ("moo key", "keygen\n"),
+        ("moo conf", "config\n"),
         ("moo prune", "prune prune-remote\n"),
         ("moo backup --encr", "--encrypt-key\n"),
         ("moo keygen --sign", "--sign-only\n"),

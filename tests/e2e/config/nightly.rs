@@ -1,4 +1,4 @@
-//! The backups of a configuration: hooks, what is deleted afterwards, and who is told.
+//! The backups of a configuration: hooks, deletion of old sets, and the requests to the ping URL.
 
 use super::{KEYS, Person, SOURCES, STORES};
 
@@ -34,6 +34,30 @@ fn hooks_run_around_all_and_around_each_and_hear_how_it_went() {
 }
 
 #[test]
+fn a_hook_sees_no_passphrase_and_no_status_of_the_callers() {
+    let person = Person::new();
+    let hook = "before = \"env >@/seen\"\n";
+    person.configure(&format!("{KEYS}{hook}{STORES}{SOURCES}"));
+    let secrets = "PASSPHRASE=a SIGN_PASSPHRASE=b NEW_PASSPHRASE=c MOO_STATUS=77 OTHER=d";
+    person.sh(&format!("{secrets} moo backup etc disk")).silent();
+    person
+        .sh("grep -cE 'PASSPHRASE|MOO_STATUS|MOO_NOTE' seen; grep OTHER seen")
+        .stdout_is("0\nOTHER=d");
+}
+
+#[test]
+fn a_signal_that_the_caller_ignores_was_none_of_the_loops_business_and_is_ignored() {
+    let person = Person::new();
+    // A hook's parent is moo-each.
+    let hook = "before = \"kill -HUP $PPID\"\n";
+    person.configure(&format!("{KEYS}{hook}{STORES}{SOURCES}"));
+    person.sh("trap '' HUP; exec moo backup etc disk").silent();
+    assert_eq!(person.sets("disk", "etc"), 1);
+    person.sh("sleep 1.1; exec moo backup etc disk").fails_with(129);
+    assert_eq!(person.sets("disk", "etc"), 1);
+}
+
+#[test]
 fn the_rules_of_a_store_are_its_own_and_an_append_only_one_has_none_here() {
     let person = Person::new();
     let stores = STORES
@@ -54,7 +78,7 @@ fn the_rules_of_a_store_are_its_own_and_an_append_only_one_has_none_here() {
 }
 
 #[test]
-fn an_address_is_told_of_begin_success_and_failure() {
+fn a_url_gets_a_request_at_the_start_after_a_success_and_after_a_failure() {
     let person = Person::new();
     let server = r#"cat >server.py <<END
 import http.server
@@ -83,7 +107,10 @@ END"#;
         moo backup etc disk; rm -r disk/*; moo backup etc disk 2>/dev/null
         kill $server; cat asked"
     );
+    // A hostile user of the configuration: curl would write and read what this file names.
+    person.sh("printf 'output = \"%s/stolen\"\n' $PWD >.home/.curlrc").silent();
     person.sh(&run).stdout_is("/uuid/start\n/uuid\n/uuid/start\n/uuid/8");
+    person.sh("test ! -e stolen").silent();
     // A backup is good without it, and it is said.
     config("1");
     let run = person.sh("moo backup home 2>&1 | grep -v '^curl:'").succeeds();

@@ -217,6 +217,76 @@ fn the_passphrase_of_roots_reaches_the_stage_that_encrypts_and_no_other() {
          moo-encrypt:1\nmoo-scan:0\nmoo-sign:0\nmoo-upload:0",
     );
     host.0.sh("PASSPHRASE='a b' moo restore file:///srv/backups/etc /srv/out").silent();
+    // Where a certificate encrypts, the passphrase is root's alone.
+    let backup = "PASSPHRASE='a b' moo backup --user moobacker --name other \
+        --encrypt-key /etc/moobacker/backup.cert.pgp /srv/etc file:///srv/backups/other";
+    host.0.sh(backup).silent();
+    host.0.sh("cat /srv/tried/moo-encrypt").stdout_is("0");
+}
+
+#[test]
+fn a_stage_of_the_user_has_no_terminal_of_roots_to_type_into() {
+    let sandbox = Sandbox::new();
+    let Some(network) = Network::new(&sandbox) else { return };
+    let host = Host::new(&network, "source etc /srv/etc\n");
+    let wrap = r#"install -d -m 1777 /srv/tried && cd /usr/local/lib/moobacker && mkdir real
+        for stage in moo-scan moo-upload; do
+            mv $stage real
+            printf '#!/bin/sh\n(: </dev/tty) 2>/dev/null && echo yes >/srv/tried/%s || echo no >/srv/tried/%s
+                exec %s "$@"\n' $stage $stage $PWD/real/$stage >$stage
+            chmod 755 $stage
+        done"#;
+    host.0.sh(wrap).silent();
+    let backup = "moo backup --quiet --encrypt-key /etc/moobacker/backup.cert.pgp";
+    let url = "file:///srv/backups/etc";
+    let on_terminal = |options: &str| {
+        let line = format!("{backup} {options} /srv/etc {url}");
+        host.0.sh(&format!("script -qec '{line}' /dev/null </dev/null")).succeeds();
+        host.0.sh("cat /srv/tried/moo-scan /srv/tried/moo-upload; rm -rf /srv/backups/etc").out()
+    };
+    assert_eq!(on_terminal("--user moobacker --name etc"), "no\nno\n");
+    assert_eq!(on_terminal("--archive-dir /root/archives"), "yes\nyes\n");
+}
+
+#[test]
+fn a_folder_for_temporary_files_that_the_user_could_replace_is_refused() {
+    let sandbox = Sandbox::new();
+    let Some(network) = Network::new(&sandbox) else { return };
+    let host = Host::new(&network, "source etc /srv/etc\n");
+    host.cron().silent();
+    host.0.sh("install -d -o moobacker /srv/t /srv/t/below && chown root /srv/t/below").silent();
+    let status = "moo status --user moobacker --name etc file:///srv/backups/etc";
+    for folder in ["/srv/t", "/srv/t/below"] {
+        let run = host.0.sh(&format!("TMPDIR={folder} {status}")).fails_with(1).one_message();
+        run.stderr_has("TMPDIR: /srv/t: others than root may write to it");
+    }
+    host.0.sh(&format!("{status} >/dev/null; find /srv/t -name 'moo*'")).silent();
+}
+
+#[test]
+fn root_replicates_as_the_user_and_follows_none_of_the_users_links() {
+    let sandbox = Sandbox::new();
+    let Some(network) = Network::new(&sandbox) else { return };
+    let host = Host::new(&network, "source etc /srv/etc\n");
+    let configuration = "cat >/etc/moobacker/moobacker.toml <<'EOF'
+user = 'moobacker'
+encrypt-key = '/etc/moobacker/backup.cert.pgp'
+[stores.first]
+url = 'file:///srv/backups'
+[stores.second]
+url = 'file:///srv/second'
+[sources.etc]
+path = '/srv/etc'
+identity = '00112233445566778899aabbccddeeff'
+EOF
+        install -d -o moobacker -m 700 /srv/second && mkdir -m 700 /root/victim";
+    host.0.sh(configuration).silent();
+    host.0.sh("moo backup etc first").silent();
+    host.0.sh_as("moobacker", "ln -s /root/victim /srv/second/etc").silent();
+    host.0.sh("moo replicate etc first second").fails();
+    host.0.sh("ls -A /root/victim; rm /srv/second/etc").silent();
+    host.0.sh("moo replicate etc first second && find /srv/second ! -user moobacker").silent();
+    host.0.sh("ls /srv/second/etc | grep -c manifest").stdout_is("1");
 }
 
 #[test]

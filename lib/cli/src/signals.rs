@@ -8,16 +8,19 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SI
 use signal_hook::iterator::Signals;
 
 /// What ends a command.
-pub(crate) const ENDING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
+pub const ENDING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
 /// What a terminal stops a command by: SIGSTOP can't be handled.
-pub(crate) const STOPPING: [i32; 3] = [SIGTSTP, SIGTTIN, SIGTTOU];
+pub const STOPPING: [i32; 3] = [SIGTSTP, SIGTTIN, SIGTTOU];
 
 /// What asks a command how far it is.
-pub(crate) const ASKING: i32 = SIGUSR1;
+pub const ASKING: i32 = SIGUSR1;
 
 /// A handle on those of the signals that the caller does not ignore: what `nohup` or a shell's `&`
 /// ignores stays ignored.
-pub(crate) fn handled(wanted: impl IntoIterator<Item = i32>) -> io::Result<Signals> {
+///
+/// # Errors
+/// The system refuses a handler.
+pub fn handled(wanted: impl IntoIterator<Item = i32>) -> io::Result<Signals> {
     let ignored = ignored();
     Signals::new(wanted.into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0))
 }
