@@ -88,7 +88,7 @@ pub(crate) fn supervise(run: &Run) -> io::Result<u8> {
                 keepers.zip(Signal::from_named_raw(number)).map(|(pid, s)| kill_process(pid, s));
             } else {
                 seen.store(number, Ordering::SeqCst);
-                held.lock().unwrap_or_else(PoisonError::into_inner).take();
+                cut(&held);
             }
             // A keeper that somebody has stopped could do nothing of it.
             keepers.map(|pid| kill_process(pid, Signal::CONT));
@@ -101,8 +101,9 @@ pub(crate) fn supervise(run: &Run) -> io::Result<u8> {
         return if told { Ok(Status::Failed.code()) } else { Err(error) };
     }
     let status = keeper.wait()?;
-    // The lifeline is held to here, whatever happens.
-    drop(writer);
+    // The lifeline is held to here, whatever happens. The thread above has it too: it is cut and not dropped,
+    // before any stage can see that its neighbour has gone.
+    cut(&writer);
     if status.signal().is_some() {
         family::kill(true);
     }
@@ -123,6 +124,11 @@ pub(crate) fn supervise(run: &Run) -> io::Result<u8> {
         emulate_default_handler(signal)?;
     }
     Ok(code)
+}
+
+/// Closes the write end of the lifeline, whoever else holds it.
+fn cut(writer: &Mutex<Option<OwnedFd>>) {
+    writer.lock().unwrap_or_else(PoisonError::into_inner).take();
 }
 
 /// The signal that has ended the command; 0 if there was none. A terminal sends it to all processes: the

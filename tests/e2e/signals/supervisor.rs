@@ -1,6 +1,7 @@
 //! What the supervisor does besides.
 
 use tests::Sandbox;
+use tests::scale::scale;
 
 /// Runs `program` under moo-run in the background; `$run` is its process, `$child` the command's.
 fn under_run(program: &str, then: &str) -> String {
@@ -65,6 +66,18 @@ fn a_command_whose_keeper_was_stopped_or_killed_ends_all_the_same() {
         test $? = 137 || exit 1; child=$(cat away); {gone}"
     );
     sandbox.sh(&under_run(away, &left)).succeeds();
+}
+
+#[test]
+fn a_stage_said_that_its_neighbour_had_gone_when_the_keeper_was_killed_and_is_silent() {
+    let sandbox = Sandbox::new();
+    let pipes =
+        "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do sleep 800 | moo-sign & done; wait";
+    let killed = "until test $(pgrep -x moo-sign -g 0 | wc -l) = 15; do sleep 0.01; done
+        kill -KILL $(pgrep -P $run); wait $run; test $? = 137 || exit 1; cat said; rm child";
+    for _ in 0..scale(10, 100) {
+        sandbox.sh(&under_run(pipes, killed)).silent();
+    }
 }
 
 #[test]
