@@ -58,6 +58,10 @@ make_configuration() {
         return
     fi
     [ -n "$remote" ] || fail 2 '--remote: the URL of the backups is needed (see --help)'
+    case $remote in
+        sftp://?*@?*/?*) ;;
+        sftp://*) fail 2 "--remote: $remote: names no user and folder (such as sftp://purrbackups@host/backups)" ;;
+    esac
     [ -n "$given" ] || fail 2 '--source: what to back up is needed (see --help)'
     text=$(configuration)
     step mkdir -p "$etc"

@@ -77,3 +77,85 @@ fn a_command_of_moo_without_arguments_or_with_a_wrong_one_names_it() {
     }
     sandbox.sh("moo nonsense").fails_with(2).one_message().stderr_has("nonsense: no such command");
 }
+
+/// What guides: what was wrong, and what to do instead.
+#[test]
+fn a_mistake_that_many_make_is_answered_with_what_to_do() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .sh("mkdir src && echo moo >src/a && moo keygen --no-passphrase key >/dev/null")
+        .silent();
+    let store = "file://$PWD/store";
+    sandbox.sh(&format!("moo backup --no-encryption src {store}")).silent();
+    let backup = "moo backup --no-encryption";
+    let cases: [(&str, i32, &str); 16] = [
+        (
+            &format!("{backup} {store} src"),
+            2,
+            "SOURCE is a URL, where a path is expected: moo backup",
+        ),
+        (
+            &format!("moo restore out {store}"),
+            2,
+            "DEST is a URL, where a path is expected: moo restore",
+        ),
+        // The first backup has no chain that could be too old, and hid the mistake.
+        (
+            &format!("{backup} --full-if-older-than 1month src file://$PWD/new"),
+            2,
+            "not a time (such as",
+        ),
+        (&format!("moo restore --time yesterday {store} out"), 2, "not a time (such as 3D, 1h30m,"),
+        (&format!("moo status --max-age 1x {store}"), 2, "--max-age: 1x: not a time (such as"),
+        (&format!("moo prune --keep-within 3 {store}"), 2, "--keep-within: 3: not an age (such as"),
+        (
+            &format!("{backup} --volsize 64M src {store}"),
+            2,
+            "'--volsize <MIB>': not a whole number",
+        ),
+        (
+            &format!("moo restore --path $PWD/src/a {store} out"),
+            10,
+            "a path is relative to the source",
+        ),
+        ("moo-prune file:///nowhere", 2, "give a rule such as --keep-full 2 or --older-than 6M"),
+        (&format!("{backup} src file://srv/backup"), 8, "file:///... is an absolute path"),
+        (&format!("{backup} src file:///nowhere/store"), 8, "is the disk mounted?"),
+        (&format!("{backup} --encypt-key X src {store}"), 2, "did you mean --encrypt-key?"),
+        ("moo bakup", 2, "did you mean backup?"),
+        (
+            &format!("moo backup --encrypt-key key.cert.pgp --seal-key ./none src {store}"),
+            6,
+            "./none: no such file",
+        ),
+        (
+            &format!("moo backup --encrypt-key key.cert.pgp --seal-key ./ src {store}"),
+            6,
+            "./: is a directory",
+        ),
+        (
+            &format!("moo backup --encrypt-key key.cert.pgp --seal-key key.cert.pgp src {store}"),
+            6,
+            "key.cert.pgp: a certificate only, and GnuPG has no secret key for it",
+        ),
+    ];
+    for (call, status, says) in cases {
+        let run = sandbox.sh(call);
+        is_told(&run, call);
+        drop(run.fails_with(status).stdout_is("").stderr_has(says));
+    }
+}
+
+#[test]
+fn a_secret_key_on_the_machine_that_is_backed_up_is_warned_of() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .sh("mkdir src && echo moo >src/a && moo keygen --no-passphrase key >/dev/null")
+        .silent();
+    let backup = "moo backup --encrypt-key key.secret.pgp src file://$PWD/store";
+    let run = sandbox.sh(backup).succeeds().one_message();
+    drop(run.stderr_has("key.secret.pgp: holds the secret key too"));
+    sandbox
+        .sh("moo restore --secret-key key.secret.pgp file://$PWD/store out && diff -r src out")
+        .silent();
+}

@@ -93,8 +93,18 @@ fn signer(
     key.map(|key| Signer::find(key, &passphrase.for_signing(), weak)).transpose()
 }
 
+/// The certificates to encrypt to. A machine that makes backups needs no secret key to read them.
 fn certificates(keys: &[OsString]) -> Result<Vec<Cert>, Failure> {
-    keys.iter().map(find_certificate).collect()
+    let certificate = |key: &OsString| {
+        let cert = find_certificate(key)?;
+        if cert.is_tsk() {
+            let why = "holds the secret key too, which should not be on the machine that is backed up; \
+                       give a file with the certificate only";
+            log::warn!("{}: {why}", failure::shown(key));
+        }
+        Ok(cert.strip_secret_key_material())
+    };
+    keys.iter().map(certificate).collect()
 }
 
 fn nothing_to_encrypt_to() -> Failure {

@@ -14,13 +14,15 @@ mod watch;
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{ArgMatches, Command};
 use failure::Status;
 
 pub use call::{Call, check, has, reaches_store};
-use command::MooCommand;
+use command::{Argument, MooCommand};
 use machine_commands::MACHINE_COMMANDS;
 pub use shell::typed;
 use store_commands::STORE_COMMANDS;
@@ -116,8 +118,26 @@ fn matched(
     }
     let words = std::iter::once(OsString::from("moo")).chain(words);
     let matches = command.command().try_get_matches_from(words)?;
+    check_order(command, &matches)?;
     let kind = kind.map_or("auto", |(_, kind)| kind);
     Ok((kind, matches))
+}
+
+/// Arguments that are paths of this machine.
+const PATHS: [&str; 2] = ["SOURCE", "DEST"];
+
+/// Who exchanges a path and a URL is told so, instead of what is wrong with either.
+fn check_order(command: &MooCommand, matches: &ArgMatches) -> Result<(), clap::Error> {
+    let is_url = |argument: &&Argument| {
+        let value = matches.try_get_one::<OsString>(argument.name).ok().flatten();
+        let value = value.map_or(&[][..], |value| value.as_bytes());
+        ["file://", "sftp://", "rclone:"].iter().any(|scheme| value.starts_with(scheme.as_bytes()))
+    };
+    let paths = command.arguments.iter().filter(|argument| PATHS.contains(&argument.name));
+    let Some(path) = paths.into_iter().find(is_url) else { return Ok(()) };
+    let usage = command.usage.first().copied().unwrap_or_default();
+    let why = format!("{} is a URL, where a path is expected: {usage}", path.name);
+    Err(command.command().error(ErrorKind::ValueValidation, why))
 }
 
 fn printed(text: &[u8]) -> ExitCode {

@@ -14,7 +14,7 @@ mod whole;
 use std::path::PathBuf;
 
 use cli::{Common, Program};
-use failure::Failure;
+use failure::{Failure, Status};
 use local::{Folder, Lock};
 use stream::Totals;
 
@@ -37,7 +37,7 @@ pub struct Prune {
     rules: Rules,
     /// Delete leftovers of interrupted runs instead of old sets: temporary files, incomplete sets,
     /// and unfinished files in the archive directory
-    #[arg(long, conflicts_with = "rules", required_unless_present = "rules")]
+    #[arg(long, conflicts_with = "rules")]
     leftovers: bool,
     /// Delete instead of listing, and print nothing
     #[arg(long)]
@@ -69,6 +69,11 @@ impl Program for Prune {
     }
 
     fn run(self, (): &mut ()) -> Result<Totals, Failure> {
+        if !self.leftovers && self.rules.are_none() {
+            let why = "nothing to delete was named; give a rule such as --keep-full 2 or --older-than 6M, \
+                       or --leftovers";
+            return Err(Failure::new(Status::Usage, why));
+        }
         let archive = self.archive.as_deref().map(Folder::open).transpose()?;
         // Nothing that is on its way may be taken for something that was left.
         let _lock = match &archive {

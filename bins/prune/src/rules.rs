@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::SystemTime;
 
-use archive::{SetTime, parse_time};
+use archive::{SetTime, parse_age, parse_time};
 use failure::{Failure, OrFail, Status};
 
 /// The options. Each of them keeps something; what none of them keeps goes.
@@ -72,15 +72,29 @@ pub(crate) struct States {
 }
 
 impl Rules {
+    /// Whether no rule is given.
+    pub(crate) fn are_none(&self) -> bool {
+        let counts = [
+            self.keep_full,
+            self.keep_inc_of_full,
+            self.keep_last,
+            self.keep_hourly,
+            self.keep_daily,
+            self.keep_weekly,
+            self.keep_monthly,
+            self.keep_yearly,
+        ];
+        let times = [&self.older_than, &self.keep_within];
+        counts.iter().all(Option::is_none) && times.iter().all(|time| time.is_none())
+    }
+
     /// The rules as they are meant now.
     pub(crate) fn at_this_time(&self) -> Result<Wanted, Failure> {
         let now = SetTime::try_from(SystemTime::now()).or_fail(Status::Failed, "the clock")?;
-        let time = |option: &'static str, text: &Option<String>| {
-            let time = text.as_ref().map(|text| parse_time(text, now));
-            time.transpose().or_fail(Status::Usage, option)
-        };
+        let older = self.older_than.as_ref().map(|text| parse_time(text, now)).transpose();
+        let within = self.keep_within.as_ref().map(|text| parse_age(text, now)).transpose();
         Ok(Wanted {
-            since: time("--older-than", &self.older_than)?,
+            since: older.or_fail(Status::Usage, "--older-than")?,
             full: self.keep_full.map(count),
             inc_of_full: self.keep_inc_of_full.map(count),
             states: States {
@@ -90,7 +104,7 @@ impl Rules {
                 weeks: self.keep_weekly.map_or(0, count),
                 months: self.keep_monthly.map_or(0, count),
                 years: self.keep_yearly.map_or(0, count),
-                within: time("--keep-within", &self.keep_within)?,
+                within: within.or_fail(Status::Usage, "--keep-within")?,
             },
         })
     }

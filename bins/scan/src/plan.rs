@@ -123,12 +123,19 @@ fn head(source: &Source, time: SetTime, base: Option<SetTime>) -> SetHeader {
     }
 }
 
+/// The time that the last full set must not be older than.
+fn oldest(age: &str, now: SetTime) -> Result<SetTime, Failure> {
+    parse_time(age, now).or_fail(Status::Usage, "--full-if-older-than")
+}
+
 /// The chain that an increment is to extend; none for a full set.
 fn chain_to_extend<'a>(
     arguments: &Scan,
     standing: &Standing<'a>,
     now: SetTime,
 ) -> Result<Option<&'a Chain>, Failure> {
+    // Not only when it is needed: the first backup would hide a mistake.
+    let oldest = arguments.full_if_older_than.as_deref().map(|age| oldest(age, now)).transpose()?;
     if let Some(ahead) = standing.ahead {
         let why = format!("the {ahead} is dated later than this machine's clock");
         if arguments.incremental {
@@ -159,12 +166,11 @@ fn chain_to_extend<'a>(
         log::warn!("{why}: making a full set");
         return Ok(None);
     }
-    if let Some(age) = &arguments.full_if_older_than {
-        let oldest = parse_time(age, now).or_fail(Status::Usage, "--full-if-older-than")?;
-        if chain.start() < oldest && !arguments.incremental {
-            log::info!("the last full set is older than {age}: making a full set");
-            return Ok(None);
-        }
+    if oldest.is_some_and(|oldest| chain.start() < oldest) && !arguments.incremental {
+        log::info!(
+            "the last full set is older than --full-if-older-than allows: making a full set"
+        );
+        return Ok(None);
     }
     Ok(Some(chain))
 }

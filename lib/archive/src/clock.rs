@@ -6,6 +6,9 @@ use jiff::tz::TimeZone;
 use crate::time::{at_offset, civil, compact, extended, number, offset};
 use crate::{Error, SetTime};
 
+/// What else would have been one.
+const NO_TIME: &str = "not a time (such as 3D, 1h30m, 2026-11-22 or 2026-11-22T20:15:00)";
+
 /// Reads a time, or an age before `now`, in any form that duplicity knows:
 ///
 /// - `now`, and seconds since 1970 in digits;
@@ -25,6 +28,14 @@ pub fn parse_time(text: &str, now: SetTime) -> Result<SetTime, Error> {
     parse_in(text, now, &TimeZone::system())
 }
 
+/// Reads an age before `now`, and no other time: numbers with `s m h D W M Y`, such as `1h30m`.
+///
+/// # Errors
+/// Any other text, and a time outside the years 1901 to 2099.
+pub fn parse_age(text: &str, now: SetTime) -> Result<SetTime, Error> {
+    before(text, now).ok_or_else(|| Error::new(text, "not an age (such as 26h, 8D, 2W, 1M or 1Y)"))
+}
+
 fn parse_in(text: &str, now: SetTime, zone: &TimeZone) -> Result<SetTime, Error> {
     if text == "now" {
         return Ok(now);
@@ -34,7 +45,7 @@ fn parse_in(text: &str, now: SetTime, zone: &TimeZone) -> Result<SetTime, Error>
         .or_else(|| date_and_time(text, zone))
         .or_else(|| before(text, now))
         .or_else(|| local(date(text)?, zone))
-        .ok_or_else(|| Error::new(text, "not a time"))
+        .ok_or_else(|| Error::new(text, NO_TIME))
 }
 
 fn seconds(text: &str) -> Option<SetTime> {
@@ -178,7 +189,7 @@ mod tests {
             "é",
         ] {
             let said = shown(text);
-            assert!(text == "1" || said.ends_with(": not a time"), "{text}: {said}");
+            assert!(text == "1" || said.ends_with(NO_TIME), "{text}: {said}");
         }
     }
 

@@ -26,7 +26,7 @@ mod text;
 mod time;
 
 pub use chain::{Absent, Chain, StoredSet};
-pub use clock::parse_time;
+pub use clock::{parse_age, parse_time};
 pub use collection::Collection;
 pub use entry::{EntryName, PIECE, Part};
 pub use error::Error;

@@ -148,11 +148,19 @@ pub fn misuse(error: &clap::Error) -> String {
     };
     let lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
     let why = lines.collect::<Vec<_>>().join(" ");
-    let why = why.strip_prefix("error: ").unwrap_or(&why);
+    let why = without_rusts_words(why.strip_prefix("error: ").unwrap_or(&why));
     match suggestion(error) {
         Some(meant) => format!("{why}; did you mean {meant}? (see --help)"),
         None => format!("{why} (see --help)"),
     }
+}
+
+/// What is wrong with a number, as a person says it.
+fn without_rusts_words(why: &str) -> String {
+    let number = why
+        .replace("invalid digit found in string", "not a whole number")
+        .replace("cannot parse integer from empty string", "not a whole number");
+    number.replace("number too large to fit in target type", "too large")
 }
 
 /// The name or value that is most like the wrong one.

@@ -39,8 +39,12 @@ pub fn find_certificate(spec: impl AsRef<OsStr>) -> Result<Cert, Failure> {
     if path.is_file() {
         return read_certificate(path);
     }
-    if spec.as_bytes().contains(&b'/') || spec.as_bytes().trim_ascii().is_empty() {
-        return Err(Failure::of(Status::Key, which, "no such certificate file"));
+    if spec.as_bytes().trim_ascii().is_empty() {
+        return Err(Failure::of(Status::Key, which, "no such key"));
+    }
+    if spec.as_bytes().contains(&b'/') {
+        // It says why: it is missing, or it can't be read, or it is a folder.
+        return read_certificate(path);
     }
     let term = search_term(spec);
     let outcome = gpg::run([OsStr::new("--export"), OsStr::new("--"), &term], None, b"")?;

@@ -46,6 +46,16 @@ impl fmt::Debug for Signer {
     }
 }
 
+/// A file was named, or a key in GnuPG.
+fn no_secret_key(spec: &OsStr, certificate: &Cert) -> Failure {
+    let id = certificate.fingerprint();
+    if Path::new(spec).is_file() {
+        let why = format!("a certificate only, and GnuPG has no secret key for it ({id:X})");
+        return Failure::of(Status::Key, failure::shown(spec), why);
+    }
+    Failure::new(Status::Key, format!("{id:X}: GnuPG has no such secret key"))
+}
+
 impl Signer {
     /// A secret key file of that name, else the key in GnuPG that `spec` stands for; it may also
     /// be the file of a certificate whose secret key GnuPG has.
@@ -91,11 +101,10 @@ impl Signer {
         passphrase: &PassphraseSource,
         weak: WeakKeys,
     ) -> Result<Signer, Failure> {
-        let certificate = find_certificate(spec)?;
+        let certificate = find_certificate(&spec)?;
         let at_hand = secret_keys_in_gnupg(&certificate)?;
         if at_hand.is_empty() {
-            let id = certificate.fingerprint();
-            return Err(Failure::new(Status::Key, format!("{id:X}: GnuPG has no such secret key")));
+            return Err(no_secret_key(spec.as_ref(), &certificate));
         }
         let (key, _) = signing_key(&certificate, weak, |id| at_hand.contains(id))?;
         let backend =

@@ -143,5 +143,7 @@ fn nothing_restored(destination: &Path, path: &TreePath, lost: u64) -> Failure {
         let why = format!("{}: nothing could be brought back", shown(&destination));
         return Failure::new(Status::Integrity, why);
     }
-    Failure::of(Status::Absent, path, "not in the backup at that time").because(Reason::NoSuchPath)
+    let why =
+        "not in the backup at that time; a path is relative to the source, and moo list shows all";
+    Failure::of(Status::Absent, path, why).because(Reason::NoSuchPath)
 }

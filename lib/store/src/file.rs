@@ -47,7 +47,12 @@ impl Store for FileStore {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let above = self.folder.parent().unwrap_or(&self.folder);
                 let above = failure::shown(above);
-                let why = format!("there is no folder {above} (is the disk mounted?)");
+                let why = match self.folder.is_absolute() {
+                    true => format!("there is no folder {above} (is the disk mounted?)"),
+                    false => {
+                        format!("there is no folder {above} here; file:///... is an absolute path")
+                    }
+                };
                 Err(Failure::of(Status::Lost, &self.url, why))
             }
             made => made.or_fail(Status::Refused, &self.url),

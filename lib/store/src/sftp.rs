@@ -153,8 +153,28 @@ fn make_folder(connection: &mut Connection, folder: &Path) -> Result<(), SftpErr
     }
     match connection.sftp.mkdir(folder, 0o700).map_err(SftpError::from) {
         Err(SftpError::Refused(_)) if is_folder(connection, folder)? => Ok(()),
+        Err(SftpError::Refused(status)) if status.is_forbidden() => {
+            let which = failure::shown(folder).to_string();
+            let why = format!("permission denied; the server has {}", folders_on_top(connection));
+            Err(SftpError::Final(Failure::of(Status::Refused, which, why)))
+        }
         made => made,
     }
+}
+
+/// Some folders that the account sees on top: it may be shut into a folder that it sees as `/`.
+fn folders_on_top(connection: &mut Connection) -> String {
+    const LOOKED_AT: usize = 100;
+    const SHOWN: usize = 5;
+    let Ok(mut top) = connection.sftp.opendir(Path::new("/")) else { return "no folder /".into() };
+    let entries = std::iter::from_fn(|| top.readdir().ok()).take(LOOKED_AT);
+    let folders = entries
+        .filter(|(name, facts)| facts.is_dir() && !name.as_os_str().as_bytes().starts_with(b"."));
+    let mut shown: Vec<_> =
+        folders.take(SHOWN).map(|(name, _)| format!("/{}", failure::shown(&name))).collect();
+    shown.sort();
+    connection.leave(top);
+    if shown.is_empty() { "no folder in /".into() } else { shown.join(", ") }
 }
 
 fn is_folder(connection: &mut Connection, path: &Path) -> Result<bool, SftpError> {

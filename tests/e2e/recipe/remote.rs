@@ -408,3 +408,19 @@ fn words_that_could_be_read_as_something_else_are_refused() {
         pair.refuses(2, &format!("--from 1.1.1.1 --key '{key}' a"), &format!("--key: {why}"));
     }
 }
+
+#[test]
+fn who_names_a_folder_outside_is_told_which_ones_the_account_has() {
+    let sandbox = Sandbox::new();
+    let Some(pair) = Pair::set_up(&sandbox, "") else { return };
+    pair.laptop.install();
+    pair.sftp("ls").succeeds();
+    let backup = "cd /root && MOO_SSH='' /usr/local/lib/moobacker/moo backup --no-encryption .ssh";
+    // As it is called on the server, and with a name forgotten.
+    for url in
+        ["sftp://purrbackups@store/srv/purrbackups/backups/etc", "sftp://purrbackups@store/etc"]
+    {
+        let run = pair.laptop.sh(&format!("{backup} {url}")).fails_with(7).one_message();
+        drop(run.stderr_has("permission denied; the server has /backups"));
+    }
+}

@@ -34,6 +34,11 @@ impl SftpStatus {
         matches!(self.0, SftpStatus::NO_SUCH_FILE | 10)
     }
 
+    /// The account may not do it.
+    pub(crate) fn is_forbidden(self) -> bool {
+        self.0 == SftpStatus::PERMISSION_DENIED
+    }
+
     /// The server does not know the request.
     pub(crate) fn is_unsupported(self) -> bool {
         self.0 == 8

@@ -7,8 +7,8 @@ use super::{KIT, Pair};
 
 /// What is broken, what is told of it, and what mends it where that can't be told.
 const KEYS: &[(&str, &str, &str)] = &[
-    ("rm /etc/moobacker/backup.cert.pgp", "backup.cert.pgp: no such certificate file", ""),
-    ("rm /var/lib/moobacker/seal.secret.pgp", "seal.secret.pgp: no such certificate file", ""),
+    ("rm /etc/moobacker/backup.cert.pgp", "backup.cert.pgp: no such file or directory", ""),
+    ("rm /var/lib/moobacker/seal.secret.pgp", "seal.secret.pgp: no such file or directory", ""),
     ("cp /etc/moobacker/backup.cert.pgp /etc/moobacker/seal.cert.pgp", "is not the certificate of", ""),
     (
         "moo keygen --no-passphrase /root/other >/dev/null; mv /etc/moobacker/backup.cert.pgp /root
