@@ -7,7 +7,7 @@ ssh_tries() { owners timeout 30 ssh $settings "$@" </dev/null 2>&1 || :; }
 
 # sftp_as_user: stock sftp with the lines of standard input, all through one connection.
 sftp_as_user() {
-    owners timeout 60 sftp -q -b - "-oControlPath=$work/ssh" -oControlMaster=auto -oControlPersist=20 \
+    owners timeout 60 sftp -q -b - "-oControlPath=$work/ssh.$store" -oControlMaster=auto -oControlPersist=20 \
         $settings "sftp://$place" 2>/dev/null
 }
 
@@ -23,7 +23,7 @@ too_much() {
 # check_account: it is good for SFTP below one folder, and for nothing else.
 check_account() {
     narrow=yes
-    folder=$(conf_url "$(conf_sources | sed 1q)") folder=${folder#sftp://*/}
+    folder=$(conf_url "$(conf_stored | sed 1q)") folder=${folder#sftp://*/}
     if ! sftp_tries pwd; then
         [ "$result" != 0 ] || finding 7 "$remote" 'stock sftp does not get there' "$there_set_up"
         return 0
@@ -123,7 +123,7 @@ tell_changes() {
 
 # no_rules: where files can only be added, nothing can be removed from here.
 no_rules() {
-    rules=$(for name in $(conf_sources); do conf_rows "$name" rule; done)
+    rules=$(for name in $(conf_stored); do conf_rules "$name"; done)
     [ -z "$rules" ] ||
         finding 1 "$config" "keep: $login@$host can only add files, which moo prune-remote removes there" \
             "sed -i '/^ *keep /d; /^ *keep *=/d' $(shown "$config")"

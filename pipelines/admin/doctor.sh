@@ -23,10 +23,9 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 # shellcheck source-path=SCRIPTDIR source=account-checks.sh
 . "$here/admin/account-checks.sh"
 
-ours='' settings=''
 read_call doctor "$@"
 config=${config:-$(conf_default)} owner=${owner:-moobacker} max_age=${max_age:-8D}
-append=${append:+--append-only}
+append_only=${append:+--append-only}
 case $owner in '' | [!a-z_]* | *[!a-z0-9_-]* | root) fail 2 "--user: $owner: not a name for a user" ;; esac
 oldest=$(age_seconds "$max_age") || fail 2 "--max-age: $max_age: not an age such as 8D"
 [ "$(id -u)" = 0 ] || fail 1 'run as root: only root can check everything'
@@ -71,9 +70,21 @@ workplace() {
 
 # shellcheck disable=SC2317,SC2329 # the trap calls it
 tidy() {
-    ! owners test -S "$work/ssh" || owners ssh -O exit -S "$work/ssh" there 2>/dev/null || :
+    for store in $(conf_stores); do
+        ! owners test -S "$work/ssh.$store" || owners ssh -O exit -S "$work/ssh.$store" there 2>/dev/null || :
+    done
     owners rm -rf "$work"
     rm -rf "$keyring"
+}
+
+# check_store: the way to the store $store, what is in it, and the account there.
+check_store() {
+    [ -n "$(conf_stored)" ] || return 0
+    remote=$(conf_remote) append=$append_only ours='' settings=''
+    ! conf_append_only || append=--append-only
+    check_way || return 0
+    check_backups || return 0
+    case $remote in sftp://*) check_account ;; esac
 }
 
 # leave: with the status of what was found.
@@ -99,7 +110,5 @@ check_paths
 check_certificates
 check_seal
 [ -z "$kit" ] || check_kit
-check_way || leave
-check_backups || leave
-case $remote in sftp://*) check_account ;; esac
+for store in $(conf_stores); do check_store; done
 leave

@@ -15,7 +15,7 @@ kit_page() {
 
 # each_source TEXT: the text once for each source, with NAME and PATH replaced.
 each_source() {
-    conf_sources | while IFS= read -r name; do
+    conf_stored | while IFS= read -r name; do
         path=$(conf_rows "$name" source)
         identity=$(conf_rows "$name" identity)
         path=$(printf '%s\n' "$path" | sed 's/[&\\|]/\\&/g')
@@ -32,12 +32,22 @@ With this kit and its passphrase you can restore:
 $(each_source '  NAME  which was PATH')
 
 The backups are in $remote.
+$(each_other_store)
 You need a Debian machine with gpg, tar, rdiff and sftp. Lines with an indentation
 of four are commands. Type them one after the other, in the folder of this page. If
 one fails, stop and read the text below it. None of them changes the backups, so you
 can start again at any time.
 
 TEXT
+}
+
+# each_other_store: where else backups are, a line each.
+each_other_store() {
+    set -- "$store"
+    for store in $(conf_stores); do
+        [ "$store" = "$1" ] || printf 'There are more in %s: %s.\n' "$(conf_remote)" "$(conf_stored | paste -s -d ' ' -)"
+    done
+    store=$1
 }
 
 page_kit() {

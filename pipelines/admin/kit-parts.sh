@@ -106,7 +106,7 @@ export_secret() {
 # gather_store: the way to the store: $folder, and for SFTP $host, $port, $login, the keys of both
 # sides and a configuration of ssh that names them.
 gather_store() {
-    remote=$(conf_all remote) host=''
+    remote=$(conf_remote) host=''
     case $remote in
         file://*) folder=${remote#file://} ;;
         sftp://*) gather_ssh "${remote#sftp://}" ;;

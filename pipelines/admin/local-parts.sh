@@ -105,8 +105,8 @@ in_quotes() { printf '"%s"\n' "$(printf '%s\n' "$1" | sed 's/[\\"]/\\&/g')"; }
 
 check_configuration() {
     by_hand="$config: is there, and is left as it is: change it by hand"
-    [ -z "$remote" ] || [ "$(conf_all remote)" = "${remote%/}" ] || fail 1 "$by_hand: the store $remote"
-    [ -z "$plain" ] || [ -z "$(conf_all append-only)" ] || fail 1 "$by_hand: append-only"
+    [ -z "$remote" ] || [ "$(conf_remote)" = "${remote%/}" ] || fail 1 "$by_hand: the store $remote"
+    [ -z "$plain" ] || ! conf_append_only || fail 1 "$by_hand: append-only"
     printf '%s' "$given" | while IFS='=' read -r name path; do
         [ "$(conf_rows "$name" source)" = "$path" ] ||
             fail 1 "$by_hand: the source $name with the path $path"
@@ -140,7 +140,7 @@ host_and_port() {
 
 # know_host: the other machine's key, if it is the one whose fingerprint was given.
 know_host() {
-    [ -n "$remote" ] || remote=$(conf_all remote)
+    [ -n "$remote" ] || remote=$(conf_remote)
     case $remote in sftp://*) ;; *) fail 2 "--host-key: $remote: is not sftp" ;; esac
     host_and_port
     found=$(ssh-keyscan -T 10 -p "$port" "$host" 2>/dev/null) || found=''
@@ -269,7 +269,7 @@ drop_in() {
 
 # tell: what to do on the other machine, and then here.
 tell() {
-    [ -n "$remote" ] || remote=$(conf_all remote)
+    [ -n "$remote" ] || remote=$(conf_remote)
     key=$(as_owner cat "$home/.ssh/id_ed25519.pub")
     login=${remote#sftp://} && login=${login%%@*}
     host_and_port
@@ -279,7 +279,7 @@ tell() {
     echo "  $key"
     echo 'On the other machine run (--from is the address that this one comes from):'
     kind=--plain
-    [ -z "$(conf_all append-only)" ] || kind=''
+    ! conf_append_only || kind=''
     # shellcheck disable=SC2046,SC2086 # names of sources have no blanks
     echo "  $(shown moo setup-remote $kind --from "${address:-ADDRESS}" --key "$key" --user "$login" $(conf_sources))"
     echo 'Then run here, with the fingerprint that it prints:'

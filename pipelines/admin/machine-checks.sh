@@ -50,8 +50,6 @@ check_configuration() {
         return 1
     }
     conf_read "$config"
-    remote=$(conf_all remote)
-    [ -z "$(conf_all append-only)" ] || append=--append-only
     passed "$config" 'is sound, and only root can change it'
 }
 

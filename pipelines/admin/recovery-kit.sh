@@ -149,6 +149,8 @@ fi
 if [ -e "$output" ] || [ -h "$output" ]; then fail 1 "$output: already exists"; fi
 config=${config:-$(conf_default)}
 conf_read "$config"
+store=${of:-$store}
+[ -n "$(conf_stored)" ] || fail 2 "--store: $store: no source is backed up to such a store"
 caller_home=${GNUPGHOME:-$HOME/.gnupg}
 if [ -z "$owner" ] && [ "$(id -u)" = 0 ] && getent passwd moobacker >/dev/null; then owner=moobacker; fi
 workplace

@@ -41,7 +41,7 @@ ssh_says() { printf '%s\n' "$facts" | sed -n "s/^$1 //p" | sed 1q; }
 
 # store_settings: the settings of SSH among the configuration's options, for our programs and for ssh.
 store_settings() {
-    ours=$(conf_reach "$(conf_sources | sed 1q)" | sed -n '/^\(-o\|--ssh-option\|--ssh-config\)$/{N;s/\n/=/}
+    ours=$(conf_reach "$(conf_stored | sed 1q)" | sed -n '/^\(-o\|--ssh-option\|--ssh-config\)$/{N;s/\n/=/}
         s/^--ssh-option=/-o/; s/^-o=/-o/; /^-o.\|^--ssh-config=/p')
     settings=$(printf '%s\n' "$ours" | sed 's/^--ssh-config=/-F/')
 }
@@ -97,9 +97,9 @@ check_known() {
 # check_backups: each source has a backup that is not too old, here and there.
 check_backups() {
     set_up_there
-    for name in $(conf_sources); do
+    for name in $(conf_stored); do
         status=0
-        with='' own_copy=$home/.local/state/moobacker/$(conf_first "$name" 2)
+        with='' own_copy=$home/.local/state/moobacker/$(conf_archive "$name")
         ! owners test -r "$own_copy" || with="--archive=$own_copy"
         listed=$(owners "$here/moo-fetch" $ours --num-retries 1 $with --receipts "$(conf_url "$name")" 2>&1) || status=$?
         if [ "$status" != 0 ]; then
@@ -145,7 +145,7 @@ set_up_there() {
     address=$(ip -o route get "$(getent ahosts "$host" | sed -n '1s/ .*//p')" 2>/dev/null |
         sed -n 's/.* src \([^ ]*\).*/\1/p') || address=''
     there_set_up=$(shown moo setup-remote --from "${address:-ADDRESS}" --key "$public_key" --user "$login" \
-        $append $(conf_sources))
+        $append $(conf_stored))
 }
 
 check_backup() {

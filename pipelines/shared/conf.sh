@@ -3,6 +3,8 @@
 # and checks it.
 # Sourced after options.sh and call.sh, with $self set to the name that messages begin with.
 
+conf_table='' store=''
+
 # conf_default: the configuration of the machine: that of version 0.1 if there is no other.
 conf_default() {
     conf_file=/etc/moobacker/moobacker.toml
@@ -18,6 +20,7 @@ conf_read() {
         conf_table=${conf_table#moo config: }
         fail 2 "${conf_table#standard input: }"
     }
+    store=$(conf_stores | sed 1q)
 }
 
 # conf_rows SCOPE KEY: the values of that key, in order, one a line. The scope is a source, or / for all.
@@ -33,18 +36,39 @@ conf_all() { conf_rows / "$1"; }
 # conf_sources: the names of the sources, one a line.
 conf_sources() { printf '%s\n' "$conf_table" | LC_ALL=C sed -n 's/^\([^ ]*\) source .*/\1/p'; }
 
-# conf_first SOURCE KEY: the word at that place of the row of the source's first store: 1 the store, 2
-# the archive directory, 3 the URL.
-conf_first() { conf_rows "$1" store | sed 1q | cut -d ' ' -f "$2"; }
+# conf_stores: the names of the stores, one a line.
+conf_stores() { conf_all remote | cut -d ' ' -f 1; }
 
-# conf_url SOURCE: its URL in its first store.
-conf_url() { conf_first "$1" 3; }
+# What follows is of the store that $store names; conf_read makes that the first one.
 
-# conf_reach SOURCE [STORE]: the words of how its folder in that store, or the first one, is reached, one
-# a line.
-conf_reach() {
-    set -- "$1" "${2:-$(conf_first "$1" 1)}"
-    conf_rows "$1" reach | while IFS=' ' read -r store word; do
-        [ "$store" != "$2" ] || printf '%s\n' "$word"
+# of_store: from lines of STORE VALUE, the values of that store.
+of_store() (
+    while IFS=' ' read -r conf_of value; do
+        [ "$conf_of" != "$store" ] || printf '%s\n' "$value"
+    done
+)
+
+# conf_remote: its URL.
+conf_remote() { conf_all remote | of_store; }
+
+# conf_append_only: whether files can only be added to it.
+conf_append_only() { conf_all append-only | grep -Fqx -e "$store"; }
+
+# conf_stored: the sources that are backed up to it, one a line.
+conf_stored() {
+    conf_sources | while IFS= read -r conf_source; do
+        [ -z "$(conf_url "$conf_source")" ] || printf '%s\n' "$conf_source"
     done
 }
+
+# conf_archive SOURCE: the name of the archive directory of a source in it.
+conf_archive() { conf_rows "$1" store | of_store | cut -d ' ' -f 1; }
+
+# conf_url SOURCE: the URL of a source in it.
+conf_url() { conf_rows "$1" store | of_store | cut -d ' ' -f 2-; }
+
+# conf_reach SOURCE: the words of how the folder of a source is reached, one a line.
+conf_reach() { conf_rows "$1" reach | of_store; }
+
+# conf_rules SOURCE: the words of the rules by which its sets are kept, one a line.
+conf_rules() { conf_rows "$1" rule | of_store; }

@@ -110,6 +110,12 @@ Examples:
         groups: &[own(&[
             CONFIG,
             option(
+                "store",
+                Value("STORE"),
+                &[Variable("of")],
+                "Describe how to restore from STORE of the configuration (its first store)",
+            ),
+            option(
                 "secret-key",
                 Value("FILE"),
                 &[Variable("secret")],
@@ -150,7 +156,7 @@ Examples:
         name: "doctor",
         usage: &["moo doctor [options]"],
         about: "Check the setup of this machine and its backups",
-        description: "Check the machine that is backed up: programs, configuration, user, keys, schedule, age of the backups, and that the account at the store allows backups and nothing else. Print a line for each problem, which ends with the command that solves it. Print nothing if all is well. The only change is a small file in the store, which is deleted if possible.",
+        description: "Check the machine that is backed up: programs, configuration, user, keys, schedule, age of the backups, and that the account at each store allows backups and nothing else. Print a line for each problem, which ends with the command that solves it. Print nothing if all is well. The only change is a small file in the store, which is deleted if possible.",
         types: &[],
         arguments: &[],
         groups: &[own(&[

@@ -6,8 +6,8 @@ use crate::values::Name;
 
 /// Lines of `SCOPE KEY VALUE`, where the scope is `/` for all sources, or a source:
 ///
-/// - `/ user`, `/ encrypt-key`, `/ seal-key`, `/ remote`, the URL of the first
-///   store, and `/ append-only yes` if that store is;
+/// - `/ user`, `/ encrypt-key` and `/ seal-key`;
+/// - `/ remote STORE URL` for each store, and `/ append-only STORE` if it is;
 /// - `SOURCE source PATH`, `SOURCE identity ID` and `SOURCE option WORD`, for each word of its options;
 /// - `SOURCE store STORE ARCHIVE URL` for each of its stores, `SOURCE reach STORE WORD` for each word of
 ///   how it is reached, and `SOURCE rule STORE WORD` for each word of its rules.
@@ -16,10 +16,9 @@ pub fn rows(config: &Config) -> String {
     rows.all("/", "user", config.user.iter().map(|value| &**value));
     rows.all("/", "encrypt-key", config.encrypt_key.iter().map(|value| &**value));
     rows.all("/", "seal-key", config.seal_key.iter().map(|value| &**value));
-    let first = config.stores.values().next();
-    rows.all("/", "remote", first.map(|store| store.url.trim_end_matches('/')).into_iter());
-    if first.is_some_and(|store| store.append_only) {
-        rows.add("/", "append-only", "yes");
+    for (name, store) in &config.stores {
+        rows.add("/", "remote", &format!("{} {}", &**name, store.url.trim_end_matches('/')));
+        rows.all("/", "append-only", store.append_only.then_some(&**name).into_iter());
     }
     for (name, source) in &config.sources {
         rows.of_source(config, name, source);

@@ -119,6 +119,28 @@ fn all_is_well_after_the_setup_and_nothing_is_told_or_changed() {
     pair.local.sh("pgrep -r R,S -u moobacker").fails().stdout_is("");
 }
 
+#[test]
+fn a_second_store_was_not_looked_at_and_is() {
+    let sandbox = Sandbox::new();
+    let Some(network) = Network::new(&sandbox) else { return };
+    let pair = Pair::backed_up(&network);
+    let add = "install -d -o moobacker -m 700 /srv/disk
+        printf '[stores.disk]\\nurl = \"file:///srv/disk\"\\n' >>/etc/moobacker/moobacker.toml";
+    pair.local.sh(add).silent();
+    let told = pair.doctor("").fails_with(10).stdout_is("").err();
+    for source in ["etc", "home"] {
+        let line = format!("moo doctor: file:///srv/disk/{source}: has no backup yet: ");
+        let mend = told.lines().find_map(|said| said.strip_prefix(&line)).unwrap();
+        pair.local.sh(mend).silent();
+    }
+    pair.doctor("").silent();
+    let told = pair.doctor("-v").succeeds().out();
+    let newest = "its newest backup is of 2";
+    assert_eq!(told.lines().filter(|line| line.contains(newest)).count(), 4, "{told}");
+    let gone = "has none of this machine's backups";
+    drop(pair.tells("rm -r /srv/disk/home", "", gone, ""));
+}
+
 /// What is broken, what is told of it, and what mends it where that can't be told.
 const MACHINE: &[(&str, &str, &str)] = &[
     (

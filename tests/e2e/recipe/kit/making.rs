@@ -62,6 +62,41 @@ fn the_page_restores_from_a_folder_too() {
 }
 
 #[test]
+fn the_page_tells_of_all_stores_and_restores_from_the_one_that_is_named() {
+    let sandbox = workshop();
+    let toml = "cat >backup.toml <<END && chmod 644 backup.toml
+encrypt-key = \"$PWD/backup.cert.pgp\"
+[stores.far]
+url = \"file:///srv/far\"
+[stores.disk]
+url = \"file:///srv/disk\"
+[sources.etc]
+path = \"/etc\"
+[sources.home]
+path = \"/home\"
+stores = [\"far\"]
+END";
+    sandbox.sh(toml).silent();
+    let kit = |words: &str| {
+        let command = "moo recovery-kit --user $(id -un) --config backup.toml";
+        sandbox.sh(&format!("rm -f kit; {command} {words} {GOOD}"))
+    };
+    let page = || sandbox.sh("tar -xOf kit moobacker-kit/README.txt").succeeds().out();
+    kit("").silent();
+    let far = page();
+    assert!(
+        far.contains("are in file:///srv/far.\nThere are more in file:///srv/disk: etc.\n"),
+        "{far}"
+    );
+    assert!(far.contains("cp -R /srv/far/etc store\n    cp -R /srv/far/home store"), "{far}");
+    kit("--store disk").silent();
+    let disk = page();
+    assert!(disk.contains("There are more in file:///srv/far: etc home.\n"), "{disk}");
+    assert!(disk.contains("cp -R /srv/disk/etc store\n\n"), "{disk}");
+    kit("--store disc").fails_with(2).one_message().stderr_has("--store: disc: no source");
+}
+
+#[test]
 fn a_kit_is_private_and_is_never_overwritten() {
     let sandbox = workshop();
     kit(&sandbox, GOOD).silent();
