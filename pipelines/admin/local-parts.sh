@@ -233,14 +233,15 @@ make_schedule() {
     command -v visudo >/dev/null || fail 1 'sudo: not found: apt-get install sudo, or pass --systemd'
     file=/etc/cron.d/$user
     [ ! -e "$file" ] || return 0
+    checks=''
+    [ -z "$(conf_all checks)" ] || checks="${newline}0 7 * * * root $here/moo run-checks"
     put 644 "$file" <<TEXT
 MAILTO=${mailto:-root}
-${schedule:-30 2 * * *} $user sudo -n $here/backup.sh
-0 7 * * * root $here/moo run-checks
+${schedule:-30 2 * * *} $user sudo -n $here/backup.sh$checks
 TEXT
 }
 
-# make_timer: the installed timer, with drop-ins for what was given.
+# make_timer: the installed timers, with drop-ins for what was given.
 make_timer() {
     dropins=/etc/systemd/system
     [ ! -L "$dropins/timers.target.wants/moobacker.timer" ] || return 0
@@ -251,14 +252,20 @@ make_timer() {
     if [ "$user" != moobacker ]; then
         own="[Service]${newline}User=$user"
         drop_in moobacker-failure.service user "$own"
-        drop_in moobacker.service user "$own${newline}StateDirectory=$user"
+        for unit in moobacker moobacker-checks; do
+            drop_in "$unit.service" user "$own${newline}StateDirectory=$user"
+        done
     fi
     [ -z "$mailto" ] || drop_in moobacker-failure.service mailto "[Service]${newline}Environment=MAILTO=$mailto"
     [ -z "$schedule" ] ||
         drop_in moobacker.timer schedule "[Timer]${newline}OnCalendar=${newline}OnCalendar=$schedule"
     [ ! -d /run/systemd/system ] || step systemctl daemon-reload
-    step systemctl enable --quiet moobacker.timer
-    [ ! -d /run/systemd/system ] || step systemctl start moobacker.timer
+    timers=moobacker.timer
+    [ -z "$(conf_all checks)" ] || timers="$timers moobacker-checks.timer"
+    # shellcheck disable=SC2086 # two words
+    step systemctl enable --quiet $timers
+    # shellcheck disable=SC2086
+    [ ! -d /run/systemd/system ] || step systemctl start $timers
 }
 
 # drop_in UNIT NAME TEXT

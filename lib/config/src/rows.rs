@@ -6,7 +6,7 @@ use crate::values::Name;
 
 /// Lines of `SCOPE KEY VALUE`, where the scope is `/` for all sources, or a source:
 ///
-/// - `/ user`, `/ encrypt-key` and `/ seal-key`;
+/// - `/ user`, `/ encrypt-key` and `/ seal-key`; `/ checks yes` if there are any;
 /// - `/ remote STORE URL` for each store, and `/ append-only STORE` if it is;
 /// - `SOURCE source PATH`, `SOURCE identity ID` and `SOURCE option WORD`, for each word of its options;
 /// - `SOURCE store STORE ARCHIVE URL` for each of its stores, `SOURCE reach STORE WORD` for each word of
@@ -16,6 +16,9 @@ pub fn rows(config: &Config) -> String {
     rows.all("/", "user", config.user.iter().map(|value| &**value));
     rows.all("/", "encrypt-key", config.encrypt_key.iter().map(|value| &**value));
     rows.all("/", "seal-key", config.seal_key.iter().map(|value| &**value));
+    if !config.checks.is_empty() {
+        rows.add("/", "checks", "yes");
+    }
     for (name, store) in &config.stores {
         rows.add("/", "remote", &format!("{} {}", &**name, store.url.trim_end_matches('/')));
         rows.all("/", "append-only", store.append_only.then_some(&**name).into_iter());

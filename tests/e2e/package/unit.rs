@@ -24,6 +24,21 @@ exec setpriv --reuid $user --regid $user --init-groups --no-new-privs \
     LOGNAME=$user TMPDIR=/var/cache/moobacker $(value ExecStart)
 "#;
 
+/// The same for the service of the checks, whose user has no privilege.
+const CHECKS: &str = r#"set -eu
+unit=/usr/lib/systemd/system/moobacker-checks.service
+value() { sed -n "s/^$1=//p" $unit; }
+user=$(value User)
+grep -qx 'CapabilityBoundingSet=' $unit && ! grep -q '^Ambient' $unit
+[ "$(value NoNewPrivileges)" = yes ]
+install -d -m 700 -o $user -g $user /var/cache/moobacker
+cd /
+exec setpriv --reuid $user --regid $user --init-groups --no-new-privs \
+    --inh-caps=-all --ambient-caps=-all --bounding-set=-all \
+    env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin HOME=/var/lib/moobacker USER=$user \
+    LOGNAME=$user TMPDIR=/var/cache/moobacker $(value ExecStart)
+"#;
+
 /// A machine with a configuration, whose store is a folder of its own.
 const SET_UP: &str = r#"set -eu
 install -d -o moobacker -g moobacker -m 700 /var/lib/moobacker /srv/backups
@@ -100,13 +115,19 @@ fn the_recipe_of_the_package_enables_the_timer_with_what_was_given() {
     with_cron.fails_with(1).one_message().stderr_has("install sudo, or pass --systemd");
     local.sh(&second.replace("--kit /root/kit.tar ", "")).succeeds().stderr_is("");
     local.sh("ls /etc/cron.d/moobacker").fails();
-    local
-        .sh("readlink /etc/systemd/system/timers.target.wants/moobacker.timer")
-        .stdout_is("/lib/systemd/system/moobacker.timer");
+    for timer in ["moobacker.timer", "moobacker-checks.timer"] {
+        local
+            .sh(&format!("readlink /etc/systemd/system/timers.target.wants/{timer}"))
+            .stdout_is(&format!("/lib/systemd/system/{timer}"));
+    }
     local.sh("cd /etc/systemd/system && cat moobacker.timer.d/*.conf moobacker-failure.service.d/*.conf").stdout_is(
         "[Timer]\nOnCalendar=\nOnCalendar=Mon 04:00\n[Service]\nEnvironment=MAILTO=you@example.org",
     );
+    // Its checks fail until there is a backup.
+    local.sh(CHECKS).fails().stderr_has("etc: there is no backup");
     local.sh(SERVICE).silent();
+    local.sh(CHECKS).silent();
+    local.sh("ls /var/lib/moobacker/.local/state/moobacker/checks/").stdout_has("etc.");
     remote.sh("ls /srv/purrbackups/backups/*/*.manifest.gpg | wc -l").stdout_is("2");
     local
         .sh("printf '#!/bin/sh\n' >/usr/sbin/sendmail; chmod 755 /usr/sbin/sendmail; moo doctor")
@@ -127,11 +148,13 @@ fn systemd_rates_the_service_at_most_3_and_finds_no_fault_in_the_units() {
     deb::install(&laptop);
     // The threshold is in tenths.
     laptop
-        .sh("cd /usr/lib/systemd/system && systemd-analyze security --offline=true --threshold=30 \
-        --no-pager moobacker.service >/dev/null")
+        .sh("cd /usr/lib/systemd/system && for unit in moobacker moobacker-checks; do
+            systemd-analyze security --offline=true --threshold=30 --no-pager $unit.service >/dev/null || exit 1
+        done")
         .silent();
     laptop.sh("cd /usr/lib/systemd/system && SYSTEMD_LOG_LEVEL=warning systemd-analyze verify --man=no \
-        ./moobacker.service ./moobacker.timer ./moobacker-failure.service").silent();
+        ./moobacker.service ./moobacker.timer ./moobacker-failure.service \
+        ./moobacker-checks.service ./moobacker-checks.timer").silent();
 }
 
 #[test]
