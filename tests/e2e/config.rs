@@ -121,8 +121,8 @@ fn each_source_has_an_archive_directory_for_each_store() {
 fn a_store_that_is_away_is_a_failure_of_that_one_alone() {
     let person = Person::new();
     person.sh("moo backup && rm -r second && sleep 1.1").silent();
-    let run = person.sh("moo backup").fails_with(8).one_message();
-    run.stderr_has("is its disk mounted");
+    let run = person.sh("moo backup").fails_with(8);
+    run.one_message_of("moo backup: etc at second").stderr_has("is its disk mounted");
     assert_eq!(["etc", "home"].map(|source| person.sets("disk", source)), [2, 2]);
 }
 

@@ -75,6 +75,16 @@ impl Run {
         self.holds(one, "says one line")
     }
 
+    /// Standard error is one line of a stage, and one that names which of several has failed.
+    #[track_caller]
+    pub fn one_message_of(self, name: &str) -> Run {
+        let text = self.err();
+        let lines: Vec<_> = text.lines().collect();
+        let named = format!("{name}: exit status {}", self.status);
+        let holds = lines.len() == 2 && lines[1].ends_with(&named);
+        self.holds(holds, &format!("says one line, and {named:?}"))
+    }
+
     /// Standard output is this text, apart from white space at its ends.
     #[track_caller]
     pub fn stdout_is(self, text: &str) -> Run {

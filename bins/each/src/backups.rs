@@ -26,7 +26,7 @@ pub(crate) fn run(
     planned: &[Planned],
     call: &Call,
 ) -> Result<u8, Failure> {
-    let jobs = Jobs::start("backup")?;
+    let jobs = Jobs::start("backup", planned.len() > 1)?;
     let mut backups = Backups { each, config, planned, call, jobs, worst: Worst::default() };
     backups.ping("/start");
     if backups.hooks("before", &config.before, None, "")? {
@@ -84,6 +84,7 @@ impl Backups<'_> {
     /// One backup. After a good one, what the rules do not keep goes.
     fn store(&self, one: &Planned) -> Result<u8, Failure> {
         let status = self.job("backup", one)?;
+        self.jobs.tell(status, &self.config.title(one));
         if status != 0 || self.jobs.stopped().is_some() {
             return Ok(status);
         }
@@ -91,13 +92,17 @@ impl Backups<'_> {
         let prune = self.config.prune_after(one, user, &Caller::of_process())?;
         let status = prune.map_or(Ok(0), |prune| self.job("prune", &prune))?;
         // An account that can only add files is no failure of the backup: moo prune says so.
-        Ok(if status == Status::Refused.code() { 0 } else { status })
+        if status == Status::Refused.code() {
+            return Ok(0);
+        }
+        self.jobs.tell(status, &self.config.title(one));
+        Ok(status)
     }
 
     fn job(&self, command: &str, one: &Planned) -> Result<u8, Failure> {
         let mut job = self.each.one(command, &one.words)?;
         job.stdin(Stdio::null());
-        self.jobs.run(job, &one.source)
+        self.jobs.run_silently(job)
     }
 
     /// Runs commands in their order, up to the first that fails; whether none did.
@@ -129,7 +134,7 @@ impl Backups<'_> {
         curl.args(["-gfsS", "-m", "10", "--retry", "3", "-o", "/dev/null", "--"]);
         curl.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         curl.arg(format!("{}{end}", url.trim_end_matches('/'))).stdin(Stdio::null());
-        match self.jobs.run(curl, "ping") {
+        match self.jobs.run_silently(curl) {
             Ok(0) => {}
             Ok(status) => self.each.say(&format!("ping: {url}: curl: exit status {status}")),
             Err(failure) => self.each.say(&format!("ping: {failure}")),

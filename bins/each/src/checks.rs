@@ -40,7 +40,7 @@ pub(crate) fn run(
     }
     let caller = Caller::of_process();
     let folder = folder(&caller)?;
-    let jobs = Jobs::start("run-checks")?;
+    let jobs = Jobs::start("run-checks", planned.len() > 1)?;
     let mut checks = Checks { each, config, call, caller, folder, jobs, worst: Worst::default() };
     let drill = wanted.drill.as_ref().filter(|_| checks.can_decrypt());
     for one in planned {
@@ -126,7 +126,7 @@ impl Checks<'_> {
         };
         let mut job = self.each.one(command, &planned.words)?;
         job.stdin(Stdio::null());
-        let status = self.jobs.run(job, &one.source)?;
+        let status = self.jobs.run(job, &self.config.title(one))?;
         self.worst.note(status);
         Ok(Some(status))
     }

@@ -69,12 +69,14 @@ impl State {
 pub(crate) struct Jobs {
     /// The command that messages name.
     name: String,
+    /// Whether it runs for several, so that a message of one does not tell which one it is of.
+    several: bool,
     state: Arc<State>,
 }
 
 impl Jobs {
     /// From here on a signal ends what runs, and then the rest.
-    pub(crate) fn start(name: &str) -> Result<Jobs, Failure> {
+    pub(crate) fn start(name: &str, several: bool) -> Result<Jobs, Failure> {
         let state = Arc::new(State::default());
         let wanted = signals::ENDING.into_iter().chain([signals::ASKING]);
         let mut handled = signals::handled(wanted).or_fail(Status::Failed, "signals")?;
@@ -90,7 +92,7 @@ impl Jobs {
             }
         });
         watching.or_fail(Status::Failed, "a thread can't be started")?;
-        Ok(Jobs { name: name.to_owned(), state })
+        Ok(Jobs { name: name.to_owned(), several, state })
     }
 
     /// The exit status that a signal has asked for.
@@ -100,15 +102,32 @@ impl Jobs {
     }
 
     /// Runs a command of `moo` to its end, and returns its exit status. What a signal has killed could
-    /// not say so itself: that is said, with what it was for.
+    /// not say so itself: that is said, with what it was for. Which one of several has failed is said, too.
     pub(crate) fn run(&self, command: Command, what: &str) -> Result<u8, Failure> {
-        let name = shown(command.get_program()).to_string();
-        let status = code(self.wait(command, 1).or_fail(Status::Failed, name)?);
-        if let Some(signal) = status.checked_sub(SIGNALED).filter(|_| self.stopped().is_none()) {
-            let name = format!("moo {}", self.name);
-            cli::say(&name, &format!("{what}: ended by signal {signal}"));
-        }
+        let status = self.run_silently(command)?;
+        self.tell(status, what);
         Ok(status)
+    }
+
+    /// Says how a command has ended, as far as it could not.
+    pub(crate) fn tell(&self, status: u8, what: &str) {
+        if self.stopped().is_some() {
+            return;
+        }
+        let name = format!("moo {}", self.name);
+        match status.checked_sub(SIGNALED) {
+            Some(signal) => cli::say(&name, &format!("{what}: ended by signal {signal}")),
+            None if status != 0 && self.several => {
+                cli::say(&name, &format!("{what}: exit status {status}"));
+            }
+            None => {}
+        }
+    }
+
+    /// Runs a command to its end, and returns its exit status.
+    pub(crate) fn run_silently(&self, command: Command) -> Result<u8, Failure> {
+        let name = shown(command.get_program()).to_string();
+        Ok(code(self.wait(command, 1).or_fail(Status::Failed, name)?))
     }
 
     /// Runs a command of `moo` as `run` does, and returns what it prints on standard output, too.

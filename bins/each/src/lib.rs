@@ -115,7 +115,7 @@ impl Each {
             _ if !self.inner => self.become_inner(),
             _ if backs_up => backups::run(self, &config, &planned, &call),
             _ if checks => checks::run(self, &config, &planned, &call),
-            _ if call.has("metrics") => self.print_metrics(&planned),
+            _ if call.has("metrics") => self.print_metrics(&config, &planned),
             _ => self.run_all(&config, &planned),
         }
     }
@@ -157,7 +157,7 @@ impl Each {
             return Err(Failure::of(Status::Refused, &one.store, why));
         }
         for one in kept.iter().filter(|_| !self.inner) {
-            self.say(&format!("{} at {}: {why}", one.source, one.store));
+            self.say(&format!("{}: {why}", config.title(one)));
         }
         Ok(rest)
     }
@@ -193,7 +193,7 @@ impl Each {
 
     /// Runs the command for one after another. What it prints for people stands below what it is of.
     fn run_all(&self, config: &Config, planned: &[Planned]) -> Result<u8, Failure> {
-        let jobs = job::Jobs::start(&self.command)?;
+        let jobs = job::Jobs::start(&self.command, planned.len() > 1)?;
         let mut worst = job::Worst::default();
         let for_people = !self.words.iter().any(|word| word == "--json");
         let heads = for_people && matches!(&*self.command, "status" | "prune" | "cleanup");
@@ -210,21 +210,22 @@ impl Each {
                 let printed = std::io::stdout().write_all(head.as_bytes());
                 printed.map_err(|error| Failure::of_output(&error))?;
             }
-            worst.note(jobs.run(self.one(&self.command, &one.words)?, &one.source)?);
+            worst.note(jobs.run(self.one(&self.command, &one.words)?, &config.title(one))?);
         }
         Ok(jobs.stopped().unwrap_or(worst.status()))
     }
 
     /// Prints the metrics of all stores as one text.
-    fn print_metrics(&self, planned: &[Planned]) -> Result<u8, Failure> {
-        let jobs = job::Jobs::start(&self.command)?;
+    fn print_metrics(&self, config: &Config, planned: &[Planned]) -> Result<u8, Failure> {
+        let jobs = job::Jobs::start(&self.command, planned.len() > 1)?;
         let mut worst = job::Worst::default();
         let mut metrics = metrics::Metrics::default();
         for one in planned {
             if let Some(status) = jobs.stopped() {
                 return Ok(status);
             }
-            let (status, text) = jobs.output(self.one(&self.command, &one.words)?, &one.source)?;
+            let (status, text) =
+                jobs.output(self.one(&self.command, &one.words)?, &config.title(one))?;
             worst.note(status);
             metrics.add(&String::from_utf8_lossy(&text));
         }

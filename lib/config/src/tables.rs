@@ -12,7 +12,7 @@ use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Error, IntoDeserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::calls::backup_options;
+use crate::calls::{Planned, backup_options};
 use crate::keep::Keep;
 use crate::values::{
     Age, Archive, Line, Locator, Name, Pattern, Ping, Rooted, SourceIdentity, User,
@@ -224,6 +224,14 @@ impl Config {
         let url = store.url.trim_end_matches('/');
         // The root of a remote of rclone has no slash.
         if url.ends_with(':') { format!("{url}{source}") } else { format!("{url}/{source}") }
+    }
+
+    /// What messages call a call: its source, and its store if there are several.
+    pub fn title(&self, planned: &Planned) -> String {
+        match self.stores.len() {
+            0 | 1 => planned.source.to_string(),
+            _ => format!("{} at {}", planned.source, planned.store),
+        }
     }
 
     /// The name of the archive directory of a source and a store.

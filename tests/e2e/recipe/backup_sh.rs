@@ -26,18 +26,25 @@ fn every_source_is_backed_up_in_silence_and_comes_back() {
 }
 
 #[test]
-fn when_one_source_fails_it_is_told_in_one_line_and_the_next_is_done() {
+fn when_one_source_fails_it_is_named_and_the_next_is_done() {
     let sandbox = Sandbox::new();
     let Some(network) = Network::new(&sandbox) else { return };
     let host = Host::new(&network, TWO);
     // The store of the first one can't be made.
     host.0.sh("touch /srv/backups/etc").silent();
-    host.cron().fails_with(7).one_message().stderr_has("moo-fetch: ").stdout_is("");
+    host.cron()
+        .fails_with(7)
+        .one_message_of("moo backup: etc")
+        .stderr_has("moo-fetch: ")
+        .stdout_is("");
     assert_eq!(host.sets("home"), 1);
     host.0.sh("rm /srv/backups/etc").silent();
     host.cron().silent();
     host.configure("source gone /srv/gone\nsource home /srv/home\n");
-    host.cron().fails_with(1).one_message().stderr_has("moo-scan: /srv/gone: ");
+    host.cron()
+        .fails_with(1)
+        .one_message_of("moo backup: gone")
+        .stderr_has("moo-scan: /srv/gone: ");
     assert_eq!(host.sets("home"), 3);
     host.configure("remote2 x\n");
     host.cron().fails_with(2).one_message().stderr_has("backup.conf: line 5: remote2");
@@ -93,7 +100,7 @@ fn what_the_rules_do_not_keep_goes_after_a_good_backup_and_after_no_other() {
     host.0.sh("find /srv/backups /var/lib/moobacker ! -user moobacker").silent();
     // One that fails removes nothing.
     host.configure(&sources.replace("/srv/etc", "/srv/gone"));
-    host.cron().fails_with(1).one_message();
+    host.cron().fails_with(1).one_message_of("moo backup: etc");
     assert_eq!(host.sets("etc"), 1);
     host.configure(sources);
     let run = "SUDO_USER=moobacker /usr/local/lib/moobacker/backup.sh --dry-run | grep ' prune '";
