@@ -54,7 +54,9 @@ impl Person {
         let here = self.0.path("").display().to_string();
         let text = text.replace('@', here.trim_end_matches('/'));
         fs::write(folder.join("moobacker.toml"), text).unwrap();
-        self.0.sh("chmod -R go+rwX .home").silent();
+        self.0
+            .sh("chmod -R go+rwX .home && chmod go-w .home/.config/moobacker/moobacker.toml")
+            .silent();
     }
 
     /// Runs a line of the shell as that user: root has a configuration of its own.
@@ -124,6 +126,31 @@ fn a_store_that_is_away_is_a_failure_of_that_one_alone() {
     let run = person.sh("moo backup").fails_with(8);
     run.one_message_of("moo backup: etc at second").stderr_has("is its disk mounted");
     assert_eq!(["etc", "home"].map(|source| person.sets("disk", source)), [2, 2]);
+}
+
+#[test]
+fn a_users_configuration_that_others_could_write_ran_their_hooks_and_is_refused() {
+    let person = Person::new();
+    let config = ".home/.config/moobacker/moobacker.toml";
+    person.sh("moo config check").silent();
+    let everybody = ("chmod o+w", "moobacker.toml: others may write it (chmod go-w)");
+    let others = [
+        ("chgrp 65534", everybody.1),
+        ("chmod g+w,o-w", ""),
+        ("chgrp 65533", everybody.1),
+        ("chown 65533", "moobacker.toml: belongs to another user"),
+        ("chown 65534", everybody.1),
+        ("chmod g-w", ""),
+    ];
+    let root = rustix::process::geteuid().is_root();
+    for (change, why) in [everybody].into_iter().chain(others.into_iter().filter(|_| root)) {
+        person.0.sh(&format!("{change} {config}")).silent();
+        let run = person.sh("moo config check");
+        match why {
+            "" => drop(run.silent()),
+            why => drop(run.fails_with(2).one_message().stderr_has(why)),
+        }
+    }
 }
 
 #[test]

@@ -1,12 +1,12 @@
-//! Reading the configuration: from one open file, that nobody but root could have written when root
-//! reads it.
+//! Reading the configuration: from one open file, that nobody but the caller and root could have written.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use failure::{Failure, OrFail, Status, shown};
+use rustix::process::{getegid, geteuid};
 
 use crate::old;
 use crate::tables::Config;
@@ -22,8 +22,8 @@ fn is_old(path: &Path) -> bool {
 /// Reads and checks a configuration.
 ///
 /// # Errors
-/// All have [`Status::Usage`]: there is no such file, others than root could have written it and root
-/// reads it, or something in it is wrong: the message names file, line, key and reason.
+/// All have [`Status::Usage`]: there is no such file, others than the caller and root could have written
+/// it, or something in it is wrong: the message names file, line, key and reason.
 pub fn read(path: &Path) -> Result<Config, Failure> {
     let which = shown(path);
     let text = trusted(path).map_err(|failure| failure.about(&which))?;
@@ -47,15 +47,29 @@ fn trusted(path: &Path) -> Result<String, Failure> {
     if !found.is_file() {
         return Err(wrong("not a file"));
     }
-    if rustix::process::geteuid().is_root() {
-        if found.uid() != 0 {
-            return Err(wrong("does not belong to root (chown root)"));
-        }
-        if found.mode() & 0o022 != 0 {
-            return Err(wrong("others than root may write it (chmod go-w)"));
-        }
-    }
+    distrust(&found).map_err(wrong)?;
     text(file)
+}
+
+/// Why a file could have been written by others than the caller and root: its hooks run as the caller.
+fn distrust(file: &Metadata) -> Result<(), &'static str> {
+    let (user, group) = (geteuid(), getegid().as_raw());
+    if user.is_root() {
+        return match (file.uid(), file.mode() & 0o022) {
+            (0, 0) => Ok(()),
+            (0, _) => Err("others than root may write it (chmod go-w)"),
+            _ => Err("does not belong to root (chown root)"),
+        };
+    }
+    if ![0, user.as_raw()].contains(&file.uid()) {
+        return Err("belongs to another user");
+    }
+    // Where each user has a group, files are often writable for that.
+    let others = if file.gid() == group { 0o002 } else { 0o022 };
+    if file.mode() & others != 0 {
+        return Err("others may write it (chmod go-w)");
+    }
+    Ok(())
 }
 
 fn text(input: impl Read) -> Result<String, Failure> {
