@@ -27,7 +27,6 @@ read_call doctor "$@"
 config=${config:-$(conf_default)} owner=${owner:-moobacker} max_age=${max_age:-8D}
 append_only=${append:+--append-only}
 case $owner in '' | [!a-z_]* | *[!a-z0-9_-]* | root) fail 2 "--user: $owner: not a name for a user" ;; esac
-oldest=$(age_seconds "$max_age") || fail 2 "--max-age: $max_age: not an age such as 8D"
 [ "$(id -u)" = 0 ] || fail 1 'run as root: only root can check everything'
 [ -x "$here/moo-scan" ] || fail 1 "$here: has no programs: run install.sh, then the installed script"
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C && export PATH LC_ALL

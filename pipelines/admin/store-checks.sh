@@ -2,18 +2,6 @@
 # What the doctor checks of the other machine: the way there, the age of the backups, and what the
 # account lets its key do. Sourced by doctor.sh.
 
-# age_seconds AGE: such as 8D or 1h30m, in seconds.
-age_seconds() {
-    printf '%s\n' "$1" | awk '
-        BEGIN { split("s 1 m 60 h 3600 D 86400 W 604800 M 2592000 Y 31536000", w, " ")
-            for (i = 1; i < 15; i += 2) unit[w[i]] = w[i + 1] }
-        !/^([0-9]+[smhDWMY])+$/ { exit 1 }
-        { while (match($0, /^[0-9]+/)) {
-            sum += substr($0, 1, RLENGTH) * unit[substr($0, RLENGTH + 1, 1)]
-            $0 = substr($0, RLENGTH + 2) }
-          printf "%d\n", sum }'
-}
-
 # check_way: for SFTP, that the user has a key and knows the host's.
 check_way() {
     case $remote in sftp://*) ;; *) return 0 ;; esac
@@ -94,47 +82,63 @@ check_known() {
     return 1
 }
 
-# check_backups: each source has a backup that is not too old, here and there.
+# check_backups: each source has a whole backup that is not too old, and no strangers.
 check_backups() {
     set_up_there
     for name in $(conf_stored); do
-        status=0
-        with='' own_copy=$home/.local/state/moobacker/$(conf_archive "$name")
+        url=$(conf_url "$name") with='' status=0
+        own_copy=$home/.local/state/moobacker/$(conf_archive "$name")
         ! owners test -r "$own_copy" || with="--archive=$own_copy"
-        listed=$(owners "$here/moo-fetch" $ours --num-retries 1 $with --receipts "$(conf_url "$name")" 2>&1) || status=$?
-        if [ "$status" != 0 ]; then
-            lost_store || return 1
-            continue
-        fi
-        check_strangers
-        there=$(printf '%s\n' "$listed" | sed -n 's/^{"stored":"\([^"]*\)".*/\1/p' | newest)
-        archived=$(owners ls -- "$own_copy" 2>/dev/null | newest)
-        check_backup
+        why=$(status_of "--max-age=$max_age" $with) || status=$?
+        why=$(printf '%s\n' "$why" | tail -n 1) why=${why#moo-status: } why=${why#"$url: "}
+        check_backup || return 1
     done
 }
 
-# check_strangers: what moo-fetch warns of: files that bear the name of another one, or are renamed.
-check_strangers() {
-    for line in $(printf '%s\n' "$listed" | sed -n 's/^moo-fetch: //p'); do
-        line=${line#"$(conf_url "$name"): "}
-        finding 5 "$(conf_url "$name")" "$line" "on the store's machine: moo prune-remote --strangers FOLDER"
-    done
-}
+# status_of OPTION…: what moo-status says of the source's folder.
+status_of() { owners "$here/moo-status" $ours --num-retries 1 "$@" "$url" 2>&1; }
 
-# The time of the newest set, of which the manifest's name is at standard input.
-newest() {
-    sed -n 's/^duplicity-\(full\|inc\)\.\(.*\.to\.\)\{0,1\}\([0-9TZ]*\)\.manifest\(\.g.*\)\{0,1\}$/\3/p' | sort | tail -n 1
-}
-
-# What kept us from the store; fails if it would be the same for the next source.
-lost_store() {
-    why=$(printf '%s\n' "$listed" | tail -n 1) why=${why#moo-fetch: }
-    why=${why#"$(conf_url "$name"): "}
+# check_backup: one source; fails if it would be the same for the next one.
+check_backup() {
     case $status in
-        7) finding 7 "$(conf_url "$name")" "$why" "$there_set_up" ;;
+        0) check_agreement ;;
+        3) finding 1 "$url" "$why, older than $max_age" "$run_backup $name" ;;
+        5 | 10) check_loss ;;
+        7) finding 7 "$url" "$why" "$there_set_up" ;;
         6) finding 6 "$remote" "$why" "$there_set_up" && return 1 ;;
         *) finding "$status" "$remote" "$why" "$run_backup $name" && return 1 ;;
     esac
+}
+
+# check_agreement: of a good backup: the archive directory is there, and all files are ours.
+check_agreement() {
+    if [ -z "$with" ]; then
+        # Whose it is has been said.
+        [ -z "$strange" ] || return 0
+        finding 5 "$url" "it has backups, and the archive directory $own_copy is missing" "$run_backup $name"
+        return
+    fi
+    strangers=$(owners "$here/moo-fetch" $ours --num-retries 1 $with --receipts "$url" 2>&1 >/dev/null) || :
+    for line in $strangers; do
+        finding 5 "$url" "${line#"moo-fetch: $url: "}" "on the store's machine: moo prune-remote --strangers FOLDER"
+    done
+    [ -z "$verbose" ] || passed "$url" "$(status_of $with | tail -n 1)"
+}
+
+# check_loss: a store without any set could be a disk that is not mounted.
+check_loss() {
+    [ "$status" = 10 ] || status_of "--max-age=$max_age" >/dev/null || status=$?
+    if [ "$status" != 10 ]; then
+        # What is lost can come back from another store, or goes with its chain: that is not for a line to say.
+        finding 5 "$url" "$why" "moo status $name $store"
+    elif ! reachable; then
+        finding 7 "$url" 'there is no such folder' "$there_set_up"
+    elif [ -z "$with" ]; then
+        finding 10 "$url" 'has no backup yet' "$run_backup $name"
+    else
+        finding 8 "$url" "has none of this machine's backups (is a disk missing?)" \
+            "runuser -u $owner -- mv $own_copy $own_copy.$(date +%s) && $run_backup $name"
+    fi
 }
 
 # set_up_there: the command for the other machine.
@@ -148,32 +152,9 @@ set_up_there() {
         $append $(conf_stored))
 }
 
-check_backup() {
-    url=$(conf_url "$name")
-    if [ -z "$there" ] && ! reachable; then
-        finding 7 "$url" 'there is no such folder' "$there_set_up"
-    elif [ -z "$there" ] && [ -n "$archived" ]; then
-        finding 8 "$url" "has none of this machine's backups, and had one of $archived (is a disk missing?)" \
-            "runuser -u $owner -- mv $own_copy $own_copy.$archived && $run_backup $name"
-    elif [ -z "$there" ]; then
-        finding 10 "$url" 'has no backup yet' "$run_backup $name"
-    elif [ -z "$strange" ] && [ "$archived" != "$there" ]; then
-        finding 5 "$url" "its newest backup is of $there, and here it is ${archived:-none}" "$run_backup $name"
-    elif [ $(($(date +%s) - $(seconds_of "$there"))) -gt "$oldest" ]; then
-        finding 1 "$url" "its newest backup is of $there, older than $max_age" "$run_backup $name"
-    else
-        passed "$url" "its newest backup is of $there"
-    fi
-}
-
 # reachable: the source's folder is there; a backup would make one only on this machine.
 reachable() {
     case $remote in sftp://*) ;; *) return 0 ;; esac
     folder=${remote#sftp://*/} folder=${folder%/}/$name
     sftp_tries pwd
-}
-
-# seconds_of TIME: of a time in a file's name, since 1970.
-seconds_of() {
-    date -u -d "$(printf '%s\n' "$1" | sed 's/\(....\)\(..\)\(..\)T\(..\)\(..\)\(..\)Z/\1-\2-\3 \4:\5:\6/')" +%s
 }

@@ -103,7 +103,7 @@ fn a_mistake_that_many_make_is_answered_with_what_to_do() {
         (
             &format!("{backup} --full-if-older-than 1month src file://$PWD/new"),
             2,
-            "not a time (such as",
+            "--full-if-older-than <AGE>': not an age (such as",
         ),
         (&format!("moo restore --time yesterday {store} out"), 2, "not a time (such as 3D, 1h30m,"),
         (&format!("moo status --max-age 1x {store}"), 2, "--max-age: 1x: not a time (such as"),

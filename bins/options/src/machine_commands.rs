@@ -1,7 +1,7 @@
 //! The commands that set up this machine, look after it, and back it up each night.
 
 use crate::command::{Argument, MooCommand, Place, own};
-use crate::option::Takes::{Nothing, Value, Values};
+use crate::option::Takes::{Age, Nothing, Value, Values};
 use crate::option::Target::{Lines, Variable};
 use crate::option::{CommandOption, option};
 
@@ -162,12 +162,7 @@ Examples:
         groups: &[own(&[
             CONFIG,
             option("user", Value("NAME"), &[Variable("owner")], "Check the user NAME (moobacker)"),
-            option(
-                "max-age",
-                Value("AGE"),
-                &[Variable("max_age")],
-                "Report backups older than AGE (8D)",
-            ),
+            option("max-age", Age, &[Variable("max_age")], "Report backups older than AGE (8D)"),
             option(
                 "append-only",
                 Nothing,

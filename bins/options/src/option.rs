@@ -1,5 +1,6 @@
 //! An option of a command: what a person types, and where it goes.
 
+use archive::{SetTime, parse_age};
 use clap::{Arg, ArgAction, value_parser};
 use cli::Verbosity;
 
@@ -35,6 +36,8 @@ pub(crate) enum Takes {
     Two(&'static str),
     /// A decimal number.
     Number(&'static str),
+    /// An age such as 8D.
+    Age,
     /// A level of messages.
     Level,
     /// One of these words, or none for the first.
@@ -133,6 +136,7 @@ impl CommandOption {
             Takes::Values(name) => value(arg, name).action(ArgAction::Append),
             Takes::Two(name) => value(arg, name).num_args(2),
             Takes::Number(name) => arg.value_name(name).value_parser(number),
+            Takes::Age => arg.value_name("AGE").value_parser(age),
             Takes::Level => arg
                 .value_name("LEVEL")
                 .value_parser(|text: &str| text.parse::<Verbosity>().map(|_| text.to_owned())),
@@ -146,6 +150,13 @@ impl CommandOption {
             Takes::SshOptions => value(arg, "TEXT").action(ArgAction::Append),
         }
     }
+}
+
+/// An age, as it was written.
+fn age(text: &str) -> Result<String, String> {
+    let now = SetTime::from_seconds(4_000_000_000).map_err(|error| error.to_string())?;
+    let parsed = parse_age(text, now).map_err(|_| "not an age (such as 26h, 8D, 2W, 1M or 1Y)");
+    Ok(parsed.map(|_| text.to_owned())?)
 }
 
 /// A number that a shell can count with.

@@ -93,6 +93,7 @@ fn occurrences<'a>(option: &'static CommandOption, matches: &'a ArgMatches) -> V
                 .collect()
         }
         Takes::Number(_)
+        | Takes::Age
         | Takes::Level
         | Takes::Word(..)
         | Takes::Value(_)

@@ -3,7 +3,7 @@
 use crate::command::{Argument, MooCommand, Place, own};
 use crate::groups::{Group, LISTING, MAKING, PATH, RESTORING, SELECTION, SHARED, TIME, USER};
 use crate::keys::{DECRYPTING, REKEY_FROM, REKEY_TO, REMAKING, SIGNING};
-use crate::option::Takes::{Nothing, Number, Value, Values};
+use crate::option::Takes::{Age, Nothing, Number, Value, Values};
 use crate::option::Target::{Stage as To, Variable};
 use crate::option::option;
 use crate::stage::Stage::{Check, Fetch, List, MooList, Prune, Scan, Status};
@@ -32,7 +32,7 @@ pub(crate) const STORE_COMMANDS: &[MooCommand] = &[
             own(&[
                 option(
                     "full-if-older-than",
-                    Value("AGE"),
+                    Age,
                     &[Variable("older")],
                     "Make a full set if the last full set is older than AGE, such as 1M or 2W",
                 ),

@@ -109,7 +109,7 @@ fn all_is_well_after_the_setup_and_nothing_is_told_or_changed() {
         "can be encrypted to",
         "is not on this machine",
         "opens, and its key decrypts",
-        "its newest backup is of 2",
+        "The newest good set is of 2",
         "is good for SFTP in its own folders only",
         "is append-only",
     ] {
@@ -135,7 +135,7 @@ fn a_second_store_was_not_looked_at_and_is() {
     }
     pair.doctor("").silent();
     let told = pair.doctor("-v").succeeds().out();
-    let newest = "its newest backup is of 2";
+    let newest = "The newest good set is of 2";
     assert_eq!(told.lines().filter(|line| line.contains(newest)).count(), 4, "{told}");
     let gone = "has none of this machine's backups";
     drop(pair.tells("rm -r /srv/disk/home", "", gone, ""));
@@ -217,10 +217,18 @@ fn old_and_lost_backups_are_told_and_a_backup_mends_them() {
     let forget = "rm -r /srv/backups/home /var/lib/moobacker/.local/state/moobacker/home.main";
     pair.tells(forget, "", "/srv/backups/home: has no backup yet", "");
     pair.tells("rm -r /srv/backups/home", "", "has none of this machine's backups", "");
-    pair.tells(&format!("rm -r {archive}"), "", "and here it is none", "");
+    pair.tells(&format!("rm -r {archive}"), "", "is missing", "");
     pair.local.sh("moo doctor --max-age 1Y").silent();
     let run = pair.local.sh("sleep 31; moo doctor --max-age 30s").fails_with(1);
     assert_eq!(run.err().matches("older than 30s").count(), 2, "{}", run.err());
+    let volume = "mv /srv/backups/home/*vol1.* /srv";
+    let told = pair.tells(
+        volume,
+        "--max-age 1h",
+        "volume 1 is missing",
+        "mv /srv/*vol1.* /srv/backups/home",
+    );
+    drop(told.stderr_has(": moo status home main"));
     // A store that has lost all sets could be a disk that is not mounted.
     pair.local
         .sh("rm -r /srv/backups/etc && mkdir /srv/backups/etc && chown moobacker /srv/backups/etc")
