@@ -9,6 +9,7 @@ mod broken;
 mod checks;
 mod metrics;
 mod nightly;
+mod year;
 
 /// A sandbox of an ordinary user, with two sources, and a configuration with two stores.
 struct Person(Sandbox);

@@ -46,17 +46,38 @@ fn an_unknown_form_is_a_wrong_call() {
 
 #[test]
 fn sigusr1_prints_one_line_and_disturbs_nothing() {
+    asked(&held(), BACKUP);
+}
+
+#[test]
+fn sigusr1_reaches_the_backup_of_a_name() {
     let sandbox = held();
-    let run = Background::start(&sandbox, BACKUP);
+    let toml = "passphrase-file = \"@/passphrase\"\n[stores.main]\nurl = \"file://@/\"\n\
+                [sources.store]\npath = \"@/src\"\n";
+    let here = sandbox.path("").display().to_string();
+    let toml = toml.replace('@', here.trim_end_matches('/'));
+    std::fs::write(sandbox.path("moobacker.toml"), toml).unwrap();
+    let ready = "echo moo >passphrase && chmod -R go+rwX . && chmod go-w moobacker.toml";
+    sandbox.sh(ready).silent();
+    // Root would need another user for the stages.
+    let root = rustix::process::geteuid().is_root();
+    let nobody = if root { "setpriv --reuid 65534 --regid 65534 --clear-groups" } else { "" };
+    let other = "env -u PASSPHRASE HOME=$PWD/.home";
+    asked(&sandbox, &format!("{nobody} {other} moo backup --config moobacker.toml store"));
+}
+
+/// SIGUSR1 to that command prints a line, and its set comes back.
+fn asked(sandbox: &Sandbox, command: &str) {
+    let run = Background::start(sandbox, command);
     let said = || std::fs::read_to_string(sandbox.path("said")).unwrap_or_default();
     // Before that nobody handles it.
-    until("the stage", || processes(&sandbox).iter().any(|words| words.contains(".held/moo-sign")));
+    until("the stage", || processes(sandbox).iter().any(|words| words.contains(".held/moo-sign")));
     until("the line", || {
         sandbox.sh("kill -USR1 $(cat pid); sleep 0.5").succeeds();
         said().contains("moo backup: backing up")
     });
     std::fs::write(sandbox.path("go"), "").unwrap();
-    let ended = run.end(&sandbox, "0");
+    let ended = run.end(sandbox, "0");
     assert_eq!(ended.status, 0);
     assert!(ended.said.iter().all(|line| line.starts_with("moo backup: ")), "{:?}", ended.said);
     sandbox.sh("moo restore file://$PWD/store out && diff -r src out").silent();
