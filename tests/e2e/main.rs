@@ -44,6 +44,7 @@ mod ordinary_user;
 mod package;
 mod part;
 mod passphrase_fd;
+mod piped;
 mod prune;
 mod race;
 mod recipe;

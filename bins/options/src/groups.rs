@@ -258,6 +258,13 @@ pub(crate) const RESTORING: Group = Group {
             "Restore into an existing DEST, as --merge does; this is duplicity's name",
         ),
         option(
+            "tar",
+            Nothing,
+            &[To(Patch)],
+            "Write a tar of everything that is restored to standard output; DEST is -",
+        )
+        .conflicts(&["merge", "delete", "force", "keep-going", "no-restore-ownership"]),
+        option(
             "keep-going",
             Nothing,
             &[Variable("keep_going")],

@@ -94,9 +94,9 @@ Examples:
         name: "restore",
         usage: &["moo restore [options] URL DEST", "moo restore [options] NAME [STORE] DEST"],
         about: "Restore a state of a backup",
-        description: "Restore a backup from the store at URL to DEST, which must be new or an empty directory unless --merge or --delete is given. A single file goes into DEST if that is a directory. All files are written beside DEST and verified first, then moved to DEST.",
+        description: "Restore a backup from the store at URL to DEST, which must be new or an empty directory unless --merge or --delete is given. A single file goes into DEST if that is a directory. All files are written beside DEST and verified first, then moved to DEST. If DEST is -, the content of the one file --path, or a tar with --tar, goes to standard output.",
         types: &[],
-        arguments: &[STORE, Argument::needed("DEST", "destination", "Directory or file to create")],
+        arguments: &[STORE, Argument::needed("DEST", "destination", "Directory or file to create, or - for standard output")],
         groups: &[own(&[USER]), RESTORING, DECRYPTING, PROGRESS, SHARED],
         after: "\
 Without a terminal, a successful restore prints nothing. Run it as root to restore file owners. For
@@ -105,7 +105,9 @@ anything is lost.
 
 Examples:
   moo restore --secret-key ~/backup.secret.pgp --time 3D file:///srv/backup /tmp/etc
-  moo restore --secret-key ~/backup.secret.pgp --path hosts file:///srv/backup /tmp/hosts",
+  moo restore --secret-key ~/backup.secret.pgp --path hosts file:///srv/backup /tmp/hosts
+  moo restore --secret-key ~/backup.secret.pgp --path db.sql file:///srv/backup - | psql
+  moo restore --secret-key ~/backup.secret.pgp --tar file:///srv/backup - | tar tv",
     },
     MooCommand {
         name: "status",

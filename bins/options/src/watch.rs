@@ -72,5 +72,9 @@ fn result(command: &MooCommand, matches: &ArgMatches) -> String {
     let mut given = names
         .filter(|name| command.arguments.iter().any(|argument| argument.name == *name))
         .filter_map(|name| matches.get_one::<OsString>(name));
-    given.next().map(|value| legible::line(value.as_encoded_bytes())).unwrap_or_default()
+    let given = given.next();
+    if given.is_some_and(|value| value == "-") {
+        return "standard output".to_owned();
+    }
+    given.map(|value| legible::line(value.as_encoded_bytes())).unwrap_or_default()
 }

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use cli::{Common, Program};
-use failure::{Failure, Status};
+use failure::{Failure, Status, shown};
 use restore::{MergeMode, Owners, RestoreInput};
 use stream::Totals;
 
@@ -16,7 +16,8 @@ use stream::Totals;
 #[derive(clap::Parser, Debug)]
 #[command(name = "moo-patch", version, after_help = EXAMPLES)]
 pub struct Patch {
-    /// Directory or file to create; a restored file goes into an existing directory
+    /// Directory or file to create; a restored file goes into an existing directory. - writes the content
+    /// of one file, or a tar with --tar, to standard output
     #[arg(required_unless_present_any = ["check", "clear"])]
     destination: Option<PathBuf>,
     /// Restore into an existing directory: replace files that are in the backup, and keep all
@@ -26,6 +27,9 @@ pub struct Patch {
     /// Restore into an existing directory, and delete files that are not in the backup
     #[arg(long)]
     delete: bool,
+    /// Write a tar of everything to standard output; the destination is -
+    #[arg(long, conflicts_with_all = ["merge", "delete", "check", "no_restore_ownership"])]
+    tar: bool,
     /// Fail if the destination is in the folder of the store URL, or if --delete would delete that
     /// folder
     #[arg(long, value_name = "URL", conflicts_with = "check")]
@@ -54,6 +58,7 @@ Examples:
   moo-fetch file:///srv/backup | moo-decrypt | moo-patch /tmp/etc
   moo-fetch --time 3D --path ssh/sshd_config file:///srv/backup | moo-decrypt |
       moo-patch /tmp/sshd_config
+  moo-fetch --path db.sql file:///srv/backup | moo-decrypt | moo-patch - | psql
   moo-fetch --time 3D file:///srv/backup | moo-decrypt | moo-patch --check";
 
 impl Program for Patch {
@@ -75,6 +80,13 @@ impl Program for Patch {
         let Some(destination) = &self.destination else {
             return Err(Failure::new(Status::Usage, "a destination is needed (see --help)"));
         };
+        if destination.as_os_str() == "-" {
+            return self.write(input);
+        }
+        if self.tar {
+            let why = "--tar writes to standard output only: give - as the destination";
+            return Err(Failure::of(Status::Usage, shown(destination), why));
+        }
         if let Some(store) = &self.store {
             restore::check_outside(store, destination, self.delete)?;
         }
@@ -84,6 +96,18 @@ impl Program for Patch {
 }
 
 impl Patch {
+    /// Writes to standard output instead of a destination.
+    fn write(&self, input: RestoreInput) -> Result<Totals, Failure> {
+        if self.merge || self.delete || self.keep_going {
+            let why = "standard output takes no --merge, --delete or --keep-going";
+            return Err(Failure::new(Status::Usage, why));
+        }
+        match self.tar {
+            true => restore::write_tar(input, self.numeric_owner),
+            false => restore::write_file(input),
+        }
+    }
+
     fn owners(&self) -> Owners {
         match (self.numeric_owner, self.no_restore_ownership) {
             (_, true) => Owners::kept(),

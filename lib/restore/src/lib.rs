@@ -21,6 +21,7 @@ mod scratch_restore;
 mod set_metadata;
 mod skipped;
 mod staging;
+mod standard_output;
 mod state;
 mod sync;
 mod tombstones;
@@ -37,6 +38,7 @@ pub use merge::MergeMode;
 pub use metadata::Owners;
 pub use outside::check_outside;
 pub use scratch_restore::{Purpose, ScratchRestore, ScratchTree, check};
+pub use standard_output::{write_file, write_tar};
 pub use state::StateRecorder;
 
 use crate::destination::Destination;

@@ -80,6 +80,11 @@ impl ScratchRestore {
         self.entries.origin()
     }
 
+    /// What the stages before have counted.
+    pub fn totals(&self) -> Totals {
+        self.entries.totals()
+    }
+
     /// Finishes the tree and deletes it. Returns the records of its state, and the totals of the
     /// stream.
     ///
@@ -100,11 +105,20 @@ impl ScratchRestore {
     /// # Errors
     /// Status 10 if there is no tree.
     pub fn read(self) -> Result<(Signatures, ScratchTree), Failure> {
+        let (_, state, tree) = self.read_twice()?;
+        Ok((state, tree))
+    }
+
+    /// The state twice, to go through it two times, and the tree.
+    ///
+    /// # Errors
+    /// Status 10 if there is no tree.
+    pub fn read_twice(mut self) -> Result<(Signatures, Signatures, ScratchTree), Failure> {
         if !self.staging.has_tree()? {
             return Err(nothing_restored(Path::new("standard input"), &self.path, 0));
         }
-        let state = self.recorder.state()?;
-        Ok((state, ScratchTree { tree: self.tree, _staging: self.staging }))
+        let (first, second) = (self.recorder.so_far()?, self.recorder.state()?);
+        Ok((first, second, ScratchTree { tree: self.tree, _staging: self.staging }))
     }
 
     fn take(&mut self, event: Event) -> Result<(), Failure> {

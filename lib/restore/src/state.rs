@@ -82,6 +82,11 @@ impl StateRecorder {
     /// # Errors
     /// A record can't be written or read.
     pub fn state(mut self) -> Result<Signatures, Failure> {
+        self.so_far()
+    }
+
+    /// The state that the sets so far add up to. Nothing is recorded of the last one afterwards.
+    pub(crate) fn so_far(&mut self) -> Result<Signatures, Failure> {
         self.end()?;
         merged(&self.sets)
     }

@@ -16,8 +16,9 @@ const XATTR: &[u8] = b"SCHILY.xattr.";
 /// The largest size in the octal field.
 const LARGEST_SIZE: u64 = 0o77_777_777_777;
 
-/// The body of the extended header that `member` needs, if it needs one.
-pub(crate) fn encode(member: &Member, name: &[u8], size: u64) -> Option<Vec<u8>> {
+/// The body of the extended header that `member` needs, if it needs one. `for_others` writes a time
+/// before 1970 as pax has it, on which duplicity would fail.
+pub(crate) fn encode(member: &Member, name: &[u8], size: u64, for_others: bool) -> Option<Vec<u8>> {
     let texts = [
         ("path", name, 100),
         ("linkpath", &member.link, 100),
@@ -41,9 +42,9 @@ pub(crate) fn encode(member: &Member, name: &[u8], size: u64) -> Option<Vec<u8>>
     });
     let Timestamp { secs, nanos } = member.mtime;
     let mut annotations = Cow::Borrowed(&member.annotations);
-    if secs < 0 {
+    if secs < 0 && !for_others {
         annotations.to_mut().set(MTIME, member.mtime);
-    } else if nanos != 0 || secs > LARGEST_TIME {
+    } else if nanos != 0 || !(0..=LARGEST_TIME).contains(&secs) {
         push(&mut body, b"mtime", member.mtime.to_string().as_bytes());
     }
     if !annotations.is_empty() {

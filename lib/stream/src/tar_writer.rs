@@ -14,17 +14,24 @@ pub(crate) const BLOCK: usize = 512;
 pub struct TarWriter<W> {
     output: W,
     written: u64,
+    for_others: bool,
 }
 
 impl<W: Write> TarWriter<W> {
     /// A writer at the start of a tar.
     pub fn new(output: W) -> TarWriter<W> {
-        TarWriter { output, written: 0 }
+        TarWriter { output, written: 0, for_others: false }
     }
 
     /// A writer after `bytes` bytes of a tar.
     pub fn behind(output: W, written: u64) -> TarWriter<W> {
-        TarWriter { output, written }
+        TarWriter { output, written, for_others: false }
+    }
+
+    /// The same for other programs than duplicity, which read times before 1970, too.
+    #[must_use]
+    pub fn for_others(self) -> TarWriter<W> {
+        TarWriter { for_others: true, ..self }
     }
 
     /// Bytes written so far.
@@ -44,13 +51,34 @@ impl<W: Write> TarWriter<W> {
 
     /// Writes a member and its whole body.
     pub fn append(&mut self, member: &Member, body: &[u8]) -> io::Result<()> {
+        self.begin(member, body.len() as u64)?;
+        self.put_part(body)?;
+        self.finish(body.len() as u64)
+    }
+
+    /// Writes the headers of a member. Its body must follow in parts, and then its end.
+    pub fn begin(&mut self, member: &Member, size: u64) -> io::Result<()> {
         let name = full_name(member);
-        if let Some(extension) = pax::encode(member, &name, body.len() as u64) {
+        if let Some(extension) = pax::encode(member, &name, size, self.for_others) {
             let mut header = blank(b'x', extension.len() as u64);
             header.as_old_mut().name[..14].copy_from_slice(b"././@PaxHeader");
-            self.put(&mut header, &extension)?;
+            self.put_header(&mut header)?;
+            self.put_part(&extension)?;
+            self.finish(extension.len() as u64)?;
         }
-        self.put(&mut encode(member, &name, body.len() as u64)?, body)
+        self.put_header(&mut encode(member, &name, size)?)
+    }
+
+    /// Writes a part of a body.
+    pub fn put_part(&mut self, part: &[u8]) -> io::Result<()> {
+        self.written += part.len() as u64;
+        self.output.write_all(part)
+    }
+
+    /// Ends a body of `size` bytes.
+    pub fn finish(&mut self, size: u64) -> io::Result<()> {
+        let padding = (size.wrapping_neg() % BLOCK as u64) as usize;
+        self.put_part(&[0; BLOCK][..padding])
     }
 
     /// Writes the end mark: two blocks of zeros and, for archives, more of them up to the next
@@ -67,17 +95,13 @@ impl<W: Write> TarWriter<W> {
     /// The bytes of a member in a tar, with its headers and a body of that length.
     pub fn room(member: &Member, body: usize) -> u64 {
         let blocks = |bytes: usize| bytes.next_multiple_of(BLOCK) + BLOCK;
-        let extension = pax::encode(member, &full_name(member), body as u64);
+        let extension = pax::encode(member, &full_name(member), body as u64, false);
         (blocks(body) + extension.map_or(0, |extension| blocks(extension.len()))) as u64
     }
 
-    fn put(&mut self, header: &mut Header, body: &[u8]) -> io::Result<()> {
-        let padding = body.len().wrapping_neg() % BLOCK;
-        self.written += (BLOCK + body.len() + padding) as u64;
+    fn put_header(&mut self, header: &mut Header) -> io::Result<()> {
         header.set_cksum();
-        self.output.write_all(header.as_bytes())?;
-        self.output.write_all(body)?;
-        self.output.write_all(&[0; BLOCK][..padding])
+        self.put_part(header.as_bytes())
     }
 }
 

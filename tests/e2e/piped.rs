@@ -1,0 +1,168 @@
+//! Pipes out of a backup: one file, or a tar, on standard output.
+
+use std::fs;
+
+use tests::damage::{find_all, flip};
+use tests::{Key, Sandbox, Snapshot, Tree, assert_same};
+
+use crate::moo::{Moo, stored};
+
+fn restore(options: &str) -> String {
+    format!("moo restore --archive-dir . --name archive {options} file://$PWD/store -")
+}
+
+#[test]
+fn one_file_of_each_state_goes_into_a_pipe_and_nothing_onto_the_disk() {
+    let sandbox = Sandbox::new();
+    let key = Key::open(&sandbox, "Moo <moo@example.org>");
+    let tree = Tree::small(sandbox.path("src"));
+    tree.noise("folder/db.sql", 3_000_000);
+    let moo = Moo::encrypted(&sandbox, &key).option("--volsize 1");
+    let mut states = vec![fs::read(tree.path("folder/db.sql")).unwrap()];
+    moo.backup("").silent();
+    for day in 1..4 {
+        tree.edit("folder/db.sql", |content| {
+            content.splice(1000..1000, [day; 5000]);
+        });
+        tree.mtime("folder/db.sql", 1_700_000_000 + i64::from(day), 0);
+        moo.backup("").silent();
+        states.push(fs::read(tree.path("folder/db.sql")).unwrap());
+    }
+    for (time, state) in stored(&sandbox).iter().zip(&states) {
+        let run = sandbox.sh(&restore(&format!("--time {time} --path folder/db.sql"))).succeeds();
+        assert!(run.stdout == *state && run.stderr.is_empty());
+    }
+    assert_eq!(sandbox.sh("ls -A .tmp; ls -d ./-*").out(), "");
+}
+
+#[test]
+fn what_is_no_regular_file_is_named_and_not_written() {
+    let sandbox = Sandbox::new();
+    let tree = Tree::small(sandbox.path("src"));
+    tree.fifo("pipe");
+    Moo::plain(&sandbox).backup("").silent();
+    for (path, what) in [
+        ("--path folder", "folder: a directory"),
+        ("--path link", "link: a symlink"),
+        ("--path pipe", "pipe: a fifo"),
+        ("", ".: a directory"),
+    ] {
+        let run = sandbox.sh(&restore(path)).fails_with(2).one_message();
+        run.stderr_has(what).stderr_has("--tar").stdout_is("");
+    }
+    let run = sandbox.sh(&restore("--path nothing")).fails_with(10).one_message();
+    run.stderr_has("nothing: not in the backup").stdout_is("");
+    for option in ["--merge", "--delete", "--force", "--keep-going"] {
+        sandbox
+            .sh(&restore(&format!("{option} --path link")))
+            .fails_with(2)
+            .one_message()
+            .stdout_is("");
+    }
+    let out = "moo restore --archive-dir . --name archive --tar file://$PWD/store out";
+    sandbox.sh(out).fails_with(2).stderr_has("give - as the destination");
+    assert!(!sandbox.path("out").exists());
+}
+
+#[test]
+fn a_terminal_gets_text_and_neither_a_tar_nor_what_could_command_it() {
+    let sandbox = Sandbox::new();
+    let tree = Tree::empty(sandbox.path("src"));
+    tree.file("text", "Gr\u{fc}\u{df}e\n\tfrom a file\n".as_bytes());
+    tree.file("escape", b"\x1b[2J");
+    tree.noise("noise", 1000);
+    tree.file("large", &b"line\n".repeat(300_000));
+    Moo::plain(&sandbox).backup("").silent();
+    let shown = |options: &str| {
+        let command = restore(&format!("--quiet {options}"));
+        sandbox.sh(&format!("script -qec '{command}' /dev/null"))
+    };
+    shown("--path text").succeeds().stdout_is("Gr\u{fc}\u{df}e\r\n\tfrom a file");
+    for path in ["escape", "noise", "large"] {
+        shown(&format!("--path {path}")).fails_with(2).stdout_has("standard output is a terminal");
+    }
+    shown("--tar").fails_with(2).stdout_has("standard output: is a terminal");
+    let run = sandbox.sh(&restore("--path escape")).succeeds();
+    assert_eq!(run.stdout, b"\x1b[2J");
+}
+
+#[test]
+fn a_tar_of_each_state_of_every_kind_of_object_is_what_a_restore_gives() {
+    let sandbox = Sandbox::new();
+    let key = Key::open(&sandbox, "Moo <moo@example.org>");
+    let tree = Tree::every_kind(sandbox.path("src"));
+    let moo = Moo::encrypted(&sandbox, &key);
+    let states = moo.days(&tree, 3);
+    let tar = "tar x -p --numeric-owner --xattrs --xattrs-include='*' -C out";
+    for (time, _) in stored(&sandbox).iter().zip(&states) {
+        moo.restore(&format!("--time {time}")).succeeds();
+        sandbox.sh("mv out wanted && mkdir out").silent();
+        let piped = format!("{} | {tar}", restore(&format!("--time {time} --tar --numeric-owner")));
+        sandbox.sh(&piped).succeeds();
+        assert_same(&Snapshot::kept(sandbox.path("wanted")), &Snapshot::kept(sandbox.path("out")));
+        sandbox.remove("out");
+        sandbox.remove("wanted");
+    }
+    assert_eq!(sandbox.sh("ls -A .tmp").out(), "");
+}
+
+#[test]
+fn a_tar_has_hard_links_old_times_and_names_of_any_bytes_for_any_tar() {
+    let sandbox = Sandbox::new();
+    let tree = Tree::empty(sandbox.path("src"));
+    tree.noise("a/first", 100_000);
+    tree.hard_link("b", "a/first");
+    tree.hard_link("c", "a/first");
+    tree.file("old", b"old");
+    tree.mtime("old", -86_400, 0);
+    let long = "n".repeat(200);
+    tree.file(&long, b"long");
+    Moo::plain(&sandbox).backup("").silent();
+    let read = |options: &str| {
+        let python = "python3 -c 'import sys, tarfile
+for m in tarfile.open(fileobj=sys.stdin.buffer, mode=\"r|\"):
+    print(m.name, m.linkname, m.size, int(m.mtime), m.pax_headers.get(\"comment\", \"\"))'";
+        sandbox.sh(&format!("{} | {python}", restore(&format!("--tar {options}")))).succeeds().out()
+    };
+    let all = read("");
+    for wanted in ["./b ./a/first 0 1700000000", "./c ./a/first 0", "./old  3 -86400 \n"] {
+        assert!(all.contains(wanted), "{wanted}: {all}");
+    }
+    assert!(all.contains(&format!("./{long}  4 ")), "{all}");
+    // A part has a first name of its own.
+    assert!(read("--path c").starts_with("c  100000 "));
+    // A name that has become another file is a link no longer.
+    sandbox.sh("rm src/b && echo other >src/b && rm src/a/first").silent();
+    Moo::plain(&sandbox).backup("").silent();
+    let all = read("");
+    assert!(all.contains("./b  6 ") && all.contains("./c  100000 "), "{all}");
+}
+
+#[test]
+fn a_damaged_store_writes_nothing_and_fails_as_a_restore_does() {
+    let sandbox = Sandbox::new();
+    let key = Key::open(&sandbox, "Moo <moo@example.org>");
+    let tree = Tree::empty(sandbox.path("src"));
+    tree.noise("large", 3_500_000);
+    Moo::encrypted(&sandbox, &key).option("--volsize 1").backup("").silent();
+    flip(&find_all(sandbox.path("store"), ".vol4.")[0], -200);
+    for options in ["--path large", "--tar"] {
+        sandbox.sh(&restore(options)).fails_with(5).stderr_has("vol4").stdout_is("");
+    }
+    assert_eq!(sandbox.sh("ls -A .tmp").out(), "");
+}
+
+#[test]
+fn whoever_stops_reading_ends_the_restore() {
+    let sandbox = Sandbox::new();
+    let tree = Tree::empty(sandbox.path("src"));
+    tree.noise("large", 3_500_000);
+    Moo::plain(&sandbox).backup("").silent();
+    for options in ["--path large", "--tar"] {
+        let piped = format!("{{ {}; echo $? >status; }} | head -c 1000 | wc -c", restore(options));
+        let run = sandbox.sh(&piped).succeeds().stdout_is("1000");
+        run.stderr_is("");
+        assert_eq!(fs::read_to_string(sandbox.path("status")).unwrap(), "141\n");
+    }
+    assert_eq!(sandbox.sh("ls -A .tmp").out(), "");
+}
