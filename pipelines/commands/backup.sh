@@ -14,14 +14,14 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 # Prints the reason if it cannot.
 catch_up() (
     moo_sync ${learned_key:+"--seal-key=$learned_key"} \
-        --archive-dir "${archive%/*}" --name "${archive##*/}" -- "$url" 2>&1
+        --archive-dir "${archive%/*}" --name "${archive##*/}" -- "$url" 2>&1 </dev/null
 )
 
 # settle: tells whether the archive directory and the store have the same sets.
 settle() {
-    reconcile "--source=$source" ${allow_mismatch:+--allow-source-mismatch} ${start_over:+--start-over} \
+    reconcile "--source=$named" ${allow_mismatch:+--allow-source-mismatch} ${start_over:+--start-over} \
         ${identity:+"--identity=$identity"} ${seal_key:+"--seal-key=$seal_key"} \
-        ${learned_key:+"--seal-key=$learned_key"}
+        ${learned_key:+"--seal-key=$learned_key"} </dev/null
 }
 
 # learn: the store holds sets, and the archive directory knows none of them.
@@ -50,6 +50,9 @@ read_pipe backup "$@"
 read_passphrase
 archive=$(archive_of "$url")
 learn_seal_key
+# As manifests name the source. Only moo-scan reads standard input.
+named=$source
+[ "$source" != - ] || named=stdin:$stdin_name
 
 # What an interrupted run has left is finished, gone on with or cleared away first. Where the store
 # has sets that the archive does not know, or the other way round, there is nothing to build on.

@@ -14,6 +14,7 @@ mod costs;
 mod damage;
 mod defects;
 mod destination;
+mod dumps;
 mod encryption;
 mod expired_keys;
 mod failures;

@@ -116,7 +116,8 @@ fn matched(
     if kind.is_some() {
         words.remove(0);
     }
-    let words = std::iter::once(OsString::from("moo")).chain(words);
+    let first = left_out(command, &words).map(OsString::from);
+    let words = std::iter::once(OsString::from("moo")).chain(first).chain(words);
     let matches = command.command().try_get_matches_from(words)?;
     check_order(command, &matches)?;
     let kind = kind.map_or("auto", |(_, kind)| kind);
@@ -138,6 +139,14 @@ fn check_order(command: &MooCommand, matches: &ArgMatches) -> Result<(), clap::E
     let usage = command.usage.first().copied().unwrap_or_default();
     let why = format!("{} is a URL, where a path is expected: {usage}", path.name);
     Err(command.command().error(ErrorKind::ValueValidation, why))
+}
+
+/// The first argument, if it is left out and an option stands for it.
+fn left_out(command: &MooCommand, words: &[OsString]) -> Option<&'static str> {
+    let call = Call::read(command.name, words)?;
+    let mut given = command.options().filter(|option| call.has(option.long));
+    let first = given.find_map(|option| option.first)?;
+    (call.arguments.len() + 1 == command.arguments.len()).then_some(first)
 }
 
 fn printed(text: &[u8]) -> ExitCode {

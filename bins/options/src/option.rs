@@ -57,6 +57,8 @@ pub(crate) struct CommandOption {
     aliases: &'static [&'static str],
     conflicts: &'static [&'static str],
     requires: Option<&'static str>,
+    /// What the first argument is if it is left out beside this option.
+    pub(crate) first: Option<&'static str>,
     help: &'static str,
 }
 
@@ -76,6 +78,7 @@ pub(crate) const fn option(
         aliases: &[],
         conflicts: &[],
         requires: None,
+        first: None,
         help,
     }
 }
@@ -103,6 +106,11 @@ impl CommandOption {
     /// The option or argument that it needs.
     pub(crate) const fn requires(self, other: &'static str) -> CommandOption {
         CommandOption { requires: Some(other), ..self }
+    }
+
+    /// It stands for the first argument, which may then be left out.
+    pub(crate) const fn stands_for_first(self, word: &'static str) -> CommandOption {
+        CommandOption { first: Some(word), ..self }
     }
 
     /// Whether it can't be given with an argument.

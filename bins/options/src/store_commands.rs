@@ -22,12 +22,14 @@ pub(crate) const STORE_COMMANDS: &[MooCommand] = &[
         name: "backup",
         usage: &[
             "moo backup [full|inc] [options] SOURCE URL",
+            "moo backup [full|inc] [options] --stdin-name NAME - URL",
+            "moo backup [full|inc] [options] --stdin-name NAME --command COMMAND URL",
             "moo backup [full|inc] [options] [NAME...]",
         ],
         about: "Back up a directory or a file to a store",
         description: "Back up SOURCE to the store at URL; or, without a URL, the sources of the configuration, moobacker.toml(5), or those that are named. The backup is an increment if there is a chain that it can extend, or else a full set. `full` makes a full set; `inc` makes an increment or fails.",
         types: &[("full", "full"), ("inc", "inc"), ("incr", "inc"), ("incremental", "inc")],
-        arguments: &[Argument::needed("SOURCE", "source", "Directory or file to back up"), STORE],
+        arguments: &[Argument::needed("SOURCE", "source", "Directory or file to back up, or - for standard input"), STORE],
         groups: &[
             own(&[
                 option(
@@ -61,6 +63,20 @@ pub(crate) const STORE_COMMANDS: &[MooCommand] = &[
                     "Record entries as deleted even if SOURCE is empty, or if more than half of its entries, and more than 100, are missing or excluded",
                 ),
                 option(
+                    "stdin-name",
+                    Value("NAME"),
+                    &[To(Scan), Variable("stdin_name")],
+                    "Back up standard input as a file NAME; SOURCE is -. The status of the program before the pipe is unknown to moo, so prefer --command",
+                ),
+                option(
+                    "command",
+                    Value("COMMAND"),
+                    &[To(Scan)],
+                    "Run COMMAND by sh, and back up its standard output instead; leave SOURCE out. If it fails or writes nothing, nothing is stored",
+                )
+                .requires("stdin-name")
+                .stands_for_first("-"),
+                option(
                     "ignore-ctime",
                     Nothing,
                     &[To(Scan)],
@@ -88,7 +104,9 @@ could not be read.
 Examples:
   moo backup --encrypt-key ~/backup.cert.pgp /etc file:///srv/backup
   moo backup --encrypt-key ~/backup.cert.pgp --seal-key ~/host.secret.pgp \\
-      /etc file:///srv/backup",
+      /etc file:///srv/backup
+  moo backup --encrypt-key ~/backup.cert.pgp --stdin-name shop.sql --command 'pg_dump shop' \\
+      file:///srv/shop",
     },
     MooCommand {
         name: "restore",

@@ -5,6 +5,7 @@ mod changes;
 mod clock;
 mod content;
 mod directory;
+mod dump;
 mod entry;
 mod extended;
 mod holes;
@@ -24,6 +25,7 @@ mod walk;
 
 use std::ffi::OsString;
 use std::fs::File;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use archive::Identity;
@@ -35,6 +37,7 @@ use stream::{Begin, Output, StreamKind, Totals};
 
 use crate::base::Base;
 use crate::changes::Changes;
+use crate::dump::DumpOptions;
 use crate::plan::Plan;
 use crate::report::{Listing, TreeStream};
 use crate::resumed::Resumed;
@@ -52,7 +55,7 @@ use crate::walk::Walk;
 #[derive(clap::Parser, Debug)]
 #[command(name = "moo-scan", version, after_help = EXAMPLES)]
 pub struct Scan {
-    /// Directory or file to back up
+    /// Directory or file to back up, or - for standard input
     source: OsString,
     /// Compare the source with the last backup in the archive directory FOLDER
     #[arg(short, long, value_name = "FOLDER")]
@@ -97,6 +100,8 @@ pub struct Scan {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
+    dump: DumpOptions,
+    #[command(flatten)]
     words: Words,
     #[command(flatten)]
     jobs: Jobs,
@@ -110,6 +115,7 @@ Examples:
   moo-scan /etc | tar tv
   moo-scan --exclude '**.bak' --exclude-if-present .nobackup --dry-run /etc
   moo-scan --include /etc/ssh --exclude '**' /etc | tar tv
+  pg_dump shop | moo-scan --stdin-name shop.sql - | tar tv
   moo-scan --archive ~/archive /etc | moo-sign | moo-delta --archive ~/archive |
       moo-pack --archive ~/archive | moo-encrypt --encrypt-key KEY |
       moo-upload file:///srv/backup | moo-commit --archive ~/archive";
@@ -127,6 +133,9 @@ impl Program for Scan {
     }
 
     fn run(self, output: &mut Output<File>) -> Result<Totals, Failure> {
+        if let Some(dump) = self.dump.dump(&self.source)? {
+            return dump.scan(&self, output);
+        }
         let rules = Rules::of(&self);
         let source = Source::open(&self.source)?;
         let (selection, place, mut plan) = privilege::without(|| {
@@ -135,7 +144,7 @@ impl Program for Scan {
             if let Some(place) = &place {
                 inside::check(&source, &selection, place)?;
             }
-            Ok((selection, place, Plan::make(&self, &source)?))
+            Ok((selection, place, Plan::make(&self, source.name.as_bytes())?))
         })?;
         let stored = plan.go_on(&source)?;
         let Plan { head, base, seen, size, lock: _lock, .. } = plan;

@@ -1,7 +1,5 @@
 //! Full or increment, and what the set is called.
 
-use std::os::unix::ffi::OsStrExt;
-
 use archive::{Chain, Collection, Identity, SetTime, parse_time};
 use failure::{Failure, OrFail, Status, legible};
 use local::{
@@ -34,7 +32,8 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn make(arguments: &Scan, source: &Source) -> Result<Plan, Failure> {
+    /// Plans a set of a source, which manifests name so.
+    pub(crate) fn make(arguments: &Scan, source: &[u8]) -> Result<Plan, Failure> {
         // A dry run leaves no archive behind where there was none.
         let archive = arguments.archive.as_ref().filter(|at| at.exists() || !arguments.dry_run);
         let Some(path) = archive else {
@@ -107,13 +106,13 @@ fn identity(arguments: &Scan, known: Option<Identity>) -> Result<Identity, Failu
     }
 }
 
-fn head(source: &Source, time: SetTime, base: Option<SetTime>) -> SetHeader {
+fn head(source: &[u8], time: SetTime, base: Option<SetTime>) -> SetHeader {
     SetHeader {
         set_type: if base.is_some() { SetType::Inc } else { SetType::Full },
         time,
         base,
         host: local::host(),
-        source: source.name.as_bytes().to_vec(),
+        source: source.to_vec(),
         identity: None,
         run: None,
         previous_seal: None,

@@ -14,11 +14,11 @@ use stream::member::{Kind, SIZE};
 use stream::{Member, SetHeader};
 
 use crate::Scan;
-use crate::entry;
 use crate::owners::Owners;
 use crate::report::{News, Report, Reread, Told};
 use crate::source::Source;
 use crate::walk::Walk;
+use crate::{dump, entry};
 
 /// What the options of a run amount to, as far as two that share a set have to agree.
 pub(crate) fn options(arguments: &Scan) -> String {
@@ -38,7 +38,8 @@ pub(crate) fn find(
     folder: &Folder,
     head: &SetHeader,
 ) -> Result<Option<Interrupted>, Failure> {
-    if !arguments.resume {
+    // What comes from a pipe can't be read again.
+    if !arguments.resume || arguments.source == dump::STDIN {
         return Ok(None);
     }
     let Some(run) = Interrupted::find(folder)? else { return Ok(None) };

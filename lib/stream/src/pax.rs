@@ -182,7 +182,7 @@ mod tests {
             for (name, value) in attributes {
                 prop_assert!(member.attributes.insert(&name, value));
             }
-            let body = encode(&member, b"name", 0).unwrap();
+            let body = encode(&member, b"name", 0, false).unwrap();
             let mut back = Member::default();
             apply(&body, &mut back).unwrap();
             back.annotations.keep(&["size"]);

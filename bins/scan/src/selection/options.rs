@@ -42,6 +42,13 @@ pub(crate) struct Words {
 }
 
 impl Words {
+    /// Whether nothing is given that selects.
+    pub(crate) fn is_empty(&self) -> bool {
+        let mut given = false;
+        self.spell(&mut |_| given = true);
+        !given
+    }
+
     /// Spells the options out: two lists select the same exactly when their texts are the same,
     /// in this version and in later ones. Each text is given to `add`.
     pub(crate) fn spell(&self, add: &mut impl FnMut(&[u8])) {

@@ -1,0 +1,187 @@
+//! Dumps that are backed up as they come, from a pipe or from a command, and restored into servers.
+
+mod servers;
+
+use std::fs;
+
+use tests::damage::find_all;
+use tests::{Duplicity, Key, Sandbox};
+
+use crate::moo::stored;
+
+/// `moo backup` of a dump with these words.
+fn backup(words: &str) -> String {
+    format!("moo backup --archive-dir . --name archive --no-encryption {words} file://$PWD/store")
+}
+
+fn restored(sandbox: &Sandbox, words: &str) -> Vec<u8> {
+    let options = "--archive-dir . --name archive --path db.sql";
+    sandbox.sh(&format!("moo restore {options} {words} file://$PWD/store -")).succeeds().stdout
+}
+
+/// The bytes of all volumes of each set, the oldest first.
+fn sizes(sandbox: &Sandbox) -> Vec<u64> {
+    let size = |file: &std::path::PathBuf| fs::metadata(file).unwrap().len();
+    let sets = stored(sandbox).into_iter().map(|time| {
+        let volumes = find_all(sandbox.path("store"), &format!("{time}.vol"));
+        volumes.iter().map(size).sum()
+    });
+    sets.collect()
+}
+
+#[test]
+fn a_dump_in_a_pipe_is_stored_as_a_delta_to_the_last_one_and_each_comes_back() {
+    let sandbox = Sandbox::new();
+    let dump = |line: &str| format!("{{ seq 1 200000; echo {line}; seq 200001 400000; }}");
+    for line in ["one", "two", "three"] {
+        let piped = format!("{} | {}", dump(line), backup("--stdin-name db.sql -"));
+        sandbox.sh(&piped).silent();
+    }
+    let sizes = sizes(&sandbox);
+    assert!(sizes.len() == 3 && sizes[1] < sizes[0] / 50 && sizes[2] < sizes[0] / 50, "{sizes:?}");
+    for (time, line) in stored(&sandbox).iter().zip(["one", "two", "three"]) {
+        let wanted = sandbox.sh(&dump(line)).stdout;
+        assert!(restored(&sandbox, &format!("--time {time}")) == wanted);
+    }
+    let wanted = sandbox.sh(&dump("three")).stdout;
+    Duplicity::old(&sandbox).plain().archive("other").restore_path("db.sql", "out").succeeds();
+    assert!(fs::read(sandbox.path("out")).unwrap() == wanted);
+    sandbox.sh("stat -c '%a %u' out").stdout_is(&sandbox.sh("echo 600 $(id -u)").out());
+    sandbox.sh("ls -A .tmp").silent();
+}
+
+#[test]
+fn a_command_that_fails_or_writes_nothing_stores_nothing() {
+    let sandbox = Sandbox::new();
+    let command =
+        |words: &str| backup(&format!("--volsize 1 --stdin-name db.sql --command '{words}'"));
+    sandbox.sh(&command("seq 9")).silent();
+    let before = sandbox.sh("ls store; cat store/*").stdout;
+    for (words, why) in [
+        ("seq 1 2000000; exit 3", "has failed with status 3"),
+        ("seq 1 2000000; kill -9 $$", "was ended by signal 9"),
+        ("exit 4", "has failed with status 4"),
+        ("true", "has written nothing"),
+        ("exec 1>&-; exit 5", "has failed with status 5"),
+    ] {
+        let run = sandbox.sh(&command(words)).fails_with(1).one_message();
+        run.stderr_has(why).stderr_has(words).stderr_has("nothing is stored");
+        assert!(sandbox.sh("ls store; cat store/*").stdout == before, "{words}");
+    }
+    sandbox.sh(&command("no-such-dump")).fails_with(1).stderr_has("no-such-dump: has failed");
+    sandbox
+        .sh(&backup("--stdin-name db.sql - </dev/null"))
+        .fails_with(1)
+        .stderr_is("moo-scan: standard input: is empty, so nothing is stored");
+    // The next one is an increment as if nothing had happened.
+    sandbox.sh(&command("seq 10")).silent();
+    assert_eq!(stored(&sandbox).len(), 2);
+    assert_eq!(restored(&sandbox, ""), sandbox.sh("seq 10").stdout);
+}
+
+#[test]
+fn a_command_gets_no_input_no_passphrase_and_no_end_of_its_own() {
+    let mut sandbox = Sandbox::new();
+    sandbox.set("PASSPHRASE", "moo").set("SIGN_PASSPHRASE", "moo");
+    let command = "env; cat; echo end";
+    let backup = format!("moo backup --stdin-name db.sql --command '{command}' file://$PWD/store");
+    sandbox.sh(&format!("echo typed | {backup}")).silent();
+    let out = sandbox.sh("moo restore --path db.sql file://$PWD/store -").succeeds().out();
+    assert!(out.contains("HOME=") && out.ends_with("end\n"), "{out}");
+    for secret in ["PASSPHRASE=", "typed", "MOO_LIFELINE"] {
+        assert!(!out.contains(secret), "{secret}: {out}");
+    }
+    // What is killed leaves no command behind.
+    let slow = "moo backup --name slow --stdin-name db.sql --command 'echo a; exec sleep 987' file://$PWD/slow";
+    let kill = format!(
+        "{slow} & for n in $(seq 400); do pgrep -x -f 'sleep 987' && break; sleep 0.05; done; kill -9 $!; wait
+        for n in $(seq 100); do pgrep -x -f 'sleep 987' || exit 0; sleep 0.1; done; exit 1"
+    );
+    sandbox.sh(&kill).succeeds();
+}
+
+#[test]
+fn an_interrupted_dump_is_made_anew() {
+    let sandbox = Sandbox::new();
+    let dump =
+        "head -c 9000000 /dev/zero | openssl enc -aes-128-ctr -pass pass:moo -nosalt 2>/dev/null";
+    let half = format!("({dump}; exec sleep 986)");
+    let options = "--volsize 1 --stdin-name db.sql";
+    let slow = backup(&format!("{options} --command '{half}'"));
+    let kill = format!(
+        "{slow} & for n in $(seq 400); do ls -A store | grep -q vol4 && break; sleep 0.05; done;
+        kill -9 $!; wait; ls -A store"
+    );
+    sandbox.sh(&kill).stdout_has("vol4");
+    sandbox.sh(&backup(&format!("{options} --command '{dump}'"))).succeeds();
+    assert_eq!(stored(&sandbox).len(), 1);
+    assert!(restored(&sandbox, "") == sandbox.sh(dump).stdout);
+    sandbox
+        .sh("moo cleanup --archive-dir . --name archive file://$PWD/store")
+        .stdout_is("nothing would go");
+}
+
+#[test]
+fn a_store_of_one_dump_takes_no_other_source() {
+    let sandbox = Sandbox::new();
+    sandbox.sh("mkdir src && echo a >src/a").silent();
+    sandbox.sh(&backup("--stdin-name db.sql --command 'seq 9'")).silent();
+    let other = sandbox.sh(&backup("--stdin-name other --command 'seq 9'"));
+    other.fails_with(2).one_message().stderr_has("stdin:db.sql");
+    sandbox.sh(&backup("src")).fails_with(2).one_message().stderr_has("stdin:db.sql");
+    let lost =
+        backup("--stdin-name other --command 'seq 9'").replace("--name archive", "--name lost");
+    sandbox.sh(&lost).fails_with(10).one_message();
+    // Whoever insists gets a set in which the other one is deleted.
+    let forced = backup("--allow-source-mismatch --stdin-name other --command 'seq 8'");
+    sandbox.sh(&forced).silent();
+    sandbox
+        .sh("moo restore --archive-dir . --name archive file://$PWD/store out && ls out")
+        .stdout_is("other");
+    let listed = sandbox.sh("moo status --archive-dir . --name archive file://$PWD/store");
+    listed.succeeds().stdout_has("stdin:other");
+}
+
+#[test]
+fn a_call_that_mixes_up_source_and_dump_is_explained() {
+    let sandbox = Sandbox::new();
+    sandbox.sh("mkdir src && echo a >src/a && echo dash >./-").silent();
+    for (words, why) in [
+        ("-", "name it with --stdin-name"),
+        ("--stdin-name db.sql src", "needs - as the source"),
+        ("--stdin-name a/b -", "without slashes"),
+        ("--stdin-name .. -", "without slashes"),
+        ("--stdin-name '' -", "without slashes"),
+        ("--stdin-name db.sql --exclude x -", "nothing can be selected"),
+        ("--command true", "--stdin-name"),
+    ] {
+        sandbox.sh(&backup(words)).fails_with(2).one_message().stderr_has(why);
+    }
+    let typed = backup("--quiet --stdin-name db.sql -")
+        .replace("$PWD", &sandbox.path("").display().to_string());
+    let terminal = sandbox.sh(&format!("script -qec '{typed}' /dev/null"));
+    terminal.fails_with(2).stdout_has("standard input: is a terminal");
+    assert!(!sandbox.path("store").exists());
+    let dry = sandbox.sh(&backup("--dry-run --stdin-name db.sql --command 'touch ran'"));
+    dry.succeeds().stdout_is("new      db.sql");
+    assert!(!sandbox.path("ran").exists());
+    // The file of that name.
+    sandbox.sh(&backup("./-")).silent();
+    sandbox
+        .sh("moo restore --archive-dir . --name archive file://$PWD/store - 2>&1")
+        .stdout_is("dash");
+}
+
+#[test]
+fn the_newest_dump_is_made_by_a_key_and_read_with_it() {
+    let sandbox = Sandbox::new();
+    let key = Key::open(&sandbox, "Moo <moo@example.org>");
+    let options = format!("--encrypt-key {key} --seal-key {key} --stdin-name db.sql");
+    for lines in [10, 20] {
+        sandbox.sh(&format!("seq {lines} | moo backup {options} - file://$PWD/store")).silent();
+    }
+    let read = format!("moo restore --seal-key {key} --path db.sql file://$PWD/store -");
+    assert_eq!(sandbox.sh(&read).succeeds().stdout, sandbox.sh("seq 20").stdout);
+    sandbox.sh(&format!("moo verify --seal-key {key} file://$PWD/store")).silent();
+    sandbox.sh("moo drill file://$PWD/store").silent();
+}
