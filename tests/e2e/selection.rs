@@ -3,6 +3,7 @@
 
 mod dice;
 mod increments;
+mod marked;
 mod oracle;
 mod random;
 mod spelling;

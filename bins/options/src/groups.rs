@@ -125,6 +125,19 @@ pub(crate) const SELECTION: Group = Group {
             "Exclude files that were modified before TIME",
         ),
         option(
+            "exclude-larger-than",
+            Values("SIZE"),
+            &[To(Scan)],
+            "Exclude files of more than SIZE bytes, such as 500M or 2G",
+        ),
+        option(
+            "exclude-caches",
+            Nothing,
+            &[To(Scan)],
+            "Exclude the content of directories with a valid CACHEDIR.TAG, except for that file",
+        ),
+        option("exclude-nodump", Nothing, &[To(Scan)], "Exclude what has the flag d of chattr(1)"),
+        option(
             "exclude-other-filesystems",
             Nothing,
             &[To(Scan)],

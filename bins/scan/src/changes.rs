@@ -151,7 +151,7 @@ impl<R: Report> Changes<R> {
         }
         let Some(kind) = entry::kind(&stat) else {
             log::info!("{}: a socket, not stored", self.walk.shown(&path));
-            return Ok(());
+            return self.report.socket(&path);
         };
         let link = match kind {
             Kind::Symlink => self.walk.read_link(),

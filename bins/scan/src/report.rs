@@ -67,6 +67,11 @@ pub(crate) trait Report {
 
     /// Takes the path of an entry that is gone.
     fn deleted(&mut self, path: &TreePath) -> Result<(), Failure>;
+
+    /// Takes the path of a socket, which is not stored.
+    fn socket(&mut self, _path: &TreePath) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 /// The tree stream.
@@ -205,5 +210,9 @@ impl<W: Write> Report for Listing<W> {
 
     fn deleted(&mut self, path: &TreePath) -> Result<(), Failure> {
         self.line("deleted", path)
+    }
+
+    fn socket(&mut self, path: &TreePath) -> Result<(), Failure> {
+        self.line("socket", path)
     }
 }

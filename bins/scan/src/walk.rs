@@ -323,10 +323,14 @@ impl Walk {
     fn enter(&mut self, path: &TreePath) -> io::Result<()> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let directory = rustix::fs::openat(self.at()?, self.name.as_slice(), flags, Mode::empty())?;
-        let names = match self.selection.names(path) {
+        let mut names = match self.selection.names(path) {
             Some(names) => names,
             None => sorted_names(directory.as_fd())?,
         };
+        if let Some(tag) = self.selection.only_name(directory.as_fd()) {
+            log::info!("{}: its content is left out by --exclude-caches", self.shown(path));
+            names.retain(|name| name == tag);
+        }
         self.frames.push(Frame {
             is_store: inside::is_store(self.store.as_ref(), &directory),
             directory,

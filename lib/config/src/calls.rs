@@ -323,7 +323,12 @@ impl Source {
             (true, glob) => format!("--include={glob}"),
             (false, glob) => format!("--exclude={glob}"),
         });
-        excluded.chain(chosen).map(OsString::from)
+        let flags =
+            [("--exclude-caches", self.exclude_caches), ("--exclude-nodump", self.exclude_nodump)];
+        let flags = flags.into_iter().filter(|(_, set)| *set).map(|(word, _)| word.to_owned());
+        let larger = self.exclude_larger_than.iter();
+        let larger = larger.map(|size| format!("--exclude-larger-than={size}"));
+        excluded.chain(chosen).chain(larger).chain(flags).map(OsString::from)
     }
 }
 

@@ -18,5 +18,5 @@ pub use read::{read, read_from};
 pub use rows::rows;
 pub use tables::{Checks, Config, List, Source, Store};
 pub use values::{
-    Age, Archive, Line, Locator, Moment, Name, Pattern, Ping, Rooted, SourceIdentity, User,
+    Age, Archive, Line, Locator, Moment, Name, Pattern, Ping, Rooted, Size, SourceIdentity, User,
 };

@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::calls::{Planned, backup_options};
 use crate::keep::Keep;
 use crate::values::{
-    Age, Archive, Line, Locator, Name, Pattern, Ping, Rooted, SourceIdentity, User,
+    Age, Archive, Line, Locator, Name, Pattern, Ping, Rooted, Size, SourceIdentity, User,
 };
 
 /// One value, or a list of them.
@@ -183,6 +183,15 @@ pub struct Source {
     /// The choices in their order, where includes and excludes mix.
     #[serde(default, skip_serializing_if = "List::is_empty")]
     pub select: List<Pattern>,
+    /// Whether the content of caches stays out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exclude_caches: bool,
+    /// Whether what has the flag `d` of chattr stays out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exclude_nodump: bool,
+    /// The size above which a file stays out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exclude_larger_than: Option<Size>,
     /// The identity of its backups.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity: Option<SourceIdentity>,

@@ -13,6 +13,7 @@ use super::OTHER_FILESYSTEMS;
 use super::filelist;
 use super::options::{Sign, Word};
 use super::rule::Rule;
+use super::size;
 use super::spelling::Spelling;
 use super::table::Table;
 use super::text::letters;
@@ -41,6 +42,14 @@ impl Builder<'_> {
                 let told = format!("--exclude-older-than {time}");
                 let seconds = parse_time(time, self.now).or_fail(Status::Usage, &told)?.seconds();
                 self.rules.push(Rule::OlderThan { seconds, told });
+                Ok(())
+            }
+            Word::LargerThan(text) => {
+                let told = format!("--exclude-larger-than {text}");
+                let why = "not a size, such as 500M or 2G (K, M, G and T are units of 1,024)";
+                let bytes = size::parse(text);
+                let bytes = bytes.ok_or_else(|| Failure::of(Status::Usage, &told, why))?;
+                self.rules.push(Rule::LargerThan { bytes, told });
                 Ok(())
             }
             Word::OtherFilesystems => {

@@ -7,10 +7,12 @@ mod filelist;
 mod glob;
 #[cfg(test)]
 mod glob_tests;
+mod marked;
 mod only;
 mod options;
 mod pattern;
 mod rule;
+mod size;
 mod spelling;
 mod table;
 mod text;
@@ -40,6 +42,8 @@ pub(crate) struct Selection {
     rules: Vec<Rule>,
     marks: Vec<Mark>,
     no_devices: bool,
+    no_caches: bool,
+    no_nodump: bool,
     only: Option<Only>,
 }
 
@@ -81,6 +85,8 @@ impl Selection {
             rules,
             marks: marks(words)?,
             no_devices: words.no_devices,
+            no_caches: words.no_caches,
+            no_nodump: words.no_nodump,
             only: only(words)?,
         })
     }
@@ -93,6 +99,11 @@ impl Selection {
     /// The names to look at in a directory, sorted, if they were listed.
     pub(crate) fn names(&self, directory: &TreePath) -> Option<Vec<Vec<u8>>> {
         self.only.as_ref().map(|only| only.names(directory))
+    }
+
+    /// The only name to look at in a directory, if it is that of a cache whose content stays out.
+    pub(crate) fn only_name(&self, directory: BorrowedFd<'_>) -> Option<&'static [u8]> {
+        (self.no_caches && marked::is_cache(directory)).then_some(marked::TAG)
     }
 
     /// Decides about an entry below the source, which has that name in the directory `at`.
@@ -109,6 +120,9 @@ impl Selection {
         let subject = Subject::new(path, stat);
         if self.no_devices && subject.is_device() {
             return Ok(Verdict::Exclude("--exclude-device-files"));
+        }
+        if self.no_nodump && marked::is_nodump(at, name) {
+            return Ok(Verdict::Exclude("--exclude-nodump"));
         }
         if subject.is_directory()
             && let Some(mark) = self.marks.iter().find(|mark| mark.is_in(at, name))

@@ -23,6 +23,7 @@ pub(crate) enum Word {
     Filelist(Sign, PathBuf),
     Regexp(Sign, OsString),
     OlderThan(String),
+    LargerThan(String),
     OtherFilesystems,
 }
 
@@ -35,6 +36,10 @@ pub(crate) struct Words {
     pub(crate) marks: Vec<OsString>,
     /// Whether devices stay out.
     pub(crate) no_devices: bool,
+    /// Whether the content of caches stays out.
+    pub(crate) no_caches: bool,
+    /// Whether what has the flag `d` stays out.
+    pub(crate) no_nodump: bool,
     /// Back up only the paths that FILE lists, relative to the source, one per line
     pub(crate) files_from: Option<PathBuf>,
     /// Separate the entries of lists by NUL instead of a newline
@@ -61,6 +66,7 @@ impl Words {
                 Word::Regexp(Sign::Include, text) => ("include-regexp", text),
                 Word::Regexp(Sign::Exclude, text) => ("exclude-regexp", text),
                 Word::OlderThan(time) => ("exclude-older-than", OsStr::new(time)),
+                Word::LargerThan(size) => ("exclude-larger-than", OsStr::new(size)),
                 Word::OtherFilesystems => ("exclude-other-filesystems", OsStr::new("")),
             };
             add(name.as_bytes());
@@ -72,6 +78,12 @@ impl Words {
         }
         if self.no_devices {
             add(b"exclude-device-files");
+        }
+        if self.no_caches {
+            add(b"exclude-caches");
+        }
+        if self.no_nodump {
+            add(b"exclude-nodump");
         }
         if let Some(path) = &self.files_from {
             add(b"files-from");
@@ -106,6 +118,9 @@ struct Options {
     /// Exclude regular files that were modified before TIME, a time or an age
     #[arg(long, value_name = "TIME")]
     exclude_older_than: Vec<String>,
+    /// Exclude regular files of more than SIZE bytes; K, M, G and T are units of 1,024
+    #[arg(long, value_name = "SIZE")]
+    exclude_larger_than: Vec<String>,
     /// Exclude other file systems than that of the source
     #[arg(long, overrides_with = "exclude_other_filesystems")]
     exclude_other_filesystems: bool,
@@ -115,6 +130,13 @@ struct Options {
     /// Exclude device files, regardless of the other selections
     #[arg(long, overrides_with = "exclude_device_files")]
     exclude_device_files: bool,
+    /// Exclude the content of directories with a valid CACHEDIR.TAG, except for that file, regardless
+    /// of the other selections
+    #[arg(long, overrides_with = "exclude_caches")]
+    exclude_caches: bool,
+    /// Exclude objects with the flag d of chattr(1), regardless of the other selections
+    #[arg(long, overrides_with = "exclude_nodump")]
+    exclude_nodump: bool,
     /// Look at nothing but the paths that a file lists, relative to the source, one a line
     #[arg(long, value_name = "FILE")]
     files_from: Option<PathBuf>,
@@ -140,6 +162,8 @@ impl FromArgMatches for Words {
             ordered: ordered(&options, matches),
             marks: options.exclude_if_present,
             no_devices: options.exclude_device_files,
+            no_caches: options.exclude_caches,
+            no_nodump: options.exclude_nodump,
             files_from: options.files_from,
             null_separator: options.null_separator,
         })
@@ -166,6 +190,7 @@ fn ordered(options: &Options, matches: &ArgMatches) -> Vec<Word> {
     add("include_regexp", each(&options.include_regexp, |text| Word::Regexp(Include, text)));
     add("exclude_regexp", each(&options.exclude_regexp, |text| Word::Regexp(Exclude, text)));
     add("exclude_older_than", each(&options.exclude_older_than, Word::OlderThan));
+    add("exclude_larger_than", each(&options.exclude_larger_than, Word::LargerThan));
     add("exclude_other_filesystems", vec![Word::OtherFilesystems]);
     found.sort_by_key(|(place, _)| *place);
     found.into_iter().map(|(_, word)| word).collect()
@@ -215,17 +240,21 @@ mod tests {
                 Word::Regexp(Sign::Exclude, "f".into()),
                 Word::OlderThan("1M".to_owned()),
                 Word::OtherFilesystems,
+                Word::LargerThan("2G".to_owned()),
             ],
             marks: vec!["g".into()],
             no_devices: true,
+            no_caches: true,
+            no_nodump: true,
             files_from: Some("h".into()),
             null_separator: true,
         };
         let mut texts = Vec::new();
         words.spell(&mut |text: &[u8]| texts.push(String::from_utf8(text.to_vec()).unwrap()));
         let spelled = "include a exclude b include-filelist c exclude-filelist d include-regexp e \
-            exclude-regexp f exclude-older-than 1M exclude-other-filesystems  exclude-if-present g \
-            exclude-device-files files-from h null-separator";
+            exclude-regexp f exclude-older-than 1M exclude-other-filesystems  \
+            exclude-larger-than 2G exclude-if-present g exclude-device-files exclude-caches \
+            exclude-nodump files-from h null-separator";
         assert_eq!(texts.join(" "), spelled);
     }
 }

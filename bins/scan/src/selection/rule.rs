@@ -48,6 +48,7 @@ pub(crate) enum Rule {
     Glob { sign: Sign, glob: Glob, told: String },
     Regexp { sign: Sign, regexp: Box<Regex>, base: Vec<u8>, told: String },
     OlderThan { seconds: i64, told: String },
+    LargerThan { bytes: u64, told: String },
     OtherFilesystems { device: u64, told: String },
 }
 
@@ -81,6 +82,12 @@ impl Rule {
                 let is_file = subject.kind() == Some(FileType::RegularFile);
                 let old = subject.stat.is_some_and(|stat| stat.st_mtime < *seconds);
                 (is_file && old).then_some((Sign::Exclude, told.as_str()))
+            }
+            Rule::LargerThan { bytes, told } => {
+                let is_file = subject.kind() == Some(FileType::RegularFile);
+                let size = subject.stat.and_then(|stat| u64::try_from(stat.st_size).ok());
+                let large = size.is_some_and(|size| size > *bytes);
+                (is_file && large).then_some((Sign::Exclude, told.as_str()))
             }
             Rule::OtherFilesystems { device, told } => {
                 let other = subject.stat.is_some_and(|stat| stat.st_dev != *device);
