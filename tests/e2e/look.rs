@@ -3,6 +3,7 @@
 mod changes;
 mod entries;
 mod fetched;
+mod find;
 mod status;
 mod versions;
 mod watch;

@@ -3,6 +3,7 @@
 
 mod changes;
 mod differences;
+mod find;
 mod line;
 mod object;
 mod paths;
@@ -24,11 +25,11 @@ use stream::Totals;
 /// List the files of a backup
 ///
 /// moo-list lists the files of a backup from the archive directory: the files of one state, the
-/// differences of two states, or all versions of one file.
+/// differences of two states, all versions of one file, or what matches a pattern in any state.
 #[derive(clap::Parser, Debug)]
 #[command(name = "moo-list", version, after_help = EXAMPLES)]
 pub struct List {
-    /// Paths to list, with everything below them, relative to the source
+    /// Paths to list, with everything below them, relative to the source; or patterns for --find
     #[arg(value_name = "PATH")]
     paths: Vec<OsString>,
     /// Use the archive directory FOLDER
@@ -43,8 +44,12 @@ pub struct List {
     /// List all versions of the file or directory PATH
     #[arg(long, value_name = "PATH", allow_hyphen_values = true, conflicts_with_all = ["time", "changes"])]
     versions: Option<OsString>,
+    /// List what matches a PATH, a glob, in any set, and which states have it; without a slash, it is
+    /// the glob of a name
+    #[arg(long, conflicts_with_all = ["time", "changes", "versions"])]
+    find: bool,
     /// List only N files, chosen at random, and none that is very large
-    #[arg(long, value_name = "N", conflicts_with_all = ["changes", "versions"])]
+    #[arg(long, value_name = "N", conflicts_with_all = ["changes", "versions", "find"])]
     random: Option<usize>,
     /// Print one line of JSON per file
     #[arg(long)]
@@ -61,6 +66,7 @@ Examples:
   moo-list --archive ~/archive --time 3D ssh
   moo-list --archive ~/archive --changes 3D now
   moo-list --archive ~/archive --versions ssh/sshd_config
+  moo-list --archive ~/archive --find '*.sql' 'ssh/**'
   moo-fetch --metadata file:///srv/backup | moo-decrypt | moo-upload file://$HOME/copy |
       moo-commit && moo-list --archive ~/copy";
 
@@ -114,6 +120,7 @@ fn list(arguments: &List) -> Result<(), Failure> {
     let folder = Folder::open(&arguments.archive)?;
     let done = match (&arguments.changes, &arguments.versions) {
         (Some(times), _) => changes::list(&folder, times, &arguments.paths, form, &mut out),
+        _ if arguments.find => find::list(&folder, &arguments.paths, form, &mut out),
         (_, Some(word)) => versions::list(&folder, &path(word)?, form, &mut out),
         _ => {
             let time = arguments.time.as_deref().unwrap_or("now");

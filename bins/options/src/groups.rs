@@ -299,6 +299,12 @@ pub(crate) const RESTORING: Group = Group {
     ],
 };
 
+pub(crate) const JSON: CommandOption =
+    option("json", Nothing, &[To(List)], "Print one line of JSON per file");
+pub(crate) const NULL: CommandOption =
+    option("null", Nothing, &[To(List)], "Print only paths, unescaped, each followed by NUL")
+        .short('0');
+
 /// What `moo list` lists, and how.
 pub(crate) const LISTING: Group = Group {
     heading: Some("List"),
@@ -329,13 +335,7 @@ pub(crate) const LISTING: Group = Group {
             &[To(List)],
             "List only N random files, none of them larger than 64 MiB",
         ),
-        option("json", Nothing, &[To(List)], "Print one line of JSON per file"),
-        option(
-            "null",
-            Nothing,
-            &[To(List)],
-            "Print only paths, unescaped, each followed by NUL",
-        )
-        .short('0'),
+        JSON,
+        NULL,
     ],
 };

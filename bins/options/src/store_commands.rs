@@ -1,7 +1,9 @@
 //! The commands that use a store.
 
 use crate::command::{Argument, MooCommand, Place, own};
-use crate::groups::{Group, LISTING, MAKING, PATH, RESTORING, SELECTION, SHARED, TIME, USER};
+use crate::groups::{
+    Group, JSON, LISTING, MAKING, NULL, PATH, RESTORING, SELECTION, SHARED, TIME, USER,
+};
 use crate::keys::{DECRYPTING, REKEY_FROM, REKEY_TO, REMAKING, SIGNING};
 use crate::option::Takes::{Age, Nothing, Number, Value, Values};
 use crate::option::Target::{Stage as To, Variable};
@@ -192,6 +194,47 @@ Examples:
   moo list file:///srv/backup
   moo list --changes 1D now file:///srv/backup
   moo list --versions ssh/sshd_config file:///srv/backup",
+    },
+    MooCommand {
+        name: "find",
+        usage: &["moo find [options] URL PATTERN...", "moo find [options] NAME [STORE] PATTERN..."],
+        about: "Find paths in all sets of a backup",
+        description: "Search all sets of the backup in the store at URL for paths that match a PATTERN. Print when each path was first and last in the backup, in how many states it is, and its newest version. A PATTERN without a slash matches a name in any directory; one with a slash matches a path relative to the source. The list comes from the archive directory. If this machine has none, a temporary one is fetched; this needs the secret key.",
+        types: &[],
+        arguments: &[
+            STORE,
+            Argument { name: "PATTERN", place: Place::Paths(List), help: "Globs, see moo-scan(1)" },
+        ],
+        groups: &[own(&[JSON, NULL, USER]), DECRYPTING, SHARED],
+        after: "\
+The exit status is 10 if nothing is found.
+
+Examples:
+  moo find file:///srv/backup '*.sql'
+  moo find --json etc 'ssh/**' 'ignorecase:*.CONF'",
+    },
+    MooCommand {
+        name: "diff",
+        usage: &[
+            "moo diff [options] URL TIME1 TIME2 [PATH...]",
+            "moo diff [options] NAME [STORE] TIME1 TIME2 [PATH...]",
+        ],
+        about: "List the differences of two states of a backup",
+        description: "List what was added, deleted and modified between the states at TIME1 and TIME2 of the backup in the store at URL, as moo list --changes does: everything, or each PATH and everything below it. The list comes from the archive directory. If this machine has none, a temporary one is fetched; this needs the secret key.",
+        types: &[],
+        arguments: &[
+            STORE,
+            Argument::needed("TIME1", "old_time", "Time of the first state, such as 7D, see moo-fetch(1)"),
+            Argument::needed("TIME2", "new_time", "Time of the second state, such as now"),
+            Argument { name: "PATH", place: Place::Paths(List), help: "Directories or files to list" },
+        ],
+        groups: &[own(&[JSON, NULL, USER]), DECRYPTING, SHARED],
+        after: "\
+The exit status is 10 if there is no such backup, or neither state contains a PATH.
+
+Examples:
+  moo diff file:///srv/backup 7D now
+  moo diff etc 2026-11-22 2026-11-23 ssh",
     },
     MooCommand {
         name: "verify",

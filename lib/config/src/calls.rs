@@ -28,7 +28,7 @@ pub fn takes_names(command: &str, call: &Call) -> bool {
     let first = call.arguments.first();
     match command {
         "backup" | "run-checks" => call.arguments.iter().all(is_name),
-        "restore" | "list" => first.is_some_and(is_name),
+        _ if has_one_state(command) => first.is_some_and(is_name),
         "rekey" => false,
         "replicate" => call.arguments.len() == 3 && call.arguments.iter().all(is_name),
         _ => first.is_none_or(is_name),
@@ -41,6 +41,11 @@ fn takes_only_names(command: &str) -> bool {
         command,
         "backup" | "run-checks" | "status" | "prune" | "cleanup" | "sync" | "consolidate"
     )
+}
+
+/// Whether a command reads the backup of one source in one store.
+fn has_one_state(command: &str) -> bool {
+    matches!(command, "restore" | "list" | "find" | "diff")
 }
 
 /// A word that can be no URL, and no path that goes through a folder.
@@ -170,14 +175,14 @@ impl Config {
             let why = "no such source or store in the configuration (see moo config show)";
             return Err(Failure::of(Status::Usage, shown(word), why));
         }
-        let one_state = matches!(command, "restore" | "list") || !rest.is_empty();
+        let one_state = has_one_state(command) || !rest.is_empty();
         let one_source = |place: &Place<'_>| place.source_name == places[0].source_name;
         if one_state && !places.iter().all(one_source) {
             let why = "is of several sources; name one of them";
             return Err(Failure::of(Status::Usage, first.unwrap_or(command), why));
         }
         // One state comes from one store.
-        if matches!(command, "restore" | "list") {
+        if has_one_state(command) {
             places.truncate(1);
         }
         Ok(Named { places, rest })
@@ -393,6 +398,14 @@ mod tests {
         assert_eq!(
             calls("list", &["etc", "far", "ssh"]).unwrap(),
             ["--name=etc.far --bwlimit=9 -o Port=22 -- sftp://u@h/b/etc ssh"]
+        );
+        assert_eq!(
+            calls("find", &["etc", "far", "*.sql"]).unwrap(),
+            ["--name=etc.far --bwlimit=9 -o Port=22 -- sftp://u@h/b/etc *.sql"]
+        );
+        assert_eq!(
+            calls("diff", &["home", "3D", "now"]).unwrap(),
+            ["--name=old --bwlimit=9 -o Port=22 -- sftp://u@h/b/home 3D now"]
         );
         assert_eq!(
             calls("prune", &["--force", "far"]).unwrap()[0],

@@ -3,6 +3,7 @@
 
 mod entry_record;
 mod folder;
+mod history;
 mod journal;
 mod lock;
 mod naming;
@@ -13,6 +14,7 @@ mod source_size;
 
 pub use entry_record::{EntryInSet, EntryRecord, InodeBeside};
 pub use folder::{Folder, can_read};
+pub use history::{History, Recorded};
 pub use journal::{
     ARRIVED, FileState, Interrupted, Journal, PACKED, PackedVolume, StartedFile, read_journal,
 };

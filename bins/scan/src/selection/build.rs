@@ -8,6 +8,7 @@ use std::path::Path;
 use archive::{SetTime, parse_time};
 use failure::{Failure, OrFail, Status, shown};
 use fancy_regex::{CompileError, Regex};
+use glob::letters;
 
 use super::OTHER_FILESYSTEMS;
 use super::filelist;
@@ -16,7 +17,6 @@ use super::rule::Rule;
 use super::size;
 use super::spelling::Spelling;
 use super::table::Table;
-use super::text::letters;
 use crate::source::Source;
 
 /// Makes rules of options.

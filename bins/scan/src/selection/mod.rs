@@ -4,18 +4,13 @@
 
 mod build;
 mod filelist;
-mod glob;
-#[cfg(test)]
-mod glob_tests;
 mod marked;
 mod only;
 mod options;
-mod pattern;
 mod rule;
 mod size;
 mod spelling;
 mod table;
-mod text;
 
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;

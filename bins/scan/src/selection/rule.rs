@@ -4,12 +4,11 @@ use std::cell::OnceCell;
 
 use archive::TreePath;
 use fancy_regex::Regex;
+use glob::{Glob, Symbol, letters, symbols};
 use rustix::fs::{FileType, Stat};
 
-use super::glob::Glob;
 use super::options::Sign;
 use super::table::Table;
-use super::text::{Symbol, letters, symbols};
 
 /// An entry of the source, as far as a selection asks.
 pub(crate) struct Subject<'a> {

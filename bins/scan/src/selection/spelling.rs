@@ -3,7 +3,8 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::glob::Glob;
+use glob::Glob;
+
 use crate::source::Source;
 
 /// The spellings of the source, with a slash at the end.
@@ -74,7 +75,7 @@ fn tidy(pattern: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::selection::text::symbols;
+    use glob::symbols;
 
     fn spelling(bases: &[&str]) -> Spelling {
         let bases = bases.iter().map(|base| below(base.as_bytes())).collect();

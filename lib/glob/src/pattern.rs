@@ -1,6 +1,6 @@
 //! The parts that a glob is made of.
 
-use super::text::{Symbol, folded, raised, symbols};
+use crate::text::{Symbol, folded, raised, symbols};
 
 pub(crate) const SLASH: Symbol = b'/' as Symbol;
 

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::glob::Glob;
-use super::text::symbols;
+use crate::Glob;
+use crate::text::symbols;
 
 fn glob(glob: &str) -> Glob {
     let (glob, ignore_case) = match glob.strip_prefix("ignorecase:") {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// A letter, or a byte that is none: those come after all letters.
-pub(crate) type Symbol = u32;
+pub type Symbol = u32;
 
 /// Where the symbols of bytes begin: after the last letter of Unicode.
 const BYTES: Symbol = 0x11_0000;
@@ -12,7 +12,7 @@ const BYTES: Symbol = 0x11_0000;
 const PRIVATE: u32 = 0x10_f700;
 
 /// A name as symbols, one a letter and one a byte that is part of none.
-pub(crate) fn symbols(name: &[u8]) -> Vec<Symbol> {
+pub fn symbols(name: &[u8]) -> Vec<Symbol> {
     let mut symbols = Vec::with_capacity(name.len());
     for chunk in name.utf8_chunks() {
         symbols.extend(chunk.valid().chars().map(Symbol::from));
@@ -34,7 +34,7 @@ pub(crate) fn bytes(symbols: &[Symbol]) -> Vec<u8> {
 }
 
 /// A name as text, for regular expressions: still one letter for each byte that is part of none.
-pub(crate) fn letters(name: &[u8]) -> Cow<'_, str> {
+pub fn letters(name: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(name) {
         return Cow::Borrowed(text);
     }

@@ -1,12 +1,12 @@
 //! Globs with duplicity's meaning: `*` and `?` stop at a slash, `**` does not, and what lies below
 //! a match is matched too.
 
-use super::pattern::{Part, SLASH, parse};
-use super::text::{Symbol, bytes, symbols};
+use crate::pattern::{Part, SLASH, parse};
+use crate::text::{Symbol, bytes, symbols};
 
 /// A glob.
 #[derive(Clone, Debug)]
-pub(crate) struct Glob {
+pub struct Glob {
     parts: Vec<Part>,
     ignore_case: bool,
     /// It ends with a slash: it matches directories, and what is below them.
@@ -31,7 +31,7 @@ impl Glob {
     ///
     /// # Errors
     /// Why it is none.
-    pub(crate) fn new(glob: &[u8], ignore_case: bool) -> Result<Glob, &'static str> {
+    pub fn new(glob: &[u8], ignore_case: bool) -> Result<Glob, &'static str> {
         if glob.is_empty() {
             return Err("an empty pattern");
         }
@@ -48,7 +48,7 @@ impl Glob {
 
     /// The glob for paths without the text `base` that all of them begin with; none if it can
     /// match nothing that begins so.
-    pub(crate) fn after(&self, base: &[u8]) -> Option<Glob> {
+    pub fn after(&self, base: &[u8]) -> Option<Glob> {
         let base = symbols(base);
         let strict = self.advance(&self.strict, &base, true);
         let start = self.advance(&self.start, &base, false);
@@ -58,7 +58,7 @@ impl Glob {
 
     /// The one text that it matches, and whether only as a directory; none if there is more than
     /// one.
-    pub(crate) fn literal(&self) -> Option<(Vec<u8>, bool)> {
+    pub fn literal(&self) -> Option<(Vec<u8>, bool)> {
         if self.ignore_case {
             return None;
         }
@@ -75,7 +75,7 @@ impl Glob {
     }
 
     /// Whether it matches a path.
-    pub(crate) fn matches(&self, path: &[Symbol], is_directory: bool) -> bool {
+    pub fn matches(&self, path: &[Symbol], is_directory: bool) -> bool {
         let end = self.advance(&self.start, path, false);
         if end.at.contains(&self.parts.len()) {
             return !self.directories || is_directory;
@@ -83,8 +83,14 @@ impl Glob {
         end.below
     }
 
+    /// Whether it matches a path itself, and not only something above it.
+    pub fn matches_whole(&self, path: &[Symbol], is_directory: bool) -> bool {
+        let end = self.advance(&self.start, path, false);
+        end.at.contains(&self.parts.len()) && (!self.directories || is_directory)
+    }
+
     /// Whether it could match something below a directory that it does not match.
-    pub(crate) fn reaches_below(&self, directory: &[Symbol]) -> bool {
+    pub fn reaches_below(&self, directory: &[Symbol]) -> bool {
         let end = self.advance(&self.strict, directory, true);
         !self.advance(&end, &[SLASH], true).at.is_empty()
     }
