@@ -166,3 +166,62 @@ fn whoever_stops_reading_ends_the_restore() {
     }
     assert_eq!(sandbox.sh("ls -A .tmp").out(), "");
 }
+
+#[test]
+fn without_a_spool_a_file_goes_out_as_it_arrives_in_each_state() {
+    let sandbox = Sandbox::new();
+    let key = Key::open(&sandbox, "Moo <moo@example.org>");
+    let tree = Tree::small(sandbox.path("src"));
+    let moo = Moo::encrypted(&sandbox, &key).option("--volsize 1");
+    let mut states = Vec::new();
+    for day in 0..7u8 {
+        match day {
+            0 => tree.noise("folder/db", 3_000_000),
+            1 | 2 => tree.edit("folder/db", |content| content[usize::from(day) * 1000] ^= 1),
+            // Unchanged, gone, back, and something else.
+            3 => tree.file("other", b""),
+            4 => tree.remove("folder"),
+            5 => tree.noise("folder/db", 2_000_000),
+            _ => tree.symlink("folder/db", "nowhere"),
+        }
+        tree.mtime("", 1_700_000_000 + i64::from(day), 0);
+        if day < 3 {
+            tree.mtime("folder/db", 1_700_000_000 + i64::from(day), 0);
+        }
+        moo.backup("").silent();
+        states.push(fs::read(tree.path("folder/db")).ok());
+    }
+    for (day, (time, state)) in stored(&sandbox).iter().zip(&states).enumerate() {
+        let run = sandbox.sh(&restore(&format!("--no-spool --time {time} --path folder/db")));
+        match (day, state) {
+            (6, _) => {
+                run.fails_with(2).one_message().stderr_has("folder/db: a symlink").stdout_is("")
+            }
+            (_, None) => run.fails_with(10).one_message().stdout_is(""),
+            (_, Some(state)) => {
+                assert!(run.succeeds().stdout == *state, "day {day}");
+                continue;
+            }
+        };
+    }
+    sandbox.sh("ls -A .tmp").silent();
+    sandbox.sh(&restore("--no-spool --tar")).fails_with(2).one_message();
+    sandbox
+        .sh(&restore("--no-spool --path folder"))
+        .fails_with(2)
+        .stderr_has("folder: a directory");
+}
+
+#[test]
+fn without_a_spool_what_comes_before_the_damage_is_written_and_the_status_tells() {
+    let sandbox = Sandbox::new();
+    let key = Key::open(&sandbox, "Moo <moo@example.org>");
+    let tree = Tree::empty(sandbox.path("src"));
+    tree.noise("large", 3_500_000);
+    Moo::encrypted(&sandbox, &key).option("--volsize 1").backup("").silent();
+    let whole = fs::read(tree.path("large")).unwrap();
+    assert!(sandbox.sh(&restore("--no-spool --path large")).succeeds().stdout == whole);
+    flip(&find_all(sandbox.path("store"), ".vol4.")[0], -200);
+    let run = sandbox.sh(&restore("--no-spool --path large")).fails_with(5).stderr_has("vol4");
+    assert!(run.stdout.len() > 2_000_000 && whole.starts_with(&run.stdout), "{}", run.stdout.len());
+}

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use archive::{Chain, SetTime, TreePath};
 use cli::{Out, shown};
 use failure::{Failure, Reason, Status};
-use glob::{Glob, symbols};
+use globs::{Glob, symbols};
 use local::{EntryRecord, Folder, Recorded};
 use serde::Serialize;
 use stream::member::Kind;

@@ -278,6 +278,13 @@ pub(crate) const RESTORING: Group = Group {
         )
         .conflicts(&["merge", "delete", "force", "keep-going", "no-restore-ownership"]),
         option(
+            "no-spool",
+            Nothing,
+            &[To(Patch)],
+            "With DEST -, write the file as it arrives, before all of it has been verified. If the exit status is not 0, throw the output away",
+        )
+        .conflicts(&["tar", "merge", "delete", "force", "keep-going"]),
+        option(
             "keep-going",
             Nothing,
             &[Variable("keep_going")],

@@ -30,6 +30,9 @@ pub struct Patch {
     /// Write a tar of everything to standard output; the destination is -
     #[arg(long, conflicts_with_all = ["merge", "delete", "check", "no_restore_ownership"])]
     tar: bool,
+    /// Write the file to standard output as it arrives, before all of it has been verified
+    #[arg(long, conflicts_with_all = ["tar", "check", "merge", "delete"])]
+    no_spool: bool,
     /// Fail if the destination is in the folder of the store URL, or if --delete would delete that
     /// folder
     #[arg(long, value_name = "URL", conflicts_with = "check")]
@@ -83,8 +86,9 @@ impl Program for Patch {
         if destination.as_os_str() == "-" {
             return self.write(input);
         }
-        if self.tar {
-            let why = "--tar writes to standard output only: give - as the destination";
+        if self.tar || self.no_spool {
+            let why =
+                "--tar and --no-spool write to standard output only: give - as the destination";
             return Err(Failure::of(Status::Usage, shown(destination), why));
         }
         if let Some(store) = &self.store {
@@ -102,9 +106,10 @@ impl Patch {
             let why = "standard output takes no --merge, --delete or --keep-going";
             return Err(Failure::new(Status::Usage, why));
         }
-        match self.tar {
-            true => restore::write_tar(input, self.numeric_owner),
-            false => restore::write_file(input),
+        match (self.tar, self.no_spool) {
+            (true, _) => restore::write_tar(input, self.numeric_owner),
+            (_, true) => restore::stream_file(input),
+            _ => restore::write_file(input),
         }
     }
 

@@ -197,7 +197,7 @@ fn copy(from: &mut impl Read, to: &mut Writer, which: &TreePath) -> Result<Strin
 
 /// Checks content against the hash that was recorded when it was backed up. duplicity records
 /// none.
-fn check(which: &TreePath, hash: &str, body: &Entries) -> Result<(), Failure> {
+pub(crate) fn check(which: &TreePath, hash: &str, body: &Entries) -> Result<(), Failure> {
     match body.annotations().get(SHA256) {
         Some(recorded) if recorded != hash => {
             Err(wrong(which, "its hash differs from that at the time of the backup"))

@@ -8,6 +8,7 @@
 
 mod cursor;
 mod destination;
+mod direct;
 mod entries;
 mod file;
 mod hard_links;
@@ -34,6 +35,7 @@ use archive::TreePath;
 use failure::{Failure, OrFail, Reason, Status, shown};
 use stream::{FilesInput, RestoreRequest, SetRef, Totals, pipe};
 
+pub use direct::stream_file;
 pub use merge::MergeMode;
 pub use metadata::Owners;
 pub use outside::check_outside;

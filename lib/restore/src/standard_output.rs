@@ -35,10 +35,8 @@ pub fn write_file(input: RestoreInput) -> Result<Totals, Failure> {
     let totals = restore.totals();
     let (state, mut tree) = restore.read()?;
     let kind = state.peek().map(|record| record.member.kind);
-    if kind != Some(Kind::File) {
-        let what = cli::legible::kind(kind.unwrap_or_default());
-        let why = format!("a {what}, not a regular file; use --path to name a file, or --tar");
-        return Err(Failure::of(Status::Usage, &path, why));
+    if let Some(kind) = kind.filter(|kind| *kind != Kind::File) {
+        return Err(no_regular_file(&path, kind));
     }
     let mut file = tree.open(&TreePath::root())?;
     let to = io::stdout().lock();
@@ -49,6 +47,13 @@ pub fn write_file(input: RestoreInput) -> Result<Totals, Failure> {
     copy(&mut file, &path, |bytes| to.write_all(bytes))?;
     to.flush().map_err(|error| Failure::of_output(&error))?;
     Ok(totals)
+}
+
+/// The failure of a path that is something else.
+pub(crate) fn no_regular_file(path: &TreePath, kind: Kind) -> Failure {
+    let what = cli::legible::kind(kind);
+    let why = format!("a {what}, not a regular file; use --path to name a file, or --tar");
+    Failure::of(Status::Usage, path, why)
 }
 
 /// Writes text to a terminal. What could command it is refused.

@@ -8,7 +8,7 @@ use std::path::Path;
 use archive::{SetTime, parse_time};
 use failure::{Failure, OrFail, Status, shown};
 use fancy_regex::{CompileError, Regex};
-use glob::letters;
+use globs::letters;
 
 use super::OTHER_FILESYSTEMS;
 use super::filelist;

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use archive::TreePath;
 use fancy_regex::Regex;
-use glob::{Glob, Symbol, letters, symbols};
+use globs::{Glob, Symbol, letters, symbols};
 use rustix::fs::{FileType, Stat};
 
 use super::options::Sign;

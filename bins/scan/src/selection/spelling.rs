@@ -3,7 +3,7 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use glob::Glob;
+use globs::Glob;
 
 use crate::source::Source;
 
@@ -75,7 +75,7 @@ fn tidy(pattern: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use glob::symbols;
+    use globs::symbols;
 
     fn spelling(bases: &[&str]) -> Spelling {
         let bases = bases.iter().map(|base| below(base.as_bytes())).collect();
