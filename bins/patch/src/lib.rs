@@ -61,7 +61,7 @@ Examples:
   moo-fetch file:///srv/backup | moo-decrypt | moo-patch /tmp/etc
   moo-fetch --time 3D --path ssh/sshd_config file:///srv/backup | moo-decrypt |
       moo-patch /tmp/sshd_config
-  moo-fetch --path db.sql file:///srv/backup | moo-decrypt | moo-patch - | psql
+  moo-fetch --path hosts file:///srv/backup | moo-decrypt | moo-patch - | wc -l
   moo-fetch --time 3D file:///srv/backup | moo-decrypt | moo-patch --check";
 
 impl Program for Patch {

@@ -115,7 +115,7 @@ Examples:
   moo-scan /etc | tar tv
   moo-scan --exclude '**.bak' --exclude-if-present .nobackup --dry-run /etc
   moo-scan --include /etc/ssh --exclude '**' /etc | tar tv
-  pg_dump shop | moo-scan --stdin-name shop.sql - | tar tv
+  tar c /etc | moo-scan --stdin-name etc.tar - | tar tv
   moo-scan --archive ~/archive /etc | moo-sign | moo-delta --archive ~/archive |
       moo-pack --archive ~/archive | moo-encrypt --encrypt-key KEY |
       moo-upload file:///srv/backup | moo-commit --archive ~/archive";

@@ -157,31 +157,4 @@ proptest! {
             let _ = glob.after(&path).map(|glob| glob.literal());
         }
     }
-
-    #[test]
-    fn a_table_says_what_its_globs_say(
-        patterns in proptest::collection::vec(("[ab]{1,2}(/[ab]){0,2}/?", any::<bool>()), 0..6),
-        path in "[ab]{1,2}(/[ab]{1,2}){0,2}", is_directory: bool
-    ) {
-        use super::options::Sign;
-        use super::table::Table;
-        let (mut table, mut above, mut decided) = (Table::default(), false, None);
-        for (row, (pattern, include)) in patterns.iter().enumerate() {
-            let sign = if *include { Sign::Include } else { Sign::Exclude };
-            let glob = glob(pattern);
-            let (key, directories) = glob.literal().unwrap();
-            table.push(key, directories, sign, row.to_string());
-            if decided.is_some() {
-                continue;
-            }
-            if glob.matches(&symbols(path.as_bytes()), is_directory) {
-                decided = Some((sign, row.to_string()));
-            } else if *include && glob.reaches_below(&symbols(path.as_bytes())) {
-                above = true;
-            }
-        }
-        let found = table.look(path.as_bytes(), is_directory);
-        prop_assert_eq!(found.decided.map(|(sign, told)| (sign, told.to_owned())), decided);
-        prop_assert_eq!(found.above, above);
-    }
 }
