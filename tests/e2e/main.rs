@@ -15,6 +15,7 @@ mod damage;
 mod defects;
 mod destination;
 mod dumps;
+mod duplicity;
 mod encryption;
 mod expired_keys;
 mod failures;

@@ -8,7 +8,11 @@ use tests::{Key, Run, Sandbox};
 /// The programs, by the folders that they are made in.
 fn programs() -> Vec<String> {
     let bins = fs::read_dir(workspace().join("bins")).unwrap();
-    bins.map(|bin| format!("moo-{}", bin.unwrap().file_name().to_string_lossy())).collect()
+    let name = |bin: &str| match bin {
+        "duplicity" => "moobacker-duplicity".to_owned(),
+        _ => format!("moo-{bin}"),
+    };
+    bins.map(|bin| name(&bin.unwrap().file_name().to_string_lossy())).collect()
 }
 
 /// The examples that a program's `--help` ends with; lines that go on are indented further.
@@ -106,7 +110,9 @@ fn the_examples_of_each_program_work_and_show_it_with_its_neighbours() {
             |example: &String| example.contains(&program) && example.matches("moo-").count() > 1;
         let keygen = program == "moo-keygen";
         // These are no stages of a pipe.
-        let alone = keygen || ["moo-options", "moo-config", "moo-each"].contains(&&*program);
+        let alone = keygen
+            || ["moo-options", "moo-config", "moo-each", "moobacker-duplicity"]
+                .contains(&&*program);
         assert!(alone || examples.iter().any(in_company), "{program}: no neighbours");
         if keygen {
             // They make the keys that the next ones use.

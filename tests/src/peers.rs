@@ -21,6 +21,12 @@ pub struct Duplicity<'a> {
     options: String,
 }
 
+/// The program of the newest duplicity.
+pub fn newest() -> String {
+    let installed = workspace().join("target/peers/duplicity-new/bin/duplicity");
+    env::var("MOO_DUPLICITY_NEW").unwrap_or_else(|_| installed.to_string_lossy().into_owned())
+}
+
 impl<'a> Duplicity<'a> {
     /// Debian's, 0.8.
     pub fn old(sandbox: &'a Sandbox) -> Duplicity<'a> {
@@ -30,10 +36,7 @@ impl<'a> Duplicity<'a> {
     /// The newest, 3: the program that `MOO_DUPLICITY_NEW` names, else the one that `tests/run`
     /// has installed.
     pub fn new(sandbox: &'a Sandbox) -> Duplicity<'a> {
-        let installed = workspace().join("target/peers/duplicity-new/bin/duplicity");
-        let program = env::var("MOO_DUPLICITY_NEW")
-            .unwrap_or_else(|_| installed.to_string_lossy().into_owned());
-        Duplicity::with(sandbox, program, true)
+        Duplicity::with(sandbox, newest(), true)
     }
 
     fn with(sandbox: &'a Sandbox, program: String, new: bool) -> Duplicity<'a> {

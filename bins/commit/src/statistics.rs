@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use archive::SetTime;
 use stream::Totals;
 
 /// The statistics of a run that ends now.
@@ -11,11 +12,11 @@ pub(crate) fn text(totals: &Totals) -> String {
     let entries = totals.new_files + totals.changed_files + totals.deleted_files;
     let count = |name: &str, number: u64| format!("{name} {number}\n");
     let size = |name: &str, bytes: u64| format!("{name} {bytes} ({})\n", human(bytes));
-    let time = |name: &str, seconds: f64| format!("{name} {seconds:.2}\n");
+    let time = |name: &str, at: f64| format!("{name} {at:.2} ({})\n", local(at));
     let mut text = "--------------[ Backup Statistics ]--------------\n".to_owned();
     text += &time("StartTime", start);
     text += &time("EndTime", now);
-    text += &time("ElapsedTime", now - start);
+    text += &format!("ElapsedTime {:.2} ({})\n", now - start, duration(now - start));
     text += &count("SourceFiles", totals.source_files);
     text += &size("SourceFileSize", totals.source_bytes);
     text += &count("NewFiles", totals.new_files);
@@ -23,11 +24,31 @@ pub(crate) fn text(totals: &Totals) -> String {
     text += &count("DeletedFiles", totals.deleted_files);
     text += &count("ChangedFiles", totals.changed_files);
     text += &size("ChangedFileSize", totals.changed_bytes);
+    // duplicity has this line, and counts nothing in it.
+    text += &size("ChangedDeltaSize", 0);
     text += &count("DeltaEntries", entries);
     text += &size("RawDeltaSize", totals.delta_bytes);
     text += &size("TotalDestinationSizeChange", totals.stored_bytes);
     text += &count("Errors", totals.unreadable);
     text + "-------------------------------------------------"
+}
+
+/// A time in seconds since 1970, as people read it.
+fn local(at: f64) -> String {
+    SetTime::from_seconds(at as i64).map_or_else(|_| "?".to_owned(), SetTime::local)
+}
+
+/// A time that has passed: `1 hour 2 minutes 3.25 seconds`.
+fn duration(seconds: f64) -> String {
+    let whole = seconds.max(0.0) as u64;
+    let (hours, minutes) = (whole / 3600, whole / 60 % 60);
+    let rest = seconds.max(0.0) - (whole - whole % 60) as f64;
+    let unit = |number: u64, name: &str| match number {
+        0 => String::new(),
+        1 => format!("1 {name} "),
+        _ => format!("{number} {name}s "),
+    };
+    format!("{}{}{rest:.2} seconds", unit(hours, "hour"), unit(minutes, "minute"))
 }
 
 fn human(bytes: u64) -> String {
@@ -47,7 +68,15 @@ fn human(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::human;
+    use super::{duration, human};
+
+    #[test]
+    fn durations_are_in_words() {
+        assert_eq!(duration(0.254), "0.25 seconds");
+        assert_eq!(duration(61.5), "1 minute 1.50 seconds");
+        assert_eq!(duration(7262.0), "2 hours 1 minute 2.00 seconds");
+        assert_eq!(duration(-1.0), "0.00 seconds");
+    }
 
     #[test]
     fn sizes_are_rounded_for_people() {

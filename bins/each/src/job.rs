@@ -18,17 +18,20 @@ const SECRETS: [&str; 4] = ["PASSPHRASE", "SIGN_PASSPHRASE", "NEW_PASSPHRASE", "
 
 /// The exit status of several commands: the first that is not 0, where 3 gives way to what is worse.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Worst(u8);
+pub struct Worst(u8);
 
 impl Worst {
-    pub(crate) fn note(&mut self, status: u8) {
+    /// Counts an exit status.
+    pub fn note(&mut self, status: u8) {
         let partial = Status::Partial.code();
         if self.0 == 0 || self.0 == partial && status != 0 {
             self.0 = status;
         }
     }
 
-    pub(crate) fn status(self) -> u8 {
+    /// The exit status of all.
+    #[must_use]
+    pub fn status(self) -> u8 {
         self.0
     }
 }
@@ -66,7 +69,7 @@ impl State {
 
 /// Runs commands until a signal comes.
 #[derive(Debug)]
-pub(crate) struct Jobs {
+pub struct Jobs {
     /// The command that messages name.
     name: String,
     /// Whether it runs for several, so that a message of one does not tell which one it is of.
@@ -76,7 +79,10 @@ pub(crate) struct Jobs {
 
 impl Jobs {
     /// From here on a signal ends what runs, and then the rest.
-    pub(crate) fn start(name: &str, several: bool) -> Result<Jobs, Failure> {
+    ///
+    /// # Errors
+    /// The system refuses a handler or a thread.
+    pub fn start(name: &str, several: bool) -> Result<Jobs, Failure> {
         let state = Arc::new(State::default());
         let wanted = signals::ENDING.into_iter().chain([signals::ASKING]);
         let mut handled = signals::handled(wanted).or_fail(Status::Failed, "signals")?;
@@ -96,14 +102,18 @@ impl Jobs {
     }
 
     /// The exit status that a signal has asked for.
-    pub(crate) fn stopped(&self) -> Option<u8> {
+    #[must_use]
+    pub fn stopped(&self) -> Option<u8> {
         let signal = self.state.signal.load(Ordering::SeqCst);
         u8::try_from(signal).ok().filter(|signal| *signal != 0).map(|signal| SIGNALED + signal)
     }
 
     /// Runs a command of `moo` to its end, and returns its exit status. What a signal has killed could
     /// not say so itself: that is said, with what it was for. Which one of several has failed is said, too.
-    pub(crate) fn run(&self, command: Command, what: &str) -> Result<u8, Failure> {
+    ///
+    /// # Errors
+    /// It can't be started.
+    pub fn run(&self, command: Command, what: &str) -> Result<u8, Failure> {
         let status = self.run_silently(command)?;
         self.tell(status, what);
         Ok(status)
@@ -131,11 +141,10 @@ impl Jobs {
     }
 
     /// Runs a command of `moo` as `run` does, and returns what it prints on standard output, too.
-    pub(crate) fn output(
-        &self,
-        mut command: Command,
-        what: &str,
-    ) -> Result<(u8, Vec<u8>), Failure> {
+    ///
+    /// # Errors
+    /// It can't be started, or its output can't be read.
+    pub fn output(&self, mut command: Command, what: &str) -> Result<(u8, Vec<u8>), Failure> {
         let (mut from, to) = pipe().or_fail(Status::Failed, "a pipe")?;
         command.stdout(to);
         let reader = Builder::new().spawn(move || {
@@ -151,7 +160,10 @@ impl Jobs {
 
     /// Runs a hook: a command of the shell, in a session of its own, so that it can be ended as a whole
     /// and gets at no terminal.
-    pub(crate) fn hook(&self, line: &str, result: Option<u8>) -> Result<u8, Failure> {
+    ///
+    /// # Errors
+    /// It can't be started.
+    pub fn hook(&self, line: &str, result: Option<u8>) -> Result<u8, Failure> {
         let mut command = Command::new("setsid");
         command.args(["sh", "-c", line]).stdin(Stdio::null()).env_remove("MOO_STATUS");
         for name in SECRETS {

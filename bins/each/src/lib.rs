@@ -3,7 +3,7 @@
 
 mod backups;
 mod checks;
-mod job;
+pub mod job;
 mod metrics;
 
 use std::ffi::OsString;
@@ -66,13 +66,25 @@ pub fn main() -> ExitCode {
 }
 
 /// From here on this process dies when `moo-run` is killed, even if it was stopped before.
-fn die_with_parent() -> Result<(), Failure> {
+///
+/// # Errors
+/// It has ended already.
+pub fn die_with_parent() -> Result<(), Failure> {
     let parent = getppid();
     set_parent_process_death_signal(Some(Signal::KILL)).or_fail(Status::Failed, "moo-each")?;
     if getppid() == parent {
         return Ok(());
     }
     Err(Failure::new(Status::Failed, "moo-run has ended"))
+}
+
+/// A program beside this one.
+///
+/// # Errors
+/// The system does not tell where this one is.
+pub fn beside(name: &str) -> Result<PathBuf, Failure> {
+    let own = std::env::current_exe().or_fail(Status::Failed, name)?;
+    Ok(own.with_file_name(name))
 }
 
 impl Each {
@@ -162,15 +174,9 @@ impl Each {
         Ok(rest)
     }
 
-    /// A program beside this one.
-    fn beside(name: &str) -> Result<PathBuf, Failure> {
-        let own = std::env::current_exe().or_fail(Status::Failed, "moo-each")?;
-        Ok(own.with_file_name(name))
-    }
-
     /// `moo-run` with the command and these arguments.
     fn one(&self, command: &str, words: &[OsString]) -> Result<Command, Failure> {
-        let mut run = Command::new(Each::beside("moo-run")?);
+        let mut run = Command::new(beside("moo-run")?);
         run.arg0("moo-run").arg(command).arg(self.folder.join(format!("{command}.sh"))).args(words);
         Ok(run)
     }
@@ -182,10 +188,10 @@ impl Each {
 
     /// Becomes `moo-run` with this program in it: one process for the caller, that ends by itself.
     fn become_inner(&self) -> Result<u8, Failure> {
-        let mut run = Command::new(Each::beside("moo-run")?);
+        let mut run = Command::new(beside("moo-run")?);
         run.arg0("moo-run")
             .args(["--forward", &self.command])
-            .arg(Each::beside("moo-each")?)
+            .arg(beside("moo-each")?)
             .arg("--inner");
         run.arg(&self.folder).arg(&self.command).arg("--").args(&self.words);
         Err(run.exec()).or_fail(Status::Failed, "moo-run")

@@ -2,10 +2,13 @@
 //! that.
 //!
 //! [`VARIABLE`] contains `DESCRIPTOR:INODE` of the memory, like the lifeline's variable. Its first
-//! byte is the form; the rest belongs to the crate `progress`.
+//! byte is the form, and the name of the reason of a failure follows; the rest belongs to the crate
+//! `progress`.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
+
+use failure::{Failure, Reason};
 
 use crate::lifeline;
 
@@ -46,6 +49,26 @@ impl Form {
         // It only serves what a person sees.
         let _ = memory.write_all_at(&[byte], 0);
     }
+}
+
+/// The place of the reason, and the bytes that it has.
+const REASON: (u64, usize) = (64, 64);
+
+/// Records why the command fails, for programs that react to it. The last stage that knows it says so.
+pub fn record(failure: &Failure) {
+    let name = failure.reason().name();
+    let Some(memory) = memory().filter(|_| failure.reason() != Reason::Other) else { return };
+    let mut bytes = [0; REASON.1];
+    bytes.iter_mut().zip(name.bytes()).for_each(|(byte, letter)| *byte = letter);
+    let _ = memory.write_all_at(&bytes, REASON.0);
+}
+
+/// The reason that was recorded. The memory may hold anything.
+pub fn reason(memory: &File) -> Reason {
+    let mut bytes = [0; REASON.1];
+    let read = memory.read_at(&mut bytes, REASON.0).unwrap_or_default();
+    let end = bytes.iter().take(read).position(|byte| *byte == 0).unwrap_or_default();
+    std::str::from_utf8(&bytes[..end]).map_or(Reason::Other, Reason::from_name)
 }
 
 /// The memory of this command, if it has a supervisor.

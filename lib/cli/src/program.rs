@@ -11,9 +11,9 @@ use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use signal_hook::consts::SIGXFSZ;
 use stream::{Outlet, Totals};
 
-use crate::lifeline;
 use crate::messages::{self, Verbosity};
 use crate::processor_time;
+use crate::{form, lifeline};
 
 /// Arguments of all programs.
 #[derive(clap::Args, Clone, Debug)]
@@ -118,6 +118,7 @@ fn exit(stage: &str, failure: &Failure) -> ExitCode {
     }
     // Others that were killed are no news of this one.
     lifeline::check();
+    form::record(failure);
     if failure.is_news() {
         messages::say(stage, failure);
     }

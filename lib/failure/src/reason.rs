@@ -25,10 +25,16 @@ pub enum Reason {
     TooManyDeleted,
     /// The interrupted run can't be resumed, by no later run either.
     CannotResume,
+    /// A list of what is to be read contains no path.
+    EmptyList,
+    /// A list of what is to be read contains a path that is not in the source.
+    OutsideList,
+    /// A pattern can match nothing in the source.
+    OutsideSource,
 }
 
 /// The reasons by the names that travel in `failed.json`.
-const NAMES: [(Reason, &str); 10] = [
+const NAMES: [(Reason, &str); 13] = [
     (Reason::Other, "other"),
     (Reason::DestinationExists, "destination-exists"),
     (Reason::NoBackup, "no-backup"),
@@ -39,6 +45,9 @@ const NAMES: [(Reason, &str); 10] = [
     (Reason::ForeignSets, "foreign-sets"),
     (Reason::TooManyDeleted, "too-many-deleted"),
     (Reason::CannotResume, "cannot-resume"),
+    (Reason::EmptyList, "empty-list"),
+    (Reason::OutsideList, "outside-list"),
+    (Reason::OutsideSource, "outside-source"),
 ];
 
 impl Reason {

@@ -2,6 +2,7 @@
 //! moobacker-progress(5) the description.
 
 use cli::shown::in_json;
+use failure::Reason;
 use serde::Serialize;
 
 use crate::memory::{Made, Place, Work};
@@ -47,6 +48,7 @@ struct Summary<'a> {
     place: Option<&'a str>,
     bytes_read: u64,
     set: Option<Set<'a>>,
+    reason: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -88,6 +90,7 @@ pub(crate) fn summary(
     exit_status: u8,
     made: Option<&Made>,
     place: Option<&Place>,
+    reason: Reason,
 ) -> String {
     let set = made.map(|made| Set {
         kind: if made.full { "full" } else { "inc" },
@@ -100,7 +103,8 @@ pub(crate) fn summary(
     });
     let bytes_read = view.work.map_or(0, Work::all_read);
     let place = place.map(|place| place.to.as_str());
-    line("summary", view, Summary { exit_status, place, bytes_read, set })
+    let reason = Some(reason.name()).filter(|_| reason != Reason::Other);
+    line("summary", view, Summary { exit_status, place, bytes_read, set, reason })
 }
 
 fn line(kind: &'static str, view: &View<'_>, content: impl Serialize) -> String {

@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-use cli::form::Form;
+use cli::form::{self, Form};
 use failure::legible;
 
 use crate::memory::{Made, Memory, Place, Slot, Text, Work};
@@ -233,7 +233,8 @@ impl Canvas {
         let lines = match form {
             Form::Nothing => Vec::new(),
             Form::Json => {
-                vec![json::summary(&self.view(), status, made.as_ref(), place.as_ref())]
+                let reason = form::reason(self.memory.file());
+                vec![json::summary(&self.view(), status, made.as_ref(), place.as_ref(), reason)]
             }
             // The set is stored, even if some of the source could not be read.
             Form::Line | Form::Plain if status == 0 || (status == 3 && made.is_some()) => {

@@ -30,12 +30,14 @@ impl Program {
     /// The program of that name.
     #[must_use]
     pub fn named(name: &OsStr) -> Option<&'static Program> {
+        // Clients of duplicity look for it by this name: a link is enough.
+        let name = if name == "duplicity" { OsStr::new("moobacker-duplicity") } else { name };
         PROGRAMS.iter().find(|program| program.name == name)
     }
 }
 
 /// All programs, in the order in which data flows through them.
-pub static PROGRAMS: [Program; 21] = [
+pub static PROGRAMS: [Program; 22] = [
     Program::stage::<scan::Scan>(),
     Program::stage::<sign::Sign>(),
     Program::stage::<delta::Delta>(),
@@ -57,4 +59,5 @@ pub static PROGRAMS: [Program; 21] = [
     Program::other::<run::Run>("moo-run", run::main),
     Program::other::<each::Each>("moo-each", each::main),
     Program::other::<moo_config::Options>("moo-config", moo_config::main),
+    Program::other::<duplicity::Duplicity>("moobacker-duplicity", duplicity::main),
 ];

@@ -23,7 +23,11 @@ fn called(name: &str, words: &[&str]) -> (i32, String, String) {
 fn every_program_of_the_workspace_is_there_by_the_name_of_its_folder() {
     let bins = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../bins");
     let bins = fs::read_dir(bins).unwrap().map(|bin| bin.unwrap().file_name());
-    let mut expected: Vec<_> = bins.map(|bin| format!("moo-{}", bin.to_str().unwrap())).collect();
+    let name = |bin: &str| match bin {
+        "duplicity" => "moobacker-duplicity".to_owned(),
+        _ => format!("moo-{bin}"),
+    };
+    let mut expected: Vec<_> = bins.map(|bin| name(bin.to_str().unwrap())).collect();
     let mut names = PROGRAMS.each_ref().map(|program| program.name);
     expected.sort();
     names.sort_unstable();
@@ -31,11 +35,23 @@ fn every_program_of_the_workspace_is_there_by_the_name_of_its_folder() {
     for name in names {
         let command = (Program::named(OsStr::new(name)).unwrap().command)();
         assert_eq!(command.get_name(), name);
-        let version = format!("{name} {}\n", env!("CARGO_PKG_VERSION"));
+        let version = match name {
+            "moobacker-duplicity" => DUPLICITY.to_owned(),
+            _ => format!("{name} {}\n", env!("CARGO_PKG_VERSION")),
+        };
         for path in [name.to_owned(), format!("/usr/bin/{name}")] {
             assert_eq!(called(&path, &["--version"]), (0, version.clone(), String::new()));
         }
     }
+}
+
+/// The version of duplicity comes first: its clients read it.
+const DUPLICITY: &str = concat!("duplicity 3.0.4 (moobacker ", env!("CARGO_PKG_VERSION"), ")\n");
+
+#[test]
+fn it_is_found_by_the_name_of_duplicity_too() {
+    let expected = (0, DUPLICITY.to_owned(), String::new());
+    assert_eq!(called("/usr/local/bin/duplicity", &["--version"]), expected);
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn the_programs_are_one_file_and_each_process_has_the_name_of_its_stage() {
     let Some(network) = Network::new(&sandbox) else { return };
     let laptop = network.machine("laptop");
     install(&laptop);
-    let files = "cd /usr/lib/moobacker && ls moo-* | wc -l; stat -c '%i %h' moo-* | sort -u | cut -d ' ' -f 2";
+    let files = "cd /usr/lib/moobacker && ls moo*-* | wc -l; stat -c '%i %h' moo*-* | sort -u | cut -d ' ' -f 2";
     let programs = fs::read_dir(workspace().join("bins")).unwrap().count();
     laptop.sh(files).stdout_is(&format!("{programs}\n{programs}"));
     // An upgrade replaces all of them, whether they were links or files.

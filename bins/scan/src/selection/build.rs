@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use archive::{SetTime, parse_time};
-use failure::{Failure, OrFail, Status, shown};
+use failure::{Failure, OrFail, Reason, Status, shown};
 use fancy_regex::{CompileError, Regex};
 use globs::letters;
 
@@ -62,7 +62,7 @@ impl Builder<'_> {
 
     fn glob(&mut self, sign: Sign, pattern: &[u8], told: String) -> Result<(), Failure> {
         let glob = self.spelling.read(pattern);
-        let glob = glob.map_err(|why| Failure::of(Status::Usage, &told, why))?;
+        let glob = glob.map_err(|why| refused(&told, why))?;
         let Some((path, directories)) = glob.literal() else {
             self.rules.push(Rule::Glob { sign, glob, told });
             return Ok(());
@@ -103,6 +103,11 @@ impl Builder<'_> {
 fn option(sign: Sign, kind: &str) -> String {
     let verb = if sign == Sign::Include { "include" } else { "exclude" };
     format!("--{verb}{kind}")
+}
+
+/// A pattern that matches nothing that could be in the source.
+fn refused(told: &str, why: String) -> Failure {
+    Failure::of(Status::Usage, told, why).because(Reason::OutsideSource)
 }
 
 /// An option as it was written.

@@ -16,7 +16,7 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 
 use archive::{SetTime, TreePath};
-use failure::{Failure, Status, shown};
+use failure::{Failure, Reason, Status, shown};
 use rustix::fs::{AtFlags, Stat};
 
 pub(crate) use self::options::Words;
@@ -175,7 +175,8 @@ fn only(words: &Words) -> Result<Option<Only>, Failure> {
     let only = Only::parse(&text, words.null_separator, &shown(path).to_string())?;
     if only.is_empty() {
         let why = "lists no path, so nothing would be backed up";
-        return Err(Failure::of(Status::Usage, shown(&path), why));
+        let failure = Failure::of(Status::Usage, shown(&path), why);
+        return Err(failure.because(Reason::EmptyList));
     }
     Ok(Some(only))
 }

@@ -1,7 +1,7 @@
 //! The list of all that is asked for, in place of what directories hold.
 
 use archive::TreePath;
-use failure::{Failure, Status, legible};
+use failure::{Failure, Reason, Status, legible};
 
 use super::filelist::lines;
 
@@ -19,6 +19,7 @@ impl Only {
         for (line, number) in lines(text, null).zip(1..).filter(|(line, _)| !line.is_empty()) {
             let refuse = |why: &dyn std::fmt::Display| {
                 Failure::new(Status::Usage, format!("{name}, line {number}: {why}"))
+                    .because(Reason::OutsideList)
             };
             if line.starts_with(b"/") {
                 let shown = legible::name(line);

@@ -1,0 +1,118 @@
+//! What is deleted: old sets, and leftovers.
+
+use std::collections::BTreeSet;
+
+use crate::code::Refusal;
+use crate::journal::Level;
+use crate::journal::code::GENERIC;
+use crate::survey::{Survey, local};
+use crate::work::Work;
+
+/// Deletes old sets, or lists their times.
+///
+/// # Errors
+/// `moo prune` can't be run, or fails.
+pub(crate) fn remove(work: &Work<'_>, survey: &Survey) -> Result<u8, Refusal> {
+    let action = &work.request.action;
+    if survey.chains.is_empty() {
+        work.journal.notice("No old backup sets found, nothing deleted.");
+        return Ok(0);
+    }
+    let goes: BTreeSet<String> =
+        listed(work, "prune", vec![work.rule()])?.iter().filter_map(|what| newest(what)).collect();
+    let mut times = Vec::new();
+    for chain in &survey.chains {
+        let Some((start, end)) = chain.times() else { continue };
+        if chain.sets.iter().any(|set| goes.contains(&set.time)) {
+            times.push(if forced(work) && goes.contains(start) { start } else { end });
+        }
+    }
+    if times.is_empty() {
+        work.journal.notice("No old backup sets found, nothing deleted.");
+        return Ok(0);
+    }
+    let (chain, time) = if times.len() == 1 { ("chain", "time") } else { ("chains", "times") };
+    let which: String = times.iter().map(|time| local(time) + "\n").collect();
+    if !forced(work) {
+        let the = if times.len() == 1 { "the following time" } else { "the following times" };
+        work.journal.notice(&format!(
+            "Found old backup {chain} at {the}:\n{which}Rerun command with --force option to actually delete."
+        ));
+        return Ok(0);
+    }
+    work.journal.notice(&format!("Deleting backup {chain} at {time}:\n{}", which.trim_end()));
+    let words = work.words("prune", vec![work.rule(), "--force".into()], &[work.url()]);
+    let (ended, _) = work.moo.output("prune", &words, true)?;
+    ended.unless(action, &[0, 3]).map(|_| 0)
+}
+
+/// Deletes leftovers, or lists them.
+///
+/// # Errors
+/// `moo cleanup` can't be run, or fails.
+pub(crate) fn clean_up(work: &Work<'_>) -> Result<u8, Refusal> {
+    let goes = listed(work, "cleanup", Vec::new())?;
+    if goes.is_empty() {
+        let text = "No extraneous files found, nothing deleted in cleanup.";
+        work.journal.put(Level::Warning, GENERIC, "", text);
+        return Ok(0);
+    }
+    let files = if goes.len() == 1 { "file" } else { "files" };
+    let which: String = goes.iter().map(|what| format!("{what}\n")).collect();
+    if !forced(work) {
+        work.journal.notice(&format!(
+            "Found the following {files} to delete:\n{which}Run duplicity again with the --force option to \
+             actually delete."
+        ));
+        return Ok(0);
+    }
+    let these = if goes.len() == 1 { "this" } else { "these" };
+    work.journal.notice(&format!("Deleting {these} {files} from backend:\n{}", which.trim_end()));
+    let words = work.words("cleanup", vec!["--force".into()], &[work.url()]);
+    let (ended, _) = work.moo.output("cleanup", &words, true)?;
+    ended.unless(&work.request.action, &[0, 3]).map(|_| 0)
+}
+
+fn forced(work: &Work<'_>) -> bool {
+    work.has("force") && !work.has("dry-run")
+}
+
+/// What a command of `moo` would delete, by the lines `remove  WHAT, SIZE[: WHY]`.
+fn listed(
+    work: &Work<'_>,
+    command: &str,
+    own: Vec<std::ffi::OsString>,
+) -> Result<Vec<String>, Refusal> {
+    let words = work.words(command, own, &[work.url()]);
+    let (ended, lines) = work.moo.output(command, &words, false)?;
+    ended.unless(&work.request.action, &[0, 3])?;
+    let what = |line: &Vec<u8>| {
+        let line = String::from_utf8_lossy(line).into_owned();
+        let rest = line.strip_prefix("remove")?.trim_start();
+        Some(rest.split_once(", ").map_or(rest, |(what, _)| what).to_owned())
+    };
+    Ok(lines.iter().filter_map(what).collect())
+}
+
+/// The time of the set that a line names: `full TIME`, or `inc TIME to TIME`.
+fn newest(what: &str) -> Option<String> {
+    let mut words = what.split(' ');
+    let kind = words.next()?;
+    let last = words.next_back()?;
+    matches!(kind, "full" | "inc").then(|| last.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_is_named_by_its_own_time() {
+        assert_eq!(newest("full 20261129T213720Z"), Some("20261129T213720Z".to_owned()));
+        assert_eq!(
+            newest("inc 20261129T213720Z to 20261129T213722Z"),
+            Some("20261129T213722Z".into())
+        );
+        assert_eq!(newest("duplicity-full.vol1"), None);
+    }
+}

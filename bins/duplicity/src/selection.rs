@@ -1,0 +1,184 @@
+//! duplicity's selection as options of `moo`: the filters say how the patterns that follow are meant.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+use crate::code::Refusal;
+use crate::command_line::{CommandLine, Given};
+use crate::option::Use;
+
+/// What a filter says that duplicity assumes anyway.
+const DEFAULTS: [&str; 2] = ["filter-globbing", "filter-strictcase"];
+
+/// How patterns are meant.
+#[derive(Clone, Copy, Debug, Default)]
+struct Mode {
+    form: Form,
+    ignore_case: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Form {
+    #[default]
+    Glob,
+    Literal,
+    Regexp,
+}
+
+/// The options of `moo` that select the same.
+///
+/// # Errors
+/// Filters without an effect, and lists of patterns that are no globs.
+pub(crate) fn options(line: &CommandLine) -> Result<Vec<OsString>, Refusal> {
+    check_filters(line)?;
+    let mut mode = Mode::default();
+    let mut options = Vec::new();
+    for given in &line.options {
+        match given.option.does {
+            Use::Filter => mode = mode.after(given.option.long),
+            Use::Selection => options.push(mode.option(given)?),
+            _ => {}
+        }
+    }
+    Ok(options)
+}
+
+/// Filters that change nothing are mistakes, as duplicity has it.
+fn check_filters(line: &CommandLine) -> Result<(), Refusal> {
+    let counts = |given: &&Given| matches!(given.option.does, Use::Selection | Use::Filter);
+    let counting: Vec<_> = line.options.iter().filter(counts).collect();
+    let filters = || counting.iter().filter(|given| given.option.does == Use::Filter);
+    if let Some(last) = counting.last().filter(|last| last.option.does == Use::Filter) {
+        let which = last.option.long;
+        let text = format!(
+            "The last file selection option is the filter option --{which}, which will have no\n\
+             effect as there are no subsequent file selection options."
+        );
+        return Err(Refusal::new(71, "", text));
+    }
+    let changes = |given: &Given| !DEFAULTS.contains(&given.option.long);
+    if filters().next().is_some() && !filters().any(|given| changes(given)) {
+        let names: Vec<_> = filters().map(|given| format!("--{}", given.option.long)).collect();
+        let text = format!("{} is the default behaviour and so has no effect.", names.join(" "));
+        return Err(Refusal::new(70, "", text));
+    }
+    Ok(())
+}
+
+impl Mode {
+    fn after(self, filter: &str) -> Mode {
+        match filter {
+            "filter-globbing" => Mode { form: Form::Glob, ..self },
+            "filter-literal" => Mode { form: Form::Literal, ..self },
+            "filter-regexp" => Mode { form: Form::Regexp, ..self },
+            "filter-ignorecase" => Mode { ignore_case: true, ..self },
+            _ => Mode { ignore_case: false, ..self },
+        }
+    }
+
+    fn is_plain(self) -> bool {
+        self.form == Form::Glob && !self.ignore_case
+    }
+
+    /// A selection as an option of `moo`, in one word.
+    fn option(self, given: &Given) -> Result<OsString, Refusal> {
+        let long = given.option.long;
+        let value = given.values.first().map_or(OsStr::new(""), OsString::as_os_str).as_bytes();
+        match long {
+            "include" | "exclude" => Ok(self.pattern(long, value)),
+            "include-regexp" | "exclude-regexp" => {
+                let mode = Mode { form: Form::Regexp, ..self };
+                Ok(mode.pattern(long.trim_end_matches("-regexp"), value))
+            }
+            "include-filelist-stdin" | "exclude-filelist-stdin" => {
+                Ok(word(long.trim_end_matches("-stdin"), b"/dev/stdin"))
+            }
+            "include-filelist" | "exclude-filelist" if !self.is_plain() => {
+                let why = "not supported after a filter; put the patterns on the command line";
+                Err(Refusal::usage(format!("--{long}: {why}")))
+            }
+            "exclude-other-filesystems" | "exclude-device-files" | "null-separator" => {
+                Ok(format!("--{long}").into())
+            }
+            _ => Ok(word(long, value)),
+        }
+    }
+
+    fn pattern(self, sign: &str, pattern: &[u8]) -> OsString {
+        let case = |mark: &'static [u8]| if self.ignore_case { mark } else { b"" };
+        match self.form {
+            Form::Glob => word(sign, &[case(b"ignorecase:"), pattern].concat()),
+            Form::Literal => word(sign, &[case(b"ignorecase:"), &literal(pattern)].concat()),
+            Form::Regexp => word(&format!("{sign}-regexp"), &[case(b"(?i)"), pattern].concat()),
+        }
+    }
+}
+
+/// A glob that matches just this text.
+fn literal(text: &[u8]) -> Vec<u8> {
+    let mut glob = Vec::with_capacity(text.len());
+    for byte in text {
+        match byte {
+            b'*' | b'?' | b'[' => glob.extend([b'[', *byte, b']']),
+            _ => glob.push(*byte),
+        }
+    }
+    if text.starts_with(b"ignorecase:") {
+        glob.splice(0..1, *b"[i]");
+    }
+    glob
+}
+
+fn word(long: &str, value: &[u8]) -> OsString {
+    OsString::from_vec([b"--", long.as_bytes(), b"=", value].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command_line::Asked;
+
+    fn selected(words: &str) -> Result<Vec<String>, Refusal> {
+        let words = words.split(' ').map(OsString::from);
+        let Asked::Work(line) = CommandLine::read(words)? else { panic!("text") };
+        Ok(options(&line)?.into_iter().map(|word| word.into_string().unwrap()).collect())
+    }
+
+    #[test]
+    fn selections_keep_their_order_among_each_other() {
+        let given = "--exclude a --exclude-device-files --include-regexp b --exclude **";
+        let expected =
+            ["--exclude=a", "--exclude-device-files", "--include-regexp=b", "--exclude=**"];
+        assert_eq!(selected(given).unwrap(), expected);
+    }
+
+    #[test]
+    fn filters_hold_for_the_patterns_that_follow() {
+        let given = "--include a* --filter-literal --include a*[b] --filter-ignorecase --include B \
+                     --filter-regexp --exclude c$ --filter-globbing --exclude ** --filter-strictcase \
+                     --exclude d";
+        let words: Vec<_> = given.split_whitespace().collect();
+        let expected = [
+            "--include=a*",
+            "--include=a[*][[]b]",
+            "--include=ignorecase:B",
+            "--exclude-regexp=(?i)c$",
+            "--exclude=ignorecase:**",
+            "--exclude=d",
+        ];
+        assert_eq!(selected(&words.join(" ")).unwrap(), expected);
+        assert_eq!(
+            selected("--filter-literal --include ignorecase:x").unwrap(),
+            ["--include=[i]gnorecase:x"]
+        );
+    }
+
+    #[test]
+    fn filters_without_an_effect_are_refused() {
+        assert_eq!(selected("--filter-regexp").unwrap_err().code, 71);
+        assert_eq!(selected("--exclude a --filter-literal").unwrap_err().code, 71);
+        assert_eq!(selected("--filter-globbing --exclude a").unwrap_err().code, 70);
+        assert!(selected("--filter-literal --exclude a").is_ok());
+        assert!(selected("--filter-ignorecase --filter-strictcase --exclude a").is_ok());
+    }
+}

@@ -1,0 +1,338 @@
+//! The actions of duplicity, each as calls of commands of `moo`.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+use crate::code::Refusal;
+use crate::difference::Differences;
+use crate::journal::{Journal, Level, code, quoted};
+use crate::moo::{Ended, Moo, Progress, Sink, word};
+use crate::request::{Action, Request};
+use crate::survey::{self, Survey};
+use crate::{listing, removal, selection, settings};
+
+/// A request, and what it takes to do it.
+pub(crate) struct Work<'a> {
+    pub(crate) request: &'a Request,
+    pub(crate) journal: &'a Journal,
+    pub(crate) moo: Moo<'a>,
+}
+
+impl<'a> Work<'a> {
+    /// Does what is asked for. Returns the exit status.
+    ///
+    /// # Errors
+    /// It can't be done: duplicity's exit status, and why.
+    pub(crate) fn of(request: &'a Request, journal: &'a Journal) -> Result<u8, Refusal> {
+        let mut moo = Moo::start(journal)?;
+        moo.variables = settings::variables(request);
+        settings::tell(request, journal);
+        let work = Work { request, journal, moo };
+        let done = work.act();
+        // What a signal has ended has not failed.
+        work.moo.stopped().map_or(done, Ok)
+    }
+
+    fn act(&self) -> Result<u8, Refusal> {
+        if self.request.action == Action::Replicate {
+            return self.replicate();
+        }
+        // A wrong selection is found before the store is looked at.
+        let selection = selection::options(&self.request.line)?;
+        let survey = Survey::take(&self.moo, self.request, self.journal)?;
+        survey.warn(self.journal);
+        match &self.request.action {
+            Action::Backup | Action::Full | Action::Incremental => self.back_up(&survey, selection),
+            Action::Restore => self.restore(&survey),
+            Action::Verify => self.verify(&survey, selection),
+            Action::ListCurrentFiles => self.list(&survey),
+            Action::CollectionStatus => {
+                survey.announce(self.journal);
+                survey.print(&settings::archive(self.request), self.journal);
+                Ok(0)
+            }
+            Action::Cleanup => {
+                self.synchronized(&survey);
+                removal::clean_up(self)
+            }
+            _ => {
+                survey.announce(self.journal);
+                removal::remove(self, &survey)
+            }
+        }
+    }
+
+    /// The words of a command, with those of the store at its end.
+    pub(crate) fn words(
+        &self,
+        command: &str,
+        own: Vec<OsString>,
+        arguments: &[&OsStr],
+    ) -> Vec<OsString> {
+        let mut words = settings::words(self.request, command, self.journal);
+        words.extend(own);
+        words.push("--".into());
+        words.extend(arguments.iter().map(|argument| (*argument).to_owned()));
+        words
+    }
+
+    /// Whether an option was given.
+    pub(crate) fn has(&self, long: &str) -> bool {
+        self.request.line.has(long)
+    }
+
+    pub(crate) fn url(&self) -> &OsStr {
+        &self.request.url.ours
+    }
+
+    /// Runs a command whose output is shown as it comes.
+    fn run(
+        &self,
+        command: &str,
+        words: &[OsString],
+        out: impl FnMut(&[u8]) + Send,
+    ) -> Result<Ended, Refusal> {
+        let progress = |now: &Progress| self.tell(now);
+        self.moo.run(command, words, Sink { out, progress, shown: true })
+    }
+
+    /// Says how far a command is: a backup in bytes, others in files of the store.
+    fn tell(&self, now: &Progress) {
+        let (done, total) = match self.request.action.backs_up() {
+            true => (now.bytes_done, now.bytes_total),
+            false => (now.files_done, now.files_total),
+        };
+        let total = total.map_or_else(String::new, |total| format!(" {total}"));
+        let of = if total.is_empty() { String::new() } else { format!(" of{total}") };
+        self.journal.event(
+            code::PROGRESS,
+            &format!("{done}{total}"),
+            &format!("Processed {done}{of}"),
+        );
+        if self.has("progress") {
+            self.journal.put(
+                Level::Notice,
+                code::UPLOAD_PROGRESS,
+                "",
+                &format!("Processed {done}{of}"),
+            );
+        }
+    }
+
+    fn synchronized(&self, survey: &Survey) {
+        if !survey.is_ahead() {
+            self.journal.notice("Local and Remote metadata are synchronized, no sync needed.");
+        }
+        survey.announce(self.journal);
+    }
+
+    fn back_up(&self, survey: &Survey, mut own: Vec<OsString>) -> Result<u8, Refusal> {
+        let action = &self.request.action;
+        if *action == Action::Full {
+            self.synchronized(survey);
+        } else {
+            survey::synchronize(&self.moo, self.request, survey, self.journal)?;
+            survey.announce(self.journal);
+        }
+        if self.is_refused(survey) {
+            let text = "Fatal Error: Unable to start incremental backup.  Old signatures not found and \
+                        incremental specified";
+            return Err(Refusal::new(17, "", text));
+        }
+        if self.has("skip-if-no-change") && self.changes(own.clone())?.is_none() {
+            self.journal.notice("No changes found. Skipping backup.");
+            return Ok(0);
+        }
+        if self.has("dry-run") {
+            let size = self.changes(own)?.unwrap_or_default();
+            self.journal.event(code::PROGRESS, &size.to_string(), "Processed volume 1");
+            return Ok(0);
+        }
+        if !self.has("no-print-statistics") {
+            own.push("--stats".into());
+        }
+        let mut words = vec![self.kind(survey)?];
+        words.retain(|kind| !kind.is_empty());
+        words.extend(self.words("backup", own, &[&self.request.local, self.url()]));
+        let mut statistics = Vec::new();
+        let out = |line: &[u8]| statistics.push(String::from_utf8_lossy(line).into_owned());
+        let ended = self.run("backup", &words, out)?;
+        let foreign = ended.reason == failure::Reason::ForeignSets;
+        ended.unless(action, &[0, 3]).map_err(|refusal| self.of_host(refusal, foreign, survey))?;
+        if !statistics.is_empty() {
+            self.journal.notice(&(statistics.join("\n") + "\n"));
+        }
+        Ok(0)
+    }
+
+    /// Whether an increment is asked for, and nothing is there that it could extend.
+    fn is_refused(&self, survey: &Survey) -> bool {
+        self.request.action == Action::Incremental && survey.chains.is_empty()
+    }
+
+    /// What kind of set `moo backup` is told to make: empty if it decides.
+    fn kind(&self, survey: &Survey) -> Result<OsString, Refusal> {
+        let most = match self.request.line.value("full-if-n-inc") {
+            Some(text) => Some(
+                text.to_str().and_then(|text| text.parse::<usize>().ok()).ok_or_else(|| {
+                    Refusal::usage(format!(
+                        "--full-if-n-inc: {}: not a number",
+                        failure::shown(text)
+                    ))
+                })?,
+            ),
+            None => None,
+        };
+        Ok(match self.request.action {
+            Action::Full => "full".into(),
+            Action::Backup if most.is_some_and(|most| most > 0 && survey.increments() >= most) => {
+                "full".into()
+            }
+            Action::Incremental => "inc".into(),
+            _ => OsString::new(),
+        })
+    }
+
+    /// duplicity tells a store of another host from one of another source.
+    fn of_host(&self, refusal: Refusal, is_foreign: bool, survey: &Survey) -> Refusal {
+        let here = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        match survey.host().filter(|host| is_foreign && *host != here.trim()) {
+            Some(host) => {
+                let extra =
+                    format!("{} {}", quoted(here.trim().as_bytes()), quoted(host.as_bytes()));
+                Refusal { code: 3, extra, ..refusal }
+            }
+            None => refusal,
+        }
+    }
+
+    /// Lists what a backup would store, and returns the bytes in it; none if nothing has changed.
+    fn changes(&self, mut own: Vec<OsString>) -> Result<Option<u64>, Refusal> {
+        own.push("--dry-run".into());
+        let words = self.words("backup", own, &[&self.request.local, self.url()]);
+        let mut size = None;
+        let out = |line: &[u8]| {
+            let told = self.change(line);
+            size = Some(size.unwrap_or(0) + told);
+        };
+        let ended = self.run("backup", &words, out)?;
+        ended.unless(&self.request.action, &[0, 3])?;
+        Ok(size)
+    }
+
+    /// Tells of a change: `new      PATH`. Returns the bytes in the file.
+    fn change(&self, line: &[u8]) -> u64 {
+        let (what, path) = line.split_at(line.len().min(9));
+        let path = archive::unescape(&String::from_utf8_lossy(path)).unwrap_or_default();
+        let (letter, code) = match what.first() {
+            Some(b'n') => ('A', code::FILE_NEW),
+            Some(b'd') => ('D', code::FILE_DELETED),
+            _ => ('M', code::FILE_CHANGED),
+        };
+        let text = format!("{letter} {}", String::from_utf8_lossy(&path));
+        self.journal.put(Level::Info, code, &quoted(&path), &text);
+        let source = Path::new(&self.request.local);
+        let whole =
+            if path == b"." { source.to_owned() } else { source.join(OsString::from_vec(path)) };
+        whole.symlink_metadata().map_or(0, |found| if found.is_file() { found.len() } else { 0 })
+    }
+
+    fn restore(&self, survey: &Survey) -> Result<u8, Refusal> {
+        self.synchronized(survey);
+        if self.has("dry-run") {
+            let words = self.words("verify", self.now(), &[self.url()]);
+            return self
+                .run("verify", &words, |_| ())?
+                .unless(&self.request.action, &[0, 3])
+                .map(|_| 0);
+        }
+        let own = if self.has("force") { vec!["--force".into()] } else { Vec::new() };
+        let words = self.words("restore", own, &[self.url(), &self.request.local]);
+        let ended = self.run("restore", &words, |_| ())?;
+        if ended.reason == failure::Reason::NoSuchPath {
+            let path = self.request.line.value("path-to-restore").unwrap_or_default();
+            let text =
+                format!("{} not found in archive - no files restored.", failure::shown(path));
+            return Err(Refusal::new(19, "", text));
+        }
+        ended.unless(&self.request.action, &[0, 3]).map(|_| 0)
+    }
+
+    /// The newest state alone, and not all chains, unless a time is given.
+    fn now(&self) -> Vec<OsString> {
+        if self.has("restore-time") { Vec::new() } else { vec!["--time=now".into()] }
+    }
+
+    fn verify(&self, survey: &Survey, selection: Vec<OsString>) -> Result<u8, Refusal> {
+        self.synchronized(survey);
+        let mut differences = Differences::default();
+        let ended = match self.has("compare-data") {
+            true => {
+                let words = self.words("verify", selection, &[self.url(), &self.request.local]);
+                self.run("verify", &words, |line| differences.add(line, self.journal))?
+            }
+            false => {
+                let words = self.words("verify", self.now(), &[self.url()]);
+                self.run("verify", &words, |_| ())?
+            }
+        };
+        ended.unless(&self.request.action, &[0, 3])?;
+        let compared = self.count()? + differences.new;
+        let found = differences.count;
+        self.journal.notice(&format!(
+            "Verify complete: {compared} files compared, {found} differences found."
+        ));
+        Ok(u8::from(found > 0))
+    }
+
+    /// How many entries the state has.
+    fn count(&self) -> Result<u64, Refusal> {
+        let mut count = 0;
+        let words = self.words("list", vec!["--json".into()], &self.listed());
+        let sink = Sink { out: |_: &[u8]| count += 1, progress: |_: &_| (), shown: false };
+        self.moo.run("list", &words, sink)?;
+        Ok(count)
+    }
+
+    /// The store, and the path that is asked for.
+    fn listed(&self) -> Vec<&OsStr> {
+        let path = self.request.line.value("path-to-restore");
+        std::iter::once(self.url()).chain(path.filter(|path| !path.is_empty())).collect()
+    }
+
+    fn list(&self, survey: &Survey) -> Result<u8, Refusal> {
+        survey::synchronize(&self.moo, self.request, survey, self.journal)?;
+        survey.announce(self.journal);
+        if survey.chains.is_empty() {
+            return Ok(0);
+        }
+        let words = self.words("list", vec!["--json".into()], &self.listed());
+        let out = |line: &[u8]| {
+            listing::print(line, self.journal);
+        };
+        self.run("list", &words, out)?.unless(&self.request.action, &[0, 3]).map(|_| 0)
+    }
+
+    fn replicate(&self) -> Result<u8, Refusal> {
+        let Some(target) = &self.request.target else { return Ok(0) };
+        // Other keys than those of the store were asked for.
+        let keys = ["encrypt-key", "hidden-encrypt-key", "encrypt-sign-key", "no-encryption"];
+        let command = if keys.iter().any(|key| self.has(key)) { "rekey" } else { "replicate" };
+        let mut words = settings::words(self.request, command, self.journal);
+        words.retain(|word| !word.as_bytes().starts_with(b"--name="));
+        words.push("--".into());
+        words.extend([self.url().to_owned(), target.ours.clone()]);
+        self.run(command, &words, |_| ())?.unless(&self.request.action, &[0, 3]).map(|_| 0)
+    }
+
+    /// A rule of `moo prune`.
+    pub(crate) fn rule(&self) -> OsString {
+        match &self.request.action {
+            Action::RemoveOlderThan(time) => word("older-than", time),
+            Action::RemoveAllIncOfButNFull(count) => word("keep-inc-of-full", count),
+            Action::RemoveAllButNFull(count) => word("keep-full", count),
+            _ => OsString::new(),
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The calls of Déjà Dup, and what it parses.
+
+use super::{drop_in, later};
+use tests::Sandbox;
+
+/// What it gives each call: it reads nothing but the log.
+const COMMON: &str = "--no-encryption --verbosity=9 --timeout=120 --archive-dir=$PWD/.cache --tempdir=$PWD/.tmp \
+    --log-fd=5 --num-retries=1 --gpg-options=--no-use-agent";
+
+/// A stanza of the log: its keyword line in words, and its text.
+#[derive(Debug)]
+struct Stanza {
+    words: Vec<String>,
+    data: Vec<String>,
+}
+
+/// Reads a log as Déjà Dup does: a keyword line, data lines, lines with a dot and a blank, an empty line.
+fn parsed(log: &str) -> Vec<Stanza> {
+    let stanza = |text: &str| {
+        let mut lines = text.lines();
+        let words = lines.next().unwrap().split(' ').map(str::to_owned).collect();
+        let (text, data): (Vec<_>, Vec<_>) = lines.partition(|line| line.starts_with(". "));
+        assert!(!text.is_empty(), "{data:?}");
+        Stanza { words, data: data.into_iter().map(str::to_owned).collect() }
+    };
+    log.split("\n\n").filter(|text| !text.trim().is_empty()).map(stanza).collect()
+}
+
+fn call(sandbox: &Sandbox, words: &str, status: i32) -> Vec<Stanza> {
+    let script = format!("setsid -w duplicity {words} {COMMON} 5>log >/dev/null 2>&1");
+    let run = sandbox.sh(&script);
+    assert_eq!(run.status, status, "{words}: {}", sandbox.sh("cat log").out());
+    later(sandbox);
+    parsed(&sandbox.sh("cat log").out())
+}
+
+fn of<'a>(stanzas: &'a [Stanza], keyword: &str, code: &str) -> Vec<&'a Stanza> {
+    stanzas.iter().filter(|s| s.words[0] == keyword && s.words[1] == code).collect()
+}
+
+#[test]
+fn the_calls_of_deja_dup_do_what_it_expects() {
+    let sandbox = drop_in();
+    sandbox.sh("mkdir store && head -c 3M /dev/urandom >src/large").silent();
+    let home = "--exclude=$PWD/src/sub/cache --include=$PWD/src --exclude=** --exclude-if-present=CACHEDIR.TAG \
+        --exclude-if-present=.deja-dup-ignore";
+    sandbox.sh("duplicity --version | grep -E '^duplicity [0-9]+\\.[0-9]+\\.[0-9]+'").succeeds();
+    // The first backup.
+    let status = call(&sandbox, "collection-status file://$PWD/store", 0);
+    assert_eq!(of(&status, "INFO", "3").len(), 1);
+    let dry = call(&sandbox, &format!("full --dry-run {home} --volsize=1 / file://$PWD/store"), 0);
+    let total: u64 = of(&dry, "INFO", "2").last().unwrap().words[2].parse().unwrap();
+    assert!((3 << 20..4 << 20).contains(&total), "{total}");
+    assert!(of(&dry, "INFO", "4").iter().any(|new| new.words[2].ends_with("/src/large'")));
+    let full = call(&sandbox, &format!("full {home} --volsize=1 / file://$PWD/store"), 0);
+    assert!(of(&full, "ERROR", "30").is_empty());
+    // The second one, for which the cache was deleted.
+    sandbox.sh("rm -r .cache; echo two >src/a").silent();
+    call(&sandbox, &format!("{home} --volsize=1 / file://$PWD/store"), 0);
+    let status = call(&sandbox, "collection-status file://$PWD/store", 0);
+    let data = &of(&status, "INFO", "3")[0].data;
+    let sets: Vec<_> = data
+        .iter()
+        .filter(|line| line.starts_with(" full ") || line.starts_with(" inc "))
+        .collect();
+    assert!(data.contains(&"chain-complete".to_owned()) && sets.len() == 2, "{data:?}");
+    assert!(sets.iter().all(|set| set.ends_with(" noenc")), "{sets:?}");
+    // Its list, and a restore of a folder to another place.
+    let list = call(&sandbox, "list-current-files file://$PWD/store", 0);
+    let files: Vec<_> = of(&list, "INFO", "10");
+    assert!(files.iter().any(|file| file.words.ends_with(&["reg".into()]) && file.words[3].ends_with("/src/a'")));
+    let folder = "--file-to-restore=${PWD#/}/src --do-not-restore-ownership --force";
+    call(&sandbox, &format!("restore {folder} file://$PWD/store $PWD/out"), 0);
+    sandbox.sh("diff -r --no-dereference src out").silent();
+    // What it does afterwards.
+    call(&sandbox, "cleanup --force file://$PWD/store", 0);
+    call(&sandbox, "remove-all-but-n-full 1 --force file://$PWD/store", 0);
+    // What it tells the user of.
+    let none = call(&sandbox, "restore file://$PWD/nothing $PWD/out2", 30);
+    assert_eq!(of(&none, "ERROR", "30")[0].words[2], "CollectionsError");
+    let lost = call(&sandbox, "restore --file-to-restore=nothing file://$PWD/store $PWD/out2", 19);
+    assert_eq!(of(&lost, "ERROR", "19").len(), 1);
+}
+
+#[test]
+fn a_backup_that_deja_dup_kills_is_resumed() {
+    let sandbox = drop_in();
+    sandbox.sh("mkdir store && head -c 100M /dev/urandom >src/large").silent();
+    let words = format!("full --volsize=2 $PWD/src file://$PWD/store {COMMON}");
+    let kill = format!(
+        "duplicity {words} 5>log >/dev/null 2>&1 & pid=$!
+        while ! ls -A store | grep -q vol3; do sleep 0.02; done
+        kill -STOP $pid; sleep 0.5; ls -A store | wc -l; sleep 0.5; ls -A store | wc -l
+        kill -CONT $pid; kill -KILL $pid; wait $pid; echo $?"
+    );
+    let out = sandbox.sh(&kill).out();
+    let lines: Vec<_> = out.lines().collect();
+    assert_eq!((lines[0] == lines[1], lines[2]), (true, "137"), "paused and killed: {out}");
+    sandbox.sh("cd store && stat -c %Y $(ls -A | grep vol1[.]) >../first").succeeds();
+    later(&sandbox);
+    call(&sandbox, "--volsize=2 $PWD/src file://$PWD/store", 0);
+    sandbox.sh("cd store && stat -c %Y $(ls -A | grep vol1[.]) | cmp - ../first").silent();
+    call(&sandbox, "restore file://$PWD/store $PWD/out", 0);
+    sandbox.sh("diff -r --no-dereference src out").silent();
+}
