@@ -1,6 +1,7 @@
 //! The text of verify, from `moo verify`.
 
 use crate::journal::Journal;
+use crate::listing::kind;
 
 /// What a comparison has found.
 #[derive(Debug, Default)]
@@ -38,18 +39,6 @@ fn told(line: &str) -> String {
             format!("File {path} has type {}, expected {}", kind(now), kind(was))
         }
         _ => format!("File {path} has different {}", what.replace("mode", "permissions")),
-    }
-}
-
-/// A type in the words of duplicity.
-fn kind(name: &str) -> &str {
-    match name {
-        "file" => "reg",
-        "directory" => "dir",
-        "symlink" => "sym",
-        "character device" => "chr",
-        "block device" => "blk",
-        other => other,
     }
 }
 

@@ -29,9 +29,13 @@ pub(crate) mod code {
     pub(crate) const FILE_NEW: u8 = 4;
     pub(crate) const FILE_CHANGED: u8 = 5;
     pub(crate) const FILE_DELETED: u8 = 6;
+    pub(crate) const FILE_WRITTEN: u8 = 7;
     pub(crate) const FILE_LIST: u8 = 10;
+    pub(crate) const UPLOAD_BEGIN: u8 = 11;
+    pub(crate) const UPLOAD_DONE: u8 = 13;
     pub(crate) const UPLOAD_PROGRESS: u8 = 16;
     /// Of warnings.
+    pub(crate) const CANNOT_READ: u8 = 10;
     pub(crate) const INCOMPLETE_BACKUP: u8 = 5;
     pub(crate) const ORPHANED_BACKUP: u8 = 6;
 }
@@ -116,6 +120,11 @@ impl Journal {
         level <= self.level
     }
 
+    /// Whether anybody wants to know what happens to each file.
+    pub(crate) fn listens(&self) -> bool {
+        self.has(Level::Info) || !self.machine.is_empty()
+    }
+
     /// Writes a message, if its level is asked for.
     pub(crate) fn put(&self, level: Level, code: u8, extra: &str, text: &str) {
         if self.has(level) {
@@ -148,9 +157,9 @@ impl Journal {
     }
 
     /// A line for programs alone.
-    pub(crate) fn event(&self, code: u8, extra: &str, text: &str) {
-        if self.has(Level::Info) {
-            self.record(Level::Info, code, extra, text.as_bytes());
+    pub(crate) fn event(&self, level: Level, code: u8, extra: &str, text: &str) {
+        if self.has(level) {
+            self.record(level, code, extra, text.as_bytes());
         }
     }
 

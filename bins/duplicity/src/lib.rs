@@ -7,6 +7,7 @@
 mod code;
 mod command_line;
 mod difference;
+mod event;
 mod journal;
 mod listing;
 mod moo;

@@ -22,7 +22,11 @@ pub(crate) fn print(line: &[u8], journal: &Journal) -> bool {
     let Some((entry, path)) = read(line) else { return false };
     let time = entry.time();
     let text = [time.local().as_bytes(), b" ", &path].concat();
-    journal.force(code::FILE_LIST, &format!("{time} {} {}", quoted(&path), entry.kind()), &text);
+    journal.force(
+        code::FILE_LIST,
+        &format!("{time} {} {}", quoted(&path), kind(&entry.kind)),
+        &text,
+    );
     true
 }
 
@@ -32,20 +36,19 @@ fn read(line: &[u8]) -> Option<(Entry, Vec<u8>)> {
     Some((entry, path))
 }
 
-impl Entry {
-    /// Its type in the words of duplicity.
-    fn kind(&self) -> &'static str {
-        match &*self.kind {
-            "file" => "reg",
-            "directory" => "dir",
-            "symlink" => "sym",
-            "fifo" => "fifo",
-            "character device" => "chr",
-            "block device" => "blk",
-            _ => "unknown",
-        }
+/// A type in the words of duplicity.
+pub(crate) fn kind(name: &str) -> &str {
+    match name {
+        "file" | "hard link" => "reg",
+        "directory" => "dir",
+        "symlink" => "sym",
+        "character device" => "chr",
+        "block device" => "blk",
+        other => other,
     }
+}
 
+impl Entry {
     /// Its time, in whole seconds. A time that no set can have counts as the nearest one.
     fn time(&self) -> SetTime {
         let seconds = self.mtime.as_deref().and_then(|text| text.parse::<Timestamp>().ok());
@@ -62,7 +65,7 @@ mod tests {
     fn an_entry_has_type_time_and_the_bytes_of_its_path() {
         let line = br#"{"path":"a\\xff\\x5c","type":"symlink","mtime":"2026-11-29T21:37:21.25Z"}"#;
         let (entry, path) = read(line).unwrap();
-        assert_eq!((entry.kind(), &path[..]), ("sym", &b"a\xff\\"[..]));
+        assert_eq!((kind(&entry.kind), &path[..]), ("sym", &b"a\xff\\"[..]));
         assert_eq!(entry.time().to_string(), "20261129T213721Z");
         assert!(read(b"x").is_none());
     }

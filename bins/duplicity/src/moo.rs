@@ -1,20 +1,30 @@
 //! Commands of `moo`: how they are run, and what they say.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{BufRead, BufReader, PipeReader, Read, pipe};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Scope, ScopedJoinHandle, scope};
 
 use each::job::Jobs;
 use failure::Reason;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 use serde::Deserialize;
 
 use crate::code::Refusal;
 use crate::journal::Journal;
 use crate::request::Action;
 
+/// What is handed down gets a number that no script uses.
+const HIGH: i32 = 100;
+/// How long a reader waits before it looks whether anybody is left to write.
+const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 /// The longest line that is read as one.
 const LONGEST: u64 = 64 << 10;
 
@@ -126,13 +136,25 @@ impl<'a> Moo<'a> {
                 None => moo.env_remove(name),
             };
         }
+        let events = if self.journal.listens() { Some(handed_down()?) } else { None };
+        let (events, to_events) = events.unzip();
+        if let Some(pipe) = &to_events {
+            moo.env(progress::EVENTS, named(pipe).map_err(|error| failed(&error))?);
+        }
+        let ended = AtomicBool::new(false);
         scope(|scope| {
+            let (ended, journal) = (&ended, self.journal);
+            let followed = events.map(|pipe| scope.spawn(move || follow(pipe, ended, journal)));
             let printed = print(scope, out, sink.out);
             let journal = Some(self.journal).filter(|_| sink.shown);
             let said = scope.spawn(move || listen(err, journal, sink.progress));
             // The command is dropped with its ends of the pipes when it has ended.
-            let status = self.jobs.run(moo, command).map_err(|error| failed(&error))?;
-            // Neither thread has anything that panics.
+            let status = self.jobs.run(moo, command).map_err(|error| failed(&error));
+            ended.store(true, Ordering::SeqCst);
+            let status = status?;
+            drop(to_events);
+            // No thread has anything that panics.
+            let _ = followed.map(ScopedJoinHandle::join);
             let _ = printed.join();
             let (reason, said) = said.join().unwrap_or((Reason::Other, None));
             let is_failure = !matches!(status, 0 | 3);
@@ -158,6 +180,44 @@ impl<'a> Moo<'a> {
         let out = |line: &[u8]| lines.push(line.to_vec());
         let ended = self.run(command, words, Sink { out, progress: |_: &_| (), shown })?;
         Ok((ended, lines))
+    }
+}
+
+/// A pipe whose write end is inherited by what is started.
+fn handed_down() -> Result<(PipeReader, OwnedFd), Refusal> {
+    let make = || {
+        let (reader, writer) = pipe()?;
+        let writer = fcntl_dupfd_cloexec(&writer, HIGH)?;
+        fcntl_setfd(&writer, FdFlags::empty())?;
+        Ok((reader, writer))
+    };
+    make().map_err(|error: std::io::Error| Refusal::own(format!("a pipe: {error}")))
+}
+
+/// The value of the variable that names a pipe.
+fn named(pipe: &OwnedFd) -> std::io::Result<String> {
+    let inode = File::from(pipe.try_clone()?).metadata()?.ino();
+    Ok(format!("{}:{inode}", pipe.as_raw_fd()))
+}
+
+/// Follows what the stages do, until they have ended: a daemon that they have started may keep the pipe open.
+fn follow(from: PipeReader, ended: &AtomicBool, journal: &Journal) {
+    let mut from = BufReader::new(from);
+    let mut line = Vec::new();
+    loop {
+        let last = ended.load(Ordering::SeqCst);
+        let waiting = from.buffer().is_empty() && {
+            let mut wanted = [PollFd::new(from.get_ref(), PollFlags::IN)];
+            poll(&mut wanted, Some(&PAUSE)).is_ok_and(|count| count == 0)
+        };
+        match waiting {
+            true if last => return,
+            true => {}
+            false => match from.by_ref().take(LONGEST).read_until(b'\n', &mut line) {
+                Ok(read) if read > 0 => crate::event::tell(&std::mem::take(&mut line), journal),
+                _ => return,
+            },
+        }
     }
 }
 

@@ -232,7 +232,7 @@ mod tests {
             ("/ foo://x/y", 23),
             ("restore file:///s /", 11),
             ("verify --compare-data file:///s /not/there", 12),
-            ("--jsonstat / file:///s", 23),
+            ("--copy-links / file:///s", 23),
         ] {
             assert_eq!(request(words).unwrap_err().code, code, "{words}");
         }

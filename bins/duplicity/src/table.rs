@@ -212,8 +212,13 @@ pub(crate) static OWN_MEANING: &[DuplicityOption] = &[
         Refused("moobacker stores links as links"),
         "Follow symbolic links",
     ),
-    option("jsonstat", Nothing, Refused("use moo status --json"), "Store statistics as JSON")
-        .since("3.0"),
+    option(
+        "jsonstat",
+        Nothing,
+        Tuning,
+        "Store statistics as JSON; moo status --json has most of them",
+    )
+    .since("3.0"),
     option(
         "show-changes-in-set",
         Value("N"),

@@ -106,6 +106,7 @@ impl<'a> Work<'a> {
         let total = total.map_or_else(String::new, |total| format!(" {total}"));
         let of = if total.is_empty() { String::new() } else { format!(" of{total}") };
         self.journal.event(
+            Level::Info,
             code::PROGRESS,
             &format!("{done}{total}"),
             &format!("Processed {done}{of}"),
@@ -146,7 +147,12 @@ impl<'a> Work<'a> {
         }
         if self.has("dry-run") {
             let size = self.changes(own)?.unwrap_or_default();
-            self.journal.event(code::PROGRESS, &size.to_string(), "Processed volume 1");
+            self.journal.event(
+                Level::Info,
+                code::PROGRESS,
+                &size.to_string(),
+                "Processed volume 1",
+            );
             return Ok(0);
         }
         if !self.has("no-print-statistics") {

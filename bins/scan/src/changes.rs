@@ -6,7 +6,7 @@ use archive::TreePath;
 use attributes::Trouble;
 use failure::{Failure, Status};
 use local::{EntryRecord, InodeBeside, SeenNow};
-use progress::Reporter;
+use progress::{Event, Events, Reporter};
 use stream::member::{CTIME, INODE, Kind, LINK, XATTRS};
 use stream::{Attributes, Member, Totals};
 
@@ -36,6 +36,7 @@ pub(crate) struct Changes<R> {
     links: Links,
     totals: Totals,
     reporter: Reporter,
+    events: Events,
     /// What could not be read keeps its last state, with all that is below it.
     kept: Option<TreePath>,
 }
@@ -60,6 +61,7 @@ impl<R: Report> Changes<R> {
             links: Links::new(),
             totals: Totals { start, ..Totals::default() },
             reporter,
+            events: Events::find(),
             kept: None,
         }
     }
@@ -311,6 +313,7 @@ impl<R: Report> Changes<R> {
 
     fn warn(&mut self, path: &TreePath, why: &str) {
         self.totals.unreadable += 1;
+        self.events.entry(path, |path| Event::Unreadable { path });
         log::warn!("{}: {}", self.walk.shown(path), plain(why));
     }
 }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use archive::{EntryName, Part, TreePath};
 use attributes::Object;
 use failure::Failure;
-use progress::Reporter;
+use progress::{Event, Events, Reporter};
 use rustix::fs::Stat;
 use stream::member::{DOUBT, INODE, Kind, LINK, RECENT, SHA256, SIZE, SPARSE};
 use stream::{Annotations, Member, Output, write_content};
@@ -78,11 +78,12 @@ pub(crate) trait Report {
 pub(crate) struct TreeStream<'a> {
     output: &'a mut Output<File>,
     reporter: Reporter,
+    events: Events,
 }
 
 impl<'a> TreeStream<'a> {
     pub(crate) fn new(output: &'a mut Output<File>, reporter: Reporter) -> TreeStream<'a> {
-        TreeStream { output, reporter }
+        TreeStream { output, reporter, events: Events::find() }
     }
 
     fn bare(&mut self, part: Part, path: &TreePath, member: Member) -> Result<(), Failure> {
@@ -142,10 +143,14 @@ impl Report for TreeStream<'_> {
         &mut self,
         path: &TreePath,
         member: Member,
-        _news: News,
+        news: News,
         walk: &Walk,
         owners: &mut Owners,
     ) -> Result<Told, Failure> {
+        self.events.entry(path, |path| match news {
+            News::New => Event::New { path },
+            News::Changed => Event::Changed { path },
+        });
         if member.kind != Kind::File {
             return self.bare(Part::Snapshot, path, member).map(|()| Told::Whole(0));
         }
@@ -171,6 +176,7 @@ impl Report for TreeStream<'_> {
     }
 
     fn deleted(&mut self, path: &TreePath) -> Result<(), Failure> {
+        self.events.entry(path, |path| Event::Deleted { path });
         self.bare(Part::Deleted, path, Member::default())
     }
 }

@@ -12,11 +12,14 @@ use store::Store;
 use stream::member::{SHA1, SHA256};
 use stream::{FilesInput, Receipt, Receipts};
 
+use progress::{Event, Events};
+
 use crate::sender::{Outgoing, Sender, is_volume};
 
 /// The files that are sent, each with a receipt as soon as it has arrived.
 pub(crate) struct Arrivals<'a> {
     sender: Sender,
+    events: Events,
     receipts: &'a mut Receipts<File>,
     /// Those whose receipts are still to come, in the order in which they were sent.
     sent: VecDeque<Receipt>,
@@ -38,6 +41,7 @@ impl<'a> Arrivals<'a> {
     ) -> Arrivals<'a> {
         Arrivals {
             sender: Sender::new(store),
+            events: Events::find(),
             receipts,
             sent: VecDeque::new(),
             waiting: Vec::new(),
@@ -63,6 +67,7 @@ impl<'a> Arrivals<'a> {
         name: &str,
         input: &mut FilesInput<File>,
     ) -> Result<(), Failure> {
+        self.events.tell(&Event::Sending { name: name.to_owned() });
         let mut outgoing = self.sender.start(name)?;
         self.waiting.push(name.to_owned());
         let passed = self.pass(name, &mut outgoing, input);
@@ -108,6 +113,7 @@ impl<'a> Arrivals<'a> {
             if file.temporary.is_none() {
                 break;
             }
+            self.events.tell(&Event::Sent { name: file.stored.clone() });
             self.receipts.receipt(file)?;
             if self.resumable && is_volume(&file.stored) {
                 self.kept.insert(file.stored.clone());

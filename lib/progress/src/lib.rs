@@ -5,6 +5,7 @@
 //! messages are redirected can report; and a stage that nobody watches does next to nothing.
 //! Back-pressure makes the progress of a pipe's first stage that of the pipe.
 
+mod events;
 mod files;
 mod json;
 mod memory;
@@ -15,6 +16,7 @@ mod report;
 mod screen;
 mod text;
 
+pub use events::{Event, Events, VARIABLE as EVENTS};
 pub use files::Files;
 pub use json::VERSION;
 pub use memory::{Made, Memory, Place, Work};

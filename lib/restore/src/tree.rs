@@ -5,7 +5,9 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use archive::{Part, TreePath};
+use cli::legible;
 use failure::{Failure, OrFail, Status};
+use progress::Events;
 use rustix::fs::{AtFlags, FileType, Mode, makedev};
 use rustix::io::Errno;
 use stream::Member;
@@ -29,6 +31,8 @@ pub(crate) struct Tree {
     pub(crate) tombstones: Option<Tombstones>,
     /// Entries that the file system can't hold.
     pub(crate) skipped: SkippedEntries,
+    /// Who follows the restore.
+    events: Events,
 }
 
 impl Tree {
@@ -40,7 +44,8 @@ impl Tree {
     ) -> Result<Tree, Failure> {
         let tombstones = keep_going.then(Tombstones::new);
         let cursor = Cursor::new(staging)?;
-        Ok(Tree { cursor, owners, wanted, tombstones, skipped: SkippedEntries::default() })
+        let (skipped, events) = (SkippedEntries::default(), Events::find());
+        Ok(Tree { cursor, owners, wanted, tombstones, skipped, events })
     }
 
     /// Applies what comes next. With `--keep-going`, a tombstone takes the place of an entry that is
@@ -100,6 +105,10 @@ impl Tree {
             Ok(()) => {
                 let stays = entry.name.part == Part::Snapshot && is_directory;
                 self.skipped.restored(which, stays);
+                if entry.name.part != Part::Deleted {
+                    let kind = legible::kind(entry.member.kind).to_owned();
+                    self.events.entry(which, |path| progress::Event::Written { path, kind });
+                }
             }
             Err(ApplyError::Skipped(why)) => {
                 self.cursor.note(path.file_name().unwrap_or_default(), false);

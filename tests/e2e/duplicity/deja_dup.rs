@@ -54,9 +54,13 @@ fn the_calls_of_deja_dup_do_what_it_expects() {
     assert!(of(&dry, "INFO", "4").iter().any(|new| new.words[2].ends_with("/src/large'")));
     let full = call(&sandbox, &format!("full {home} --volsize=1 / file://$PWD/store"), 0);
     assert!(of(&full, "ERROR", "30").is_empty());
+    assert!(of(&full, "INFO", "4").iter().any(|new| new.words[2].ends_with("/src/large'")));
+    assert!(of(&full, "INFO", "11").len() >= 3 && of(&full, "INFO", "13").len() >= 3, "volumes");
     // The second one, for which the cache was deleted.
     sandbox.sh("rm -r .cache; echo two >src/a").silent();
-    call(&sandbox, &format!("{home} --volsize=1 / file://$PWD/store"), 0);
+    let inc = call(&sandbox, &format!("{home} --volsize=1 / file://$PWD/store"), 0);
+    assert!(of(&inc, "INFO", "5").iter().any(|new| new.words[2].ends_with("/src/a'")), "{inc:?}");
+    assert!(of(&inc, "INFO", "4").is_empty());
     let status = call(&sandbox, "collection-status file://$PWD/store", 0);
     let data = &of(&status, "INFO", "3")[0].data;
     let sets: Vec<_> = data
@@ -70,7 +74,9 @@ fn the_calls_of_deja_dup_do_what_it_expects() {
     let files: Vec<_> = of(&list, "INFO", "10");
     assert!(files.iter().any(|file| file.words.ends_with(&["reg".into()]) && file.words[3].ends_with("/src/a'")));
     let folder = "--file-to-restore=${PWD#/}/src --do-not-restore-ownership --force";
-    call(&sandbox, &format!("restore {folder} file://$PWD/store $PWD/out"), 0);
+    let restored = call(&sandbox, &format!("restore {folder} file://$PWD/store $PWD/out"), 0);
+    let written = of(&restored, "INFO", "7");
+    assert!(written.iter().any(|one| one.words[2].ends_with("/src/a'") && one.words[3] == "reg"));
     sandbox.sh("diff -r --no-dereference src out").silent();
     // What it does afterwards.
     call(&sandbox, "cleanup --force file://$PWD/store", 0);

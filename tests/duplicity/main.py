@@ -1,0 +1,63 @@
+"""Stands in for the main program of duplicity in its own tests: a call becomes one of moobacker-duplicity.
+
+What is translated is what only the tests have: their own kind of store, the time that they set, their old
+keys, and the faults that they ask for by variables.
+"""
+
+import os
+import sys
+
+OURS = "@ours@"
+FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
+# The variable with the part of a file's name after which duplicity is to end at once.
+END_AFTER = "DUP_FAIL_BY_SYSTEM_EXIT"
+
+
+# The tests begin in 1970, before any key was made; this is 2020.
+EPOCH = 1577836800
+
+
+def translated(words):
+    """The words of a call, and the time that it takes for the current one."""
+    time, told = None, []
+    words = iter(words)
+    for word in words:
+        if word == "--current-time":
+            time = EPOCH + int(next(words))
+        elif word == "--restore-time":
+            told += [word, moved(next(words))]
+        else:
+            told.append(word.replace("fortestsonly://", "file://"))
+    if any(word.startswith(("--encrypt-key", "--sign-key", "--hidden-encrypt-key")) for word in told):
+        # The keys of the tests are of 2011, and signed with SHA-1.
+        told.append("--allow-weak-keys")
+    return time, told
+
+
+def moved(time):
+    """A time of the tests' clock, or one of another form as it is."""
+    return str(EPOCH + int(time)) if time.isdigit() and int(time) < EPOCH else time
+
+
+def main():
+    time, words = translated(sys.argv[1:])
+    environment = dict(os.environ)
+    for name in ("PYTHONPATH", "PYTHONHOME"):
+        environment.pop(name, None)
+    if time:
+        environment.update(LD_PRELOAD=FAKETIME, FAKETIME="@" + stamp(time), NO_FAKE_STAT="1")
+    if END_AFTER in environment:
+        environment["MOO_END_AFTER"] = environment[END_AFTER]
+    program = OURS + "/target/release/moobacker-duplicity"
+    os.execve(program, [program] + words, environment)
+
+
+def stamp(time):
+    """The time in the form of libfaketime."""
+    import datetime
+
+    return datetime.datetime.fromtimestamp(int(time), datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+
+
+if __name__ == "__main__":
+    main()
