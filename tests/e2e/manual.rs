@@ -88,7 +88,7 @@ END
 
     /// What earlier examples have done is undone.
     fn reset(&self) {
-        let old = "rm -rf srv ~/archive ~/copy tmp/* mnt/*";
+        let old = "rm -rf srv ~/archive ~/copy ~/.cache/duplicity tmp/* mnt/*";
         self.sandbox.sh(&format!("{old}; cp -R clean/srv . && cp -R clean/archive ~")).silent();
     }
 }

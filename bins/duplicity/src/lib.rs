@@ -18,6 +18,7 @@ mod selection;
 mod settings;
 mod survey;
 mod table;
+mod typed;
 mod url;
 mod work;
 

@@ -100,11 +100,6 @@ pub(crate) fn variables(request: &Request) -> Vec<(&'static str, Option<OsString
     if let Some(home) = after(&tokens, "--homedir") {
         variables.push(("GNUPGHOME", Some(home)));
     }
-    if line.has("no-encryption") {
-        // With a passphrase, files that are not encrypted would be refused.
-        variables.extend([("PASSPHRASE", None), ("SIGN_PASSPHRASE", None)]);
-        return variables;
-    }
     // As with duplicity: the key that encrypts and signs has one passphrase.
     let signs: Vec<_> = line.values("sign-key").chain(line.values("encrypt-sign-key")).collect();
     let both = |key: &&OsStr| {

@@ -61,6 +61,10 @@ impl Set {
         self.kind == "full"
     }
 
+    fn is_encrypted(&self) -> bool {
+        self.wrapping.iter().any(|kind| kind == "gpg")
+    }
+
     fn local(&self) -> String {
         local(&self.time)
     }
@@ -119,6 +123,12 @@ impl Survey {
     pub(crate) fn is_ahead(&self) -> bool {
         let sets = self.chains.last().map_or(&[][..], |chain| &chain.sets);
         sets.iter().any(|set| set.volumes_named.is_none())
+    }
+
+    /// Whether a set of the newest chain is encrypted.
+    pub(crate) fn is_encrypted(&self) -> bool {
+        let sets = self.chains.last().map_or(&[][..], |chain| &chain.sets);
+        sets.iter().any(Set::is_encrypted)
     }
 
     /// The host of the newest set, if the archive directory knows it.
@@ -211,7 +221,7 @@ impl Survey {
 }
 
 fn set_for_programs(set: &Set) -> String {
-    let encrypted = if set.wrapping.iter().any(|kind| kind == "gpg") { "enc" } else { "noenc" };
+    let encrypted = if set.is_encrypted() { "enc" } else { "noenc" };
     format!(" {} {} {} {encrypted}\n", set.kind, set.time, set.volumes)
 }
 

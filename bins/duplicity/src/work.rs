@@ -10,7 +10,7 @@ use crate::journal::{Journal, Level, code, quoted};
 use crate::moo::{Ended, Moo, Progress, Sink, word};
 use crate::request::{Action, Request};
 use crate::survey::{self, Survey};
-use crate::{listing, removal, selection, settings};
+use crate::{listing, removal, selection, settings, typed};
 
 /// A request, and what it takes to do it.
 pub(crate) struct Work<'a> {
@@ -27,14 +27,17 @@ impl<'a> Work<'a> {
     pub(crate) fn of(request: &'a Request, journal: &'a Journal) -> Result<u8, Refusal> {
         let mut moo = Moo::start(journal)?;
         moo.variables = settings::variables(request);
+        if let Some(passphrase) = typed::passphrase(request)? {
+            moo.variables.push(("PASSPHRASE", Some(passphrase)));
+        }
         settings::tell(request, journal);
-        let work = Work { request, journal, moo };
+        let mut work = Work { request, journal, moo };
         let done = work.act();
         // What a signal has ended has not failed.
         work.moo.stopped().map_or(done, Ok)
     }
 
-    fn act(&self) -> Result<u8, Refusal> {
+    fn act(&mut self) -> Result<u8, Refusal> {
         if self.request.action == Action::Replicate {
             return self.replicate();
         }
@@ -42,6 +45,10 @@ impl<'a> Work<'a> {
         let selection = selection::options(&self.request.line)?;
         let survey = Survey::take(&self.moo, self.request, self.journal)?;
         survey.warn(self.journal);
+        if self.has("no-encryption") && !survey.is_encrypted() {
+            // With a passphrase, files that are not encrypted would be refused.
+            self.moo.variables.extend([("PASSPHRASE", None), ("SIGN_PASSPHRASE", None)]);
+        }
         match &self.request.action {
             Action::Backup | Action::Full | Action::Incremental => self.back_up(&survey, selection),
             Action::Restore => self.restore(&survey),

@@ -76,14 +76,14 @@ fn two_runs_here_and_one_there_and_the_line_for_cron_backs_up() {
     assert_same(&Snapshot::kept(local.path("/srv/home")), &Snapshot::kept(local.path("/srv/out")));
 }
 
-/// What somebody's crontab has long run, but for the name of the program.
+/// What somebody's crontab has long run.
 const OLD_SCRIPT: &str = r#"#!/bin/sh
 set -e
 KEY=$(gpg --batch --with-colons -k | sed -n 's/^fpr:*\([0-9A-F]*\):/\1/p' | head -n 1)
 export ARCHIVES=/var/lib/moobacker/archives
 mkdir -p $ARCHIVES
 for name in etc home; do
-    moo backup --verbosity error --no-print-statistics --encrypt-key $KEY \
+    duplicity --verbosity error --no-print-statistics --encrypt-key $KEY \
         --full-if-older-than 1M --archive-dir $ARCHIVES --name $name \
         /srv/public/$name sftp://purrbackups@store.example.org/backups/$name
 done
@@ -99,7 +99,8 @@ fn an_old_script_that_called_duplicity_is_silent_and_stores_the_same_kind_of_bac
     local.sh("mkdir -p /srv/public/etc /srv/public/home && date >/srv/public/home/today").silent();
     local.sh_as("moobacker", "gpg -q --batch --import /etc/moobacker/backup.cert.pgp").succeeds();
     local.sh(&format!("cat >/usr/local/bin/old <<'EOF'\n{OLD_SCRIPT}EOF")).silent();
-    local.sh("chmod 755 /usr/local/bin/old").silent();
+    let link = "ln -s ../lib/moobacker/moobacker-duplicity /usr/local/bin/duplicity";
+    local.sh(&format!("chmod 755 /usr/local/bin/old && {link}")).silent();
     let cron = "exec env -i HOME=$HOME LOGNAME=moobacker PATH=/usr/local/bin:/usr/bin:/bin old";
     local.sh_as("moobacker", cron).silent();
     local.sh("date >>/srv/public/home/today").silent();
