@@ -101,7 +101,7 @@ impl<'a> Moo<'a> {
         let script = places.into_iter().find(|place| place.is_file());
         let script =
             script.ok_or_else(|| Refusal::own("moo: not found beside moobacker-duplicity"))?;
-        let jobs = Jobs::start("duplicity").map_err(failed)?;
+        let jobs = Jobs::start("duplicity", false).map_err(failed)?;
         Ok(Moo { journal, jobs, script, variables: Vec::new() })
     }
 
