@@ -185,3 +185,37 @@ fn the_newest_dump_is_made_by_a_key_and_read_with_it() {
     sandbox.sh(&format!("moo verify --seal-key {key} file://$PWD/store")).silent();
     sandbox.sh("moo drill file://$PWD/store").silent();
 }
+
+#[test]
+fn who_interrupts_a_dump_reads_that_it_starts_anew() {
+    let sandbox = Sandbox::new();
+    let slow = "head -c 9000000 /dev/urandom; exec sleep 985";
+    let slow = backup(&format!("--volsize 1 --stdin-name db.sql --command '{slow}'"));
+    let end = format!(
+        "{slow} & for n in $(seq 400); do ls -A store 2>/dev/null | grep -q vol5 && break; sleep 0.05; done;
+        kill -TERM $!; wait $!"
+    );
+    let run = sandbox.sh(&end).fails_with(143);
+    let _ = run.stderr_has("moo backup: interrupted; nothing was stored; the next run starts anew");
+    sandbox.sh(&backup("--stdin-name db.sql --command 'seq 9'")).silent();
+    assert_eq!(restored(&sandbox, ""), sandbox.sh("seq 9").stdout);
+}
+
+#[test]
+fn a_command_runs_as_the_user_and_has_no_privilege_to_read_every_file() {
+    if !rustix::process::geteuid().is_root() {
+        return tests::not_tried("not root: nobody else can be run as");
+    }
+    let sandbox = Sandbox::for_everybody();
+    sandbox.sh("mkdir -m 777 open && echo secret >secret && chmod 600 secret").silent();
+    let command = "id -un; grep -E \"Cap(Prm|Eff|Amb)\" /proc/self/status; cat secret || echo kept";
+    let options =
+        "--user daemon --archive-dir $PWD/open --name a --no-encryption --stdin-name db.sql";
+    let run =
+        sandbox.sh(&format!("moo backup {options} --command '{command}' file://$PWD/open/store"));
+    let _ = run.succeeds().stderr_has("secret: Permission denied");
+    let out = sandbox.sh("moo restore --path db.sql file://$PWD/open/store -").succeeds().out();
+    let zero = "0000000000000000";
+    let wanted = format!("daemon\nCapPrm:\t{zero}\nCapEff:\t{zero}\nCapAmb:\t{zero}\nkept\n");
+    assert_eq!(out, wanted);
+}

@@ -20,7 +20,7 @@ impl<'a> Arrived<'a> {
     pub(crate) fn start(folder: &'a Folder, begin: &'a Begin) -> Result<Arrived<'a>, Failure> {
         let head = begin.made_set()?;
         let journal = Journal::start(folder, head, ARRIVED, head.stored())?;
-        note::leave(&Note::Volume(head.stored().len() as u64));
+        note::leave(&Note::Volume(resumable(head, head.stored().len() as u64)));
         Ok(Arrived { folder, head, journal })
     }
 
@@ -30,7 +30,7 @@ impl<'a> Arrived<'a> {
         match FileName::parse(&receipt.stored).map(|name| name.kind) {
             Some(FileKind::Volume(number)) if number > known => {
                 self.journal.add(receipt)?;
-                note::leave(&Note::Volume(number));
+                note::leave(&Note::Volume(resumable(self.head, number)));
             }
             _ => {}
         }
@@ -46,4 +46,9 @@ impl<'a> Arrived<'a> {
         }
         failure
     }
+}
+
+/// How many of the first volumes the next run need not send again: none if no run may resume the set.
+fn resumable(head: &SetHeader, stored: u64) -> u64 {
+    if head.options.is_some() { stored } else { 0 }
 }

@@ -64,7 +64,7 @@ impl Plan {
         if let Some(last) = standing.chain.filter(|_| !arguments.allow_source_mismatch) {
             check_source(&folder, last, &head)?;
         }
-        head.options = Some(resumed::options(arguments));
+        head.options = resumed::options(arguments);
         let interrupted = resumed::find(arguments, &folder, &head)?;
         let base = match chain {
             Some(chain) => {

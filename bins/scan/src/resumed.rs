@@ -21,7 +21,12 @@ use crate::walk::Walk;
 use crate::{dump, entry};
 
 /// What the options of a run amount to, as far as two that share a set have to agree.
-pub(crate) fn options(arguments: &Scan) -> String {
+///
+/// None if the set can't be resumed: what comes from a pipe can't be read again.
+pub(crate) fn options(arguments: &Scan) -> Option<String> {
+    if arguments.source == dump::STDIN {
+        return None;
+    }
     let mut hash = Sha256::new();
     let mut add = |text: &[u8]| {
         hash.update((text.len() as u64).to_le_bytes());
@@ -29,7 +34,7 @@ pub(crate) fn options(arguments: &Scan) -> String {
     };
     arguments.words.spell(&mut add);
     add(arguments.run_options.as_bytes());
-    format!("{:x}", hash.finalize())
+    Some(format!("{:x}", hash.finalize()))
 }
 
 /// The interrupted run that one with this `head` could go on with.
@@ -38,8 +43,7 @@ pub(crate) fn find(
     folder: &Folder,
     head: &SetHeader,
 ) -> Result<Option<Interrupted>, Failure> {
-    // What comes from a pipe can't be read again.
-    if !arguments.resume || arguments.source == dump::STDIN {
+    if !arguments.resume || head.options.is_none() {
         return Ok(None);
     }
     let Some(run) = Interrupted::find(folder)? else { return Ok(None) };

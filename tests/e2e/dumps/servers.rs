@@ -115,8 +115,9 @@ fn a_database_of_sqlite_comes_back_though_somebody_writes_to_it_meanwhile() {
         sqlite3 -cmd '.timeout 5000' live.db \"BEGIN; INSERT INTO goods VALUES (-$n, 'a');
             INSERT INTO goods VALUES (-$n, 'b'); COMMIT;\"; done";
     let options = "--no-encryption --stdin-name live.sql";
-    let backup =
-        format!("moo backup {options} --command 'sqlite3 live.db .dump' file://$PWD/store");
+    // Without patience, .dump ends with ROLLBACK and the status 0 if it finds the database locked.
+    let dump = "sqlite3 -bail -cmd \".timeout 60000\" live.db .dump";
+    let backup = format!("moo backup {options} --command '{dump}' file://$PWD/store");
     sandbox
         .sh(&format!("{{ {writer}; }} & {backup} && {backup}; code=$?; wait; exit $code"))
         .silent();
