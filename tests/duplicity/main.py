@@ -1,7 +1,8 @@
 """Stands in for the main program of duplicity in its own tests: a call becomes one of moobacker-duplicity.
 
-What is translated is what only the tests have: their own kind of store, the time that they set, their old
-keys, and the faults that they ask for by variables.
+What is translated is what only the tests have: their own kind of store, a clock of 1970, the faults that they
+ask for by variables; and what moobacker refuses on purpose: a state before the first set (they get the first
+one), and a source that has lost most of its entries (--allow-deletions).
 """
 
 import os
@@ -13,8 +14,10 @@ FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 END_AFTER = "DUP_FAIL_BY_SYSTEM_EXIT"
 
 
-# The tests begin in 1970, before any key was made; this is 2020.
-EPOCH = 1577836800
+# The tests begin in 1970, before any key was made; this is some days ago.
+EPOCH = int("@epoch@")
+# What they ask for before their first set, which is of the next second.
+BEFORE = "99999"
 
 
 def translated(words):
@@ -24,21 +27,20 @@ def translated(words):
     for word in words:
         if word == "--current-time":
             time = EPOCH + int(next(words))
-        elif word == "--restore-time":
+        elif word in ("--restore-time", "remove-older-than"):
             told += [word, moved(next(words))]
         else:
             told.append(word.replace("fortestsonly://", "file://"))
     if told and told[0] in ("full", "inc", "backup"):
         # Some tests back up nothing, or less than before, on purpose.
         told.append("--allow-deletions")
-    if any(word.startswith(("--encrypt-key", "--sign-key", "--hidden-encrypt-key")) for word in told):
-        # The keys of the tests are of 2011, and signed with SHA-1.
-        told.append("--allow-weak-keys")
     return time, told
 
 
 def moved(time):
     """A time of the tests' clock, or one of another form as it is."""
+    if time == BEFORE:
+        time = str(int(BEFORE) + 1)
     return str(EPOCH + int(time)) if time.isdigit() and int(time) < EPOCH else time
 
 
