@@ -149,7 +149,7 @@ fn a_call_that_mixes_up_source_and_dump_is_explained() {
     for (words, why) in [
         ("-", "name it with --stdin-name"),
         ("--stdin-name db.sql src", "needs - as the source"),
-        ("--stdin-name a/b -", "without slashes"),
+        ("--stdin-name a/b -", "and no slash"),
         ("--stdin-name .. -", "without slashes"),
         ("--stdin-name '' -", "without slashes"),
         ("--stdin-name db.sql --exclude x -", "nothing can be selected"),
@@ -218,4 +218,45 @@ fn a_command_runs_as_the_user_and_has_no_privilege_to_read_every_file() {
     let zero = "0000000000000000";
     let wanted = format!("daemon\nCapPrm:\t{zero}\nCapEff:\t{zero}\nCapAmb:\t{zero}\nkept\n");
     assert_eq!(out, wanted);
+}
+
+#[test]
+fn a_passphrase_from_standard_input_was_the_first_line_of_the_dump_and_is_refused() {
+    let sandbox = Sandbox::new();
+    for option in ["--passphrase-fd 0", "--passphrase-file /dev/stdin"] {
+        let call = format!("moo backup {option} --stdin-name db.sql - file://$PWD/store");
+        let run = sandbox.sh(&format!("seq 9 | {call}")).fails_with(2).one_message();
+        drop(run.stderr_has("standard input is what is backed up"));
+    }
+    let command = "--passphrase-fd 0 --stdin-name db.sql --command 'seq 9'";
+    sandbox.sh(&format!("echo moo | moo backup {command} file://$PWD/store")).silent();
+    sandbox.sh("echo moo >pass; moo restore --passphrase-file pass --path db.sql file://$PWD/store - | tail -n 1").stdout_is("9");
+}
+
+#[test]
+fn a_command_read_the_passphrase_from_a_descriptor_and_gets_none_but_three() {
+    let sandbox = Sandbox::new();
+    let look =
+        "ls -l /proc/self/fd | grep -v /proc/ | wc -l; env | grep -c ^MOO_; head -c 9 <&9; :";
+    let call = format!(
+        "echo topsecret >pass; moo backup --passphrase-fd 9 --stdin-name db.sql --command '{look}' \
+        file://$PWD/store 9<pass"
+    );
+    sandbox.sh(&call).succeeds();
+    let read = "moo restore --passphrase-file pass --path db.sql file://$PWD/store -";
+    // The first line of ls, and the three.
+    sandbox.sh(read).stdout_is("4\n0");
+}
+
+#[test]
+fn an_option_that_is_given_twice_was_the_last_one_in_silence_and_is_refused() {
+    let sandbox = Sandbox::new();
+    for call in [
+        backup("--stdin-name a --command 'echo 1' --command 'echo 2'"),
+        backup("--stdin-name a --stdin-name b -"),
+        "moo restore --path a --path b file://$PWD/store out".to_owned(),
+    ] {
+        let run = sandbox.sh(&call).fails_with(2).one_message();
+        drop(run.stderr_has("is given twice"));
+    }
 }

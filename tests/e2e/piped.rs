@@ -225,3 +225,16 @@ fn without_a_spool_what_comes_before_the_damage_is_written_and_the_status_tells(
     let run = sandbox.sh(&restore("--no-spool --path large")).fails_with(5).stderr_has("vol4");
     assert!(run.stdout.len() > 2_000_000 && whole.starts_with(&run.stdout), "{}", run.stdout.len());
 }
+
+#[test]
+fn into_a_closed_standard_output_all_vanished_with_status_0_and_it_is_named() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .sh("mkdir src && seq 9 >src/a && moo backup --no-encryption src file://$PWD/store")
+        .silent();
+    for options in ["--path a", "--tar", "--no-spool --path a"] {
+        let run = sandbox.sh(&format!("moo restore {options} file://$PWD/store - >&-"));
+        drop(run.fails_with(1).one_message().stderr_has("standard output: is closed"));
+        sandbox.sh(&format!("moo restore {options} file://$PWD/store - >/dev/null")).silent();
+    }
+}

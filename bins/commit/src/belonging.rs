@@ -71,6 +71,10 @@ impl Next {
             check_shared(folder, receipts, known)?;
             let fork = self.fork(folder, receipts, known)?;
             return match fork {
+                None if self.lacks_seals(receipts, known)? => {
+                    let expected = known_identity(folder.seals(known))?.or(self.identity);
+                    self.identity(source, expected, newest_seal(receipts)).map(Fit::Unknown)
+                }
                 None => Ok(Fit::Known),
                 Some(_) if self.start_over => Ok(Fit::Over(None)),
                 Some(fork) => Err(forked(fork)),
@@ -85,6 +89,29 @@ impl Next {
         let expected = known_identity(folder.seals(known))?.or(self.identity);
         let identity = self.identity(source, expected, newest_seal(receipts))?;
         Ok(if self.start_over { Fit::Over(identity) } else { Fit::Unknown(identity) })
+    }
+
+    /// Whether the store has the seal of a set that the archive directory knows without it: duplicity
+    /// copies the other files of a set, and no seals. A set that is made then would have another identity,
+    /// or the wrong predecessor. Seals that the seal key has not signed do not count, if there is one:
+    /// anybody can add them.
+    fn lacks_seals(&self, receipts: &[Receipt], known: &Collection) -> Result<bool, Failure> {
+        if self.start_over {
+            return Ok(false);
+        }
+        let bare: BTreeSet<SetId> =
+            known.complete().filter(|set| set.seal.is_none()).map(|set| set.id).collect();
+        let times: BTreeSet<SetTime> = bare.iter().map(|id| id.time).collect();
+        let cert = self.seal_key.as_deref().map(find_certificate).transpose()?;
+        let is_of_one = |receipt: &Receipt| {
+            let of_one = parse_seal(&receipt.stored).is_some_and(|time| times.contains(&time));
+            let Some(text) = receipt.seal.as_deref().filter(|_| of_one) else { return false };
+            let seal = read(&receipt.stored, text, cert.as_ref());
+            seal.is_ok_and(|(seal, is_signed)| {
+                bare.contains(&seal.set) && (cert.is_none() || is_signed)
+            })
+        };
+        Ok(receipts.iter().any(is_of_one))
     }
 
     /// A fork of the archive directory and the store. The seals of sets that the archive directory does

@@ -5,6 +5,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use failure::shown;
 use md5::{Digest, Md5};
+use percent_encoding::percent_decode;
 
 use crate::code::Refusal;
 
@@ -63,7 +64,7 @@ impl Url {
         let given = word.to_owned();
         let plain = |ours: Vec<u8>| Url { given: given.clone(), ours: os(ours), password: false };
         match &*scheme {
-            "file" | "gio+file" => Ok(plain([b"file:", rest].concat())),
+            "file" | "gio+file" => Ok(plain([b"file:", &*path(rest)].concat())),
             "rclone" => Ok(plain([b"rclone:", rest.strip_prefix(b"//").unwrap_or(rest)].concat())),
             ssh if SSH.contains(&ssh) => over_ssh(word, rest),
             _ => Err(unsupported(word, &scheme)),
@@ -74,6 +75,12 @@ impl Url {
     pub(crate) fn archive_name(&self) -> String {
         Md5::digest(self.given.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
     }
+}
+
+/// The path of a URL of this machine: duplicity reads it as RFC 3986 says, and moobacker as it is.
+fn path(rest: &[u8]) -> Vec<u8> {
+    let end = rest.iter().position(|byte| b"?#".contains(byte)).unwrap_or(rest.len());
+    percent_decode(&rest[..end]).collect()
 }
 
 fn os(bytes: Vec<u8>) -> OsString {

@@ -199,10 +199,11 @@ impl<'a> Work<'a> {
         };
         Ok(match self.request.action {
             Action::Full => "full".into(),
-            Action::Backup if most.is_some_and(|most| most > 0 && survey.increments() >= most) => {
-                "full".into()
+            _ if most.is_some_and(|most| most > 0 && survey.increments() >= most) => "full".into(),
+            // A chain that is there may be too old.
+            Action::Incremental if survey.chains.is_empty() || !self.has("full-if-older-than") => {
+                "inc".into()
             }
-            Action::Incremental => "inc".into(),
             _ => OsString::new(),
         })
     }
@@ -318,7 +319,11 @@ impl<'a> Work<'a> {
         survey::synchronize(&self.moo, self.request, survey, self.journal)?;
         survey.announce(self.journal);
         if survey.chains.is_empty() {
-            return Ok(0);
+            return Err(Refusal::new(
+                30,
+                "CollectionsError",
+                "No signature chains found".to_owned(),
+            ));
         }
         let words = self.words("list", vec!["--json".into()], &self.listed());
         let out = |line: &[u8]| {

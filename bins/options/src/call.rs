@@ -61,6 +61,15 @@ impl Call {
         self.options.iter().filter_map(|option| option.first()).any(|word| spells(word, long))
     }
 
+    /// How often an option was given.
+    pub(crate) fn count(&self, long: &str) -> usize {
+        self.options
+            .iter()
+            .filter_map(|option| option.first())
+            .filter(|word| spells(word, long))
+            .count()
+    }
+
     /// Whether an option of that command was given that sets this variable of its script.
     pub fn sets(&self, command: &str, variable: &str) -> bool {
         let is_it = |target: &Target| matches!(target, Target::Variable(name) if *name == variable);

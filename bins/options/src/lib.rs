@@ -116,10 +116,12 @@ fn matched(
     if kind.is_some() {
         words.remove(0);
     }
+    check_repetitions(command, &words)?;
     let first = left_out(command, &words).map(OsString::from);
     let words = std::iter::once(OsString::from("moo")).chain(first).chain(words);
     let matches = command.command().try_get_matches_from(words)?;
     check_order(command, &matches)?;
+    check_standard_input(command, &matches)?;
     let kind = kind.map_or("auto", |(_, kind)| kind);
     Ok((kind, matches))
 }
@@ -139,6 +141,38 @@ fn check_order(command: &MooCommand, matches: &ArgMatches) -> Result<(), clap::E
     let usage = command.usage.first().copied().unwrap_or_default();
     let why = format!("{} is a URL, where a path is expected: {usage}", path.name);
     Err(command.command().error(ErrorKind::ValueValidation, why))
+}
+
+/// Options of which a second one would not mean both.
+const ONCE: [&str; 3] = ["path", "stdin-name", "command"];
+
+/// Of these, the last one would win without a word.
+fn check_repetitions(command: &MooCommand, words: &[OsString]) -> Result<(), clap::Error> {
+    let Some(call) = Call::read(command.name, words) else { return Ok(()) };
+    let twice = ONCE.into_iter().find(|option| call.count(option) > 1);
+    let Some(option) = twice.filter(|option| has(command.name, option)) else { return Ok(()) };
+    let why = format!("--{option} is given twice: one is taken at a time");
+    Err(command.command().error(ErrorKind::ArgumentConflict, why))
+}
+
+/// The first line of a dump would be taken for a passphrase.
+fn check_standard_input(command: &MooCommand, matches: &ArgMatches) -> Result<(), clap::Error> {
+    let given = |id: &str| matches.try_get_one::<OsString>(id).ok().flatten();
+    if given("SOURCE").is_none_or(|source| source != "-") || given("command").is_some() {
+        return Ok(());
+    }
+    let is_input = |id: &str| {
+        let places = ["0", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
+        let number = matches.try_get_one::<u64>(id).ok().flatten().map(u64::to_string);
+        let value = number.map(OsString::from).or_else(|| given(id).cloned());
+        value.is_some_and(|value| places.iter().any(|place| value == *place))
+    };
+    let Some(option) = ["passphrase-fd", "passphrase-file"].into_iter().find(|id| is_input(id))
+    else {
+        return Ok(());
+    };
+    let why = format!("--{option}: standard input is what is backed up");
+    Err(command.command().error(ErrorKind::ArgumentConflict, why))
 }
 
 /// The first argument, if it is left out and an option stands for it.

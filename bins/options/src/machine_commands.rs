@@ -144,7 +144,8 @@ Examples:
                 Nothing,
                 &[Variable("check")],
                 "Write nothing: prove that a kit opens and that its key decrypts",
-            ),
+            )
+            .conflicts(&["store"]),
             DRY_RUN,
         ])],
         after: "\

@@ -16,6 +16,7 @@ pub(crate) fn interrupted(name: &str, note: Option<&Note>) -> String {
         }
         ("backup", Some(Note::Complete)) => "the set is complete",
         ("backup", _) => "the next run resumes after the last stored volume",
+        ("restore", Some(Note::Output)) => "the output is incomplete; throw it away",
         ("restore", _) => {
             "the destination is unchanged or complete; after --merge or --delete, run it again"
         }

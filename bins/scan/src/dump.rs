@@ -29,6 +29,9 @@ pub(crate) const STDIN: &str = "-";
 /// How such a source is called in manifests, before the name of its file.
 const SOURCE: &[u8] = b"stdin:";
 
+/// The longest name of a file, in bytes.
+const LONGEST: usize = 255;
+
 /// The options of such a source.
 #[derive(clap::Args, Debug)]
 pub(crate) struct DumpOptions {
@@ -67,8 +70,10 @@ impl DumpOptions {
         };
         let path = TreePath::parse(name.as_bytes()).ok();
         match path.filter(|path| path.as_bytes() == name.as_bytes() && path.depth() == 1) {
-            Some(path) if path.fits() => Ok(Some(Dump { path, command: self.command.as_deref() })),
-            _ => usage("--stdin-name", "needs the name of a file, without slashes"),
+            Some(path) if name.len() <= LONGEST => {
+                Ok(Some(Dump { path, command: self.command.as_deref() }))
+            }
+            _ => usage("--stdin-name", "needs the name of a file: at most 255 bytes, and no slash"),
         }
     }
 }
@@ -288,6 +293,11 @@ struct Running<'a> {
 impl<'a> Running<'a> {
     /// Starts it without the privilege to read every file, which is this program's alone.
     fn start(command: &'a OsStr) -> Result<Running<'a>, Failure> {
+        if command.as_bytes().trim_ascii().is_empty() {
+            return Err(Failure::of(Status::Usage, "--command", "is empty"));
+        }
+        // Nothing of ours is handed down: a passphrase may be in one of them.
+        close_fds::set_fds_cloexec(3, &[]);
         let mut child = Command::new("setpriv")
             .args([
                 "--pdeathsig",
@@ -297,9 +307,14 @@ impl<'a> Running<'a> {
                 "--",
                 "sh",
                 "-c",
+                "--",
             ])
             .arg(command)
             .env_remove(cli::lifeline::VARIABLE)
+            .env_remove(cli::note::VARIABLE)
+            .env_remove(cli::form::VARIABLE)
+            .env_remove(progress::EVENTS)
+            .env_remove("MOO_SCRATCH")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()

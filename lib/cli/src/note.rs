@@ -19,6 +19,8 @@ const MOST: usize = 4200;
 const END: u8 = 0;
 /// What the note of a set begins with that is complete.
 const COMPLETE: &[u8] = b"complete";
+/// The note of what goes to standard output.
+const OUTPUT: &[u8] = b"output";
 
 /// What a stage leaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +31,8 @@ pub enum Note {
     Volume(u64),
     /// The set is complete.
     Complete,
+    /// Something of what is restored has been written to standard output.
+    Output,
 }
 
 /// Leaves a note in place of the one before. Without a supervisor it goes nowhere.
@@ -60,12 +64,16 @@ impl Note {
             Note::Staging(path) => path.as_os_str().as_bytes().to_vec(),
             Note::Volume(number) => number.to_string().into_bytes(),
             Note::Complete => COMPLETE.to_vec(),
+            Note::Output => OUTPUT.to_vec(),
         }
     }
 
     fn parse(bytes: Vec<u8>) -> Option<Note> {
         if bytes == COMPLETE {
             return Some(Note::Complete);
+        }
+        if bytes == OUTPUT {
+            return Some(Note::Output);
         }
         if Path::new(OsStr::from_bytes(&bytes)).is_absolute() {
             return Some(Note::Staging(std::ffi::OsString::from_vec(bytes).into()));

@@ -8,8 +8,10 @@ use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Read, StdoutLock, Write};
 
 use archive::TreePath;
+use cli::note::{self, Note};
 use failure::{Failure, OrFail, Status};
 use local::{EntryRecord, Signatures};
+use rustix::fs::{FileType, OFlags, fcntl_getfl, fstat, makedev};
 use stream::member::{Kind, LINK, XATTRS};
 use stream::{Annotations, Member, TarWriter, Timestamp, Totals, pipe};
 
@@ -22,6 +24,45 @@ const SHOWN: u64 = 1 << 20;
 const REMEMBERED: usize = 40 << 20;
 /// Bytes that a first name takes besides its path.
 const NAME: usize = 256;
+
+/// The bits of a mode that lend the rights of owner and group.
+const SET_ID: u32 = 0o6000;
+/// The user and group of what belongs to nobody.
+const NOBODY: u64 = 65534;
+/// The longest name of a user (useradd(8)).
+const USER_NAME: usize = 32;
+
+/// Whether a system can have a user or group of that number; the last one means none.
+fn is_owner(number: u64) -> bool {
+    number < u32::MAX.into()
+}
+
+/// Whether it can be the name of a user or group, which tar prints as it is.
+fn is_user_name(name: &[u8]) -> bool {
+    let text = std::str::from_utf8(name);
+    name.len() <= USER_NAME && text.is_ok_and(|text| !text.chars().any(char::is_control))
+}
+
+fn objects(count: u64) -> String {
+    if count == 1 { "1 object".to_owned() } else { format!("{count} objects") }
+}
+
+/// Standard output, where the caller has opened it: for one that is closed, the runtime opens `/dev/null`
+/// for reading and writing, and all would vanish with status 0.
+pub(crate) fn opened() -> Result<StdoutLock<'static>, Failure> {
+    let to = io::stdout().lock();
+    let is_null = fstat(&to).is_ok_and(|stat| {
+        FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice
+            && stat.st_rdev == makedev(1, 3)
+    });
+    let is_both = fcntl_getfl(&to).is_ok_and(|flags| flags.contains(OFlags::RDWR));
+    if is_null && is_both {
+        let why = "standard output: is closed; send it to a file or a program";
+        return Err(Failure::new(Status::Failed, why));
+    }
+    note::leave(&Note::Output);
+    Ok(to)
+}
 
 /// Writes the content of the one file that a stream restores to standard output. Returns the totals
 /// of the stream.
@@ -39,7 +80,7 @@ pub fn write_file(input: RestoreInput) -> Result<Totals, Failure> {
         return Err(no_regular_file(&path, kind));
     }
     let mut file = tree.open(&TreePath::root())?;
-    let to = io::stdout().lock();
+    let to = opened()?;
     if to.is_terminal() {
         return show(&path, &mut file, to).map(|()| totals);
     }
@@ -80,6 +121,7 @@ pub fn write_tar(input: RestoreInput, numeric: bool) -> Result<Totals, Failure> 
         let why = "standard output: is a terminal; pipe the tar into a program, such as tar tv";
         return Err(Failure::new(Status::Usage, why));
     }
+    let stdout = opened()?;
     let wanted = input.path().clone();
     let restore = ScratchRestore::build(input, Purpose::Read)?;
     let totals = restore.totals();
@@ -88,10 +130,14 @@ pub fn write_tar(input: RestoreInput, numeric: bool) -> Result<Totals, Failure> 
     let name = wanted.file_name().or(source.file_name()).unwrap_or(b"file").to_owned();
     let (first, state, tree) = restore.read_twice()?;
     let names = FirstNames::read(first, &wanted)?;
-    let to = TarWriter::new(BufWriter::with_capacity(pipe::BUFFER, io::stdout().lock()));
-    let mut tar = Tar { to: to.for_others(), tree, names, wanted, name, numeric };
+    let to = TarWriter::new(BufWriter::with_capacity(pipe::BUFFER, stdout));
+    let mut tar = Tar { to: to.for_others(), tree, names, wanted, name, numeric, unowned: 0 };
     tar.all(state)?;
-    Ok(Totals { unreadable: totals.unreadable + tar.tree.report_skipped(), ..totals })
+    if tar.unowned > 0 {
+        log::warn!("no owner of this system: {} in the tar have none", objects(tar.unowned));
+    }
+    let skipped = tar.unowned + tar.tree.report_skipped();
+    Ok(Totals { unreadable: totals.unreadable + skipped, ..totals })
 }
 
 /// A tar that is being written.
@@ -103,6 +149,8 @@ struct Tar {
     /// The name of the root, where that is no directory.
     name: Vec<u8>,
     numeric: bool,
+    /// How many entries have an owner or a group that no system has.
+    unowned: u64,
 }
 
 impl Tar {
@@ -118,9 +166,17 @@ impl Tar {
         let EntryRecord { path, member, .. } = record;
         let name = self.name_of(path, member.kind);
         let mut written = Member { name, annotations: Annotations::default(), ..member.clone() };
-        if self.numeric {
-            written.uname.clear();
-            written.gname.clear();
+        if !is_owner(written.uid) || !is_owner(written.gid) {
+            self.unowned += 1;
+            // tar would take it for root, to whom the file would then lend its rights.
+            written.mode &= !SET_ID;
+            written.uid = if is_owner(written.uid) { written.uid } else { NOBODY };
+            written.gid = if is_owner(written.gid) { written.gid } else { NOBODY };
+        }
+        for name in [&mut written.uname, &mut written.gname] {
+            if self.numeric || !is_user_name(name) {
+                name.clear();
+            }
         }
         if let Some(first) = self.names.link(record, &self.wanted) {
             (written.kind, written.link) = (Kind::HardLink, self.name_of(&first, Kind::File));

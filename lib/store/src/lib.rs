@@ -107,6 +107,10 @@ pub fn folder(path: &Path) -> Box<dyn Store> {
 pub fn open(url: &str, options: &Options) -> Result<Box<dyn Store>, Failure> {
     let usage = |why: &str| Failure::of(Status::Usage, url, why);
     if let Some(remote) = url.strip_prefix("rclone:") {
+        // rclone would take it for an option, such as one that writes a file.
+        if remote.starts_with('-') {
+            return Err(usage("no name of a remote begins with -"));
+        }
         return match remote.contains(':') {
             true => Ok(Box::new(rclone::RcloneStore::new(url, remote, options))),
             false => Err(usage("names no remote (such as rclone:REMOTE:PATH)")),

@@ -45,9 +45,11 @@ fn a_state_with_every_kind_of_entry_is_the_same_in_one_set_and_is_built_on_by_al
 /// The next backup has what has changed since, and no more.
 fn is_built_on(sandbox: &Sandbox, moo: &Moo, tree: &Tree) {
     let changes = "moo backup --archive-dir . --name archive --dry-run src file://$PWD/store";
-    sandbox.sh(changes).silent();
+    let socket = "socket   special/socket";
+    sandbox.sh(changes).succeeds().stderr_is("").stdout_is(socket);
     tree.noise("order/new", 10);
-    sandbox.sh(changes).succeeds().stdout_is("changed  order\nnew      order/new");
+    let changed = format!("changed  order\nnew      order/new\n{socket}");
+    sandbox.sh(changes).succeeds().stdout_is(&changed);
     moo.backup("").silent();
     assert_eq!(fulls(sandbox).len(), 2, "an increment");
     moo.brings_back("now", &Snapshot::kept(tree.root()));

@@ -1,5 +1,6 @@
 //! Calls as scripts have them, and what they do.
 
+use tests::scale::scale;
 use tests::{Sandbox, Snapshot, assert_same};
 
 use super::{STOCK, drop_in, later};
@@ -43,6 +44,72 @@ fn stock_goes_on_with_the_chain_and_the_archive_directory_and_so_do_we() {
     }
     sandbox.sh("diff -r --no-dereference src stocks").silent();
     same(&sandbox, "src", "ours");
+}
+
+/// duplicity copies no seals into an archive directory that was lost, and a set of another identity was
+/// made beside the others: no restore of ours read the chain, though each backup had status 0.
+#[test]
+fn a_chain_was_lost_for_us_when_stock_had_made_the_archive_directory_again_and_is_not() {
+    let sandbox = drop_in();
+    let ours = "duplicity -v0 src file://$PWD/store";
+    let stocks = format!("{STOCK} duplicity -v2 src file://$PWD/store");
+    let lose = "rm -r .home/.cache/duplicity";
+    let all = ["o!so", "oo!s!so", "o!sos", "s!oso"];
+    for calls in &all[..scale(2, all.len())] {
+        sandbox.sh("rm -rf store .home/.cache/duplicity").silent();
+        for (number, call) in calls.chars().enumerate() {
+            let command = match call {
+                'o' => ours,
+                's' => &stocks,
+                _ => lose,
+            };
+            sandbox.sh(&format!("echo {number} >src/a; {command}")).succeeds();
+            later(&sandbox);
+        }
+        for archive in ["", "--archive-dir fresh"] {
+            let restore = format!("duplicity -v0 restore {archive} file://$PWD/store out");
+            sandbox.sh(&format!("{restore} && diff -r --no-dereference src out")).silent();
+            sandbox.sh("rm -r out; rm -rf fresh").silent();
+        }
+    }
+}
+
+#[test]
+fn a_url_with_escapes_was_another_folder_than_stocks_and_is_the_same() {
+    let sandbox = drop_in();
+    sandbox.sh("mkdir 'my disk'").silent();
+    let url = "file://$PWD/my%20disk/a%25?x=1#y";
+    sandbox.sh(&format!("{STOCK} duplicity -v2 src \"{url}\"")).succeeds();
+    later(&sandbox);
+    sandbox.sh(&format!("duplicity -v0 inc src \"{url}\"")).silent();
+    sandbox.sh("ls 'my disk'; ls 'my disk/a%' | grep -c manifest").stdout_is("a%\n2");
+    sandbox
+        .sh(&format!("duplicity -v0 \"{url}\" out && diff -r --no-dereference src out"))
+        .silent();
+}
+
+#[test]
+fn an_increment_that_is_asked_for_made_no_full_set_when_the_last_was_too_old_and_does() {
+    let sandbox = drop_in();
+    let call = "duplicity -v0 incr --full-if-older-than 1s src file://$PWD/store";
+    sandbox.sh("duplicity -v0 src file://$PWD/store && sleep 2.1").silent();
+    sandbox.sh(call).silent();
+    sandbox.sh("ls store | grep -c 'full.*manifest'").stdout_is("2");
+}
+
+#[test]
+fn a_list_of_no_backup_is_an_error_that_clients_know() {
+    let sandbox = drop_in();
+    let list = "mkdir none; duplicity list-current-files --log-fd 1 file://$PWD/none 2>/dev/null";
+    sandbox.sh(list).fails_with(30).stdout_has("ERROR 30 CollectionsError");
+}
+
+#[test]
+fn a_remote_that_looks_like_an_option_of_rclone_wrote_a_file_and_is_refused() {
+    let sandbox = drop_in();
+    let status = "duplicity collection-status --num-retries 1 rclone:--log-file=$PWD/written:y";
+    sandbox.sh(status).fails().stderr_has("no name of a remote begins with -");
+    sandbox.sh("ls | grep written").fails();
 }
 
 #[test]
