@@ -150,7 +150,7 @@ fn a_golden_configuration_backs_up_each_of_its_sources() {
         .sh("sed \"s,@FOLDER@,$PWD,g\" golden/backup.conf >backup.conf
             mkdir -p stores sources/etc sources/home
             echo a >sources/etc/a && echo b >sources/etc/b.tmp && echo c >sources/home/c
-            chmod -R go+rwX . && chmod 700 .gnupg")
+            chmod -R go+rwX . && chmod 700 .gnupg && chmod go-w backup.conf")
         .silent();
     // backup.sh is no ordinary user's to run as root.
     let nobody = "setpriv --reuid 65534 --regid 65534 --clear-groups --";

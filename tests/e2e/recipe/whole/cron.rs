@@ -84,13 +84,17 @@ impl Cron {
         files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect()
     }
 
-    /// One mail came, to whom it should, and says one thing.
+    /// One mail came, to whom it should, and says one thing, and of which source.
     pub(crate) fn has_one_mail_with_one_message(&self, scene: &Scene<'_>) {
         let mails = self.mails(scene);
         let [mail] = mails.as_slice() else { panic!("one mail: {mails:#?}") };
         let (head, body) = mail.split_once("\n\n").expect("a head and a body");
         assert!(head.lines().any(|line| line == "To: you@example.org"), "{mail}");
-        assert_eq!(body.lines().count(), 1, "{mail}");
+        let lines: Vec<_> = body.lines().collect();
+        assert!(
+            lines.len() == 2 && lines[1].starts_with("moo backup: etc: exit status "),
+            "{mail}"
+        );
         assert!(body.starts_with("moo-") && body.contains("/backups/etc"), "{mail}");
     }
 }
