@@ -150,8 +150,8 @@ fn a_call_that_mixes_up_source_and_dump_is_explained() {
         ("-", "name it with --stdin-name"),
         ("--stdin-name db.sql src", "needs - as the source"),
         ("--stdin-name a/b -", "and no slash"),
-        ("--stdin-name .. -", "without slashes"),
-        ("--stdin-name '' -", "without slashes"),
+        ("--stdin-name .. -", "and no slash"),
+        ("--stdin-name '' -", "and no slash"),
         ("--stdin-name db.sql --exclude x -", "nothing can be selected"),
         ("--command true", "--stdin-name"),
     ] {
