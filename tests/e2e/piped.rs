@@ -238,3 +238,44 @@ fn into_a_closed_standard_output_all_vanished_with_status_0_and_it_is_named() {
         sandbox.sh(&format!("moo restore {options} file://$PWD/store - >/dev/null")).silent();
     }
 }
+
+/// A store whose one entry belongs to nobody that a system could have, or to a name that commands a terminal.
+const CRAFTED: &str = r#"import hashlib, io, os, struct, tarfile
+os.makedirs('store')
+def write(path, folder):
+    tar = tarfile.open(path, 'w', format=tarfile.GNU_FORMAT)
+    for name, kind, owner in [('', b'5', {}), ('a', b'0', dict(uid=2**32 - 1, gid=5)), ('b', b'0', dict(uid=-5)),
+                              ('c', b'0', dict(uid=7, uname='\x1b[31mroot', gname='x\ny'))]:
+        entry = tarfile.TarInfo(folder(kind) + '/' + name)
+        entry.type, entry.mode = kind, 0o755 if kind == b'5' else 0o4755
+        for key, value in owner.items(): setattr(entry, key, value)
+        content = b'' if kind == b'5' else b'moo' if 'sig' not in path else struct.pack('>III', 0x72730147, 512, 8)
+        entry.size = len(content)
+        tar.addfile(entry, io.BytesIO(content))
+    tar.close()
+volume = 'store/duplicity-full.20261129T200000Z.vol1.difftar'
+write(volume, lambda kind: 'snapshot')
+write('store/duplicity-full-signatures.20261129T200000Z.sigtar',
+      lambda kind: 'signature' if kind == b'0' else 'snapshot')
+sha1 = hashlib.sha1(open(volume, 'rb').read()).hexdigest()
+open('store/duplicity-full.20261129T200000Z.manifest', 'w').write(
+    'Hostname vm\nLocaldir /x\nNumber-of-volumes 1\nVolume 1:\n'
+    '    StartingPath   . \n    EndingPath     zz \n    Hash SHA1 %s\n' % sha1)
+"#;
+
+#[test]
+fn owners_that_no_system_has_became_root_by_tar_and_their_names_commanded_the_terminal() {
+    let sandbox = Sandbox::new();
+    fs::write(sandbox.path("craft.py"), CRAFTED).unwrap();
+    sandbox.sh("python3 craft.py").silent();
+    let run = sandbox.sh("moo restore --tar file://$PWD/store - >state.tar").fails_with(3);
+    drop(
+        run.one_message()
+            .stderr_has("could not restore: the owner of 2 objects: no system has such a number"),
+    );
+    let listed =
+        "tar tvf state.tar | sed -n 's/^\\(-[^ ]* [^ ]*\\).* \\(\\.\\/.\\)$/\\1 \\2/p' | cat -v";
+    sandbox
+        .sh(listed)
+        .stdout_is("-rwxr-xr-x 65534/5 ./a\n-rwxr-xr-x 65534/0 ./b\n-rwsr-xr-x 7/0 ./c");
+}

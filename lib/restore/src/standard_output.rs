@@ -134,7 +134,8 @@ pub fn write_tar(input: RestoreInput, numeric: bool) -> Result<Totals, Failure> 
     let mut tar = Tar { to: to.for_others(), tree, names, wanted, name, numeric, unowned: 0 };
     tar.all(state)?;
     if tar.unowned > 0 {
-        log::warn!("no owner of this system: {} in the tar have none", objects(tar.unowned));
+        let count = objects(tar.unowned);
+        log::warn!("could not restore: the owner of {count}: no system has such a number");
     }
     let skipped = tar.unowned + tar.tree.report_skipped();
     Ok(Totals { unreadable: totals.unreadable + skipped, ..totals })

@@ -77,8 +77,17 @@ impl Store for SftpStore {
     }
 
     fn make_folder(&mut self) -> Result<(), Failure> {
-        let folder = &self.address.folder;
-        self.run("", |connection, _| make_folder(connection, Path::new(folder)))
+        let folder = Path::new(&self.address.folder);
+        let url = self.address.file("");
+        self.run("", |connection, _| match make_folder(connection, folder) {
+            Err(SftpError::Refused(status)) if status.is_forbidden() => {
+                let why =
+                    format!("permission denied; the server has {}", folders_on_top(connection));
+                let failure = Failure::of(Status::Refused, url.trim_end_matches('/'), why);
+                Err(SftpError::Final(failure))
+            }
+            made => made,
+        })
     }
 
     fn list(&mut self) -> Result<Vec<Stored>, Failure> {
@@ -153,11 +162,6 @@ fn make_folder(connection: &mut Connection, folder: &Path) -> Result<(), SftpErr
     }
     match connection.sftp.mkdir(folder, 0o700).map_err(SftpError::from) {
         Err(SftpError::Refused(_)) if is_folder(connection, folder)? => Ok(()),
-        Err(SftpError::Refused(status)) if status.is_forbidden() => {
-            let which = failure::shown(folder).to_string();
-            let why = format!("permission denied; the server has {}", folders_on_top(connection));
-            Err(SftpError::Final(Failure::of(Status::Refused, which, why)))
-        }
         made => made,
     }
 }
