@@ -23,7 +23,7 @@ fetch_archive() {
     has_sets "$archive" || fail 10 "$url: there is no backup"
 }
 
-# read_listing COMMAND [WORD...]: reads the call, and sets $archive to what there is to list.
+# read_listing COMMAND [WORD...]: reads the call. Sets $archive to the archive directory to list.
 read_listing() {
     read_pipe "$@"
     read_passphrase

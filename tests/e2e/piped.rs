@@ -279,3 +279,19 @@ fn owners_that_no_system_has_became_root_by_tar_and_their_names_commanded_the_te
         .sh(listed)
         .stdout_is("-rwxr-xr-x 65534/5 ./a\n-rwxr-xr-x 65534/0 ./b\n-rwsr-xr-x 7/0 ./c");
 }
+
+#[test]
+fn an_interrupted_output_was_called_unchanged_and_is_incomplete() {
+    let sandbox = Sandbox::new();
+    let prepare = "mkdir src && head -c 3000000 /dev/urandom >src/a
+        moo backup --no-encryption src file://$PWD/store && mkfifo pipe";
+    sandbox.sh(prepare).silent();
+    for options in ["--path a", "--tar", "--no-spool --path a"] {
+        let script = format!(
+            "exec 3<>pipe; moo restore {options} file://$PWD/store - >pipe 2>said & run=$!
+            head -c 1000 <&3 >/dev/null; kill -TERM $run; wait $run; echo $?; cat said; rm said"
+        );
+        let said = "143\nmoo restore: interrupted; the output is incomplete; throw it away";
+        sandbox.sh(&script).stdout_is(said);
+    }
+}

@@ -1,6 +1,6 @@
 //! Whether a store holds the backup that the next set is of.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
@@ -71,10 +71,9 @@ impl Next {
             check_shared(folder, receipts, known)?;
             let fork = self.fork(folder, receipts, known)?;
             return match fork {
-                None if self.lacks_seals(receipts, known)? => {
-                    let expected = known_identity(folder.seals(known))?.or(self.identity);
-                    self.identity(source, expected, newest_seal(receipts)).map(Fit::Unknown)
-                }
+                None if self.lacks_seals(receipts, known)? => self
+                    .identity(source, self.expected(folder, known)?, newest_seal(receipts))
+                    .map(Fit::Unknown),
                 None => Ok(Fit::Known),
                 Some(_) if self.start_over => Ok(Fit::Over(None)),
                 Some(fork) => Err(forked(fork)),
@@ -86,9 +85,14 @@ impl Next {
             (count, 0, false) => return Err(lost(count)),
             _ => {}
         }
-        let expected = known_identity(folder.seals(known))?.or(self.identity);
-        let identity = self.identity(source, expected, newest_seal(receipts))?;
+        let identity =
+            self.identity(source, self.expected(folder, known)?, newest_seal(receipts))?;
         Ok(if self.start_over { Fit::Over(identity) } else { Fit::Unknown(identity) })
+    }
+
+    /// The identity that the archive directory has, or else that of the options.
+    fn expected(&self, folder: &Folder, known: &Collection) -> Result<Option<Identity>, Failure> {
+        Ok(known_identity(folder.seals(known))?.or(self.identity))
     }
 
     /// Whether the store has the seal of a set that the archive directory knows without it: duplicity
@@ -99,17 +103,14 @@ impl Next {
         if self.start_over {
             return Ok(false);
         }
-        let bare: BTreeSet<SetId> =
-            known.complete().filter(|set| set.seal.is_none()).map(|set| set.id).collect();
-        let times: BTreeSet<SetTime> = bare.iter().map(|id| id.time).collect();
+        let bare = known.complete().filter(|set| set.seal.is_none());
+        let bare: BTreeMap<SetTime, SetId> = bare.map(|set| (set.id.time, set.id)).collect();
         let cert = self.seal_key.as_deref().map(find_certificate).transpose()?;
         let is_of_one = |receipt: &Receipt| {
-            let of_one = parse_seal(&receipt.stored).is_some_and(|time| times.contains(&time));
-            let Some(text) = receipt.seal.as_deref().filter(|_| of_one) else { return false };
-            let seal = read(&receipt.stored, text, cert.as_ref());
-            seal.is_ok_and(|(seal, is_signed)| {
-                bare.contains(&seal.set) && (cert.is_none() || is_signed)
-            })
+            let set = parse_seal(&receipt.stored).and_then(|time| bare.get(&time));
+            let Some((set, text)) = set.zip(receipt.seal.as_deref()) else { return false };
+            read(&receipt.stored, text, cert.as_ref())
+                .is_ok_and(|(seal, is_signed)| seal.set == *set && (cert.is_none() || is_signed))
         };
         Ok(receipts.iter().any(is_of_one))
     }

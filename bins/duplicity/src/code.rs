@@ -15,7 +15,7 @@ pub(crate) struct Refusal {
 
 /// The exit status of a wrong call, and of what has no better one.
 const USER_ERROR: u8 = 23;
-/// That of an error that duplicity does not expect: the class of it follows.
+/// The status of an error that duplicity does not expect. The class of the error follows it.
 const EXCEPTION: u8 = 30;
 const GPG_FAILED: u8 = 31;
 const BACKEND_ERROR: u8 = 50;

@@ -1,28 +1,24 @@
 //! Commands of `moo`: how they are run, and what they say.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::{BufRead, BufReader, PipeReader, Read, pipe};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Scope, ScopedJoinHandle, scope};
 
+use cli::lifeline;
 use each::job::Jobs;
 use failure::Reason;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 use serde::Deserialize;
 
 use crate::code::Refusal;
 use crate::journal::Journal;
 use crate::request::Action;
 
-/// What is handed down gets a number that no script uses.
-const HIGH: i32 = 100;
 /// How long a reader waits before it looks whether anybody is left to write.
 const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 /// The longest line that is read as one.
@@ -139,7 +135,7 @@ impl<'a> Moo<'a> {
         let events = if self.journal.listens() { Some(handed_down()?) } else { None };
         let (events, to_events) = events.unzip();
         if let Some(pipe) = &to_events {
-            moo.env(progress::EVENTS, named(pipe).map_err(|error| failed(&error))?);
+            moo.env(progress::EVENTS, lifeline::value(pipe).map_err(|error| failed(&error))?);
         }
         let ended = AtomicBool::new(false);
         scope(|scope| {
@@ -187,17 +183,9 @@ impl<'a> Moo<'a> {
 fn handed_down() -> Result<(PipeReader, OwnedFd), Refusal> {
     let make = || {
         let (reader, writer) = pipe()?;
-        let writer = fcntl_dupfd_cloexec(&writer, HIGH)?;
-        fcntl_setfd(&writer, FdFlags::empty())?;
-        Ok((reader, writer))
+        Ok((reader, lifeline::hand_down(&writer)?))
     };
     make().map_err(|error: std::io::Error| Refusal::own(format!("a pipe: {error}")))
-}
-
-/// The value of the variable that names a pipe.
-fn named(pipe: &OwnedFd) -> std::io::Result<String> {
-    let inode = File::from(pipe.try_clone()?).metadata()?.ino();
-    Ok(format!("{}:{inode}", pipe.as_raw_fd()))
 }
 
 /// Follows what the stages do, until they have ended: a daemon that they have started may keep the pipe open.

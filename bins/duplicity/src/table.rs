@@ -66,7 +66,7 @@ pub(crate) static OWN_MEANING: &[DuplicityOption] = &[
         Passed("allow-weak-keys"),
         "Let gpg use keys of old GnuPG (moobacker's own)",
     ),
-    option("dry-run", Nothing, Own, "Store and delete nothing"),
+    option("dry-run", Nothing, Own, "Store and delete nothing; replicate copies all the same"),
     option("print-statistics", Nothing, Own, "Print statistics of a backup (the default)")
         .since("2.0"),
     option("no-print-statistics", Nothing, Own, "Print no statistics"),

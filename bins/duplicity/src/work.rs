@@ -184,19 +184,18 @@ impl<'a> Work<'a> {
         self.request.action == Action::Incremental && survey.chains.is_empty()
     }
 
-    /// What kind of set `moo backup` is told to make: empty if it decides.
+    /// How many increments a full set may have, if that is limited.
+    fn most_increments(&self) -> Result<Option<usize>, Refusal> {
+        let Some(text) = self.request.line.value("full-if-n-inc") else { return Ok(None) };
+        let number = text.to_str().and_then(|text| text.parse().ok());
+        number.map(Some).ok_or_else(|| {
+            Refusal::usage(format!("--full-if-n-inc: {}: not a number", failure::shown(text)))
+        })
+    }
+
+    /// The word for the type of the set to make. Without a word, `moo backup` decides.
     fn kind(&self, survey: &Survey) -> Result<OsString, Refusal> {
-        let most = match self.request.line.value("full-if-n-inc") {
-            Some(text) => Some(
-                text.to_str().and_then(|text| text.parse::<usize>().ok()).ok_or_else(|| {
-                    Refusal::usage(format!(
-                        "--full-if-n-inc: {}: not a number",
-                        failure::shown(text)
-                    ))
-                })?,
-            ),
-            None => None,
-        };
+        let most = self.most_increments()?;
         Ok(match self.request.action {
             Action::Full => "full".into(),
             _ if most.is_some_and(|most| most > 0 && survey.increments() >= most) => "full".into(),

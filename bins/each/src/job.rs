@@ -18,20 +18,17 @@ const SECRETS: [&str; 4] = ["PASSPHRASE", "SIGN_PASSPHRASE", "NEW_PASSPHRASE", "
 
 /// The exit status of several commands: the first that is not 0, where 3 gives way to what is worse.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Worst(u8);
+pub(crate) struct Worst(u8);
 
 impl Worst {
-    /// Counts an exit status.
-    pub fn note(&mut self, status: u8) {
+    pub(crate) fn note(&mut self, status: u8) {
         let partial = Status::Partial.code();
         if self.0 == 0 || self.0 == partial && status != 0 {
             self.0 = status;
         }
     }
 
-    /// The exit status of all.
-    #[must_use]
-    pub fn status(self) -> u8 {
+    pub(crate) fn status(self) -> u8 {
         self.0
     }
 }
@@ -141,10 +138,11 @@ impl Jobs {
     }
 
     /// Runs a command of `moo` as `run` does, and returns what it prints on standard output, too.
-    ///
-    /// # Errors
-    /// It can't be started, or its output can't be read.
-    pub fn output(&self, mut command: Command, what: &str) -> Result<(u8, Vec<u8>), Failure> {
+    pub(crate) fn output(
+        &self,
+        mut command: Command,
+        what: &str,
+    ) -> Result<(u8, Vec<u8>), Failure> {
         let (mut from, to) = pipe().or_fail(Status::Failed, "a pipe")?;
         command.stdout(to);
         let reader = Builder::new().spawn(move || {
@@ -160,10 +158,7 @@ impl Jobs {
 
     /// Runs a hook: a command of the shell, in a session of its own, so that it can be ended as a whole
     /// and gets at no terminal.
-    ///
-    /// # Errors
-    /// It can't be started.
-    pub fn hook(&self, line: &str, result: Option<u8>) -> Result<u8, Failure> {
+    pub(crate) fn hook(&self, line: &str, result: Option<u8>) -> Result<u8, Failure> {
         let mut command = Command::new("setsid");
         command.args(["sh", "-c", line]).stdin(Stdio::null()).env_remove("MOO_STATUS");
         for name in SECRETS {

@@ -61,13 +61,10 @@ impl Call {
         self.options.iter().filter_map(|option| option.first()).any(|word| spells(word, long))
     }
 
-    /// How often an option was given.
-    pub(crate) fn count(&self, long: &str) -> usize {
-        self.options
-            .iter()
-            .filter_map(|option| option.first())
-            .filter(|word| spells(word, long))
-            .count()
+    /// How often an option was given, by any of its names.
+    pub(crate) fn count(&self, option: &CommandOption) -> usize {
+        let words = self.options.iter().filter_map(|given| given.first());
+        words.filter(|word| matches(option, word)).count()
     }
 
     /// Whether an option of that command was given that sets this variable of its script.

@@ -235,7 +235,8 @@ pub(crate) const PATH: CommandOption = option(
     "Use only the file or directory PATH, relative to the source",
 )
 .short('r')
-.aliases(&["path-to-restore", "file-to-restore"]);
+.aliases(&["path-to-restore", "file-to-restore"])
+.once();
 
 /// Who runs the stages.
 pub(crate) const USER: CommandOption = option(

@@ -129,7 +129,7 @@ fn matched(
 /// Arguments that are paths of this machine.
 const PATHS: [&str; 2] = ["SOURCE", "DEST"];
 
-/// Who exchanges a path and a URL is told so, instead of what is wrong with either.
+/// Names the mistake if a path and a URL are exchanged, instead of what is wrong with either.
 fn check_order(command: &MooCommand, matches: &ArgMatches) -> Result<(), clap::Error> {
     let is_url = |argument: &&Argument| {
         let value = matches.try_get_one::<OsString>(argument.name).ok().flatten();
@@ -143,15 +143,12 @@ fn check_order(command: &MooCommand, matches: &ArgMatches) -> Result<(), clap::E
     Err(command.command().error(ErrorKind::ValueValidation, why))
 }
 
-/// Options of which a second one would not mean both.
-const ONCE: [&str; 3] = ["path", "stdin-name", "command"];
-
-/// Of these, the last one would win without a word.
+/// Of two of an option that is taken once, the last one would win without a word.
 fn check_repetitions(command: &MooCommand, words: &[OsString]) -> Result<(), clap::Error> {
     let Some(call) = Call::read(command.name, words) else { return Ok(()) };
-    let twice = ONCE.into_iter().find(|option| call.count(option) > 1);
-    let Some(option) = twice.filter(|option| has(command.name, option)) else { return Ok(()) };
-    let why = format!("--{option} is given twice: one is taken at a time");
+    let mut once = command.options().filter(|option| option.once);
+    let Some(twice) = once.find(|option| call.count(option) > 1) else { return Ok(()) };
+    let why = format!("--{} is given twice: one is taken at a time", twice.long);
     Err(command.command().error(ErrorKind::ArgumentConflict, why))
 }
 

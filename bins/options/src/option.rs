@@ -57,6 +57,8 @@ pub(crate) struct CommandOption {
     aliases: &'static [&'static str],
     conflicts: &'static [&'static str],
     requires: Option<&'static str>,
+    /// Whether a second one is wrong, since it would not mean both.
+    pub(crate) once: bool,
     /// What the first argument is if it is left out beside this option.
     pub(crate) first: Option<&'static str>,
     help: &'static str,
@@ -78,6 +80,7 @@ pub(crate) const fn option(
         aliases: &[],
         conflicts: &[],
         requires: None,
+        once: false,
         first: None,
         help,
     }
@@ -106,6 +109,11 @@ impl CommandOption {
     /// The option or argument that it needs.
     pub(crate) const fn requires(self, other: &'static str) -> CommandOption {
         CommandOption { requires: Some(other), ..self }
+    }
+
+    /// It can be given only once: a second one would not mean both.
+    pub(crate) const fn once(self) -> CommandOption {
+        CommandOption { once: true, ..self }
     }
 
     /// It stands for the first argument, which may then be left out.

@@ -69,7 +69,8 @@ pub(crate) const STORE_COMMANDS: &[MooCommand] = &[
                     Value("NAME"),
                     &[To(Scan), Variable("stdin_name")],
                     "Back up standard input as a file NAME; SOURCE is -. The status of the program before the pipe is unknown to moo, so prefer --command",
-                ),
+                )
+                .once(),
                 option(
                     "command",
                     Value("COMMAND"),
@@ -77,7 +78,8 @@ pub(crate) const STORE_COMMANDS: &[MooCommand] = &[
                     "Run COMMAND by sh, and back up its standard output instead; leave SOURCE out. If it fails or writes nothing, nothing is stored",
                 )
                 .requires("stdin-name")
-                .stands_for_first("-"),
+                .stands_for_first("-")
+                .once(),
                 option(
                     "ignore-ctime",
                     Nothing,

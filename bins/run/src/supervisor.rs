@@ -2,8 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::MetadataExt;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Command, ExitStatus};
@@ -12,11 +11,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, sleep};
 use std::time::{Duration, Instant};
 
-use cli::signals;
+use cli::{lifeline, signals};
 use failure::{Failure, Status};
 use progress::{Asker, Memory, Painter};
 use rustix::fs::{MemfdFlags, Mode, fchmod, memfd_create};
-use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{
     Pid, Resource, Signal, getpid, getrlimit, kill_process, set_child_subreaper,
@@ -25,11 +23,6 @@ use signal_hook::low_level::emulate_default_handler;
 
 use crate::typing::Typing;
 use crate::{Run, family, words};
-
-/// What is handed down gets a high number.
-const HIGH: i32 = 100;
-/// The least number where the limit of descriptors is low; scripts use one digit.
-const LOW: i32 = 10;
 
 /// How long a signal may take to be seen, and the pause between two looks.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -49,7 +42,7 @@ pub(crate) fn supervise(run: &Run) -> io::Result<u8> {
     let mut signals = signals::handled(signals::ENDING.into_iter().chain([signals::ASKING]))?;
     // Whatever the keeper leaves, should it be killed, becomes a child of this process.
     set_child_subreaper(Some(getpid()))?;
-    let (reader, writer) = lifeline()?;
+    let (reader, writer) = new_lifeline()?;
     // Without it a message says less.
     let note = shared("note");
     // Commands that a forwarding one starts show their own.
@@ -57,13 +50,13 @@ pub(crate) fn supervise(run: &Run) -> io::Result<u8> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args(run.forward.then_some("--forward")).args(["--keeper", "--", &run.name]);
     command.arg(&run.program).args(&run.arguments);
-    command.env(cli::lifeline::VARIABLE, variable(&reader)?).env_remove(cli::note::VARIABLE);
+    command.env(lifeline::VARIABLE, lifeline::value(&reader)?).env_remove(cli::note::VARIABLE);
     if let Some(note) = &note {
-        command.env(cli::note::VARIABLE, variable(note)?);
+        command.env(cli::note::VARIABLE, lifeline::value(note)?);
     }
     command.env_remove(cli::form::VARIABLE);
     if let Some(shown) = &shown {
-        command.env(cli::form::VARIABLE, variable(shown)?);
+        command.env(cli::form::VARIABLE, lifeline::value(shown)?);
     }
     let typing = Typing::remember();
     let painter = shown.and_then(|memory| {
@@ -148,7 +141,7 @@ fn settled(caught: &AtomicI32, status: ExitStatus) -> i32 {
 
 /// Memory that is handed down to all processes of the command.
 fn shared(name: &str) -> Option<OwnedFd> {
-    memfd_create(name, MemfdFlags::CLOEXEC).and_then(|memory| handed_down(&memory)).ok()
+    memfd_create(name, MemfdFlags::CLOEXEC).and_then(|memory| lifeline::hand_down(&memory)).ok()
 }
 
 /// Checks that the shell and the stages can open what they need.
@@ -162,23 +155,10 @@ fn check_limits() -> Result<(), Failure> {
 }
 
 /// The pipe: a read end that is inherited, and a write end that is not.
-fn lifeline() -> io::Result<(OwnedFd, OwnedFd)> {
+fn new_lifeline() -> io::Result<(OwnedFd, OwnedFd)> {
     let (reader, writer) = pipe_with(PipeFlags::CLOEXEC)?;
-    let reader = handed_down(&reader)?;
+    let reader = lifeline::hand_down(&reader)?;
     // Stages that run as another user open it anew.
     fchmod(&reader, Mode::RUSR | Mode::RGRP | Mode::ROTH)?;
     Ok((reader, writer))
-}
-
-/// The same file under a number where no script looks for a descriptor of its own; it is inherited.
-fn handed_down(file: &OwnedFd) -> rustix::io::Result<OwnedFd> {
-    let high = fcntl_dupfd_cloexec(file, HIGH).or_else(|_| fcntl_dupfd_cloexec(file, LOW))?;
-    fcntl_setfd(&high, FdFlags::empty())?;
-    Ok(high)
-}
-
-/// The value of the variable that names a file which is handed down.
-fn variable(file: &OwnedFd) -> io::Result<String> {
-    let inode = File::from(file.as_fd().try_clone_to_owned()?).metadata()?.ino();
-    Ok(format!("{}:{inode}", std::os::fd::AsRawFd::as_raw_fd(file)))
 }

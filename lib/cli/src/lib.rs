@@ -11,6 +11,7 @@ mod processor_time;
 mod program;
 pub mod shown;
 pub mod signals;
+pub mod size;
 
 pub use jobs::Jobs;
 pub use messages::{Verbosity, say};

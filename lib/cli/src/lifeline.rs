@@ -5,13 +5,14 @@
 //! is still that pipe; a stale variable is ignored.
 
 use std::fs::{File, OpenOptions};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::OFlags;
-use rustix::io::Errno;
+use rustix::fs::{OFlags, fstat};
+use rustix::io::{Errno, FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 use rustix::process::{Signal, getpid, kill_process};
 
 /// The environment variable that names the read end.
@@ -58,6 +59,31 @@ pub(crate) fn watch() {
 fn find() -> Option<File> {
     let flags = OFlags::NONBLOCK.bits().cast_signed();
     inherited(VARIABLE, File::options().read(true).custom_flags(flags))
+}
+
+/// What is handed down gets a high number.
+const HIGH: i32 = 100;
+/// The least number where the limit of descriptors is low; scripts use one digit.
+const LOW: i32 = 10;
+
+/// The same file under a number where no script looks for a descriptor of its own; it is inherited. The
+/// counterpart of [`inherited`].
+///
+/// # Errors
+/// Too many files are open.
+pub fn hand_down(file: impl AsFd) -> rustix::io::Result<OwnedFd> {
+    let file = file.as_fd();
+    let high = fcntl_dupfd_cloexec(file, HIGH).or_else(|_| fcntl_dupfd_cloexec(file, LOW))?;
+    fcntl_setfd(&high, FdFlags::empty())?;
+    Ok(high)
+}
+
+/// The value of the variable that names a file which is handed down: `DESCRIPTOR:INODE`.
+///
+/// # Errors
+/// The system does not tell what the file is.
+pub fn value(file: &OwnedFd) -> rustix::io::Result<String> {
+    Ok(format!("{}:{}", file.as_raw_fd(), fstat(file)?.st_ino))
 }
 
 /// The descriptor that the supervisor has passed in that variable, opened again, so that the

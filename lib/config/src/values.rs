@@ -73,7 +73,7 @@ checked! {
     /// An age, such as `1M` or `26h`.
     Age: age;
     /// A size in bytes, such as `500M`.
-    Size: |text| needs(is_size(text), "a size such as \"500M\" or \"2G\" (K, M, G, T)");
+    Size: |text| needs(cli::size::parse(text).is_some(), "a size such as \"500M\" or \"2G\" (K, M, G, T)");
     /// An age, or a time, as `moo prune` takes it.
     Moment: moment;
     /// A choice of a selection: `+ GLOB` includes, `- GLOB` excludes.
@@ -118,12 +118,6 @@ impl Age {
 
 fn needs(holds: bool, what: &str) -> Result<(), String> {
     if holds { Ok(()) } else { Err(format!("{what} is needed")) }
-}
-
-fn is_size(text: &str) -> bool {
-    let text = text.strip_suffix("iB").unwrap_or(text);
-    let digits = text.strip_suffix(|unit| "KMGTkmgt".contains(unit)).unwrap_or(text);
-    !digits.is_empty() && digits.len() < 16 && digits.bytes().all(|digit| digit.is_ascii_digit())
 }
 
 fn one_line(text: &str) -> Result<(), String> {

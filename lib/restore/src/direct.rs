@@ -4,7 +4,7 @@
 //! kept, in a file without a name.
 
 use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Read, Seek, StdoutLock, Write};
+use std::io::{BufWriter, IsTerminal, Read, Seek, StdoutLock, Write};
 
 use archive::{Part, TreePath};
 use failure::{Failure, OrFail, Status, shown};
@@ -15,7 +15,7 @@ use stream::{Totals, pipe};
 use crate::entries::{Entries, Entry, Event};
 use crate::file::check;
 use crate::staging::{Scratch, Staging};
-use crate::standard_output::{no_regular_file, opened};
+use crate::standard_output::{begun, copy, no_regular_file, opened};
 use crate::tree::wrong;
 use crate::{RestoreInput, nothing_restored};
 
@@ -48,6 +48,7 @@ pub fn stream_file(input: RestoreInput) -> Result<Totals, Failure> {
         known: Known::Nothing,
         path,
     };
+    begun();
     let mut entries = input.entries(None);
     while let Some(event) = entries.advance()? {
         if let Event::Entry(entry) = event {
@@ -113,7 +114,7 @@ impl Direct {
         let mut kept = (!is_newest).then(|| self.scratch.file()).transpose()?;
         let mut content = read(body)?;
         let mut hash = Sha256::new();
-        copy(&mut content, &self.path, |bytes| {
+        copy(&mut content, (&self.path, Status::Integrity), |bytes| {
             hash.update(bytes);
             match &mut kept {
                 Some(file) => {
@@ -131,7 +132,7 @@ impl Direct {
             Known::Written => {}
             Known::Kept(mut file) => {
                 file.rewind().or_fail(Status::Failed, shown(&self.scratch.path()))?;
-                copy(&mut file, &self.path, |bytes| {
+                copy(&mut file, (&self.path, Status::Integrity), |bytes| {
                     self.to.write_all(bytes).map_err(|error| Failure::of_output(&error))
                 })?;
             }
@@ -141,22 +142,5 @@ impl Direct {
             }
         }
         self.to.flush().map_err(|error| Failure::of_output(&error))
-    }
-}
-
-/// Hands all that is read to `put`.
-fn copy(
-    from: &mut impl Read,
-    path: &TreePath,
-    mut put: impl FnMut(&[u8]) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let mut buffer = vec![0; pipe::BUFFER];
-    loop {
-        match from.read(&mut buffer) {
-            Ok(0) => return Ok(()),
-            Ok(n) => put(&buffer[..n])?,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error).or_fail(Status::Integrity, path),
-        }
     }
 }

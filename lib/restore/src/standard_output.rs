@@ -60,8 +60,13 @@ pub(crate) fn opened() -> Result<StdoutLock<'static>, Failure> {
         let why = "standard output: is closed; send it to a file or a program";
         return Err(Failure::new(Status::Failed, why));
     }
-    note::leave(&Note::Output);
     Ok(to)
+}
+
+/// From here on there is output, and an interruption leaves it incomplete. The note takes the place of that
+/// of the staging folder, which is among the temporary files that go anyway.
+pub(crate) fn begun() {
+    note::leave(&Note::Output);
 }
 
 /// Writes the content of the one file that a stream restores to standard output. Returns the totals
@@ -81,11 +86,14 @@ pub fn write_file(input: RestoreInput) -> Result<Totals, Failure> {
     }
     let mut file = tree.open(&TreePath::root())?;
     let to = opened()?;
+    begun();
     if to.is_terminal() {
         return show(&path, &mut file, to).map(|()| totals);
     }
     let mut to = BufWriter::with_capacity(pipe::BUFFER, to);
-    copy(&mut file, &path, |bytes| to.write_all(bytes))?;
+    copy(&mut file, (&path, Status::Failed), |bytes| {
+        to.write_all(bytes).map_err(|error| Failure::of_output(&error))
+    })?;
     to.flush().map_err(|error| Failure::of_output(&error))?;
     Ok(totals)
 }
@@ -132,6 +140,7 @@ pub fn write_tar(input: RestoreInput, numeric: bool) -> Result<Totals, Failure> 
     let names = FirstNames::read(first, &wanted)?;
     let to = TarWriter::new(BufWriter::with_capacity(pipe::BUFFER, stdout));
     let mut tar = Tar { to: to.for_others(), tree, names, wanted, name, numeric, unowned: 0 };
+    begun();
     tar.all(state)?;
     if tar.unowned > 0 {
         let count = objects(tar.unowned);
@@ -191,7 +200,9 @@ impl Tar {
         let headed = self.to.begin(&written, size);
         headed.map_err(|error| Failure::of_output(&error))?;
         let to = &mut self.to;
-        copy(&mut file, path, |bytes| to.put_part(bytes))?;
+        copy(&mut file, (path, Status::Failed), |bytes| {
+            to.put_part(bytes).map_err(|error| Failure::of_output(&error))
+        })?;
         to.finish(size).map_err(|error| Failure::of_output(&error))
     }
 
@@ -205,19 +216,20 @@ impl Tar {
     }
 }
 
-/// Copies a file of the tree to standard output.
-fn copy(
-    file: &mut File,
-    path: &TreePath,
-    mut put: impl FnMut(&[u8]) -> io::Result<()>,
+/// Hands all that is read to `put`. A failure to read is of that path, with that status.
+pub(crate) fn copy(
+    from: &mut impl Read,
+    (path, status): (&TreePath, Status),
+    mut put: impl FnMut(&[u8]) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let mut buffer = vec![0; pipe::BUFFER];
     loop {
-        let n = file.read(&mut buffer).or_fail(Status::Failed, path)?;
-        if n == 0 {
-            return Ok(());
+        match from.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(n) => put(&buffer[..n])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error).or_fail(status, path),
         }
-        put(&buffer[..n]).map_err(|error| Failure::of_output(&error))?;
     }
 }
 

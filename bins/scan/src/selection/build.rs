@@ -14,7 +14,6 @@ use super::OTHER_FILESYSTEMS;
 use super::filelist;
 use super::options::{Sign, Word};
 use super::rule::Rule;
-use super::size;
 use super::spelling::Spelling;
 use super::table::Table;
 use crate::source::Source;
@@ -47,7 +46,7 @@ impl Builder<'_> {
             Word::LargerThan(text) => {
                 let told = format!("--exclude-larger-than {text}");
                 let why = "not a size, such as 500M or 2G (K, M, G and T are units of 1,024)";
-                let bytes = size::parse(text);
+                let bytes = cli::size::parse(text);
                 let bytes = bytes.ok_or_else(|| Failure::of(Status::Usage, &told, why))?;
                 self.rules.push(Rule::LargerThan { bytes, told });
                 Ok(())

@@ -8,7 +8,6 @@ mod marked;
 mod only;
 mod options;
 mod rule;
-mod size;
 mod spelling;
 mod table;
 

@@ -3,8 +3,9 @@
 /// The letters of the units, each 1,024 times the one before.
 const UNITS: &str = "KMGT";
 
-/// The bytes of a size such as `500M`; `500MiB` is the same, and `500` are bytes. None if it is no size.
-pub(crate) fn parse(text: &str) -> Option<u64> {
+/// The bytes of a size such as `500M`. `500MiB` is the same; `500` means bytes. None for other text.
+#[must_use]
+pub fn parse(text: &str) -> Option<u64> {
     let text = text.strip_suffix("iB").unwrap_or(text);
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
     let power = match text.get(digits.len()..)? {
