@@ -105,6 +105,7 @@ check_schedule
 [ -n "$configured" ] || leave
 IFS=$newline
 set -f
+check_checks
 check_paths
 check_certificates
 check_seal

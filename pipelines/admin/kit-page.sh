@@ -18,6 +18,7 @@ each_source() {
     conf_stored | while IFS= read -r name; do
         path=$(conf_rows "$name" source)
         identity=$(conf_rows "$name" identity)
+        [ "$path" != - ] || path='the output of commands'
         path=$(printf '%s\n' "$path" | sed 's/[&\\|]/\\&/g')
         printf '%s\n' "$1" | sed "s|NAME|$name|g; s|PATH|$path|g; s| IDENTITY|${identity:+ --identity $identity}|g"
     done

@@ -113,7 +113,7 @@ private() {
 
 # check_sudo: the user may run one command as root, and nothing else.
 check_sudo() {
-    if [ -L "$timer_link" ] && ! command -v sudo >/dev/null; then passed sudo 'is not needed' && return; fi
+    if [ -L "$timers_wanted/$backup_timer" ] && ! command -v sudo >/dev/null; then passed sudo 'is not needed' && return; fi
     file=/etc/sudoers.d/$owner allowed="NOPASSWD: $here/backup.sh \"\""
     if [ ! -e "$file" ]; then
         finding 1 "$file" 'is missing' "$set_up" && return 0
@@ -139,13 +139,16 @@ check_sudo() {
 }
 
 # What systemctl enable makes.
-timer=moobacker.timer
-timer_link=/etc/systemd/system/timers.target.wants/$timer
+timers_wanted=/etc/systemd/system/timers.target.wants
+backup_timer=moobacker.timer
+checks_timer=moobacker-checks.timer
+# What cron has for the checks.
+checks_line="0 7 * * * root $here/moo run-checks"
 
 # check_schedule: something starts the backup, and tells somebody when it fails.
 check_schedule() {
     file=/etc/cron.d/$owner
-    if [ -L "$timer_link" ]; then
+    if [ -L "$timers_wanted/$backup_timer" ]; then
         check_timer
     elif [ -e "$file" ]; then
         ! roots "$file" : || check_cron
@@ -156,7 +159,9 @@ check_schedule() {
 
 # The command that prints a schedule for cron.
 cron_lines() {
-    printf '%s\n' "printf '%s\\n' MAILTO=root '30 2 * * * $owner sudo -n $here/backup.sh'"
+    checks=''
+    [ -z "$configured" ] || [ -z "$(conf_all checks)" ] || checks=" '$checks_line'"
+    printf '%s\n' "printf '%s\\n' MAILTO=root '30 2 * * * $owner sudo -n $here/backup.sh'$checks"
 }
 
 check_cron() {
@@ -178,12 +183,28 @@ check_cron() {
 }
 
 check_timer() {
-    running "$timer" || return 0
+    running "$backup_timer" || return 0
     command -v sendmail >/dev/null || {
-        finding 1 "$timer" 'there is no sendmail, so that nobody gets mail when a backup fails' \
+        finding 1 "$backup_timer" 'there is no sendmail, so that nobody gets mail when a backup fails' \
             'apt-get install msmtp-mta' && return 0
     }
-    passed "$timer" 'starts backups, and sends mail when one fails'
+    passed "$backup_timer" 'starts backups, and sends mail when one fails'
+}
+
+# check_checks: something runs the checks that are configured.
+check_checks() {
+    [ -n "$(conf_all checks)" ] || return 0
+    file=/etc/cron.d/$owner
+    if [ -L "$timers_wanted/$checks_timer" ]; then
+        running "$checks_timer" || return 0
+        passed "$checks_timer" 'runs the checks'
+    elif grep -q '^[^#].* run-checks' "$file" 2>/dev/null; then
+        passed "$file" 'runs the checks'
+    elif [ -L "$timers_wanted/$backup_timer" ]; then
+        finding 1 checks 'nothing runs them' "systemctl enable --now $checks_timer"
+    elif [ -e "$file" ]; then
+        finding 1 checks 'nothing runs them' "echo '$checks_line' >>$file"
+    fi
 }
 
 # running UNIT: unless systemd, where it runs, says otherwise.
@@ -199,7 +220,9 @@ running() {
 check_paths() {
     for name in $(conf_sources); do
         path=$(conf_rows "$name" source)
-        if [ -e "$path" ]; then
+        if [ "$path" = - ]; then
+            passed "$name" 'is the output of commands'
+        elif [ -e "$path" ]; then
             passed "$name" "$path is there"
         else
             finding 1 "$name" "$path is missing" "editor $(shown "$config")"

@@ -13,9 +13,19 @@ if [ -z "${MONITOR_UNIT-}" ] || [ -z "${MONITOR_INVOCATION_ID-}" ]; then
 fi
 PATH=$PATH:/usr/sbin:/sbin
 command -v sendmail >/dev/null || fail 1 'there is no sendmail: install a mail server such as msmtp-mta'
+# said: what the run has printed, with the command that printed it.
+said() { journalctl --quiet --output=cat --lines=100 "_SYSTEMD_INVOCATION_ID=$MONITOR_INVOCATION_ID"; }
+
+# The journal may have its lines a moment after the unit has ended: until no more are added.
+tries=20 before=''
+until lines=$(said) && [ -n "$lines" ] && [ "$lines" = "$before" ]; do
+    before=$lines tries=$((tries - 1))
+    [ "$tries" -gt 0 ] || break
+    sleep 0.5
+done
 {
     printf 'To: %s\nSubject: %s: %s failed\n' "${MAILTO:-root}" "$(hostname)" "$MONITOR_UNIT"
     printf 'MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n\n'
-    journalctl --quiet --output=cat --lines=100 "_SYSTEMD_INVOCATION_ID=$MONITOR_INVOCATION_ID"
+    [ -z "$lines" ] || printf '%s\n' "$lines"
     printf '%s ended with exit status %s.\n' "$MONITOR_UNIT" "${MONITOR_EXIT_STATUS:-unknown}"
 } | sendmail -i -t

@@ -114,13 +114,31 @@ sshd_lists() {
     }
 }
 
-# sshd_reload: a running sshd goes by the new configuration from the next connection on.
+# sshd_reload: a running sshd goes by the new configuration, from the next connection on.
 sshd_reload() {
+    before=$(sshd_started)
     if systemctl is-active --quiet ssh 2>/dev/null; then
         step systemctl reload ssh
     elif running=$(cat /run/sshd.pid 2>/dev/null) && kill -0 "$running" 2>/dev/null; then
         step kill -HUP "$running"
+    else
+        return 0
     fi
+    [ -z "$before" ] || [ -n "$dry_run" ] || sshd_listens
+}
+
+# sshd_started: which start of sshd it is: each writes its file anew as soon as it listens.
+sshd_started() { stat -c '%i %z' /run/sshd.pid 2>/dev/null || :; }
+
+# sshd_listens: waits until the sshd that was started $before is gone by: it does not listen for a
+# moment, in which the user's next command would be refused. An sshd that writes no file is not awaited.
+sshd_listens() {
+    tries=100
+    until started=$(sshd_started) && [ -n "$started" ] && [ "$started" != "$before" ]; do
+        tries=$((tries - 1))
+        [ "$tries" -gt 0 ] || return 0
+        sleep 0.1
+    done
 }
 
 # sshd_host_keys: the public keys of this host that sshd shows.

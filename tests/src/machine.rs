@@ -27,6 +27,13 @@ const ENVIRONMENT: [(&str, &str); 3] = [
 /// Where a machine has the checkout, for root to read.
 const CHECKOUT: &str = "/usr/src/moobacker";
 
+/// Keeps namespaces until the input ends. Whoever loses its parent in there is reaped, since the keeper
+/// ignores the death of children.
+const KEEP: &str = "exec env --ignore-signal=CHLD cat";
+
+/// Keeps them until it is told what to become.
+const WAIT: &str = "go=$(head -n 1); eval \"$go\"";
+
 /// Makes the root of a machine, with empty folders where this machine's users keep their own,
 /// and changes to it. Arguments: a folder, hosts, checkout, programs, name, address.
 const BOOT: &str = r#"set -eu
@@ -74,6 +81,54 @@ ip addr add "$7/24" dev eth0
 ip link set eth0 up
 "#;
 
+/// Makes the keeper of a machine its systemd, in control groups of the machine's own: a group with the
+/// name of the argument is the top of each hierarchy.
+const SYSTEMD: &str = r#"set -eu
+trap 'echo its control groups can not be made >/run/not-booted; exec cat' EXIT
+[ -d /sys/fs/cgroup ] || mount -t sysfs -o ro machine /sys
+# Of the first version, as far as this kernel has it, beside the second; or of the second alone.
+mount_groups() {
+    if ! grep -q :name=systemd: /proc/self/cgroup; then
+        mount -t cgroup2 machine /sys/fs/cgroup
+        cd /sys/fs/cgroup
+        return
+    fi
+    mount -t tmpfs -o mode=755 machine /sys/fs/cgroup
+    cd /sys/fs/cgroup
+    mkdir systemd unified devices pids memory
+    mount -t cgroup -o none,name=systemd machine systemd
+    mount -t cgroup2 machine unified
+    for controller in devices pids memory; do mount -t cgroup -o $controller machine $controller; done
+}
+mount_groups
+if [ $# -eq 1 ]; then
+    for group in . */; do
+        [ ! -e $group/cgroup.procs ] || { mkdir $group/$1; echo 0 >$group/$1/cgroup.procs; }
+    done
+    cd /
+    umount -R /sys/fs/cgroup
+    exec unshare --cgroup sh /run/boot
+fi
+cd /
+# What is there for a real start, and changes the kernel that all machines have in common.
+mkdir -p /run/systemd/system
+for unit in systemd-sysctl.service systemd-modules-load.service systemd-remount-fs.service \
+    systemd-tmpfiles-setup-dev.service systemd-binfmt.service systemd-random-seed.service \
+    proc-sys-fs-binfmt_misc.automount sys-kernel-debug.mount sys-kernel-tracing.mount \
+    sys-kernel-config.mount sys-fs-fuse-connections.mount dev-hugepages.mount; do
+    ln -s /dev/null /run/systemd/system/$unit
+done
+exec env -i container=moo PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --unit=basic.target
+"#;
+
+/// Removes the control groups with a name that nobody is in any more.
+const FORGET: &str = "tries=100
+while find /sys/fs/cgroup -path \"*/$1\" -prune -print 2>/dev/null | grep -q . && [ $tries -gt 0 ]; do
+    find /sys/fs/cgroup -depth -path \"*/$1*\" -type d -exec rmdir {} + 2>/dev/null
+    tries=$((tries - 1))
+    sleep 0.1
+done";
+
 /// A network of machines, apart from the real one. All of it is gone when it is dropped.
 pub struct Network<'a> {
     sandbox: &'a Sandbox,
@@ -96,7 +151,7 @@ impl<'a> Network<'a> {
             not_tried("this container lets nobody make machines");
             return None;
         }
-        let switch = Namespaces::new(&["--net"]);
+        let switch = Namespaces::new(&["--net"], KEEP);
         switch.sh("ip link add switch type bridge && ip link set switch up", &[]).silent();
         fs::write(sandbox.path(".hosts"), "127.0.0.1 localhost\n").unwrap();
         fs::create_dir(sandbox.path(".machine")).unwrap();
@@ -106,13 +161,23 @@ impl<'a> Network<'a> {
     /// One more machine, which all others know by that name. The first has the address
     /// `10.0.0.1`, the second `10.0.0.2`.
     pub fn machine(&self, name: &str) -> Machine {
+        self.kept(name, KEEP)
+    }
+
+    /// One more machine, whose first process is a systemd that runs; none, which is said, where that
+    /// can't be.
+    pub fn booted(&self, name: &str) -> Option<Machine> {
+        self.kept(name, WAIT).boot()
+    }
+
+    fn kept(&self, name: &str, keep: &str) -> Machine {
         let number = self.machines.get() + 1;
         self.machines.set(number);
         let address = format!("10.0.0.{number}");
         let hosts = self.sandbox.path(".hosts");
         let mut file = OpenOptions::new().append(true).open(&hosts).unwrap();
         writeln!(file, "{address} {name}").unwrap();
-        let inside = Namespaces::new(&["--mount", "--net", "--uts", "--pid"]);
+        let inside = Namespaces::new(&["--mount", "--net", "--uts", "--pid"], keep);
         self.connect(number, inside.pid);
         let folder = self.sandbox.path(".machine");
         let paths = [folder, hosts, workspace(), programs()].map(|path| path.display().to_string());
@@ -177,6 +242,38 @@ impl Machine {
     pub fn start_sshd(&self) {
         self.sh("mkdir -p /run/sshd && /usr/sbin/sshd -E /var/log/sshd.log").silent();
     }
+
+    /// Has the sshd read its configuration again, and returns when it listens with it and has
+    /// written its file anew: how long that takes on a busy machine nobody knows.
+    pub fn reload_sshd(&self) {
+        let reload = "started() { stat -c '%i %z' /run/sshd.pid 2>&1; }
+            before=$(started); kill -HUP $(cat /run/sshd.pid)
+            until [ -e /run/sshd.pid ] && [ \"$(started)\" != \"$before\" ]; do sleep 0.05; done";
+        self.sh(reload).silent();
+    }
+
+    /// Ends the sshd, and returns when nothing listens any more.
+    pub fn stop_sshd(&self) {
+        let stop = "kill $(cat /run/sshd.pid); while [ -e /run/sshd.pid ]; do sleep 0.05; done";
+        self.sh(stop).silent();
+    }
+
+    /// The machine with a systemd as its first process.
+    fn boot(mut self) -> Option<Machine> {
+        fs::write(self.path("/run/boot"), SYSTEMD).unwrap();
+        let go = format!("exec sh /run/boot {}\n", self.inside.groups());
+        self.inside.keeper.stdin.as_mut().unwrap().write_all(go.as_bytes()).unwrap();
+        let ready =
+            "until [ -e /run/not-booted ] || systemctl is-system-running --wait 2>/dev/null |
+            grep -qxE 'running|degraded'; do sleep 0.1; done; cat /run/not-booted 2>/dev/null || :";
+        let why = self.sh(ready).succeeds().out();
+        if !why.is_empty() {
+            not_tried(&format!("no systemd can run in a machine here: {why}"));
+            return None;
+        }
+        self.inside.booted = true;
+        Some(self)
+    }
 }
 
 /// Namespaces, and the process that keeps them.
@@ -184,19 +281,25 @@ struct Namespaces {
     keeper: Child,
     /// The keeper's number on the real machine, by which its namespaces are entered.
     pid: u32,
+    /// Whether the keeper has become a systemd.
+    booted: bool,
 }
 
 impl Namespaces {
-    fn new(kinds: &[&str]) -> Namespaces {
-        // Whoever loses its parent in there is reaped: the keeper ignores the death of children.
-        let keep = "trap '' CHLD; read -r pid rest </proc/self/stat; echo $pid; exec cat";
+    fn new(kinds: &[&str], keep: &str) -> Namespaces {
+        let keep = format!("read -r pid rest </proc/self/stat; echo $pid; {keep}");
         let mut command = Command::new("unshare");
-        command.args(kinds).args(["--fork", "--kill-child", "sh", "-c", keep]);
+        command.args(kinds).args(["--fork", "--kill-child", "sh", "-c", &keep]);
         command.env_clear().envs(ENVIRONMENT).current_dir("/");
         let mut keeper = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(keeper.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Namespaces { keeper, pid: line.trim().parse().unwrap() }
+        Namespaces { keeper, pid: line.trim().parse().unwrap(), booted: false }
+    }
+
+    /// The name of the control groups that the keeper has as a systemd.
+    fn groups(&self) -> String {
+        format!("moo-machine-{}", self.pid)
     }
 
     fn sh(&self, script: &str, arguments: &[&str]) -> Run {
@@ -214,7 +317,13 @@ impl Drop for Namespaces {
     /// The keeper ends with its input, all processes in there with the keeper, and the mounts
     /// with them.
     fn drop(&mut self) {
+        if self.booted {
+            let _ = self.keeper.kill();
+        }
         drop(self.keeper.stdin.take());
         let _ = self.keeper.wait();
+        if self.booted {
+            let _ = Command::new("sh").args(["-c", FORGET, "sh", &self.groups()]).status();
+        }
     }
 }

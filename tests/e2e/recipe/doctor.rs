@@ -191,6 +191,7 @@ const MACHINE: &[(&str, &str, &str)] = &[
         "",
     ),
     ("rm /etc/cron.d/moobacker", "schedule: there is none", ""),
+    ("sed -i /run-checks/d /etc/cron.d/moobacker", "checks: nothing runs them", ""),
     ("sed -i /MAILTO/d /etc/cron.d/moobacker", "nobody gets mail when a backup fails", ""),
     ("sed -i 's/MAILTO=.*/MAILTO=\"\"/' /etc/cron.d/moobacker", "nobody gets mail", ""),
     ("sed -i '/backup.sh/s/^/#/' /etc/cron.d/moobacker", "starts no backup", ""),

@@ -26,7 +26,8 @@ const WAY: &[(&str, &str, &str)] = &[
     ),
     (
         "rm /root/new.tar; gpg -q --batch --passphrase '' --quick-gen-key moo rsa2048 sign,cert never 2>/dev/null
-        gpg --export moo >/etc/moobacker/backup.cert.pgp && rm -r /root/.gnupg",
+        gpg --export moo >/etc/moobacker/backup.cert.pgp
+        gpgconf --kill all; rm -rf /root/.gnupg",
         "it has no encryption key",
         "",
     ),
@@ -46,14 +47,15 @@ fn what_is_wrong_with_the_way_is_told_and_mended() {
         pair.tells(breaking, "", what, by_hand);
     }
     let conf = "/etc/ssh/sshd_config.d/moobacker-purrbackups.conf";
-    pair.remote.sh(&format!("rm {conf} && kill -HUP $(cat /run/sshd.pid) && sleep 1")).silent();
+    pair.remote.sh(&format!("rm {conf}")).silent();
+    pair.remote.reload_sshd();
     pair.tells(":", "", "can't log in", "");
     pair.remote.sh("rm -r /srv/purrbackups/backups/home").silent();
     let run = pair.doctor("").fails_with(7).one_message();
     let mend = run.err().trim_end().rsplit(": ").next().unwrap().to_owned();
     pair.remote.sh(&mend).succeeds();
     pair.tells(":", "", "home: has none of this machine's backups", "");
-    pair.remote.sh("kill $(cat /run/sshd.pid) && sleep 1").silent();
+    pair.remote.stop_sshd();
     pair.doctor("").fails_with(8).one_message();
 }
 
@@ -65,16 +67,17 @@ fn append_only_is_told_from_plain() {
     let plain = ": can change what is stored (";
     pair.doctor("-v").succeeds().stdout_has("purrbackups@store.example.org: is append-only");
     let section = "/etc/ssh/sshd_config.d/moobacker-purrbackups.conf";
-    let open = format!(
-        "sed -i 's/ internal-sftp .*/ internal-sftp/' {section}; kill -HUP $(cat /run/sshd.pid); sleep 1"
-    );
-    pair.remote.sh(&open).silent();
+    let open = || {
+        pair.remote.sh(&format!("sed -i 's/ internal-sftp .*/ internal-sftp/' {section}")).silent();
+        pair.remote.reload_sshd();
+    };
+    open();
     // The configuration has it that nothing can be changed.
     pair.tells(":", "", plain, "").fails_with(1);
     let plain_one = "sed -i '/^append-only/d' /etc/moobacker/moobacker.toml";
     let only = "sed -i '/^url/a append-only = true' /etc/moobacker/moobacker.toml";
     pair.local.sh(plain_one).silent();
-    pair.remote.sh(&open).silent();
+    open();
     pair.doctor("").silent();
     pair.tells(":", "--append-only", plain, "").fails_with(1);
     pair.local.sh(only).silent();
@@ -106,9 +109,9 @@ fn an_account_that_can_do_more_is_found_out() {
         echo ' PasswordAuthentication yes' >>$conf
         keys=/etc/ssh/authorized_keys.d/purrbackups; cp $keys /root/keys; sed -i 's/,restrict//' $keys
         mkdir /backups && ln -s /srv/purrbackups/backups/etc /srv/purrbackups/backups/home /backups
-        install -d -o purrbackups /nonexistent && ln -s /backups /nonexistent
-        kill -HUP $(cat /run/sshd.pid); sleep 1";
+        install -d -o purrbackups /nonexistent && ln -s /backups /nonexistent";
     pair.remote.sh(open).silent();
+    pair.remote.reload_sshd();
     let run = pair.doctor("").fails_with(1).stdout_is("");
     for what in [
         "can be logged in to by more than a key (publickey,password)",
