@@ -4,6 +4,7 @@ mod changes;
 mod entries;
 mod fetched;
 mod find;
+mod schema;
 mod status;
 mod versions;
 mod watch;

@@ -264,6 +264,8 @@ fn a_replayed_increment_on_the_same_set_shows_by_the_seal_before_it() {
     );
     sandbox.sh(&again).succeeds();
     barn.is_refused(DEMAND, "its seal does not follow the seal of the full");
+    let status = "moo-status file://$PWD/store";
+    sandbox.sh(status).fails_with(5).stdout_has("its seal does not follow the seal of the full");
     let moo = Moo::new(sandbox, SEALED).restore_option(DEMAND).archive("lost");
     moo.brings_back(&barn.times[0], &barn.states[0]);
 }

@@ -21,6 +21,7 @@ pub mod run;
 pub mod s3;
 pub mod sandbox;
 pub mod scale;
+mod schema;
 pub mod sshd;
 pub mod tree;
 
@@ -31,4 +32,5 @@ pub use peers::Duplicity;
 pub use run::Run;
 pub use sandbox::Sandbox;
 pub use scale::{long, scale, spread};
+pub use schema::assert_by_schema;
 pub use tree::Tree;

@@ -53,6 +53,10 @@ pub(crate) fn all(inventory: &Inventory, known: Option<&Known>) -> Vec<Finding> 
         found.extend(oddities(set, inventory.now));
     }
     found.extend(orphans(inventory));
+    found.extend(inventory.doubts.unlinked.iter().map(|(id, before)| {
+        let what = format!("its seal does not follow the seal of the {before}");
+        Finding::lost("base", *id, what)
+    }));
     if let Some(known) = known {
         found.extend(of_archive(inventory, known));
     }

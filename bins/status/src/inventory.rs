@@ -40,6 +40,8 @@ pub(crate) struct Doubts {
     pub(crate) belonging: Belonging,
     /// Sets that two copies of the archive directory have made without knowing of each other.
     pub(crate) forks: Vec<Fork>,
+    /// Increments whose seal does not follow that of the set before, which is the other one.
+    pub(crate) unlinked: BTreeMap<SetId, SetId>,
 }
 
 impl Doubts {

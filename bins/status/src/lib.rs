@@ -138,7 +138,7 @@ fn take_inventory(arguments: &Status, now: SetTime) -> Result<Inventory, Failure
     let unsealed = unsealed(&mut survey, store.as_mut(), (known.as_ref(), &certs))?;
     let belonging = belonging(arguments.identity, &mut survey, store.as_mut())?;
     let forks = survey.forks(store.as_mut())?;
-    let doubts = Doubts { unsealed, belonging, forks };
+    let doubts = Doubts { unsealed, belonging, forks, unlinked: survey.unlinked() };
     gather::gather(&survey, doubts, folder.as_ref(), now)
 }
 

@@ -1,5 +1,7 @@
 //! Forks among the sets of a store and of the archive directory.
 
+use std::collections::BTreeMap;
+
 use archive::{Fork, Link, SetId, forks};
 use failure::Failure;
 use store::Store;
@@ -41,5 +43,22 @@ impl Survey {
             exists(*one) && exists(*other) && (is_there(*one) || is_there(*other))
         });
         Ok(found)
+    }
+
+    /// The increments whose seal follows another seal than that of the set before them, as far as
+    /// seals are read, each with the set before it. A restore refuses them.
+    pub fn unlinked(&self) -> BTreeMap<SetId, SetId> {
+        let pairs = self.collection.chains.iter().flat_map(|chain| chain.sets.windows(2));
+        let mut unlinked = BTreeMap::new();
+        for pair in pairs {
+            let (before, id) = (pair[0].id, pair[1].id);
+            let Some((earlier, sealed)) = self.seals.get(before).zip(self.seals.get(id)) else {
+                continue;
+            };
+            if sealed.seal.previous.as_ref().is_some_and(|previous| *previous != earlier.sha256) {
+                unlinked.insert(id, before);
+            }
+        }
+        unlinked
     }
 }
