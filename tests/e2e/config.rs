@@ -225,3 +225,25 @@ fn roots_configuration_is_never_a_users() {
         person.0.sh("moo backup --config mine.toml").fails_with(2).stderr_has("chmod go-w");
     }
 }
+
+#[test]
+fn a_source_of_commands_is_backed_up_listed_and_restored_by_its_name() {
+    let person = Person::new();
+    let dumps =
+        "[sources.dumps]\ncommands = { \"shop.sql\" = \"seq 9\", \"it's.sql\" = \"echo 'two'\" }\n";
+    person.configure(&format!("{KEYS}{STORES}{dumps}"));
+    person.sh("moo backup && moo backup dumps disk").silent();
+    assert_eq!((person.sets("disk", "dumps"), person.sets("second", "dumps")), (2, 1));
+    person.sh("moo list dumps").succeeds().stdout_has("shop.sql").stdout_has("it's.sql");
+    person.sh("moo restore --path shop.sql dumps -").stdout_is("1\n2\n3\n4\n5\n6\n7\n8\n9");
+    person
+        .sh("moo restore --no-restore-ownership dumps second $PWD/out && cat out/it*")
+        .stdout_is("two");
+    // One that fails is told with its source, and stores nothing.
+    person.configure(&format!("{KEYS}{STORES}{}", dumps.replace("seq 9", "false")));
+    person.sh("moo backup dumps disk").fails_with(1).stderr_has("false: has failed with status 1");
+    assert_eq!(person.sets("disk", "dumps"), 2);
+    // Only root can run them as somebody else.
+    person.configure(&format!("{KEYS}{STORES}{dumps}run-as = \"daemon\"\n"));
+    person.sh("moo backup dumps disk").fails_with(2).stderr_has("only root can run a command as");
+}

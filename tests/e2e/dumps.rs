@@ -252,7 +252,6 @@ fn a_command_read_the_passphrase_from_a_descriptor_and_gets_none_but_three() {
 fn an_option_that_is_given_twice_was_the_last_one_in_silence_and_is_refused() {
     let sandbox = Sandbox::new();
     for call in [
-        backup("--stdin-name a --command 'echo 1' --command 'echo 2'"),
         backup("--stdin-name a --stdin-name b -"),
         "moo restore --path a --path b file://$PWD/store out".to_owned(),
         "moo restore -r a --file-to-restore=b file://$PWD/store out".to_owned(),
@@ -260,4 +259,59 @@ fn an_option_that_is_given_twice_was_the_last_one_in_silence_and_is_refused() {
         let run = sandbox.sh(&call).fails_with(2).one_message();
         drop(run.stderr_has("is given twice"));
     }
+}
+
+#[test]
+fn several_dumps_are_one_set_and_none_is_stored_if_one_fails() {
+    let sandbox = Sandbox::new();
+    let pair = |name: &str, command: &str| format!("--stdin-name {name} --command '{command}'");
+    let two = format!("{} {}", pair("shop.sql", "seq 9"), pair("db.sql", "seq 20 90000"));
+    sandbox.sh(&backup(&two)).silent();
+    assert_eq!(restored(&sandbox, ""), sandbox.sh("seq 20 90000").stdout);
+    // The second one, by name, fails after the first has been read.
+    let before = sandbox.sh("ls store; cat store/*").stdout;
+    for last in ["seq 9; exit 3", "true"] {
+        let failing = format!("{} {}", pair("shop.sql", last), pair("db.sql", "seq 9"));
+        sandbox.sh(&backup(&failing)).fails_with(1).one_message().stderr_has("nothing is stored");
+        assert!(sandbox.sh("ls store; cat store/*").stdout == before, "{last}");
+    }
+    // One more behind the others is no other source; one that is gone is deleted.
+    let three = format!("{two} {}", pair("aaa", "echo new"));
+    sandbox.sh(&backup(&three)).silent();
+    sandbox.sh(&backup(&pair("shop.sql", "seq 8"))).silent();
+    let times = stored(&sandbox);
+    for (time, names) in times.iter().zip(["db.sql\nshop.sql", "aaa\ndb.sql\nshop.sql", "shop.sql"])
+    {
+        let restore = format!(
+            "rm -rf out; moo restore --archive-dir . --name archive --time {time} file://$PWD/store out && ls out"
+        );
+        sandbox.sh(&restore).stdout_is(names);
+    }
+    for (words, why) in [
+        ("--stdin-name a --stdin-name b -", "is given twice"),
+        ("--stdin-name a --command 'echo 1' --command 'echo 2'", "each needs its own"),
+        ("--stdin-name a --stdin-name b --command date", "each needs its own --stdin-name"),
+        ("--stdin-name a --stdin-name a --command date --command date", "can not have one name"),
+    ] {
+        sandbox.sh(&backup(words)).fails_with(2).one_message().stderr_has(why);
+    }
+}
+
+#[test]
+fn a_command_runs_as_the_user_that_was_asked_for() {
+    let sandbox = Sandbox::new();
+    let command = |user: &str| {
+        backup(&format!(
+            "--stdin-name db.sql --command-user {user} --command 'id -un; id -G; echo $HOME'"
+        ))
+    };
+    sandbox.sh(&command("no-such-user")).fails_with(2).one_message().stderr_has("no such user");
+    if !rustix::process::geteuid().is_root() {
+        let refused = sandbox.sh(&command("nobody")).fails_with(2).one_message();
+        refused.stderr_has("only root can run a command as another user");
+        return;
+    }
+    sandbox.sh(&command("nobody")).silent();
+    let who = sandbox.sh("echo nobody; id -G nobody; getent passwd nobody | cut -d: -f6").stdout;
+    assert_eq!(restored(&sandbox, ""), who);
 }

@@ -19,6 +19,8 @@ pub(crate) enum Target {
     All,
     /// Into a variable of the script: its last value, or `yes`.
     Variable(&'static str),
+    /// Into a variable of the script: its first value.
+    First(&'static str),
     /// Into a variable of the script: all its values, each followed by a newline.
     Lines(&'static str),
 }

@@ -109,7 +109,7 @@ fn occurrences<'a>(option: &'static CommandOption, matches: &'a ArgMatches) -> V
 fn variables(command: &'static MooCommand) -> impl Iterator<Item = &'static str> {
     let of_options = command.options().flat_map(|option| option.targets);
     let of_options = of_options.filter_map(|target| match target {
-        Target::Variable(name) | Target::Lines(name) => Some(*name),
+        Target::Variable(name) | Target::First(name) | Target::Lines(name) => Some(*name),
         _ => None,
     });
     let of_arguments = command.arguments.iter().filter_map(|argument| match argument.place {
@@ -125,6 +125,9 @@ fn set(given: &Given<'_>, values: &mut BTreeMap<&str, OsString>) {
     for target in given.option.targets {
         match target {
             Target::Variable(name) => {
+                values.insert(name, value.to_owned());
+            }
+            Target::First(name) if values.get(name).is_none_or(|first| first.is_empty()) => {
                 values.insert(name, value.to_owned());
             }
             Target::Lines(name) => add_line(values.entry(name).or_default(), value),
@@ -166,7 +169,7 @@ fn passed(stage: Stage, given: &Given<'_>) -> Vec<OsString> {
         Target::Renamed(one, name) => (*one == stage).then_some(*name),
         Target::Stores => stage.uses_store().then_some(option.long),
         Target::All => Some(option.long),
-        Target::Variable(_) | Target::Lines(_) => None,
+        Target::Variable(_) | Target::First(_) | Target::Lines(_) => None,
     });
     names.flat_map(|name| spelled(name, given)).collect()
 }

@@ -6,7 +6,7 @@ use crate::groups::{
 };
 use crate::keys::{DECRYPTING, REKEY_FROM, REKEY_TO, REMAKING, SIGNING};
 use crate::option::Takes::{Age, Nothing, Number, Value, Values};
-use crate::option::Target::{Stage as To, Variable};
+use crate::option::Target::{First, Stage as To, Variable};
 use crate::option::option;
 use crate::stage::Stage::{Check, Fetch, List, MooList, Prune, Scan, Status};
 use crate::watch::PROGRESS;
@@ -66,20 +66,25 @@ pub(crate) const STORE_COMMANDS: &[MooCommand] = &[
                 ),
                 option(
                     "stdin-name",
-                    Value("NAME"),
-                    &[To(Scan), Variable("stdin_name")],
+                    Values("NAME"),
+                    &[To(Scan), First("stdin_name")],
                     "Back up standard input as a file NAME; SOURCE is -. The status of the program before the pipe is unknown to moo, so prefer --command",
-                )
-                .once(),
+                ),
                 option(
                     "command",
-                    Value("COMMAND"),
+                    Values("COMMAND"),
                     &[To(Scan)],
-                    "Run COMMAND by sh, and back up its standard output instead; leave SOURCE out. If it fails or writes nothing, nothing is stored",
+                    "Run COMMAND by sh, and back up its standard output instead; leave SOURCE out. If it fails or writes nothing, nothing is stored. Several names and commands are pairs, in their order",
                 )
                 .requires("stdin-name")
-                .stands_for_first("-")
-                .once(),
+                .stands_for_first("-"),
+                option(
+                    "command-user",
+                    Value("USER"),
+                    &[To(Scan)],
+                    "Run each COMMAND as USER, which only root can",
+                )
+                .requires("command"),
                 option(
                     "ignore-ctime",
                     Nothing,

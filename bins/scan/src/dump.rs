@@ -1,5 +1,5 @@
-//! A source that is one file without a place on a disk: its content comes from standard input, or from
-//! the standard output of a command.
+//! A source of files without a place on a disk: their content comes from standard input, or from the
+//! standard output of commands.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -37,27 +37,45 @@ const LONGEST: usize = 255;
 pub(crate) struct DumpOptions {
     /// Back up standard input as a file NAME; the source is -
     #[arg(long, value_name = "NAME")]
-    stdin_name: Option<OsString>,
+    stdin_name: Vec<OsString>,
     /// Run COMMAND by sh, and read its standard output instead of standard input. If it fails, or
-    /// writes nothing, nothing is stored
+    /// writes nothing, nothing is stored. Several names and commands are pairs, in their order
     #[arg(long, value_name = "COMMAND", requires = "stdin_name")]
-    command: Option<OsString>,
+    command: Vec<OsString>,
+    /// Run each COMMAND as USER, which only root can
+    #[arg(long, value_name = "USER", requires = "command")]
+    command_user: Option<OsString>,
+}
+
+/// Files that are to be backed up as they come.
+pub(crate) struct Dump<'a> {
+    /// In the order of a tree, and at least one.
+    files: Vec<DumpFile<'a>>,
+    /// The first name that was given, by which the source is known.
+    first: &'a OsStr,
 }
 
 /// A file that is to be backed up as it comes.
-pub(crate) struct Dump<'a> {
+struct DumpFile<'a> {
     path: TreePath,
-    command: Option<&'a OsStr>,
+    command: Option<UserCommand<'a>>,
+}
+
+/// A command of the shell, and who runs it.
+#[derive(Clone, Copy)]
+struct UserCommand<'a> {
+    line: &'a OsStr,
+    user: Option<&'a OsStr>,
 }
 
 impl DumpOptions {
     /// What is to be backed up, if the source is no file or directory.
     ///
     /// # Errors
-    /// Source and options do not fit together, or the name is none of a file.
+    /// Source and options do not fit together, or a name is none of a file.
     pub(crate) fn dump(&self, source: &OsStr) -> Result<Option<Dump<'_>>, Failure> {
         let usage = |which: &str, why: &str| Err(Failure::of(Status::Usage, which, why));
-        let name = match (&self.stdin_name, source == STDIN) {
+        let first = match (self.stdin_name.first(), source == STDIN) {
             (None, false) => return Ok(None),
             (None, true) => {
                 return usage(
@@ -66,22 +84,46 @@ impl DumpOptions {
                 );
             }
             (Some(_), false) => return usage("--stdin-name", "needs - as the source"),
-            (Some(name), true) => name,
+            (Some(first), true) => first,
         };
-        let path = TreePath::parse(name.as_bytes()).ok();
-        match path.filter(|path| path.as_bytes() == name.as_bytes() && path.depth() == 1) {
-            Some(path) if name.len() <= LONGEST => {
-                Ok(Some(Dump { path, command: self.command.as_deref() }))
-            }
-            _ => usage("--stdin-name", "needs the name of a file: at most 255 bytes, and no slash"),
+        let (names, commands) = (self.stdin_name.len(), self.command.len());
+        if names > 1 && commands == 0 {
+            return usage("--stdin-name", "is given twice, but standard input is one file");
         }
+        if commands > 0 && names != commands {
+            return usage("--command", "each needs its own --stdin-name, in the same order");
+        }
+        let commands = self
+            .command
+            .iter()
+            .map(|line| Some(UserCommand { line, user: self.command_user.as_deref() }));
+        let commands = commands.chain(std::iter::repeat(None));
+        let file = |(name, command)| Ok(DumpFile { path: file_name(name)?, command });
+        let files: Result<Vec<_>, Failure> =
+            self.stdin_name.iter().zip(commands).map(file).collect();
+        let mut files = files?;
+        files.sort_by(|one, other| one.path.cmp(&other.path));
+        if files.windows(2).any(|pair| pair[0].path == pair[1].path) {
+            return usage("--stdin-name", "two files can not have one name");
+        }
+        Ok(Some(Dump { files, first }))
     }
 }
 
+/// The name of a file at the top of a tree.
+fn file_name(name: &OsString) -> Result<TreePath, Failure> {
+    let path = TreePath::parse(name.as_bytes()).ok();
+    let path = path.filter(|path| path.as_bytes() == name.as_bytes() && path.depth() == 1);
+    path.filter(|_| name.len() <= LONGEST).ok_or_else(|| {
+        let why = "needs the name of a file: at most 255 bytes, and no slash";
+        Failure::of(Status::Usage, "--stdin-name", why)
+    })
+}
+
 impl Dump<'_> {
-    /// The source as manifests name it.
+    /// The source as manifests name it. A command that is added behind others makes no other source.
     pub(crate) fn source(&self) -> Vec<u8> {
-        [SOURCE, self.path.as_bytes()].concat()
+        [SOURCE, self.first.as_bytes()].concat()
     }
 
     /// Lists or writes the set.
@@ -94,26 +136,52 @@ impl Dump<'_> {
         output: &mut Output<File>,
     ) -> Result<Totals, Failure> {
         if !arguments.words.is_empty() {
-            let why = "standard input is one file: nothing can be selected in it";
+            let why = "dumps are one file each: nothing can be selected in them";
             return Err(Failure::new(Status::Usage, why));
         }
         let plan = privilege::without(|| Plan::make(arguments, &self.source()))?;
         let Plan { head, base, seen: _, size, lock: _lock, .. } = plan;
         let base = base.map(|state| Base::start(state, arguments.jobs.count())).transpose()?;
+        let mut changes = Changes { base, ..Changes::default() };
         if arguments.dry_run {
-            let known = Changes { base, ..Changes::default() }.reach(&self.path, |_| Ok(()))?;
-            let word = if known { "changed" } else { "new" };
-            return list(word, &self.path, output);
+            return self.list(&mut changes, output);
         }
-        let reporter = Reporter::start(Some(2), size.map(|size| size.bytes));
-        let mut content = self.content(reporter)?;
+        let reporter = Reporter::start(Some(self.entries()), size.map(|size| size.bytes));
+        // There is no stream before there is something to be stored.
+        let first = self.files[0].content(&reporter)?;
         output.begin(&Begin::backup(StreamKind::Tree, head))?;
-        let changes = Changes { base, ..Changes::default() };
-        self.write(&mut content, changes, &Rules::of(arguments), output)
+        let mut totals = begin(changes.base.is_some(), output)?;
+        self.files[0].write(first, (&mut changes, &reporter), output, &mut totals)?;
+        for file in &self.files[1..] {
+            let content = file.content(&reporter)?;
+            file.write(content, (&mut changes, &reporter), output, &mut totals)?;
+        }
+        changes.finish(|path| deleted(path, output))?;
+        Rules::of(arguments).check_deletions(changes.deleted, changes.entries(), || {
+            String::from_utf8_lossy(&self.source()).into_owned()
+        })?;
+        reporter.at(b"", self.entries(), totals.source_bytes);
+        Ok(Totals { deleted_files: changes.deleted, ..totals })
     }
 
+    /// How many entries there will be, with the directory that holds the files.
+    fn entries(&self) -> u64 {
+        self.files.len() as u64 + 1
+    }
+
+    fn list(&self, changes: &mut Changes, output: &mut Output<File>) -> Result<Totals, Failure> {
+        for file in &self.files {
+            let known = changes.reach(&file.path, |_| Ok(()))?;
+            let word = if known { "changed" } else { "new" };
+            list(word, &file.path, output)?;
+        }
+        Ok(Totals::default())
+    }
+}
+
+impl DumpFile<'_> {
     /// Starts the command, and waits for the first bytes.
-    fn content(&self, reporter: Reporter) -> Result<DumpContent<'_>, Failure> {
+    fn content(&self, reporter: &Reporter) -> Result<DumpContent<'_>, Failure> {
         let mut from = match self.command {
             Some(command) => Input::Command(Running::start(command)?),
             None if io::stdin().is_terminal() => {
@@ -125,7 +193,7 @@ impl Dump<'_> {
         let mut first = vec![0; 1];
         let read = from.read(&mut first).or_fail(Status::Failed, from.name())?;
         if read > 0 {
-            let (first, hash) = (Cursor::new(first), Sha256::new());
+            let (first, hash, reporter) = (Cursor::new(first), Sha256::new(), reporter.clone());
             return Ok(DumpContent { first, from, hash, reporter });
         }
         from.end()?;
@@ -136,23 +204,17 @@ impl Dump<'_> {
         Err(Failure::of(Status::Failed, from.name(), why))
     }
 
+    /// Writes the file, with all that the base has before it as deleted, and counts it.
     fn write(
         &self,
-        content: &mut DumpContent<'_>,
-        mut changes: Changes,
-        rules: &Rules,
+        mut content: DumpContent<'_>,
+        (changes, reporter): (&mut Changes, &Reporter),
         output: &mut Output<File>,
-    ) -> Result<Totals, Failure> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let start = u64::try_from(now.as_millis()).unwrap_or_default();
-        let secs = i64::try_from(now.as_secs()).unwrap_or_default();
-        let now = Timestamp { secs, nanos: now.subsec_nanos() };
-        let root = EntryName { part: Part::Snapshot, path: TreePath::root(), piece: None };
-        output.append(&Member { name: root.encode(true), ..member(Kind::Directory, now) }, &[])?;
-        let mut delete = |path: &TreePath| deleted(path, output);
-        let known = changes.reach(&self.path, &mut delete)?;
-        content.reporter.at(self.path.as_bytes(), 1, 0);
-        let file = member(Kind::File, now);
+        totals: &mut Totals,
+    ) -> Result<(), Failure> {
+        let known = changes.reach(&self.path, |path| deleted(path, output))?;
+        reporter.at(self.path.as_bytes(), totals.source_files, totals.source_bytes);
+        let file = member(Kind::File, now());
         let last = |content: &mut DumpContent<'_>, length: u64| {
             content.from.end()?;
             let mut facts = Annotations::default();
@@ -160,19 +222,34 @@ impl Dump<'_> {
             facts.set(SHA256, format!("{:x}", content.hash.clone().finalize()));
             Ok(facts)
         };
-        let bytes = write_content(output, Part::Snapshot, &self.path, &file, content, last)?;
-        changes.finish(|path| deleted(path, output))?;
-        rules.check_deletions(changes.deleted, changes.entries(), || {
-            String::from_utf8_lossy(&self.source()).into_owned()
-        })?;
-        content.reporter.at(b"", 2, bytes);
-        let totals = Totals { start, source_files: 2, source_bytes: bytes, ..Totals::default() };
-        let totals = Totals { deleted_files: changes.deleted, ..totals };
-        Ok(match known {
-            true => Totals { changed_files: 2, changed_bytes: bytes, ..totals },
-            false => Totals { new_files: 2, new_bytes: bytes, ..totals },
-        })
+        let bytes = write_content(output, Part::Snapshot, &self.path, &file, &mut content, last)?;
+        totals.source_files += 1;
+        totals.source_bytes += bytes;
+        let (files, stored) = match known {
+            true => (&mut totals.changed_files, &mut totals.changed_bytes),
+            false => (&mut totals.new_files, &mut totals.new_bytes),
+        };
+        *files += 1;
+        *stored += bytes;
+        Ok(())
     }
+}
+
+/// Writes the directory that holds the files.
+fn begin(known: bool, output: &mut Output<File>) -> Result<Totals, Failure> {
+    let now = now();
+    let root = EntryName { part: Part::Snapshot, path: TreePath::root(), piece: None };
+    output.append(&Member { name: root.encode(true), ..member(Kind::Directory, now) }, &[])?;
+    let millis = now.secs.saturating_mul(1000) + i64::from(now.nanos / 1_000_000);
+    let start = u64::try_from(millis).unwrap_or_default();
+    let (changed_files, new_files) = if known { (1, 0) } else { (0, 1) };
+    Ok(Totals { start, source_files: 1, changed_files, new_files, ..Totals::default() })
+}
+
+fn now() -> Timestamp {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let secs = i64::try_from(now.as_secs()).unwrap_or_default();
+    Timestamp { secs, nanos: now.subsec_nanos() }
 }
 
 fn list(word: &str, path: &TreePath, output: &mut Output<File>) -> Result<Totals, Failure> {
@@ -260,7 +337,7 @@ impl Input<'_> {
     fn name(&self) -> String {
         match self {
             Input::Standard(_) => "standard input".to_owned(),
-            Input::Command(running) => shown(&running.command).to_string(),
+            Input::Command(running) => shown(&running.command.line).to_string(),
         }
     }
 
@@ -284,7 +361,7 @@ impl Read for Input<'_> {
 
 /// A command that runs. It does not outlive this process.
 struct Running<'a> {
-    command: &'a OsStr,
+    command: UserCommand<'a>,
     child: Child,
     output: ChildStdout,
     ended: bool,
@@ -292,24 +369,18 @@ struct Running<'a> {
 
 impl<'a> Running<'a> {
     /// Starts it without the privilege to read every file, which is this program's alone.
-    fn start(command: &'a OsStr) -> Result<Running<'a>, Failure> {
-        if command.as_bytes().trim_ascii().is_empty() {
+    fn start(command: UserCommand<'a>) -> Result<Running<'a>, Failure> {
+        if command.line.as_bytes().trim_ascii().is_empty() {
             return Err(Failure::of(Status::Usage, "--command", "is empty"));
         }
+        let become_user = command.user.map(become_user).transpose()?.unwrap_or_default();
         // Nothing of ours is handed down: a passphrase may be in one of them.
         close_fds::set_fds_cloexec(3, &[]);
         let mut child = Command::new("setpriv")
-            .args([
-                "--pdeathsig",
-                "KILL",
-                "--inh-caps=-all",
-                "--ambient-caps=-all",
-                "--",
-                "sh",
-                "-c",
-                "--",
-            ])
-            .arg(command)
+            .args(["--pdeathsig", "KILL", "--inh-caps=-all", "--ambient-caps=-all"])
+            .args(become_user)
+            .args(["--", "sh", "-c", "--"])
+            .arg(command.line)
             .env_remove(cli::lifeline::VARIABLE)
             .env_remove(cli::note::VARIABLE)
             .env_remove(cli::form::VARIABLE)
@@ -326,7 +397,8 @@ impl<'a> Running<'a> {
     }
 
     fn end(&mut self) -> Result<(), Failure> {
-        let status = self.child.wait().or_fail(Status::Failed, shown(&self.command))?;
+        let name = shown(&self.command.line);
+        let status = self.child.wait().or_fail(Status::Failed, &name)?;
         self.ended = true;
         let why = match (status.code(), status.signal()) {
             (Some(0), _) => return Ok(()),
@@ -336,8 +408,24 @@ impl<'a> Running<'a> {
                 format!("was ended by signal {signal}, so nothing is stored")
             }
         };
-        Err(Failure::of(Status::Failed, shown(&self.command), why))
+        Err(Failure::of(Status::Failed, name, why))
     }
+}
+
+/// The words by which setpriv becomes a user, with the user's own environment and nothing of ours.
+fn become_user(name: &OsStr) -> Result<Vec<OsString>, Failure> {
+    let fail =
+        |why: &str| Failure::of(Status::Usage, format!("--command-user: {}", shown(&name)), why);
+    let user = uzers::get_user_by_name(name).ok_or_else(|| fail("no such user"))?;
+    if !geteuid().is_root() {
+        return Err(fail("only root can run a command as another user"));
+    }
+    Ok(vec![
+        format!("--reuid={}", user.uid()).into(),
+        format!("--regid={}", user.primary_group_id()).into(),
+        "--init-groups".into(),
+        "--reset-env".into(),
+    ])
 }
 
 impl Drop for Running<'_> {

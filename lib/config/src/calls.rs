@@ -115,7 +115,8 @@ impl Config {
             words.extend(self.options(command, place, !named.rest.is_empty()));
             words.extend(call.options.iter().flatten().cloned());
             words.push("--".into());
-            words.extend((command == "backup").then(|| OsString::from(&*place.source.path)));
+            let path = place.source.path.as_deref().unwrap_or("-");
+            words.extend((command == "backup").then(|| OsString::from(path)));
             words.push(Config::url(place.store, place.source_name).into());
             words.extend(named.rest.iter().map(|word| (*word).to_owned()));
             Planned { source: place.source_name.clone(), store: place.store_name.clone(), words }
@@ -281,6 +282,7 @@ impl Config {
         words.extend(self.reach(source, store).into_iter().map(OsString::from));
         if command == "backup" {
             words.extend(self.making(source));
+            words.extend(source.dumps().map(OsString::from));
         }
         if command == "backup" || command == "verify" && compares {
             words.extend(source.selection());
@@ -322,6 +324,19 @@ pub(crate) fn backup_options<'a>(words: impl Iterator<Item = &'a Line>) -> Call 
 }
 
 impl Source {
+    /// The words for what comes from commands.
+    fn dumps(&self) -> impl Iterator<Item = String> {
+        let pairs = self.commands.iter();
+        let pairs = pairs
+            .flat_map(|(name, line)| [format!("--stdin-name={name}"), format!("--command={line}")]);
+        pairs.chain(self.run_as.iter().map(|user| format!("--command-user={user}")))
+    }
+
+    /// Whether it has rules of what is selected.
+    pub(crate) fn selects(&self) -> bool {
+        self.selection().next().is_some()
+    }
+
     fn selection(&self) -> impl Iterator<Item = OsString> {
         let excluded = self.exclude.iter().map(|glob| format!("--exclude={glob}"));
         let chosen = self.select.iter().map(|pattern| match pattern.choice() {

@@ -111,7 +111,9 @@ impl Reading {
         let path: Rooted = checked(&name, path.trim_start_matches([' ', '\t']))?;
         let archive: Archive = checked("source", &name)?;
         let source = Source {
-            path,
+            path: Some(path),
+            commands: IndexMap::new(),
+            run_as: None,
             stores: List::default(),
             exclude: List::default(),
             select: List::default(),

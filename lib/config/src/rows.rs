@@ -8,7 +8,7 @@ use crate::values::Name;
 ///
 /// - `/ user`, `/ encrypt-key` and `/ seal-key`; `/ checks yes` if there are any;
 /// - `/ remote STORE URL` for each store, and `/ append-only STORE` if it is;
-/// - `SOURCE source PATH`, `SOURCE identity ID` and `SOURCE option WORD`, for each word of its options;
+/// - `SOURCE source PATH`, or `-` for one of commands, `SOURCE identity ID` and `SOURCE option WORD`, for each word of its options;
 /// - `SOURCE store STORE ARCHIVE URL` for each of its stores, `SOURCE reach STORE WORD` for each word of
 ///   how it is reached, and `SOURCE rule STORE WORD` for each word of its rules.
 pub fn rows(config: &Config) -> String {
@@ -41,7 +41,7 @@ impl Rows {
     }
 
     fn of_source(&mut self, config: &Config, name: &Name, source: &Source) {
-        self.add(name, "source", &source.path);
+        self.add(name, "source", source.path.as_deref().unwrap_or("-"));
         self.all(name, "identity", source.identity.iter().map(|value| &**value));
         self.all(
             name,

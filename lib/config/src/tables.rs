@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::calls::{Planned, backup_options};
 use crate::keep::Keep;
 use crate::values::{
-    Age, Archive, Line, Locator, Name, Pattern, Ping, Rooted, Size, SourceIdentity, User,
+    Age, Archive, FileName, Line, Locator, Name, Pattern, Ping, Rooted, Size, SourceIdentity, User,
 };
 
 /// One value, or a list of them.
@@ -173,7 +173,14 @@ pub struct Store {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Source {
     /// The directory or file.
-    pub path: Rooted,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<Rooted>,
+    /// Instead of a path: commands whose output is backed up, by the names of the files.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub commands: IndexMap<FileName, Line>,
+    /// Who runs the commands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_as: Option<User>,
     /// The stores that it goes to; all if there are none.
     #[serde(default, skip_serializing_if = "List::is_empty")]
     pub stores: List<Name>,
@@ -338,6 +345,24 @@ impl Config {
         let is_kind = |name: &Name| Call::read("backup", &[OsString::from(&**name)]);
         if is_kind(name).is_some_and(|call| call.kind.is_some()) {
             return Some((format!("sources.{name}"), "a kind of backup has that name".to_owned()));
+        }
+        match (&source.path, source.commands.is_empty()) {
+            (None, true) => {
+                let why = "a path is needed, such as path = \"/etc\", or commands";
+                return Some((format!("sources.{name}"), why.to_owned()));
+            }
+            (Some(_), false) => {
+                let why = "give path or commands, not both: make two sources";
+                return Some((key("commands"), why.to_owned()));
+            }
+            (Some(_), true) if source.run_as.is_some() => {
+                return Some((key("run-as"), "there are no commands".to_owned()));
+            }
+            _ => {}
+        }
+        if source.path.is_none() && source.selects() {
+            let why = "nothing can be selected in the output of commands";
+            return Some((format!("sources.{name}"), why.to_owned()));
         }
         if !source.exclude.is_empty() && !source.select.is_empty() {
             return Some((key("exclude"), "give exclude or select, not both".to_owned()));

@@ -62,6 +62,11 @@ checked! {
     Name: name;
     /// The name of a folder for an archive directory.
     Archive: name;
+    /// The name of a file that a command's output becomes.
+    FileName: |text| needs(
+        !matches!(text, "" | "." | "..") && !text.contains('/') && text.len() <= 255,
+        "the name of a file: at most 255 bytes, and no slash",
+    );
     /// A path from the root.
     Rooted: |text| needs(text.starts_with('/'), "a path that begins with /");
     /// The URL of a store, in which each source has a folder.

@@ -21,7 +21,7 @@ before = \"true\"
 ";
 
 /// What of it is changed into what, and what is said of that.
-const BROKEN: [(&str, &str, &str); 40] = [
+const BROKEN: [(&str, &str, &str); 44] = [
     ("user =", "usr =", "line 1: usr: no such key; did you mean user?"),
     ("user =", "colour =", "line 1: colour: no such key, see moobacker.toml(5)"),
     ("\"moo\"", "7", "line 1: user: invalid type: integer `7`, expected a string"),
@@ -49,7 +49,31 @@ const BROKEN: [(&str, &str, &str); 40] = [
     ("sftp://h/b", "ftp://h/b", "line 6: stores.main.url: a URL such as sftp://user@host/folder"),
     ("url = \"sftp://h/b\"\n", "", "line 5: stores.main: url is missing"),
     ("2000", "\"2 MiB\"", "line 7: stores.main.bandwidth: invalid type: string"),
-    ("path = \"/etc\"\n", "", "line 8: sources.etc: path is missing"),
+    (
+        "path = \"/etc\"\n",
+        "",
+        "sources.etc: a path is needed, such as path = \"/etc\", or commands",
+    ),
+    (
+        "path = \"/etc\"\n",
+        "path = \"/etc\"\ncommands = { a = \"date\" }\n",
+        "sources.etc.commands: give path or commands, not both",
+    ),
+    (
+        "path = \"/etc\"\n",
+        "path = \"/etc\"\nrun-as = \"postgres\"\n",
+        "sources.etc.run-as: there are no commands",
+    ),
+    (
+        "path = \"/etc\"\n",
+        "commands = { \"a/b\" = \"date\" }\n",
+        "sources.etc.commands.a/b: the name of a file",
+    ),
+    (
+        "path = \"/etc\"\n",
+        "commands = { a = \"date\" }\nexclude-caches = true\n",
+        "sources.etc: nothing can be selected in the output of commands",
+    ),
     ("\"/etc\"", "\"etc\"", "line 9: sources.etc.path: a path that begins with / is needed"),
     ("\"/etc\"", "\"/etc\"\npath = \"/x\"", "line 10: "),
     (
