@@ -58,11 +58,13 @@ as_user() {
     exec "$@"
 }
 
-# as_reader PROGRAM [ARGUMENT…]: the same, but the program may read every file.
+# as_reader PROGRAM [ARGUMENT…]: the same, but the program may read every file; or, where the source is
+# the output of another user's commands, become that user instead.
 as_reader() {
+    may=-all,+dac_read_search
+    [ -z "$command_user" ] || may=-all,+setuid,+setgid
     [ -z "$user" ] || set -- setsid --wait setpriv --reuid "$uid" --regid "$gid" --init-groups --no-new-privs \
-        --inh-caps=-all,+dac_read_search --ambient-caps=-all,+dac_read_search \
-        --bounding-set=-all,+dac_read_search -- "$@"
+        --inh-caps="$may" --ambient-caps="$may" --bounding-set="$may" -- "$@"
     exec "$@"
 }
 

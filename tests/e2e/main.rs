@@ -50,6 +50,7 @@ mod piped;
 mod prune;
 mod race;
 mod recipe;
+mod recipes;
 mod rescue;
 mod restore;
 mod resume;

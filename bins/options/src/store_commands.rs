@@ -81,7 +81,7 @@ pub(crate) const STORE_COMMANDS: &[MooCommand] = &[
                 option(
                     "command-user",
                     Value("USER"),
-                    &[To(Scan)],
+                    &[To(Scan), Variable("command_user")],
                     "Run each COMMAND as USER, which only root can",
                 )
                 .requires("command"),

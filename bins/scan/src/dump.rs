@@ -417,7 +417,7 @@ fn become_user(name: &OsStr) -> Result<Vec<OsString>, Failure> {
     let fail =
         |why: &str| Failure::of(Status::Usage, format!("--command-user: {}", shown(&name)), why);
     let user = uzers::get_user_by_name(name).ok_or_else(|| fail("no such user"))?;
-    if !geteuid().is_root() {
+    if !privilege::becomes_others()? {
         return Err(fail("only root can run a command as another user"));
     }
     Ok(vec![

@@ -20,6 +20,15 @@ pub(crate) fn without<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T,
     done
 }
 
+/// Whether this process can become another user.
+///
+/// # Errors
+/// The system does not tell.
+pub(crate) fn becomes_others() -> Result<bool, Failure> {
+    let rights = capabilities(None).or_fail(Status::Failed, "capabilities")?;
+    Ok(rights.effective.contains(CapabilitySet::SETUID | CapabilitySet::SETGID))
+}
+
 fn set(rights: CapabilitySets) -> Result<(), Failure> {
     set_capabilities(None, rights).or_fail(Status::Failed, "capabilities")
 }

@@ -18,7 +18,7 @@ const PRINTED: &str = "journalctl --sync; journalctl -q -o cat _SYSTEMD_INVOCATI
 const SET_UP: &str = r#"set -eu
 install -d -o moobacker -g moobacker -m 700 /var/lib/moobacker /srv/backups
 # As backup.sh(1) says for a store on a disk of this machine; what is seen is written by a test.
-install -d -m 1777 /srv/seen
+install -d -m 777 /srv/seen
 mkdir -p /etc/systemd/system/moobacker.service.d
 printf '[Service]\nReadWritePaths=/srv/backups /srv/seen\n' >/etc/systemd/system/moobacker.service.d/disk.conf
 systemctl daemon-reload

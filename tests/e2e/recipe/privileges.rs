@@ -76,7 +76,7 @@ fn a_stage_that_is_taken_over_opens_nothing_that_the_user_could_not() {
     let sandbox = Sandbox::new();
     let Some(network) = Network::new(&sandbox) else { return };
     let host = Host::new(&network, "source etc /srv/etc\n");
-    host.0.sh("install -d -m 1777 /srv/tried").silent();
+    host.0.sh("install -d -m 777 /srv/tried").silent();
     // Every stage first tries what it should not be able to do.
     let script = r#"cd /usr/local/lib/moobacker
         mkdir real
@@ -202,7 +202,7 @@ fn the_passphrase_of_roots_reaches_the_stage_that_encrypts_and_no_other() {
     let sandbox = Sandbox::new();
     let Some(network) = Network::new(&sandbox) else { return };
     let host = Host::new(&network, "source etc /srv/etc\n");
-    let wrap = r#"install -d -m 1777 /srv/tried && cd /usr/local/lib/moobacker && mkdir real
+    let wrap = r#"install -d -m 777 /srv/tried && cd /usr/local/lib/moobacker && mkdir real
         for stage in moo-scan moo-sign moo-encrypt moo-upload; do
             mv $stage real
             printf '#!/bin/sh\necho "$(env | grep -c PASS)" >/srv/tried/%s\nexec %s "$@"\n' \
@@ -229,7 +229,7 @@ fn a_stage_of_the_user_has_no_terminal_of_roots_to_type_into() {
     let sandbox = Sandbox::new();
     let Some(network) = Network::new(&sandbox) else { return };
     let host = Host::new(&network, "source etc /srv/etc\n");
-    let wrap = r#"install -d -m 1777 /srv/tried && cd /usr/local/lib/moobacker && mkdir real
+    let wrap = r#"install -d -m 777 /srv/tried && cd /usr/local/lib/moobacker && mkdir real
         for stage in moo-scan moo-upload; do
             mv $stage real
             printf '#!/bin/sh\n(: </dev/tty) 2>/dev/null && echo yes >/srv/tried/%s || echo no >/srv/tried/%s
