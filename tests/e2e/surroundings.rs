@@ -112,6 +112,10 @@ fn a_folder_for_temporary_files_that_is_missing_or_full_looked_like_a_broken_sto
     };
     full(restore);
     sandbox.sh("ls -A small out 2>/dev/null").stdout_is("small:");
+    // A full disk below the destination was told with a path of the backup alone.
+    let run = sandbox.sh("moo restore file://$PWD/store small/out").fails_with(1).one_message();
+    drop(run.stderr_has("small/out: a: no space left on device"));
+    sandbox.sh("ls -A small").silent();
     full("moo verify file://$PWD/store src");
 }
 

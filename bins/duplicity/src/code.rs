@@ -56,12 +56,17 @@ fn code(action: &Action, status: u8, reason: Reason) -> (u8, &'static str) {
         Reason::OutsideSource => return (14, ""),
         Reason::OutsideList => return (72, ""),
         Reason::StoreEmpty | Reason::ConnectionLost => return (BACKEND_ERROR, ""),
-        Reason::NoSuchFile | Reason::TooManyDeleted | Reason::CannotResume | Reason::Other => {}
+        Reason::NoSuchFile
+        | Reason::TooManyDeleted
+        | Reason::CannotResume
+        | Reason::DiskFull
+        | Reason::Other => {}
     }
     match Status::from_code(status) {
         Status::Usage | Status::Busy => (USER_ERROR, ""),
         Status::Integrity => (21, ""),
         Status::Key => (GPG_FAILED, "GPGError"),
+        Status::Refused if reason == Reason::DiskFull => (53, ""),
         Status::Refused => (51, ""),
         Status::Lost => (BACKEND_ERROR, ""),
         Status::Absent => absent(action),
@@ -93,6 +98,8 @@ mod tests {
         assert_eq!(of(Action::Incremental, 10, Reason::Other), 17);
         assert_eq!(of(Action::Backup, 2, Reason::EmptyList), 73);
         assert_eq!(of(Action::Backup, 2, Reason::Other), 23);
+        assert_eq!(of(Action::Backup, 7, Reason::DiskFull), 53);
+        assert_eq!(of(Action::Restore, 1, Reason::DiskFull), 30);
         assert_eq!(of(Action::Verify, 6, Reason::Other), 31);
         assert_eq!(of(Action::Verify, 5, Reason::Other), 21);
         assert_eq!(of(Action::Backup, 8, Reason::StoreEmpty), 50);

@@ -1,10 +1,10 @@
 //! `moo-patch` builds a tree out of the files of its sets, beside its destination, and delivers it
 //! when all of it has been checked. The crate `restore` does the work.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cli::{Common, Program};
-use failure::{Failure, Status, shown};
+use failure::{Failure, Reason, Status, TemporaryFile, shown};
 use restore::{MergeMode, Owners, RestoreInput};
 use stream::Totals;
 
@@ -96,7 +96,18 @@ impl Program for Patch {
         }
         let mode = MergeMode { merge: self.merge || self.delete, delete: self.delete };
         restore::restore(input, destination, mode, self.owners())
+            .map_err(|failure| on_disk(failure, destination))
     }
+}
+
+/// Names the destination if its disk is full: a path in the backup does not tell which disk that is.
+fn on_disk(failure: Failure, destination: &Path) -> Failure {
+    let temporary = TemporaryFile.to_string();
+    let is_temporary = failure.beside(&temporary) != failure.message();
+    if failure.reason() != Reason::DiskFull || is_temporary {
+        return failure;
+    }
+    failure.inside(shown(destination))
 }
 
 impl Patch {

@@ -64,6 +64,15 @@ impl Failure {
         Failure { reason, ..self }
     }
 
+    /// This failure of something inside of `place`, which the message names first.
+    #[must_use]
+    pub fn inside(self, place: impl fmt::Display) -> Failure {
+        if !self.is_news() {
+            return self;
+        }
+        Failure { reason: self.reason, ..Failure::of(self.status, place, self.message) }
+    }
+
     /// What happened.
     pub fn reason(&self) -> Reason {
         self.reason
@@ -157,7 +166,10 @@ pub trait OrFail<T> {
 impl<T, E: std::error::Error + 'static> OrFail<T> for Result<T, E> {
     fn or_fail(self, status: Status, which: impl fmt::Display) -> Result<T, Failure> {
         self.map_err(|error| {
-            travelled(&error).unwrap_or_else(|| Failure::of(status, which, plain(&error)))
+            travelled(&error).unwrap_or_else(|| {
+                let reason = if is_full(&error) { Reason::DiskFull } else { Reason::Other };
+                Failure::of(status, which, plain(&error)).because(reason)
+            })
         })
     }
 }
@@ -177,6 +189,12 @@ fn travelled(error: &(dyn std::error::Error + 'static)) -> Option<Failure> {
         next = error.source();
     }
     None
+}
+
+/// Whether a file system or a quota is full: `ENOSPC` or `EDQUOT`, whichever type of error it is.
+fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
+    let text = error.to_string();
+    ["(os error 28)", "(os error 122)"].iter().any(|end| text.ends_with(end))
 }
 
 /// An error in the form of our messages: lower case, without "(os error N)", but with the limit that

@@ -31,10 +31,12 @@ pub enum Reason {
     OutsideList,
     /// A pattern can match nothing in the source.
     OutsideSource,
+    /// A file system has no more room for the user.
+    DiskFull,
 }
 
 /// The reasons by the names that travel in `failed.json`.
-const NAMES: [(Reason, &str); 13] = [
+const NAMES: [(Reason, &str); 14] = [
     (Reason::Other, "other"),
     (Reason::DestinationExists, "destination-exists"),
     (Reason::NoBackup, "no-backup"),
@@ -48,6 +50,7 @@ const NAMES: [(Reason, &str); 13] = [
     (Reason::EmptyList, "empty-list"),
     (Reason::OutsideList, "outside-list"),
     (Reason::OutsideSource, "outside-source"),
+    (Reason::DiskFull, "disk-full"),
 ];
 
 impl Reason {
