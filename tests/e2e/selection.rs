@@ -6,6 +6,7 @@ mod increments;
 mod marked;
 mod oracle;
 mod random;
+mod restored;
 mod spelling;
 
 use std::time::Instant;

@@ -6,9 +6,19 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use crate::code::Refusal;
 use crate::command_line::{CommandLine, Given};
 use crate::option::Use;
+use crate::request::Action;
 
 /// What a filter says that duplicity assumes anyway.
 const DEFAULTS: [&str; 2] = ["filter-globbing", "filter-strictcase"];
+
+/// Selections that ask the source for more than paths.
+const OF_SOURCES: [&str; 5] = [
+    "exclude-if-present",
+    "exclude-older-than",
+    "exclude-other-filesystems",
+    "exclude-device-files",
+    "files-from",
+];
 
 /// How patterns are meant.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,9 +38,13 @@ enum Form {
 /// The options of `moo` that select the same.
 ///
 /// # Errors
-/// Filters without an effect, and lists of patterns that are no globs.
-pub(crate) fn options(line: &CommandLine) -> Result<Vec<OsString>, Refusal> {
+/// Filters without an effect, lists of patterns that are no globs, and selections that look at more than paths
+/// for a restore.
+pub(crate) fn options(line: &CommandLine, action: &Action) -> Result<Vec<OsString>, Refusal> {
     check_filters(line)?;
+    if *action == Action::Restore {
+        check_restore(line)?;
+    }
     let mut mode = Mode::default();
     let mut options = Vec::new();
     for given in &line.options {
@@ -41,6 +55,17 @@ pub(crate) fn options(line: &CommandLine) -> Result<Vec<OsString>, Refusal> {
         }
     }
     Ok(options)
+}
+
+/// A restore selects by path alone.
+fn check_restore(line: &CommandLine) -> Result<(), Refusal> {
+    let selections = line.options.iter().filter(|given| given.option.does == Use::Selection);
+    let mut others =
+        selections.map(|given| given.option.long).filter(|long| OF_SOURCES.contains(long));
+    match others.next() {
+        Some(long) => Err(Refusal::usage(format!("--{long}: not supported for restore"))),
+        None => Ok(()),
+    }
 }
 
 /// Filters that change nothing are mistakes, as duplicity has it.
@@ -141,7 +166,10 @@ mod tests {
     fn selected(words: &str) -> Result<Vec<String>, Refusal> {
         let words = words.split(' ').map(OsString::from);
         let Asked::Work(line) = CommandLine::read(words)? else { panic!("text") };
-        Ok(options(&line)?.into_iter().map(|word| word.into_string().unwrap()).collect())
+        Ok(options(&line, &Action::Backup)?
+            .into_iter()
+            .map(|word| word.into_string().unwrap())
+            .collect())
     }
 
     #[test]

@@ -71,9 +71,14 @@ pub(crate) static OWN_MEANING: &[DuplicityOption] = &[
         .since("2.0"),
     option("no-print-statistics", Nothing, Own, "Print no statistics"),
     // What is restored, and how.
-    option("path-to-restore", Value("PATH"), Passed("path"), "Restore only PATH")
-        .aliases(&["file-to-restore"])
-        .short('r'),
+    option(
+        "path-to-restore",
+        Value("PATH"),
+        Passed("path"),
+        "Restore only PATH; several go below DEST",
+    )
+    .aliases(&["file-to-restore"])
+    .short('r'),
     option("restore-time", Value("TIME"), Passed("time"), "Use the state at TIME")
         .aliases(&["time"])
         .short('t'),
@@ -100,8 +105,8 @@ pub(crate) static OWN_MEANING: &[DuplicityOption] = &[
     option(
         "rename",
         Two("PATH"),
-        Refused("restore the path by itself with --path-to-restore"),
-        "Restore a path under another name",
+        Passed("rename"),
+        "Restore the first path as the second one; can be repeated",
     ),
     // Selection.
     option("include", Value("GLOB"), Selection, "Include paths that match GLOB"),

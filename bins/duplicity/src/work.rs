@@ -42,7 +42,7 @@ impl<'a> Work<'a> {
             return self.replicate();
         }
         // A wrong selection is found before the store is looked at.
-        let selection = selection::options(&self.request.line)?;
+        let selection = selection::options(&self.request.line, &self.request.action)?;
         let survey = Survey::take(&self.moo, self.request, self.journal)?;
         survey.warn(self.journal);
         if self.has("no-encryption") && !survey.is_encrypted() {
@@ -51,7 +51,7 @@ impl<'a> Work<'a> {
         }
         match &self.request.action {
             Action::Backup | Action::Full | Action::Incremental => self.back_up(&survey, selection),
-            Action::Restore => self.restore(&survey),
+            Action::Restore => self.restore(&survey, selection),
             Action::Verify => self.verify(&survey, selection),
             Action::ListCurrentFiles => self.list(&survey),
             Action::CollectionStatus => {
@@ -251,23 +251,33 @@ impl<'a> Work<'a> {
         whole.symlink_metadata().map_or(0, |found| if found.is_file() { found.len() } else { 0 })
     }
 
-    fn restore(&self, survey: &Survey) -> Result<u8, Refusal> {
+    fn restore(&self, survey: &Survey, selection: Vec<OsString>) -> Result<u8, Refusal> {
         self.synchronized(survey);
         if self.has("dry-run") {
-            let words = self.words("verify", self.now(), &[self.url()]);
+            let mut words = self.words("verify", self.now(), &[self.url()]);
+            if self.paths().count() > 1 {
+                // They are in what is checked then.
+                words.retain(|word| !word.as_bytes().starts_with(b"--path="));
+            }
             return self
                 .run("verify", &words, |_| ())?
                 .unless(&self.request.action, &[0, 3])
                 .map(|_| 0);
         }
-        let own = if self.has("force") { vec!["--force".into()] } else { Vec::new() };
+        let is_selection = !selection.is_empty();
+        let mut own = selection;
+        own.extend(self.has("force").then(|| "--force".into()));
         let words = self.words("restore", own, &[self.url(), &self.request.local]);
         let ended = self.run("restore", &words, |_| ())?;
         if ended.reason == failure::Reason::NoSuchPath {
-            let path = self.request.line.value("path-to-restore").unwrap_or_default();
-            let text =
-                format!("{} not found in archive - no files restored.", failure::shown(path));
-            return Err(Refusal::new(19, "", text));
+            return Err(match (self.paths().next_back(), is_selection) {
+                (Some(path), false) => Refusal::new(
+                    19,
+                    "",
+                    format!("{} not found in archive - no files restored.", failure::shown(path)),
+                ),
+                _ => Refusal::new(20, "", "No files found in archive - nothing restored."),
+            });
         }
         ended.unless(&self.request.action, &[0, 3]).map(|_| 0)
     }
@@ -308,10 +318,15 @@ impl<'a> Work<'a> {
         Ok(count)
     }
 
-    /// The store, and the path that is asked for.
+    /// The paths that are asked for.
+    fn paths(&self) -> impl DoubleEndedIterator<Item = &OsStr> {
+        let paths: Vec<_> = self.request.line.values("path-to-restore").collect();
+        paths.into_iter().filter(|path| !path.is_empty())
+    }
+
+    /// The store, and the paths that are asked for.
     fn listed(&self) -> Vec<&OsStr> {
-        let path = self.request.line.value("path-to-restore");
-        std::iter::once(self.url()).chain(path.filter(|path| !path.is_empty())).collect()
+        std::iter::once(self.url()).chain(self.paths()).collect()
     }
 
     fn list(&self, survey: &Survey) -> Result<u8, Refusal> {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use failure::{Failure, OrFail, Status, shown};
 
-use super::options::Sign;
+use crate::Sign;
 
 /// A pattern of a list.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,12 +19,12 @@ pub(crate) struct Line<'a> {
 ///
 /// # Errors
 /// It cannot be read.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).or_fail(Status::Usage, shown(&path))
 }
 
 /// The lines of a list, with or without what ends the last one.
-pub(crate) fn lines(text: &[u8], null: bool) -> impl Iterator<Item = &[u8]> {
+pub fn lines(text: &[u8], null: bool) -> impl Iterator<Item = &[u8]> {
     let end = if null { 0 } else { b'\n' };
     text.split(move |byte| *byte == end)
 }
