@@ -7,6 +7,7 @@ use clap::error::ErrorKind;
 
 use crate::code::Refusal;
 use crate::option::{self, DuplicityOption, Takes, Use};
+use crate::value;
 
 /// An option as it was given.
 #[derive(Clone, Debug)]
@@ -101,7 +102,7 @@ impl CommandLine {
         };
         match self.options.iter().find_map(refused) {
             Some((long, why)) => Err(Refusal::usage(format!("--{long}: not supported; {why}"))),
-            None => Ok(()),
+            None => self.options.iter().try_for_each(value::check),
         }
     }
 }

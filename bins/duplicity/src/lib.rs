@@ -4,6 +4,7 @@
 //! The call is read and checked first. Then the process becomes `moo-run` with this program in it, so that
 //! it is one process for its caller; the inner one runs `moo`, and says what duplicity would say.
 
+mod advice;
 mod code;
 mod command_line;
 mod difference;
@@ -20,6 +21,7 @@ mod survey;
 mod table;
 mod typed;
 mod url;
+mod value;
 mod work;
 
 use std::ffi::OsString;

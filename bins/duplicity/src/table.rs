@@ -30,9 +30,9 @@ pub(crate) static OWN_MEANING: &[DuplicityOption] = &[
     option("volsize", Value("MIB"), Passed("volsize"), "Fill each volume up to MIB MiB"),
     option(
         "full-if-older-than",
-        Value("AGE"),
-        Passed("full-if-older-than"),
-        "Make a full set if the last one is older than AGE",
+        Value("TIME"),
+        Own,
+        "Make a full set if the last one is older than TIME, an age or a time",
     ),
     option("full-if-n-inc", Value("N"), Own, "Make a full set after N increments"),
     option("skip-if-no-change", Nothing, Own, "Store no set if nothing has changed").since("3.0.3"),
@@ -66,7 +66,7 @@ pub(crate) static OWN_MEANING: &[DuplicityOption] = &[
         Passed("allow-weak-keys"),
         "Let gpg use keys of old GnuPG (moobacker's own)",
     ),
-    option("dry-run", Nothing, Own, "Store and delete nothing; replicate copies all the same"),
+    option("dry-run", Nothing, Own, "Store, copy and delete nothing"),
     option("print-statistics", Nothing, Own, "Print statistics of a backup (the default)")
         .since("2.0"),
     option("no-print-statistics", Nothing, Own, "Print no statistics"),

@@ -10,7 +10,8 @@ use crate::journal::{Journal, Level, code, quoted};
 use crate::moo::{Ended, Moo, Progress, Sink, word};
 use crate::request::{Action, Request};
 use crate::survey::{self, Survey};
-use crate::{listing, removal, selection, settings, typed};
+use crate::url::Url;
+use crate::{listing, removal, selection, settings, typed, value};
 
 /// A request, and what it takes to do it.
 pub(crate) struct Work<'a> {
@@ -137,7 +138,10 @@ impl<'a> Work<'a> {
 
     fn back_up(&self, survey: &Survey, mut own: Vec<OsString>) -> Result<u8, Refusal> {
         let action = &self.request.action;
-        if *action == Action::Full {
+        if *action == Action::Full || self.has("dry-run") {
+            if survey.is_ahead() {
+                self.journal.notice("The archive directory is not synchronized in a dry run.");
+            }
             self.synchronized(survey);
         } else {
             survey::synchronize(&self.moo, self.request, survey, self.journal)?;
@@ -148,12 +152,13 @@ impl<'a> Work<'a> {
                         incremental specified";
             return Err(Refusal::new(17, "", text));
         }
-        if self.has("skip-if-no-change") && self.changes(own.clone())?.is_none() {
+        own.extend(self.oldest_full()?);
+        if self.has("skip-if-no-change") && self.changes(OsString::new(), own.clone())?.is_none() {
             self.journal.notice("No changes found. Skipping backup.");
             return Ok(0);
         }
         if self.has("dry-run") {
-            let size = self.changes(own)?.unwrap_or_default();
+            let size = self.changes(self.kind(survey)?, own)?.unwrap_or_default();
             self.journal.event(
                 Level::Info,
                 code::PROGRESS,
@@ -220,10 +225,18 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// The option of `moo backup` for `--full-if-older-than`, which takes an age.
+    fn oldest_full(&self) -> Result<Option<OsString>, Refusal> {
+        let oldest = self.request.line.value("full-if-older-than").map(value::age).transpose();
+        Ok(oldest.map_err(Refusal::usage)?.map(|age| word("full-if-older-than", age)))
+    }
+
     /// Lists what a backup would store, and returns the bytes in it; none if nothing has changed.
-    fn changes(&self, mut own: Vec<OsString>) -> Result<Option<u64>, Refusal> {
+    fn changes(&self, kind: OsString, mut own: Vec<OsString>) -> Result<Option<u64>, Refusal> {
         own.push("--dry-run".into());
-        let words = self.words("backup", own, &[&self.request.local, self.url()]);
+        let mut words = vec![kind];
+        words.retain(|kind| !kind.is_empty());
+        words.extend(self.words("backup", own, &[&self.request.local, self.url()]));
         let mut size = None;
         let out = |line: &[u8]| {
             let told = self.change(line);
@@ -351,11 +364,24 @@ impl<'a> Work<'a> {
         // Other keys than those of the store were asked for.
         let keys = ["encrypt-key", "hidden-encrypt-key", "encrypt-sign-key", "no-encryption"];
         let command = if keys.iter().any(|key| self.has(key)) { "rekey" } else { "replicate" };
+        if self.has("dry-run") {
+            return self.replicate_nothing(target);
+        }
         let mut words = settings::words(self.request, command, self.journal);
         words.retain(|word| !word.as_bytes().starts_with(b"--name="));
         words.push("--".into());
         words.extend([self.url().to_owned(), target.ours.clone()]);
         self.run(command, &words, |_| ())?.unless(&self.request.action, &[0, 3]).map(|_| 0)
+    }
+
+    /// Lists the sets that would be copied.
+    fn replicate_nothing(&self, target: &Url) -> Result<u8, Refusal> {
+        let of = |url| Survey::of(&self.moo, self.request, url, self.journal);
+        let sets = of(&self.request.url)?.beyond(&of(target)?);
+        for set in sets {
+            self.journal.notice(&format!("Would copy the {set}"));
+        }
+        Ok(0)
     }
 
     /// A rule of `moo prune`.
