@@ -6,6 +6,7 @@ mod codes;
 mod deja_dup;
 mod duply;
 mod mail_in_a_box;
+mod random;
 mod refusals;
 mod restores;
 mod texts;

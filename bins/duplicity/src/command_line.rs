@@ -16,6 +16,13 @@ pub(crate) struct Given {
     pub(crate) values: Vec<OsString>,
 }
 
+impl Given {
+    /// Its value, if it has one.
+    pub(crate) fn value(&self) -> Option<&OsStr> {
+        self.values.first().map(OsString::as_os_str)
+    }
+}
+
 /// The options and the other words of a call.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CommandLine {

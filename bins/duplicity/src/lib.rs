@@ -15,7 +15,7 @@ mod moo;
 mod option;
 mod removal;
 mod request;
-mod selection;
+mod selected;
 mod settings;
 mod survey;
 mod table;

@@ -11,7 +11,7 @@ use crate::moo::{Ended, Moo, Progress, Sink, word};
 use crate::request::{Action, Request};
 use crate::survey::{self, Survey};
 use crate::url::Url;
-use crate::{listing, removal, selection, settings, typed, value};
+use crate::{listing, removal, selected, settings, typed, value};
 
 /// A request, and what it takes to do it.
 pub(crate) struct Work<'a> {
@@ -43,7 +43,7 @@ impl<'a> Work<'a> {
             return self.replicate();
         }
         // A wrong selection is found before the store is looked at.
-        let selection = selection::options(&self.request.line, &self.request.action)?;
+        let selection = selected::options(&self.request.line, &self.request.action)?;
         let survey = Survey::take(&self.moo, self.request, self.journal)?;
         survey.warn(self.journal);
         if self.has("no-encryption") && !survey.is_encrypted() {

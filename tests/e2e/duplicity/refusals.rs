@@ -116,6 +116,7 @@ fn keeps_secret(sandbox: &Sandbox, call: &str) {
 #[test]
 fn passwords_in_urls_that_are_refused_were_printed_and_are_masked() {
     let sandbox = drop_in();
+    let moo = programs().join("../../pipelines/moo").display().to_string();
     for url in
         ["ftp://tom:secret@host/x", "s3://tom:sec:ret@secret@host/x", "par2+ftp://tom:secret@h"]
     {

@@ -92,6 +92,29 @@ impl Dice {
         }
     }
 
+    /// Options in a row as the command line of duplicity 3 has them, with filters among them.
+    pub(crate) fn filtered_options(&mut self, sandbox: &Sandbox, source: &str) -> Vec<String> {
+        const FILTERS: [&str; 5] = [
+            "--filter-literal",
+            "--filter-regexp",
+            "--filter-globbing",
+            "--filter-ignorecase",
+            "--filter-strictcase",
+        ];
+        let mut options = Vec::new();
+        for number in 0..=self.below(5) {
+            if self.one_in(3) {
+                options.push(self.of(&FILTERS).to_owned());
+            }
+            options.extend(self.option(sandbox, source, number));
+        }
+        if !self.one_in(6) {
+            let last = self.of(&["**", source, "**/c"]).to_owned();
+            options.extend(["--filter-globbing".to_owned(), "--exclude".to_owned(), last]);
+        }
+        options
+    }
+
     /// Options that select by path alone, in two spellings: for the source `src`, and for paths that are
     /// relative to it.
     pub(crate) fn relative_options(&mut self) -> (Vec<String>, Vec<String>) {

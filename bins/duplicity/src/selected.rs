@@ -2,6 +2,9 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+use selection::{Sign, filelist};
 
 use crate::code::Refusal;
 use crate::command_line::{CommandLine, Given};
@@ -38,8 +41,8 @@ enum Form {
 /// The options of `moo` that select the same.
 ///
 /// # Errors
-/// Filters without an effect, lists of patterns that are no globs, and selections that look at more than paths
-/// for a restore.
+/// Filters without an effect, lists that cannot be read, and selections that look at more than paths for a
+/// restore.
 pub(crate) fn options(line: &CommandLine, action: &Action) -> Result<Vec<OsString>, Refusal> {
     check_filters(line)?;
     if *action == Action::Restore {
@@ -50,7 +53,7 @@ pub(crate) fn options(line: &CommandLine, action: &Action) -> Result<Vec<OsStrin
     for given in &line.options {
         match given.option.does {
             Use::Filter => mode = mode.after(given.option.long),
-            Use::Selection => options.push(mode.option(given)?),
+            Use::Selection => mode.add(given, line.has("null-separator"), &mut options)?,
             _ => {}
         }
     }
@@ -105,27 +108,43 @@ impl Mode {
         self.form == Form::Glob && !self.ignore_case
     }
 
+    /// Adds a selection as options of `moo`, each in one word. A list whose patterns are no plain globs is read
+    /// here: each of its patterns is an option.
+    fn add(self, given: &Given, null: bool, options: &mut Vec<OsString>) -> Result<(), Refusal> {
+        let long = given.option.long.trim_end_matches("-stdin");
+        if self.is_plain() || !matches!(long, "include-filelist" | "exclude-filelist") {
+            options.push(self.option(given));
+            return Ok(());
+        }
+        let is_input = long != given.option.long;
+        let path = if is_input { Some(OsStr::new("/dev/stdin")) } else { given.value() };
+        let text = filelist::read(Path::new(path.unwrap_or_default()));
+        let text = text.map_err(|failure| Refusal::usage(failure.to_string()))?;
+        let sign = if long.starts_with("include") { Sign::Include } else { Sign::Exclude };
+        options.extend(filelist::patterns(&text, sign, null).map(|line| {
+            let sign = if line.sign == Sign::Include { "include" } else { "exclude" };
+            self.pattern(sign, line.pattern)
+        }));
+        Ok(())
+    }
+
     /// A selection as an option of `moo`, in one word.
-    fn option(self, given: &Given) -> Result<OsString, Refusal> {
+    fn option(self, given: &Given) -> OsString {
         let long = given.option.long;
-        let value = given.values.first().map_or(OsStr::new(""), OsString::as_os_str).as_bytes();
+        let value = given.value().unwrap_or_default().as_bytes();
         match long {
-            "include" | "exclude" => Ok(self.pattern(long, value)),
+            "include" | "exclude" => self.pattern(long, value),
             "include-regexp" | "exclude-regexp" => {
                 let mode = Mode { form: Form::Regexp, ..self };
-                Ok(mode.pattern(long.trim_end_matches("-regexp"), value))
+                mode.pattern(long.trim_end_matches("-regexp"), value)
             }
             "include-filelist-stdin" | "exclude-filelist-stdin" => {
-                Ok(word(long.trim_end_matches("-stdin"), b"/dev/stdin"))
-            }
-            "include-filelist" | "exclude-filelist" if !self.is_plain() => {
-                let why = "not supported after a filter; put the patterns on the command line";
-                Err(Refusal::usage(format!("--{long}: {why}")))
+                word(long.trim_end_matches("-stdin"), b"/dev/stdin")
             }
             "exclude-other-filesystems" | "exclude-device-files" | "null-separator" => {
-                Ok(format!("--{long}").into())
+                format!("--{long}").into()
             }
-            _ => Ok(word(long, value)),
+            _ => word(long, value),
         }
     }
 
