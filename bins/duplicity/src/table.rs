@@ -254,7 +254,7 @@ pub(crate) static OWN_MEANING: &[DuplicityOption] = &[
     option("concurrency", Value("N"), Tuning, "Upload N volumes at once").since("3.0"),
     option("backend-retry-delay", Value("SECONDS"), Tuning, "Wait before another try"),
     option("metadata-sync-mode", Value("MODE"), Tuning, "Extent of the synchronization"),
-    option("extra-clean", Nothing, Tuning, "Clean up more").until("0.8"),
+    option("extra-clean", Nothing, Tuning, "Clean up more").until("0.7"),
     option("ignore-errors", Nothing, Tuning, "Ignore errors"),
     option("max-blocksize", Value("BYTES"), Tuning, "Largest block of a signature"),
     option("copy-blocksize", Value("KIB"), Tuning, "Bytes copied at once").since("1.0"),
