@@ -5,6 +5,7 @@
 //! it is one process for its caller; the inner one runs `moo`, and says what duplicity would say.
 
 mod advice;
+mod changes;
 mod code;
 mod command_line;
 mod difference;

@@ -151,6 +151,8 @@ impl Mode {
     fn pattern(self, sign: &str, pattern: &[u8]) -> OsString {
         let case = |mark: &'static [u8]| if self.ignore_case { mark } else { b"" };
         match self.form {
+            // A pattern may say so itself.
+            Form::Glob if pattern.starts_with(b"ignorecase:") => word(sign, pattern),
             Form::Glob => word(sign, &[case(b"ignorecase:"), pattern].concat()),
             Form::Literal => word(sign, &[case(b"ignorecase:"), &literal(pattern)].concat()),
             Form::Regexp => word(&format!("{sign}-regexp"), &[case(b"(?i)"), pattern].concat()),
@@ -214,6 +216,10 @@ mod tests {
             "--exclude=d",
         ];
         assert_eq!(selected(&words.join(" ")).unwrap(), expected);
+        assert_eq!(
+            selected("--filter-ignorecase --include ignorecase:x --exclude y").unwrap(),
+            ["--include=ignorecase:x", "--exclude=ignorecase:y"]
+        );
         assert_eq!(
             selected("--filter-literal --include ignorecase:x").unwrap(),
             ["--include=[i]gnorecase:x"]

@@ -227,8 +227,8 @@ pub(crate) static OWN_MEANING: &[DuplicityOption] = &[
     option(
         "show-changes-in-set",
         Value("N"),
-        Refused("use moo list --changes"),
-        "List the changes of a set",
+        Own,
+        "With collection-status, list the changes of set N; 0 is the newest set",
     )
     .since("3.0"),
     option(

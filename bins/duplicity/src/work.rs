@@ -11,7 +11,7 @@ use crate::moo::{Ended, Moo, Progress, Sink, word};
 use crate::request::{Action, Request};
 use crate::survey::{self, Survey};
 use crate::url::Url;
-use crate::{listing, removal, selected, settings, typed, value};
+use crate::{changes, listing, removal, selected, settings, typed, value};
 
 /// A request, and what it takes to do it.
 pub(crate) struct Work<'a> {
@@ -55,6 +55,11 @@ impl<'a> Work<'a> {
             Action::Restore => self.restore(&survey, selection),
             Action::Verify => self.verify(&survey, selection),
             Action::ListCurrentFiles => self.list(&survey),
+            Action::CollectionStatus if self.has("show-changes-in-set") => {
+                survey::synchronize(&self.moo, self.request, &survey, self.journal)?;
+                survey.announce(self.journal);
+                changes::list(self, &survey)
+            }
             Action::CollectionStatus => {
                 survey.announce(self.journal);
                 survey.print(&settings::archive(self.request), self.journal);
