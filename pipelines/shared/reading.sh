@@ -15,7 +15,7 @@ read_from() {
     encrypted=''
     [ -n "$unprotected" ] || [ -z "$decrypts$passphrase_fd${passphrase:-}" ] || encrypted=yes
     # It works without the archive; with it, it fetches less and notices more.
-    [ -n "$present_archive" ] || [ -z "$path" ] || [ -n "$keep_going" ] || fetch_manifests
+    [ -n "$present_archive" ] || [ -z "$path$partial" ] || [ -n "$keep_going" ] || fetch_manifests
 }
 
 # ask_passphrase: asks for the passphrase of a locked secret key once, for all stages.

@@ -6,6 +6,10 @@ mod codes;
 mod deja_dup;
 mod duply;
 mod mail_in_a_box;
+mod public_scripts;
+mod random;
+mod refusals;
+mod restores;
 mod texts;
 
 use tests::Sandbox;

@@ -45,6 +45,7 @@ mod on_disk;
 mod ordinary_user;
 mod package;
 mod part;
+mod partial;
 mod passphrase_fd;
 mod piped;
 mod prune;

@@ -31,7 +31,7 @@ fn prepared(sandbox: &Sandbox) -> (Key, Tree) {
 }
 
 /// What a command reads of the store, by name.
-fn reads(sandbox: &Sandbox, command: &str) -> BTreeSet<String> {
+pub(crate) fn reads(sandbox: &Sandbox, command: &str) -> BTreeSet<String> {
     let strace = "strace -f -qq -s 4096 -o trace -e trace=openat";
     sandbox.sh(&format!("{strace} {command}")).silent();
     let trace = fs::read_to_string(sandbox.path("trace")).unwrap();
@@ -45,7 +45,7 @@ fn reads(sandbox: &Sandbox, command: &str) -> BTreeSet<String> {
 }
 
 /// Those among them that are volumes.
-fn volumes(names: &BTreeSet<String>) -> BTreeSet<&str> {
+pub(crate) fn volumes(names: &BTreeSet<String>) -> BTreeSet<&str> {
     names.iter().map(String::as_str).filter(|name| name.contains(".difftar")).collect()
 }
 

@@ -1,11 +1,12 @@
 //! Which parts of a source are backed up: as stock duplicity selects them, and friendlier where it
 //! is needlessly picky.
 
-mod dice;
+pub(crate) mod dice;
 mod increments;
 mod marked;
-mod oracle;
+pub(crate) mod oracle;
 mod random;
+mod restored;
 mod spelling;
 
 use std::time::Instant;

@@ -43,7 +43,7 @@ impl Program for Compare {
     }
 
     fn run(self, _: &mut ()) -> Result<Totals, Failure> {
-        let input = RestoreInput::open(false)?;
+        let input = RestoreInput::open(false)?.unfiltered()?;
         // A failure of the stage that reads the source ends this before all the work.
         let source = SourceTree::open(&self.source)?;
         let scope = match self.unchanged {

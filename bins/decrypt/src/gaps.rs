@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use archive::{FileKind, FileName, SetId, TreePath};
+use archive::{FileKind, FileName, SetId};
 use failure::Failure;
+use selection::Reach;
 use stream::Scope;
 
 use crate::sets::{Contents, Set, Sets, broken};
@@ -80,7 +81,7 @@ impl Sets {
             _ => None,
         });
         let contents = Contents::Sealed(numbers.collect::<BTreeSet<_>>());
-        set.set_contents(contents, &self.path);
+        set.set_contents(contents, &self.reach);
     }
 
     /// Goes on without a volume. Returns what goes with it; none where nobody waits for it.
@@ -95,8 +96,8 @@ impl Sets {
 
 impl Set {
     /// Takes what tells which volumes there are.
-    pub(crate) fn set_contents(&mut self, contents: Contents, path: &TreePath) {
-        self.due = contents.numbers(path);
+    pub(crate) fn set_contents(&mut self, contents: Contents, reach: &Reach) {
+        self.due = contents.numbers(reach);
         self.checked = 0;
         if let Contents::Manifest(manifest) = &contents {
             let volumes = manifest.volumes.iter().enumerate();
@@ -125,10 +126,13 @@ impl Set {
 }
 
 impl Contents {
-    /// The numbers of the volumes that hold the path, in their order.
-    fn numbers(&self, path: &TreePath) -> Vec<u64> {
+    /// The numbers of the volumes that may hold what is wanted, in their order.
+    fn numbers(&self, reach: &Reach) -> Vec<u64> {
         let mut numbers: Vec<u64> = match self {
-            Contents::Manifest(manifest) => manifest.volumes_for(path).map(|v| v.number).collect(),
+            Contents::Manifest(manifest) => {
+                let held = manifest.volumes.iter().filter(|volume| reach.may_hold(volume));
+                held.map(|volume| volume.number).collect()
+            }
             Contents::Sealed(numbers) => numbers.iter().copied().collect(),
         };
         numbers.sort_unstable();
@@ -148,7 +152,7 @@ mod tests {
     fn each_of_a_hundred_thousand_volumes_is_looked_at_once() {
         let mut set = Set::default();
         let all = Contents::Sealed((1..=MANY).collect());
-        set.set_contents(all, &TreePath::default());
+        set.set_contents(all, &Reach::default());
         for number in 1..=MANY {
             assert_eq!(set.first_missing(number), None);
             assert_eq!(set.checked as u64, number - 1);

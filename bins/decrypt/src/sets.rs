@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use archive::{FileKind, FileName, Manifest, Seal, SetId, TreePath, parse_seal};
+use archive::{FileKind, FileName, Manifest, Seal, SetId, parse_seal};
 use failure::{Failure, OrFail, Status};
 use openpgp::{Cert, SealState, read_text};
+use selection::{Part, Reach};
 use stream::{RestoreRequest, SetRef};
 
 use crate::belonging::Belonging;
@@ -14,7 +15,8 @@ use crate::hold::Held;
 pub(crate) struct Sets {
     /// What a restore asks for; none for a stream that is no restore.
     pub(crate) wanted: Option<RestoreRequest>,
-    pub(crate) path: TreePath,
+    /// Where in a set something of what is wanted may be.
+    pub(crate) reach: Reach,
     pub(crate) signers: Vec<Cert>,
     keep_going: bool,
     /// Which backup the sets are of.
@@ -78,8 +80,8 @@ impl Sets {
         signers: Vec<Cert>,
         keep_going: bool,
     ) -> Result<Sets, Failure> {
-        let path = wanted.as_ref().and_then(|wanted| wanted.path.as_deref()).unwrap_or_default();
-        let path = TreePath::parse(path).or_fail(Status::Integrity, "standard input")?;
+        let part = wanted.as_ref().map(Part::of).transpose()?;
+        let reach = part.map(|part| part.reach().clone()).unwrap_or_default();
         let (sets, seals) = (BTreeMap::new(), HashMap::new());
         let ids: Vec<SetId> =
             wanted.iter().flat_map(|wanted| &wanted.sets).map(SetRef::id).collect();
@@ -88,7 +90,7 @@ impl Sets {
         let (begun, filled, last_sealed) = (0, 0, None);
         Ok(Sets {
             wanted,
-            path,
+            reach,
             signers,
             keep_going,
             belonging,
@@ -174,7 +176,7 @@ impl Sets {
     pub(crate) fn manifest(&mut self, set: SetId, manifest: Manifest, vouches: bool) {
         let contents = Contents::Manifest(manifest);
         let set = self.sets.entry(set).or_default();
-        set.set_contents(contents, &self.path);
+        set.set_contents(contents, &self.reach);
         set.vouches = vouches;
     }
 

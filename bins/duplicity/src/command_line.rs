@@ -7,12 +7,20 @@ use clap::error::ErrorKind;
 
 use crate::code::Refusal;
 use crate::option::{self, DuplicityOption, Takes, Use};
+use crate::value;
 
 /// An option as it was given.
 #[derive(Clone, Debug)]
 pub(crate) struct Given {
     pub(crate) option: DuplicityOption,
     pub(crate) values: Vec<OsString>,
+}
+
+impl Given {
+    /// Its value, if it has one.
+    pub(crate) fn value(&self) -> Option<&OsStr> {
+        self.values.first().map(OsString::as_os_str)
+    }
 }
 
 /// The options and the other words of a call.
@@ -101,7 +109,7 @@ impl CommandLine {
         };
         match self.options.iter().find_map(refused) {
             Some((long, why)) => Err(Refusal::usage(format!("--{long}: not supported; {why}"))),
-            None => Ok(()),
+            None => self.options.iter().try_for_each(value::check),
         }
     }
 }

@@ -3,9 +3,11 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use failure::shown;
+use failure::{legible, shown};
+use rustix::fs::{OFlags, fcntl_getfl};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 
 use crate::code::Refusal;
@@ -45,6 +47,8 @@ pub(crate) mod code {
 pub(crate) struct Journal {
     level: Level,
     machine: Vec<Mutex<File>>,
+    /// Whether a program did not get a message. That is said once.
+    is_deaf: AtomicBool,
 }
 
 impl Level {
@@ -100,19 +104,19 @@ impl Journal {
             let opened = number.to_str().and_then(|text| text.parse().ok()).and_then(descriptor);
             let refuse =
                 || Refusal::usage(format!("--log-fd: {}: cannot write to it", shown(number)));
-            machine.push(Mutex::new(opened.ok_or_else(refuse)?));
+            machine.push(Mutex::new(opened.filter(is_writable).ok_or_else(refuse)?));
         }
         for path in line.values("log-file") {
             let opened = File::options().append(true).create(true).open(path);
             let refuse = |why| Refusal::usage(format!("--log-file: {}: {why}", shown(path)));
             machine.push(Mutex::new(opened.map_err(refuse)?));
         }
-        Ok(Journal { level, machine })
+        Ok(Journal { level, machine, is_deaf: AtomicBool::new(false) })
     }
 
     /// A journal for people alone.
     pub(crate) fn plain() -> Journal {
-        Journal { level: Level::Notice, machine: Vec::new() }
+        Journal { level: Level::Notice, machine: Vec::new(), is_deaf: AtomicBool::new(false) }
     }
 
     /// Whether messages of that level are written.
@@ -127,10 +131,13 @@ impl Journal {
 
     /// Writes a message, if its level is asked for.
     pub(crate) fn put(&self, level: Level, code: u8, extra: &str, text: &str) {
-        if self.has(level) {
-            self.print(level, text.as_bytes());
-            self.record(level, code, extra, text.as_bytes());
+        if !self.has(level) {
+            return;
         }
+        // What is listed is shown as it is.
+        let text = if level <= Level::Warning { legible::masked(text) } else { text.to_owned() };
+        self.print(level, text.as_bytes());
+        self.record(level, code, extra, text.as_bytes());
     }
 
     /// Writes a message that is the result of the call, whatever the verbosity.
@@ -185,9 +192,21 @@ impl Journal {
         stanza.push(b'\n');
         for machine in &self.machine {
             let mut machine = machine.lock().unwrap_or_else(PoisonError::into_inner);
-            let _ = machine.write_all(&stanza);
+            let written = machine.write_all(&stanza);
+            if let Err(error) = written
+                && !self.is_deaf.swap(true, Ordering::Relaxed)
+            {
+                let text =
+                    format!("--log-fd or --log-file: a message for programs is lost: {error}");
+                self.print(Level::Error, text.as_bytes());
+            }
         }
     }
+}
+
+/// Whether a descriptor was opened for writing.
+fn is_writable(file: &File) -> bool {
+    fcntl_getfl(file).is_ok_and(|flags| flags & OFlags::RWMODE != OFlags::RDONLY)
 }
 
 /// Another handle on an open descriptor: what is opened again by its path has a place of its own in the file.

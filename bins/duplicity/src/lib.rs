@@ -4,6 +4,8 @@
 //! The call is read and checked first. Then the process becomes `moo-run` with this program in it, so that
 //! it is one process for its caller; the inner one runs `moo`, and says what duplicity would say.
 
+mod advice;
+mod changes;
 mod code;
 mod command_line;
 mod difference;
@@ -14,12 +16,13 @@ mod moo;
 mod option;
 mod removal;
 mod request;
-mod selection;
+mod selected;
 mod settings;
 mod survey;
 mod table;
 mod typed;
 mod url;
+mod value;
 mod work;
 
 use std::ffi::OsString;

@@ -15,6 +15,7 @@ use failure::Reason;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::Deserialize;
 
+use crate::advice;
 use crate::code::Refusal;
 use crate::journal::Journal;
 use crate::request::Action;
@@ -243,6 +244,7 @@ fn listen(
                 reason = name.map_or(Reason::Other, |name| Reason::from_name(&name));
             }
             Err(_) => {
+                let text = advice::translated(&text);
                 if let (Some(journal), Some(before)) = (journal, last.replace(text)) {
                     journal.warning(&before);
                 }

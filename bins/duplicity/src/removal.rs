@@ -22,9 +22,9 @@ pub(crate) fn remove(work: &Work<'_>, survey: &Survey) -> Result<u8, Refusal> {
         listed(work, "prune", vec![work.rule()])?.iter().filter_map(|what| newest(what)).collect();
     let mut times = Vec::new();
     for chain in &survey.chains {
-        let Some((start, end)) = chain.times() else { continue };
+        let Some((_, end)) = chain.times() else { continue };
         if chain.sets.iter().any(|set| goes.contains(&set.time)) {
-            times.push(if forced(work) && goes.contains(start) { start } else { end });
+            times.push(end);
         }
     }
     if times.is_empty() {

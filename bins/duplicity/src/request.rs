@@ -9,6 +9,7 @@ use failure::shown;
 use crate::code::Refusal;
 use crate::command_line::CommandLine;
 use crate::url::{Url, is_url};
+use crate::value;
 
 /// What duplicity does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,7 +161,7 @@ fn chosen<'a>(name: &str, words: &'a [OsString]) -> Result<(Action, &'a [OsStrin
             let [which, rest @ ..] = words else { return Err(count(name, 2, 0)) };
             let which = which.clone();
             let action = match name {
-                "remove-older-than" => Action::RemoveOlderThan(which),
+                "remove-older-than" => Action::RemoveOlderThan(time(which)?),
                 "remove-all-but-n-full" => Action::RemoveAllButNFull(number(which)?),
                 _ => Action::RemoveAllIncOfButNFull(number(which)?),
             };
@@ -168,6 +169,14 @@ fn chosen<'a>(name: &str, words: &'a [OsString]) -> Result<(Action, &'a [OsStrin
         }
     };
     Ok((action, words))
+}
+
+/// A time, or an age.
+fn time(word: OsString) -> Result<OsString, Refusal> {
+    match value::time(&word) {
+        Ok(_) => Ok(word),
+        Err(why) => Err(Refusal::usage(format!("remove-older-than: {}: {why}", shown(&word)))),
+    }
 }
 
 /// A number of sets, at least 1.

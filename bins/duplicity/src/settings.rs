@@ -37,6 +37,10 @@ pub(crate) fn words(request: &Request, command: &str, journal: &Journal) -> Vec<
         }
         match (given.option.takes, given.values.first()) {
             (Takes::Value(_), Some(value)) => words.push(word(long, value)),
+            (Takes::Two(_), _) => {
+                words.push(format!("--{long}").into());
+                words.extend(given.values.iter().cloned());
+            }
             _ => words.push(format!("--{long}").into()),
         }
     }

@@ -1,5 +1,7 @@
 //! The sets of a store, from `moo status --json`, and the text of collection-status.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use archive::SetTime;
@@ -11,6 +13,7 @@ use crate::journal::{Journal, Level, code};
 use crate::moo::{Moo, Sink};
 use crate::request::{Action, Request};
 use crate::settings;
+use crate::url::Url;
 
 /// The sets of a store.
 #[derive(Debug, Default, Deserialize)]
@@ -94,7 +97,28 @@ impl Survey {
     ) -> Result<Survey, Refusal> {
         let mut words = settings::words(request, "status", journal);
         words.extend(["--json".into(), "--".into(), request.url.ours.clone()]);
-        let (ended, lines) = moo.output("status", &words, false)?;
+        Survey::read(moo, request, &words)
+    }
+
+    /// What another store has.
+    ///
+    /// # Errors
+    /// The store can't be reached.
+    pub(crate) fn of(
+        moo: &Moo<'_>,
+        request: &Request,
+        url: &Url,
+        journal: &Journal,
+    ) -> Result<Survey, Refusal> {
+        let mut words = settings::words(request, "status", journal);
+        words.retain(|word| !word.as_bytes().starts_with(b"--name="));
+        words.extend(["--json".into(), "--".into(), url.ours.clone()]);
+        Survey::read(moo, request, &words)
+    }
+
+    /// The sets that `moo status` lists.
+    fn read(moo: &Moo<'_>, request: &Request, words: &[OsString]) -> Result<Survey, Refusal> {
+        let (ended, lines) = moo.output("status", words, false)?;
         let absent = ended.status == 10;
         // A set is missing: who needs it will say so.
         ended.unless(&request.action, &[0, 3, 5, 10])?;
@@ -104,6 +128,16 @@ impl Survey {
             Err(_) if absent && text.is_empty() => Ok(Survey::default()),
             Err(error) => Err(Refusal::own(format!("moo status: {error}"))),
         }
+    }
+
+    /// The sets that another store has not, as a person reads them.
+    pub(crate) fn beyond(&self, other: &Survey) -> Vec<String> {
+        let sets = |survey: &Survey| -> Vec<String> {
+            let sets = survey.chains.iter().flat_map(|chain| &chain.sets);
+            sets.map(|set| format!("{} {}", set.kind, set.local())).collect()
+        };
+        let there = sets(other);
+        sets(self).into_iter().filter(|set| !there.contains(set)).collect()
     }
 
     /// The newest full set, as duplicity announces it.

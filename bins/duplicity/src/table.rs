@@ -30,9 +30,9 @@ pub(crate) static OWN_MEANING: &[DuplicityOption] = &[
     option("volsize", Value("MIB"), Passed("volsize"), "Fill each volume up to MIB MiB"),
     option(
         "full-if-older-than",
-        Value("AGE"),
-        Passed("full-if-older-than"),
-        "Make a full set if the last one is older than AGE",
+        Value("TIME"),
+        Own,
+        "Make a full set if the last one is older than TIME, an age or a time",
     ),
     option("full-if-n-inc", Value("N"), Own, "Make a full set after N increments"),
     option("skip-if-no-change", Nothing, Own, "Store no set if nothing has changed").since("3.0.3"),
@@ -66,14 +66,19 @@ pub(crate) static OWN_MEANING: &[DuplicityOption] = &[
         Passed("allow-weak-keys"),
         "Let gpg use keys of old GnuPG (moobacker's own)",
     ),
-    option("dry-run", Nothing, Own, "Store and delete nothing; replicate copies all the same"),
+    option("dry-run", Nothing, Own, "Store, copy and delete nothing"),
     option("print-statistics", Nothing, Own, "Print statistics of a backup (the default)")
         .since("2.0"),
     option("no-print-statistics", Nothing, Own, "Print no statistics"),
     // What is restored, and how.
-    option("path-to-restore", Value("PATH"), Passed("path"), "Restore only PATH")
-        .aliases(&["file-to-restore"])
-        .short('r'),
+    option(
+        "path-to-restore",
+        Value("PATH"),
+        Passed("path"),
+        "Restore only PATH; several go below DEST",
+    )
+    .aliases(&["file-to-restore"])
+    .short('r'),
     option("restore-time", Value("TIME"), Passed("time"), "Use the state at TIME")
         .aliases(&["time"])
         .short('t'),
@@ -100,8 +105,8 @@ pub(crate) static OWN_MEANING: &[DuplicityOption] = &[
     option(
         "rename",
         Two("PATH"),
-        Refused("restore the path by itself with --path-to-restore"),
-        "Restore a path under another name",
+        Passed("rename"),
+        "Restore the first path as the second one; can be repeated",
     ),
     // Selection.
     option("include", Value("GLOB"), Selection, "Include paths that match GLOB"),
@@ -222,8 +227,8 @@ pub(crate) static OWN_MEANING: &[DuplicityOption] = &[
     option(
         "show-changes-in-set",
         Value("N"),
-        Refused("use moo list --changes"),
-        "List the changes of a set",
+        Own,
+        "With collection-status, list the changes of set N; 0 is the newest set",
     )
     .since("3.0"),
     option(
@@ -249,6 +254,7 @@ pub(crate) static OWN_MEANING: &[DuplicityOption] = &[
     option("concurrency", Value("N"), Tuning, "Upload N volumes at once").since("3.0"),
     option("backend-retry-delay", Value("SECONDS"), Tuning, "Wait before another try"),
     option("metadata-sync-mode", Value("MODE"), Tuning, "Extent of the synchronization"),
+    option("extra-clean", Nothing, Tuning, "Clean up more").until("0.7"),
     option("ignore-errors", Nothing, Tuning, "Ignore errors"),
     option("max-blocksize", Value("BYTES"), Tuning, "Largest block of a signature"),
     option("copy-blocksize", Value("KIB"), Tuning, "Bytes copied at once").since("1.0"),

@@ -10,7 +10,8 @@ use crate::journal::{Journal, Level, code, quoted};
 use crate::moo::{Ended, Moo, Progress, Sink, word};
 use crate::request::{Action, Request};
 use crate::survey::{self, Survey};
-use crate::{listing, removal, selection, settings, typed};
+use crate::url::Url;
+use crate::{changes, listing, removal, selected, settings, typed, value};
 
 /// A request, and what it takes to do it.
 pub(crate) struct Work<'a> {
@@ -42,7 +43,7 @@ impl<'a> Work<'a> {
             return self.replicate();
         }
         // A wrong selection is found before the store is looked at.
-        let selection = selection::options(&self.request.line)?;
+        let selection = selected::options(&self.request.line, &self.request.action)?;
         let survey = Survey::take(&self.moo, self.request, self.journal)?;
         survey.warn(self.journal);
         if self.has("no-encryption") && !survey.is_encrypted() {
@@ -51,9 +52,14 @@ impl<'a> Work<'a> {
         }
         match &self.request.action {
             Action::Backup | Action::Full | Action::Incremental => self.back_up(&survey, selection),
-            Action::Restore => self.restore(&survey),
+            Action::Restore => self.restore(&survey, selection),
             Action::Verify => self.verify(&survey, selection),
             Action::ListCurrentFiles => self.list(&survey),
+            Action::CollectionStatus if self.has("show-changes-in-set") => {
+                survey::synchronize(&self.moo, self.request, &survey, self.journal)?;
+                survey.announce(self.journal);
+                changes::list(self, &survey)
+            }
             Action::CollectionStatus => {
                 survey.announce(self.journal);
                 survey.print(&settings::archive(self.request), self.journal);
@@ -137,7 +143,10 @@ impl<'a> Work<'a> {
 
     fn back_up(&self, survey: &Survey, mut own: Vec<OsString>) -> Result<u8, Refusal> {
         let action = &self.request.action;
-        if *action == Action::Full {
+        if *action == Action::Full || self.has("dry-run") {
+            if survey.is_ahead() {
+                self.journal.notice("The archive directory is not synchronized in a dry run.");
+            }
             self.synchronized(survey);
         } else {
             survey::synchronize(&self.moo, self.request, survey, self.journal)?;
@@ -148,12 +157,13 @@ impl<'a> Work<'a> {
                         incremental specified";
             return Err(Refusal::new(17, "", text));
         }
-        if self.has("skip-if-no-change") && self.changes(own.clone())?.is_none() {
+        own.extend(self.oldest_full()?);
+        if self.has("skip-if-no-change") && self.changes(OsString::new(), own.clone())?.is_none() {
             self.journal.notice("No changes found. Skipping backup.");
             return Ok(0);
         }
         if self.has("dry-run") {
-            let size = self.changes(own)?.unwrap_or_default();
+            let size = self.changes(self.kind(survey)?, own)?.unwrap_or_default();
             self.journal.event(
                 Level::Info,
                 code::PROGRESS,
@@ -220,10 +230,18 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// The option of `moo backup` for `--full-if-older-than`, which takes an age.
+    fn oldest_full(&self) -> Result<Option<OsString>, Refusal> {
+        let oldest = self.request.line.value("full-if-older-than").map(value::age).transpose();
+        Ok(oldest.map_err(Refusal::usage)?.map(|age| word("full-if-older-than", age)))
+    }
+
     /// Lists what a backup would store, and returns the bytes in it; none if nothing has changed.
-    fn changes(&self, mut own: Vec<OsString>) -> Result<Option<u64>, Refusal> {
+    fn changes(&self, kind: OsString, mut own: Vec<OsString>) -> Result<Option<u64>, Refusal> {
         own.push("--dry-run".into());
-        let words = self.words("backup", own, &[&self.request.local, self.url()]);
+        let mut words = vec![kind];
+        words.retain(|kind| !kind.is_empty());
+        words.extend(self.words("backup", own, &[&self.request.local, self.url()]));
         let mut size = None;
         let out = |line: &[u8]| {
             let told = self.change(line);
@@ -251,23 +269,33 @@ impl<'a> Work<'a> {
         whole.symlink_metadata().map_or(0, |found| if found.is_file() { found.len() } else { 0 })
     }
 
-    fn restore(&self, survey: &Survey) -> Result<u8, Refusal> {
+    fn restore(&self, survey: &Survey, selection: Vec<OsString>) -> Result<u8, Refusal> {
         self.synchronized(survey);
         if self.has("dry-run") {
-            let words = self.words("verify", self.now(), &[self.url()]);
+            let mut words = self.words("verify", self.now(), &[self.url()]);
+            if self.paths().count() > 1 {
+                // They are in what is checked then.
+                words.retain(|word| !word.as_bytes().starts_with(b"--path="));
+            }
             return self
                 .run("verify", &words, |_| ())?
                 .unless(&self.request.action, &[0, 3])
                 .map(|_| 0);
         }
-        let own = if self.has("force") { vec!["--force".into()] } else { Vec::new() };
+        let is_selection = !selection.is_empty();
+        let mut own = selection;
+        own.extend(self.has("force").then(|| "--force".into()));
         let words = self.words("restore", own, &[self.url(), &self.request.local]);
         let ended = self.run("restore", &words, |_| ())?;
         if ended.reason == failure::Reason::NoSuchPath {
-            let path = self.request.line.value("path-to-restore").unwrap_or_default();
-            let text =
-                format!("{} not found in archive - no files restored.", failure::shown(path));
-            return Err(Refusal::new(19, "", text));
+            return Err(match (self.paths().next_back(), is_selection) {
+                (Some(path), false) => Refusal::new(
+                    19,
+                    "",
+                    format!("{} not found in archive - no files restored.", failure::shown(path)),
+                ),
+                _ => Refusal::new(20, "", "No files found in archive - nothing restored."),
+            });
         }
         ended.unless(&self.request.action, &[0, 3]).map(|_| 0)
     }
@@ -308,10 +336,15 @@ impl<'a> Work<'a> {
         Ok(count)
     }
 
-    /// The store, and the path that is asked for.
+    /// The paths that are asked for.
+    fn paths(&self) -> impl DoubleEndedIterator<Item = &OsStr> {
+        let paths: Vec<_> = self.request.line.values("path-to-restore").collect();
+        paths.into_iter().filter(|path| !path.is_empty())
+    }
+
+    /// The store, and the paths that are asked for.
     fn listed(&self) -> Vec<&OsStr> {
-        let path = self.request.line.value("path-to-restore");
-        std::iter::once(self.url()).chain(path.filter(|path| !path.is_empty())).collect()
+        std::iter::once(self.url()).chain(self.paths()).collect()
     }
 
     fn list(&self, survey: &Survey) -> Result<u8, Refusal> {
@@ -336,11 +369,24 @@ impl<'a> Work<'a> {
         // Other keys than those of the store were asked for.
         let keys = ["encrypt-key", "hidden-encrypt-key", "encrypt-sign-key", "no-encryption"];
         let command = if keys.iter().any(|key| self.has(key)) { "rekey" } else { "replicate" };
+        if self.has("dry-run") {
+            return self.replicate_nothing(target);
+        }
         let mut words = settings::words(self.request, command, self.journal);
         words.retain(|word| !word.as_bytes().starts_with(b"--name="));
         words.push("--".into());
         words.extend([self.url().to_owned(), target.ours.clone()]);
         self.run(command, &words, |_| ())?.unless(&self.request.action, &[0, 3]).map(|_| 0)
+    }
+
+    /// Lists the sets that would be copied.
+    fn replicate_nothing(&self, target: &Url) -> Result<u8, Refusal> {
+        let of = |url| Survey::of(&self.moo, self.request, url, self.journal);
+        let sets = of(&self.request.url)?.beyond(&of(target)?);
+        for set in sets {
+            self.journal.notice(&format!("Would copy the {set}"));
+        }
+        Ok(0)
     }
 
     /// A rule of `moo prune`.

@@ -4,6 +4,7 @@ mod copy;
 mod fork;
 mod inventory;
 mod known;
+mod part;
 mod place;
 mod remains;
 mod sealed;
@@ -13,10 +14,9 @@ mod strangers;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use archive::{Identity, TreePath};
+use archive::Identity;
 use cli::{Common, Program};
 use failure::{Failure, OrFail, Status};
 use openpgp::{Cert, find_certificate};
@@ -25,13 +25,17 @@ use store::Store;
 use stream::{Annotations, Begin, FileWriter, Output, Receipts, Scope, StreamKind, Totals};
 use survey::{Judge, Survey};
 
+use crate::part::Part;
 use crate::selection::{ArchiveDirectory, Selection};
 
 /// Fetch the files that a restore needs from a store
 ///
 /// The output is a file stream. For each set it has the seal, the manifest and the volumes. With
-/// the archive directory, moo-fetch fetches only the volumes that hold the requested path, and
+/// the archive directory, moo-fetch fetches only the volumes that may hold what is requested, and
 /// detects sets that the store has lost.
+///
+/// The options that include and exclude work as those of moo-scan(1). Patterns are relative to the
+/// source.
 #[derive(clap::Parser, Debug)]
 #[command(name = "moo-fetch", version, after_help = EXAMPLES)]
 pub struct Fetch {
@@ -40,26 +44,25 @@ pub struct Fetch {
     /// Fetch the state at TIME: now, 3D, 2026-11-22, 2026-11-22T20:15:00Z …
     #[arg(short, long, default_value = "now", allow_hyphen_values = true)]
     time: String,
-    /// Fetch only the file or directory PATH, relative to the source
-    #[arg(short, long, value_name = "PATH", allow_hyphen_values = true)]
-    path: Option<OsString>,
+    #[command(flatten)]
+    part: Part,
     /// Use the archive directory FOLDER to find volumes and lost sets
     #[arg(short, long, value_name = "FOLDER")]
     archive: Option<PathBuf>,
     /// Fetch all files of all sets, unchanged
-    #[arg(long, group = "what", conflicts_with_all = ["time", "path"])]
+    #[arg(long, group = "what", conflicts_with = "time", conflicts_with_all = part::OPTIONS)]
     all: bool,
     /// Fetch the manifests, signature files and seals of all sets, to rebuild an archive directory
-    #[arg(long, group = "what", conflicts_with_all = ["time", "path"])]
+    #[arg(long, group = "what", conflicts_with = "time", conflicts_with_all = part::OPTIONS)]
     metadata: bool,
     /// Fetch the manifests and seals of the sets of the state
-    #[arg(long, group = "what", conflicts_with_all = ["path", "archive"])]
+    #[arg(long, group = "what", conflicts_with = "archive")]
     manifests: bool,
     /// Fetch no files: print receipts of all files in the store, for moo-commit --reconcile
-    #[arg(long, group = "what", conflicts_with_all = ["time", "path"])]
+    #[arg(long, group = "what", conflicts_with = "time", conflicts_with_all = part::OPTIONS)]
     receipts: bool,
     /// Print the path of the store's archive directory below FOLDER, and read nothing
-    #[arg(long, group = "what", value_name = "FOLDER", conflicts_with_all = ["time", "path", "archive"])]
+    #[arg(long, group = "what", value_name = "FOLDER", conflicts_with_all = ["time", "archive"])]
     archive_in: Option<PathBuf>,
     /// Leave out sets that another store has; FILE holds the output of --receipts for that store
     #[arg(long, value_name = "FILE", requires = "what", conflicts_with = "receipts")]
@@ -100,13 +103,7 @@ Examples:
   moo-fetch --metadata file:///srv/backup | moo-decrypt | moo-upload --archive ~/archive |
       moo-commit";
 
-impl Fetch {
-    /// The wanted path; names are bytes, and need not be text.
-    fn path(&self) -> Result<Option<TreePath>, Failure> {
-        let parsed = self.path.as_ref().map(|path| TreePath::parse(path.as_bytes()));
-        parsed.transpose().or_fail(Status::Usage, "--path")
-    }
-}
+impl Fetch {}
 
 impl Program for Fetch {
     const NAME: &'static str = "moo-fetch";

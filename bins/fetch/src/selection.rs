@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::time::SystemTime;
 
-use archive::{Absent, Collection, SetId, SetTime, StoredSet, TreePath, parse_time};
+use archive::{Absent, Collection, SetId, SetTime, StoredSet, parse_time};
 use failure::{Failure, OrFail, Reason, Status};
 use local::Folder;
+use selection::Reach;
 use store::Store;
 use stream::{RestoreRequest, SetRef};
 use survey::{Survey, Uncounted};
@@ -48,7 +49,16 @@ impl ArchiveDirectory {
 
 impl Selection {
     pub(crate) fn make(arguments: &Fetch, store: &mut dyn Store) -> Result<Selection, Failure> {
-        let path = arguments.path()?;
+        // A list on standard input is left to who fetches volumes.
+        let request = match arguments.manifests {
+            true => RestoreRequest::default(),
+            false => arguments.part.request()?,
+        };
+        if arguments.keep_going && arguments.part.is_filtered() {
+            let why = "with --keep-going, give one --path at most, and no patterns";
+            return Err(Failure::new(Status::Usage, why));
+        }
+        let part = selection::Part::of(&request)?;
         let known = ArchiveDirectory::of(arguments)?;
         let mut survey = arguments.survey(store, known.as_ref())?;
         let judge = arguments.judge(known.as_ref(), (&mut survey, &mut *store), None)?;
@@ -73,13 +83,12 @@ impl Selection {
         strangers::warn(&arguments.url, &gone, &survey);
         warn_of_incomplete(&survey.collection, newest_time, wanted, &arguments.url);
         log::debug!("the state of {shown} has {} sets", sets.len());
-        let names = names(arguments, &sets, path.as_ref(), known.as_ref())?;
-        let path = path.map(|path| path.as_bytes().to_vec());
+        let names = names(arguments, &sets, part.reach(), known.as_ref())?;
         let unfinished = survey.collection.incomplete.iter().map(|set| set.id);
         let unfinished = unfinished.chain(gone.iter().map(|uncounted| uncounted.set));
         let unfinished = unfinished.filter(|id| Some(*id) > newest).map(SetRef::from).collect();
         let sets = sets.iter().map(|set| set.id.into()).collect();
-        let wanted = RestoreRequest { sets, unfinished, identity: judge.expected, path };
+        let wanted = RestoreRequest { sets, unfinished, identity: judge.expected, ..request };
         // Without the content it is no restore.
         let wanted = Some(wanted).filter(|_| !arguments.manifests);
         let uncounted = gone.len() as u64 + forks;
@@ -112,7 +121,7 @@ fn forks(
 fn names(
     arguments: &Fetch,
     sets: &[StoredSet],
-    path: Option<&TreePath>,
+    reach: &Reach,
     known: Option<&ArchiveDirectory>,
 ) -> Result<Vec<String>, Failure> {
     let known_sets: HashMap<SetId, &StoredSet> = known
@@ -134,7 +143,7 @@ fn names(
             (Some(known), Some(there)) => known.folder.manifest(there)?,
             _ => None,
         };
-        names.extend(volumes(&arguments.url, set, path, manifest)?);
+        names.extend(volumes(&arguments.url, set, reach, manifest)?);
     }
     Ok(names)
 }
@@ -207,23 +216,23 @@ pub(crate) fn not_there(url: &str, lost: SetId, newest: SetTime) -> Failure {
     Failure::of(Status::Integrity, url, format!("{why} ({hint})"))
 }
 
-/// The volumes of a set: those that hold the wanted path where the archive's manifest tells, else
+/// The volumes of a set: those that may hold what is wanted where the archive's manifest tells, else
 /// all.
 fn volumes(
     url: &str,
     set: &StoredSet,
-    path: Option<&TreePath>,
+    reach: &Reach,
     manifest: Option<archive::Manifest>,
 ) -> Result<Vec<String>, Failure> {
     let Some(manifest) = manifest else {
         return Ok(set.volumes.values().cloned().collect());
     };
-    let path = path.cloned().unwrap_or_default();
     let name = |number: u64| {
         set.volumes.get(&number).cloned().ok_or_else(|| {
             let why = format!("volume {number} of the {} is not there", set.id);
             Failure::of(Status::Integrity, url, why)
         })
     };
-    manifest.volumes_for(&path).map(|volume| name(volume.number)).collect()
+    let held = manifest.volumes.iter().filter(|volume| reach.may_hold(volume));
+    held.map(|volume| name(volume.number)).collect()
 }

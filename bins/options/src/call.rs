@@ -116,7 +116,7 @@ fn values_after(command: &MooCommand, word: &OsStr) -> usize {
     let inside = if bytes.starts_with(b"--") { bytes.contains(&b'=') } else { bytes.len() > 2 };
     match option.takes {
         Takes::Nothing => 0,
-        Takes::Two(_) => 2 - usize::from(inside),
+        Takes::Two(_) | Takes::Pairs(_) => 2 - usize::from(inside),
         _ => usize::from(!inside),
     }
 }

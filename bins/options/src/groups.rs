@@ -1,6 +1,6 @@
 //! The options that several commands share.
 
-use crate::option::Takes::{Level, Nothing, SshOptions, Two, Value, Values};
+use crate::option::Takes::{Level, Nothing, Number, Pairs, SshOptions, Two, Value, Values};
 use crate::option::Target::{All, Stage as To, Stores, Variable};
 use crate::option::{CommandOption, option};
 use crate::stage::Stage::{Commit, Encrypt, Fetch, List, MooList, Pack, Patch, Scan, Sign};
@@ -238,6 +238,80 @@ pub(crate) const PATH: CommandOption = option(
 .aliases(&["path-to-restore", "file-to-restore"])
 .once();
 
+/// Which parts of a state are restored.
+const PATHS: CommandOption = option(
+    "path",
+    Values("PATH"),
+    &[To(Fetch), Variable("partial")],
+    "Restore only the file or directory PATH, relative to the source. If it is given once, PATH becomes DEST; if it is repeated, each PATH is restored below DEST, with the directories above it",
+)
+.short('r')
+.aliases(&["path-to-restore", "file-to-restore"]);
+
+/// What of a state is restored.
+pub(crate) const RESTORED: Group = Group {
+    heading: Some("Selection"),
+    needs: None,
+    options: &[
+        option(
+            "exclude",
+            Values("GLOB"),
+            &[To(Fetch), Variable("partial")],
+            "Do not restore paths that match GLOB; can be repeated, as all of these. The first selection that matches an entry decides. They work as those of moo backup, but for paths relative to the source",
+        ),
+        option(
+            "include",
+            Values("GLOB"),
+            &[To(Fetch), Variable("partial")],
+            "Restore paths that match GLOB",
+        ),
+        option(
+            "exclude-filelist",
+            Values("FILE"),
+            &[To(Fetch), Variable("partial")],
+            "Exclude by the patterns in FILE, one a line",
+        ),
+        option(
+            "include-filelist",
+            Values("FILE"),
+            &[To(Fetch), Variable("partial")],
+            "Include by the patterns in FILE",
+        ),
+        option(
+            "exclude-regexp",
+            Values("RE"),
+            &[To(Fetch), Variable("partial")],
+            "Do not restore paths that match the regular expression RE",
+        ),
+        option(
+            "include-regexp",
+            Values("RE"),
+            &[To(Fetch), Variable("partial")],
+            "Restore paths that match the regular expression RE",
+        ),
+        option(
+            "null-separator",
+            Nothing,
+            &[To(Fetch)],
+            "Separate the entries of such files by a null byte instead of a newline",
+        ),
+        option(
+            "rename",
+            Pairs("PATH"),
+            &[To(Patch)],
+            "Restore the first path as the second one, both relative to DEST; can be repeated",
+        )
+        .conflicts(&["tar", "no-spool"]),
+        option(
+            "strip-components",
+            Number("N"),
+            &[To(Patch)],
+            "Remove the first N components of each path, after --rename",
+        )
+        .conflicts(&["tar", "no-spool"]),
+    ],
+};
+
 /// Who runs the stages.
 pub(crate) const USER: CommandOption = option(
     "user",
@@ -252,7 +326,7 @@ pub(crate) const RESTORING: Group = Group {
     needs: None,
     options: &[
         TIME,
-        PATH,
+        PATHS,
         option(
             "merge",
             Nothing,

@@ -36,6 +36,8 @@ pub(crate) enum Takes {
     Values(&'static str),
     /// Two values.
     Two(&'static str),
+    /// Two values; the option can be repeated.
+    Pairs(&'static str),
     /// A decimal number.
     Number(&'static str),
     /// An age such as 8D.
@@ -153,6 +155,7 @@ impl CommandOption {
             Takes::Value(name) => value(arg, name),
             Takes::Values(name) => value(arg, name).action(ArgAction::Append),
             Takes::Two(name) => value(arg, name).num_args(2),
+            Takes::Pairs(name) => value(arg, name).num_args(2).action(ArgAction::Append),
             Takes::Number(name) => arg.value_name(name).value_parser(number),
             Takes::Age => arg.value_name("AGE").value_parser(age),
             Takes::Level => arg

@@ -85,7 +85,7 @@ fn occurrences<'a>(option: &'static CommandOption, matches: &'a ArgMatches) -> V
             places.iter().take(1).map(|place| one(place, Vec::new())).collect()
         }
         Takes::Nothing => Vec::new(),
-        Takes::Two(_) => {
+        Takes::Two(_) | Takes::Pairs(_) => {
             let values: Vec<_> = matches.get_many::<OsString>(id).into_iter().flatten().collect();
             let pairs = places.chunks(2).zip(values.chunks(2));
             pairs

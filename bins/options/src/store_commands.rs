@@ -2,7 +2,7 @@
 
 use crate::command::{Argument, MooCommand, Place, own};
 use crate::groups::{
-    Group, JSON, LISTING, MAKING, NULL, PATH, RESTORING, SELECTION, SHARED, TIME, USER,
+    Group, JSON, LISTING, MAKING, NULL, PATH, RESTORED, RESTORING, SELECTION, SHARED, TIME, USER,
 };
 use crate::keys::{DECRYPTING, REKEY_FROM, REKEY_TO, REMAKING, SIGNING};
 use crate::option::Takes::{Age, Nothing, Number, Value, Values};
@@ -124,7 +124,7 @@ Examples:
         description: "Restore a backup from the store at URL to DEST, which must be new or an empty directory unless --merge or --delete is given. A single file goes into DEST if that is a directory. All files are written beside DEST and verified first, then moved to DEST. If DEST is -, the content of the one file --path, or a tar with --tar, goes to standard output.",
         types: &[],
         arguments: &[STORE, Argument::needed("DEST", "destination", "Directory or file to create, or - for standard output")],
-        groups: &[own(&[USER]), RESTORING, DECRYPTING, PROGRESS, SHARED],
+        groups: &[own(&[USER]), RESTORING, RESTORED, DECRYPTING, PROGRESS, SHARED],
         after: "\
 Without a terminal, a successful restore prints nothing. Run it as root to restore file owners. For
 other users, a warning lists what could not be restored; the exit status is 3. With --keep-going, it is 5 if
@@ -133,6 +133,8 @@ anything is lost.
 Examples:
   moo restore --secret-key ~/backup.secret.pgp --time 3D file:///srv/backup /tmp/etc
   moo restore --secret-key ~/backup.secret.pgp --path hosts file:///srv/backup /tmp/hosts
+  moo restore --secret-key ~/backup.secret.pgp --include '**.conf' --exclude '**' \\
+      file:///srv/backup /tmp/conf
   moo restore --secret-key ~/backup.secret.pgp --path db.sql file:///srv/backup - | psql
   moo restore --secret-key ~/backup.secret.pgp --tar file:///srv/backup - | tar tv",
     },

@@ -1,11 +1,14 @@
 //! `moo-patch` builds a tree out of the files of its sets, beside its destination, and delivers it
 //! when all of it has been checked. The crate `restore` does the work.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use archive::TreePath;
 use cli::{Common, Program};
-use failure::{Failure, Reason, Status, TemporaryFile, shown};
-use restore::{MergeMode, Owners, RestoreInput};
+use failure::{Failure, OrFail, Reason, Status, TemporaryFile, shown};
+use restore::{MergeMode, Owners, Rearrangement, RestoreInput};
 use stream::Totals;
 
 /// Rebuild a source from the files of its sets
@@ -52,6 +55,15 @@ pub struct Patch {
     /// Delete the folder of a restore that was interrupted, and nothing else
     #[arg(long, hide = true, value_name = "FOLDER", conflicts_with_all = ["check", "destination"])]
     clear: Option<PathBuf>,
+    /// Restore PATH as NEW, both relative to the destination. Can be repeated; all renames are done at once
+    #[arg(long, num_args = 2, value_names = ["PATH", "NEW"], allow_hyphen_values = true,
+        conflicts_with_all = ["check", "tar", "no_spool"])]
+    rename: Vec<OsString>,
+    /// Remove the first N components of each path, after --rename. Objects whose paths have no more
+    /// components are not restored
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true,
+        conflicts_with_all = ["check", "tar", "no_spool"])]
+    strip_components: u16,
     #[command(flatten)]
     common: Common,
 }
@@ -62,6 +74,7 @@ Examples:
   moo-fetch --time 3D --path ssh/sshd_config file:///srv/backup | moo-decrypt |
       moo-patch /tmp/sshd_config
   moo-fetch --path hosts file:///srv/backup | moo-decrypt | moo-patch - | wc -l
+  moo-fetch --path home/old file:///srv/backup | moo-decrypt | moo-patch --rename docs texts /tmp/home
   moo-fetch --time 3D file:///srv/backup | moo-decrypt | moo-patch --check";
 
 impl Program for Patch {
@@ -76,6 +89,7 @@ impl Program for Patch {
         if let Some(folder) = &self.clear {
             return restore::delete_leftover(folder).map(|()| Totals::default());
         }
+        let rearrangement = self.rearrangement()?;
         let input = RestoreInput::open(self.keep_going)?;
         if self.check {
             return restore::check(input);
@@ -94,8 +108,12 @@ impl Program for Patch {
         if let Some(store) = &self.store {
             restore::check_outside(store, destination, self.delete)?;
         }
+        if self.delete && input.is_filtered() {
+            let why = "--delete would delete what is not selected; give one --path at most";
+            return Err(Failure::new(Status::Usage, why));
+        }
         let mode = MergeMode { merge: self.merge || self.delete, delete: self.delete };
-        restore::restore(input, destination, mode, self.owners())
+        restore::restore(input, destination, mode, self.owners(), &rearrangement)
             .map_err(|failure| on_disk(failure, destination))
     }
 }
@@ -113,8 +131,10 @@ fn on_disk(failure: Failure, destination: &Path) -> Failure {
 impl Patch {
     /// Writes to standard output instead of a destination.
     fn write(&self, input: RestoreInput) -> Result<Totals, Failure> {
-        if self.merge || self.delete || self.keep_going {
-            let why = "standard output takes no --merge, --delete or --keep-going";
+        let is_rearranged = !self.rename.is_empty() || self.strip_components > 0;
+        if self.merge || self.delete || self.keep_going || is_rearranged {
+            let why = "standard output takes no --merge, --delete, --keep-going, --rename or \
+                --strip-components";
             return Err(Failure::new(Status::Usage, why));
         }
         match (self.tar, self.no_spool) {
@@ -122,6 +142,16 @@ impl Patch {
             (_, true) => restore::stream_file(input),
             _ => restore::write_file(input),
         }
+    }
+
+    /// Which paths change.
+    fn rearrangement(&self) -> Result<Rearrangement, Failure> {
+        let parse =
+            |path: &OsString| TreePath::parse(path.as_bytes()).or_fail(Status::Usage, "--rename");
+        let pairs = self.rename.chunks_exact(2);
+        let renames = pairs.map(|pair| Ok((parse(&pair[0])?, parse(&pair[1])?)));
+        let renames = renames.collect::<Result<_, Failure>>()?;
+        Rearrangement::new(renames, self.strip_components.into())
     }
 
     fn owners(&self) -> Owners {

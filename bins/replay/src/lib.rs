@@ -41,7 +41,7 @@ impl Program for Replay {
     }
 
     fn run(self, output: &mut Output<File>) -> Result<Totals, Failure> {
-        let input = RestoreInput::open(false)?;
+        let input = RestoreInput::open(false)?.unfiltered()?;
         synthetic_full::write(input, self.archive.as_deref(), output)
     }
 }

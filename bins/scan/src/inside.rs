@@ -10,8 +10,9 @@ use archive::TreePath;
 use failure::{Failure, Status, shown};
 use local::Place;
 use rustix::fs::{AtFlags, Mode, OFlags, Stat, fstat, openat, statat};
+use selection::Verdict;
 
-use crate::selection::{Selection, Verdict};
+use crate::selection::Selection;
 use crate::source::Source;
 
 /// Refuses a source that holds the store, unless the selection leaves the store out. What is found

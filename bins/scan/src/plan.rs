@@ -1,7 +1,7 @@
 //! Full or increment, and what the set is called.
 
 use archive::{Chain, Collection, Identity, SetTime, parse_time};
-use failure::{Failure, OrFail, Status, legible};
+use failure::{Failure, OrFail, Reason, Status, legible};
 use local::{
     Folder, Interrupted, Lock, PackedVolume, SeenBefore, SeenNow, SourceSize, can_read, now,
     now_after,
@@ -215,10 +215,11 @@ fn check_source(folder: &Folder, chain: &Chain, head: &SetHeader) -> Result<(), 
     };
     let recorded = legible::name(&recorded);
     let why = format!("the archive directory is of the {what} {recorded}");
-    Err(Failure::new(
+    let failure = Failure::new(
         Status::Usage,
         format!("{why} (use --allow-source-mismatch if it was renamed or moved)"),
-    ))
+    );
+    Err(failure.because(Reason::ForeignSets))
 }
 
 /// The time of a new set: now, and later than any set that is there or was not finished, those aside

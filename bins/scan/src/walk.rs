@@ -15,11 +15,12 @@ use failure::{Failure, shown};
 use local::{Folder, Place};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
+use selection::{OTHER_FILESYSTEMS, Verdict};
 use stream::Attributes;
 
 use crate::directory::{allow_deep_trees, sorted_names};
 use crate::inside;
-use crate::selection::{OTHER_FILESYSTEMS, Selection, Verdict};
+use crate::selection::Selection;
 use crate::source::Source;
 use crate::subvolume;
 

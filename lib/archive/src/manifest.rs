@@ -59,11 +59,6 @@ impl Manifest {
             }
         }
     }
-
-    /// The volumes that may hold entries of `prefix` or below it.
-    pub fn volumes_for(&self, prefix: &TreePath) -> impl Iterator<Item = &VolumeRange> {
-        self.volumes.iter().filter(move |volume| volume.may_hold(prefix))
-    }
 }
 
 /// The lines above the volumes' blocks, as duplicity writes them.
@@ -374,7 +369,8 @@ pub(crate) mod tests {
         let manifest = Manifest::parse(VOLUMES.as_bytes()).unwrap();
         let of = |path: &str| -> Vec<u64> {
             let path = TreePath::parse(path.as_bytes()).unwrap();
-            manifest.volumes_for(&path).map(|volume| volume.number).collect()
+            let held = manifest.volumes.iter().filter(|volume| volume.may_hold(&path));
+            held.map(|volume| volume.number).collect()
         };
         assert_eq!(of(""), [1, 2, 3]);
         assert_eq!(of("a"), [1, 2]);

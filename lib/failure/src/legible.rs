@@ -34,8 +34,45 @@ impl fmt::Display for Shown<'_> {
 
 /// A message on one line, escaped like a name, except for the backslash, because its names may be
 /// escaped already.
+/// The passwords in URLs are masked.
 pub fn line(text: impl AsRef<[u8]>) -> String {
-    spelt(text.as_ref(), is_command)
+    masked(&spelt(text.as_ref(), is_command))
+}
+
+/// A text in which `***` stands for the password of each URL.
+pub fn masked(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("://") {
+        let end = after.find(|letter: char| letter.is_whitespace() || "'\"`".contains(letter));
+        let (address, left) = after.split_at(end.unwrap_or(after.len()));
+        shown.push_str(before);
+        shown.push_str("://");
+        match password(address) {
+            Some((from, to)) => {
+                shown.push_str(&address[..from]);
+                shown.push_str("***");
+                shown.push_str(&address[to..]);
+            }
+            None => shown.push_str(address),
+        }
+        rest = left;
+    }
+    shown + rest
+}
+
+/// Where the password is in `USER:PASSWORD@HOST/PATH`. One with a slash is one too, unless a port
+/// stands there.
+fn password(address: &str) -> Option<(usize, usize)> {
+    let place = address.find('/').unwrap_or(address.len());
+    let colon = address[..place].find(':')?;
+    let is_port = address[colon + 1..place].bytes().all(|byte| byte.is_ascii_digit());
+    let end = match address[..place].rfind('@') {
+        Some(at) => at,
+        None if is_port => return None,
+        None => address.rfind('@')?,
+    };
+    (colon < end).then_some((colon + 1, end))
 }
 
 /// Text in which bytes that are not UTF-8, and the bytes of some characters, become `\xHH`.
@@ -71,7 +108,26 @@ mod tests {
         assert_eq!(line("a\nb\x1b[2J \u{202e}\\"), "a\\x0ab\\x1b[2J \\xe2\\x80\\xae\\");
     }
 
+    #[test]
+    fn passwords_of_urls_are_masked_wherever_they_stand() {
+        for (text, expected) in [
+            ("ftp://tom:pw@h/x: why", "ftp://tom:***@h/x: why"),
+            ("a s3://tom:p@w:x@h b://:pw@h", "a s3://tom:***@h b://:***@h"),
+            ("x://tom:p/w@h/y", "x://tom:***@h/y"),
+            ("'x://tom:p@h' and x://h:22/a@b", "'x://tom:***@h' and x://h:22/a@b"),
+            ("sftp://tom@h/a:b@c file:///a:b@c ://", "sftp://tom@h/a:b@c file:///a:b@c ://"),
+            ("x://h:pw", "x://h:pw"),
+        ] {
+            assert_eq!(masked(text), expected);
+        }
+    }
+
     proptest! {
+        #[test]
+        fn any_text_is_masked_without_a_panic(text in "[a:/@é ']{0,20}(://)?[a:/@é ']{0,20}") {
+            prop_assert_eq!(masked(&masked(&text)), masked(&text));
+        }
+
         #[test]
         fn no_two_names_look_the_same(one: Vec<u8>, two: Vec<u8>) {
             prop_assert_eq!(name(&one) == name(&two), one == two);

@@ -74,6 +74,31 @@ impl Glob {
         Some((bytes(&symbols.collect::<Option<Vec<_>>>()?), self.directories))
     }
 
+    /// Whether it matches everything: `**`.
+    pub fn takes_all(&self) -> bool {
+        matches!(self.parts[..], [Part::Stars]) && !self.directories
+    }
+
+    /// The path of the directory that holds all that it matches, or of the one thing that it matches;
+    /// empty for the root.
+    pub fn directory(&self) -> Vec<u8> {
+        if let Some((path, _)) = self.literal() {
+            return path;
+        }
+        let [first] = self.start.at[..] else { return Vec::new() };
+        if self.ignore_case || self.start.below {
+            return Vec::new();
+        }
+        let plain = self.parts[first..].iter().map_while(|part| match part {
+            Part::One(symbol) => Some(*symbol),
+            _ => None,
+        });
+        let mut path = bytes(&plain.collect::<Vec<_>>());
+        let end = path.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+        path.truncate(end);
+        path
+    }
+
     /// Whether it matches a path.
     pub fn matches(&self, path: &[Symbol], is_directory: bool) -> bool {
         let end = self.advance(&self.start, path, false);

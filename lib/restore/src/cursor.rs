@@ -138,6 +138,16 @@ impl Cursor {
         Some((directory, name))
     }
 
+    /// The directory `path`, without a move of the cursor; none where there is no such directory.
+    pub(crate) fn find_directory(&self, path: &TreePath) -> Option<OwnedFd> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let (parent, name) = match path.is_root() {
+            true => (self.staging.try_clone().ok()?, TREE),
+            false => self.find(path)?,
+        };
+        openat(parent, name, flags, Mode::empty()).ok()
+    }
+
     /// Enters the directory `path`, which is in the one that the cursor is in, and remembers what
     /// it is to look like when it is left.
     pub(crate) fn enter(

@@ -15,7 +15,7 @@ use stream::{Totals, pipe};
 use crate::entries::{Entries, Entry, Event};
 use crate::file::check;
 use crate::staging::{Scratch, Staging};
-use crate::standard_output::{begun, copy, no_regular_file, opened};
+use crate::standard_output::{begun, copy, no_regular_file, one_file, opened};
 use crate::tree::wrong;
 use crate::{RestoreInput, nothing_restored};
 
@@ -35,6 +35,7 @@ enum Known {
 /// Status 2 if the path is no regular file, or standard output is a terminal; 5 if anything of the stream
 /// is damaged, 10 if the path is not in the backup. What has been written until then is no whole file.
 pub fn stream_file(input: RestoreInput) -> Result<Totals, Failure> {
+    let input = one_file(input)?;
     let stdout = opened()?;
     if stdout.is_terminal() {
         let why = "standard output: is a terminal; pipe the file into a program";
@@ -49,7 +50,7 @@ pub fn stream_file(input: RestoreInput) -> Result<Totals, Failure> {
         path,
     };
     begun();
-    let mut entries = input.entries(None);
+    let (mut entries, _) = input.entries(None);
     while let Some(event) = entries.advance()? {
         if let Event::Entry(entry) = event {
             direct.take(&entry, &mut entries)?;

@@ -18,7 +18,9 @@ mod metadata;
 mod moves;
 mod objects;
 mod outside;
+mod rearrangement;
 mod scratch_restore;
+mod selected;
 mod set_metadata;
 mod skipped;
 mod staging;
@@ -29,16 +31,19 @@ mod tombstones;
 mod tree;
 mod trusted_path;
 
+use std::os::fd::AsFd;
 use std::path::Path;
 
 use archive::TreePath;
-use failure::{Failure, OrFail, Reason, Status, shown};
+use failure::{Failure, Reason, Status, shown};
+use selection::Part;
 use stream::{FilesInput, RestoreRequest, SetRef, Totals, pipe};
 
 pub use direct::stream_file;
 pub use merge::MergeMode;
 pub use metadata::Owners;
 pub use outside::check_outside;
+pub use rearrangement::Rearrangement;
 pub use scratch_restore::{Purpose, ScratchRestore, ScratchTree, check};
 pub use standard_output::{write_file, write_tar};
 pub use state::StateRecorder;
@@ -53,7 +58,7 @@ use crate::tree::Tree;
 pub struct RestoreInput {
     input: Input,
     request: RestoreRequest,
-    path: TreePath,
+    part: Part,
     keep_going: bool,
 }
 
@@ -69,14 +74,13 @@ impl RestoreInput {
                 "standard input: no stream to restore from (moo-fetch without --all makes one)";
             return Err(Failure::new(Status::Usage, why));
         };
-        let path = TreePath::parse(request.path.as_deref().unwrap_or_default());
-        let path = path.or_fail(Status::Integrity, "standard input")?;
+        let part = Part::of(&request)?;
         match request.sets.first().map(SetRef::id).filter(|id| !id.is_full()) {
             Some(id) if !keep_going => {
                 let why = format!("the {id}: the set before it is missing");
                 Err(Failure::new(Status::Integrity, why))
             }
-            _ => Ok(RestoreInput { input, request, path, keep_going }),
+            _ => Ok(RestoreInput { input, request, part, keep_going }),
         }
     }
 
@@ -87,17 +91,34 @@ impl RestoreInput {
 
     /// The path in the backup that is restored; the root for all of it.
     pub fn path(&self) -> &TreePath {
-        &self.path
+        self.part.path()
+    }
+
+    /// Whether some of what is at or below that path may be left out.
+    pub fn is_filtered(&self) -> bool {
+        self.part.is_filtered()
+    }
+
+    /// For what needs all that is at or below the path.
+    ///
+    /// # Errors
+    /// Patterns or several paths were requested.
+    pub fn unfiltered(self) -> Result<RestoreInput, Failure> {
+        if !self.is_filtered() {
+            return Ok(self);
+        }
+        let why = "standard input: takes one --path of moo-fetch at most, and no patterns";
+        Err(Failure::new(Status::Usage, why))
     }
 
     /// The entries of all sets. To restore past damage takes a place for what is known of the sets.
-    fn entries(self, scratch: Option<Scratch>) -> Entries {
-        Entries::new(self.input, &self.request, scratch)
+    fn entries(self, scratch: Option<Scratch>) -> (Entries, Part) {
+        (Entries::new(self.input, &self.request, scratch), self.part)
     }
 }
 
-/// Restores to `destination`, which appears at the end. Returns the totals of the stream; objects
-/// that could not get all their metadata count as unreadable.
+/// Restores to `destination`, which appears at the end, after the tree has been rearranged. Returns the
+/// totals of the stream; objects that could not get all their metadata count as unreadable.
 ///
 /// # Errors
 /// Status 2 if something at the destination is in the way, 5 if anything of the stream is damaged,
@@ -108,15 +129,16 @@ pub fn restore(
     destination: &Path,
     mode: MergeMode,
     owners: Owners,
+    rearrangement: &Rearrangement,
 ) -> Result<Totals, Failure> {
     let (path, keep_going, gives_owners) =
-        (input.path.clone(), input.keep_going, owners.are_given());
+        (input.path().clone(), input.keep_going, owners.are_given());
     let which = destination;
     let destination = Destination::open(destination, mode, path.file_name())?;
     let staging = destination.staging()?;
-    let mut tree = Tree::new(staging.open()?, path.clone(), keep_going, owners)?;
     let scratch = keep_going.then(|| staging.scratch()).transpose()?;
-    let mut entries = input.entries(scratch);
+    let (mut entries, part) = input.entries(scratch);
+    let mut tree = Tree::new(staging.open()?, part, keep_going, owners)?;
     while let Some(event) = entries.advance()? {
         tree.take(event, &mut entries)?;
     }
@@ -126,6 +148,7 @@ pub fn restore(
     if !staging.has_tree()? {
         return Err(nothing_restored(which, &path, lost));
     }
+    rearrangement.apply(staging.as_fd())?;
     let kept = destination.deliver(&staging, gives_owners)?;
     if kept > 0 {
         log::warn!("{kept} existing directories have kept their owner or attributes");
@@ -141,13 +164,15 @@ pub fn delete_leftover(folder: &Path) -> Result<(), Failure> {
     Staging::delete(folder)
 }
 
+/// Why a path is not restored.
+pub(crate) const NOT_THERE: &str =
+    "not in the backup at that time; a path is relative to the source, and moo list shows all";
+
 /// The failure of a restore that built nothing: all was lost, or there is no such path.
 fn nothing_restored(destination: &Path, path: &TreePath, lost: u64) -> Failure {
     if lost > 0 {
         let why = format!("{}: nothing could be brought back", shown(&destination));
         return Failure::new(Status::Integrity, why);
     }
-    let why =
-        "not in the backup at that time; a path is relative to the source, and moo list shows all";
-    Failure::of(Status::Absent, path, why).because(Reason::NoSuchPath)
+    Failure::of(Status::Absent, path, NOT_THERE).because(Reason::NoSuchPath)
 }

@@ -55,10 +55,10 @@ impl ScratchRestore {
         let staging = Staging::temporary()?;
         let keep_going = purpose == Purpose::Rescue;
         let path = input.path().clone();
-        let tree = Tree::new(staging.open()?, path.clone(), keep_going, Owners::kept())?;
         let recorder = StateRecorder::new(staging.scratch()?);
         let scratch = keep_going.then(|| staging.scratch()).transpose()?;
-        let mut entries = input.entries(scratch);
+        let (mut entries, part) = input.entries(scratch);
+        let tree = Tree::new(staging.open()?, part, keep_going, Owners::kept())?;
         if purpose == Purpose::Read {
             entries = entries.noting_origin();
         }
@@ -114,6 +114,8 @@ impl ScratchRestore {
     /// # Errors
     /// Status 10 if there is no tree.
     pub fn read_twice(mut self) -> Result<(Signatures, Signatures, ScratchTree), Failure> {
+        self.tree.cursor.finish()?;
+        self.tree.finish_selection()?;
         if !self.staging.has_tree()? {
             return Err(nothing_restored(Path::new("standard input"), &self.path, 0));
         }
@@ -130,6 +132,7 @@ impl ScratchRestore {
             }
             loss @ Event::Loss(_) => return self.tree.take(loss, &mut self.entries),
         };
+        let is_selected = self.tree.selects(&entry)?;
         // To read the body can lead into the next set.
         let (set, is_newest) = self.entries.set();
         let (part, path, mut member) =
@@ -141,6 +144,10 @@ impl ScratchRestore {
         let Some((path, set)) = path.strip_prefix(&self.tree.wanted).zip(set) else {
             return Ok(());
         };
+        if !is_selected {
+            // Of another kind it may have been there before.
+            return self.record(set, (Part::Deleted, &path), member);
+        }
         if member.kind == Kind::File && part != Part::Deleted {
             member.annotations.extend(self.entries.annotations());
             self.content(&path, &mut member, is_newest)?;
@@ -211,6 +218,11 @@ impl ScratchTree {
     pub fn open(&mut self, path: &TreePath) -> Result<File, Failure> {
         let file = open(&mut self.tree.cursor, path, OFlags::RDONLY)?;
         file.ok_or_else(|| wrong(path, "its directory is not in the backup"))
+    }
+
+    /// Whether a directory is in the tree: it may have been left out, since nothing in it was selected.
+    pub fn has_directory(&self, path: &TreePath) -> bool {
+        self.tree.cursor.find_directory(path).is_some()
     }
 
     /// Warns of each entry that was skipped. Returns how many there are.

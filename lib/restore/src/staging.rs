@@ -35,11 +35,13 @@ const SCRATCH: &[u8] = b"scratch";
 pub(crate) const TRIED: &[u8] = b"tried";
 /// Where an object of the destination goes if it can't be exchanged for the new one.
 pub(crate) const REPLACED: &[u8] = b"replaced";
+/// The directory of objects that get another path.
+pub(crate) const RENAMED: &[u8] = b"renamed";
 /// An empty file by which a folder that was left behind is known: only who may write to the folder
 /// can have made it.
 const MARK: &[u8] = b"moo-patch";
 /// All names in the folder, the mark last.
-const NAMES: [&[u8]; 7] = [TREE, REPLACED, PATCHED, LINKED, SCRATCH, TRIED, MARK];
+const NAMES: [&[u8]; 8] = [TREE, REPLACED, PATCHED, LINKED, SCRATCH, TRIED, RENAMED, MARK];
 /// Bytes of the destination's name in that of the folder, which may not be too long.
 const MOST_OF_NAME: usize = 120;
 /// Characters of a random name.

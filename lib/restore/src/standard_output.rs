@@ -76,6 +76,7 @@ pub(crate) fn begun() {
 /// Status 2 if the path is no regular file, or the file is binary and standard output a terminal; 5 if
 /// anything of the stream is damaged, 10 if the path is not in the backup. Nothing has been written then.
 pub fn write_file(input: RestoreInput) -> Result<Totals, Failure> {
+    let input = one_file(input)?;
     let path = input.path().clone();
     let restore = ScratchRestore::build(input, Purpose::Read)?;
     let totals = restore.totals();
@@ -96,6 +97,16 @@ pub fn write_file(input: RestoreInput) -> Result<Totals, Failure> {
     })?;
     to.flush().map_err(|error| Failure::of_output(&error))?;
     Ok(totals)
+}
+
+/// # Errors
+/// Several paths or patterns were requested.
+pub(crate) fn one_file(input: RestoreInput) -> Result<RestoreInput, Failure> {
+    if !input.is_filtered() {
+        return Ok(input);
+    }
+    let why = "standard output takes one file: give one --path and no patterns, or --tar";
+    Err(Failure::new(Status::Usage, why))
 }
 
 /// The failure of a path that is something else.
@@ -174,6 +185,9 @@ impl Tar {
 
     fn entry(&mut self, record: &EntryRecord) -> Result<(), Failure> {
         let EntryRecord { path, member, .. } = record;
+        if member.kind == Kind::Directory && !self.tree.has_directory(path) {
+            return Ok(());
+        }
         let name = self.name_of(path, member.kind);
         let mut written = Member { name, annotations: Annotations::default(), ..member.clone() };
         if !is_owner(written.uid) || !is_owner(written.gid) {

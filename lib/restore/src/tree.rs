@@ -4,12 +4,13 @@ use std::fmt::Display;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use archive::{Part, TreePath};
+use archive::{Part as EntryPart, TreePath};
 use cli::legible;
 use failure::{Failure, OrFail, Status};
 use progress::Events;
 use rustix::fs::{AtFlags, FileType, Mode, makedev};
 use rustix::io::Errno;
+use selection::Part;
 use stream::Member;
 use stream::member::Kind;
 
@@ -27,6 +28,8 @@ pub(crate) struct Tree {
     pub(crate) owners: Owners,
     /// The path in the backup that becomes the root of the tree.
     pub(crate) wanted: TreePath,
+    /// What of it is restored.
+    pub(crate) part: Part,
     /// With `--keep-going`: what stands in the tree for what is lost.
     pub(crate) tombstones: Option<Tombstones>,
     /// Entries that the file system can't hold.
@@ -38,14 +41,15 @@ pub(crate) struct Tree {
 impl Tree {
     pub(crate) fn new(
         staging: OwnedFd,
-        wanted: TreePath,
+        part: Part,
         keep_going: bool,
         owners: Owners,
     ) -> Result<Tree, Failure> {
+        let wanted = part.path().clone();
         let tombstones = keep_going.then(Tombstones::new);
         let cursor = Cursor::new(staging)?;
         let (skipped, events) = (SkippedEntries::default(), Events::find());
-        Ok(Tree { cursor, owners, wanted, tombstones, skipped, events })
+        Ok(Tree { cursor, owners, wanted, part, tombstones, skipped, events })
     }
 
     /// Applies what comes next. With `--keep-going`, a tombstone takes the place of an entry that is
@@ -69,8 +73,11 @@ impl Tree {
         let Some(path) = entry.name.path.strip_prefix(&self.wanted) else {
             return self.skip_unwanted(entry);
         };
+        if !self.selects(entry)? {
+            return self.leave_out(&path, entry);
+        }
         let done = match (entry.name.part, entry.member.kind) {
-            (Part::Diff | Part::Snapshot, Kind::File) => self.file(&path, entry, body),
+            (EntryPart::Diff | EntryPart::Snapshot, Kind::File) => self.file(&path, entry, body),
             _ => self.apply_kind(&path, entry),
         };
         self.record(&path, entry, done)
@@ -85,9 +92,9 @@ impl Tree {
     fn apply_kind(&mut self, path: &TreePath, entry: &Entry) -> Result<(), ApplyError> {
         let which = &entry.name.path;
         match (entry.name.part, entry.member.kind) {
-            (Part::Deleted, _) => self.delete(path, which),
-            (Part::Snapshot, Kind::Directory) => self.directory(path, which, &entry.member),
-            (Part::Snapshot, _) => self.special(path, which, &entry.member),
+            (EntryPart::Deleted, _) => self.delete(path, which),
+            (EntryPart::Snapshot, Kind::Directory) => self.directory(path, which, &entry.member),
+            (EntryPart::Snapshot, _) => self.special(path, which, &entry.member),
             _ => Err(wrong(which, "a delta to an object that is not a file").into()),
         }
     }
@@ -103,9 +110,9 @@ impl Tree {
         let is_directory = entry.member.kind == Kind::Directory;
         match done {
             Ok(()) => {
-                let stays = entry.name.part == Part::Snapshot && is_directory;
+                let stays = entry.name.part == EntryPart::Snapshot && is_directory;
                 self.skipped.restored(which, stays);
-                if entry.name.part != Part::Deleted {
+                if entry.name.part != EntryPart::Deleted {
                     let kind = legible::kind(entry.member.kind).to_owned();
                     self.events.entry(which, |path| progress::Event::Written { path, kind });
                 }
@@ -131,6 +138,7 @@ impl Tree {
             Some(tombstones) => tombstones.sweep((staging.as_fd(), TREE), &self.wanted)?,
             None => 0,
         };
+        self.finish_selection()?;
         let skipped = self.skipped.report();
         Ok((self.cursor.warnings.report() + skipped, lost))
     }
@@ -138,7 +146,7 @@ impl Tree {
     /// Handles an entry outside the wanted path. If it replaces a directory above the wanted path, what
     /// is below is deleted.
     pub(crate) fn skip_unwanted(&mut self, entry: &Entry) -> Result<(), Failure> {
-        let stays = entry.name.part == Part::Snapshot && entry.member.kind == Kind::Directory;
+        let stays = entry.name.part == EntryPart::Snapshot && entry.member.kind == Kind::Directory;
         if stays || !self.wanted.starts_with(&entry.name.path) {
             return Ok(());
         }
@@ -146,7 +154,7 @@ impl Tree {
         self.record(&TreePath::root(), entry, done)
     }
 
-    fn delete(&mut self, path: &TreePath, which: &TreePath) -> Result<(), ApplyError> {
+    pub(crate) fn delete(&mut self, path: &TreePath, which: &TreePath) -> Result<(), ApplyError> {
         if self.cursor.is_too_deep(path) || self.cursor.is_taken(path)? {
             return Ok(());
         }

@@ -194,7 +194,7 @@ impl SetHeader {
 }
 
 /// The state that a restore asks for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestoreRequest {
     /// The sets that make up the state, the full one first.
     pub sets: Vec<SetRef>,
@@ -207,6 +207,25 @@ pub struct RestoreRequest {
     /// The only requested path, relative to the source, or `None` for all.
     #[serde(default, with = "text::optional_bytes", skip_serializing_if = "Option::is_none")]
     pub path: Option<Vec<u8>>,
+    /// Several requested paths, relative to the source, or none.
+    #[serde(default, with = "text::byte_lists", skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<Vec<u8>>,
+    /// Which entries are requested, in the order in which they decide: the first one that matches does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub patterns: Vec<Pattern>,
+}
+
+/// A pattern of a requested part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pattern {
+    /// Whether it includes what it matches.
+    pub include: bool,
+    /// Whether it is a regular expression, and not a shell pattern.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub regexp: bool,
+    /// Its text.
+    #[serde(with = "text::bytes")]
+    pub text: Vec<u8>,
 }
 
 /// One of the sets of a wanted state.

@@ -67,8 +67,8 @@ mod tree;
 
 pub use attributes::Attributes;
 pub use control::{
-    Begin, End, Failed, Job, NewestSeal, Receipt, RestoreRequest, Resume, SetHeader, SetRef,
-    SetType, StreamKind, Totals, VERSION,
+    Begin, End, Failed, Job, NewestSeal, Pattern, Receipt, RestoreRequest, Resume, SetHeader,
+    SetRef, SetType, StreamKind, Totals, VERSION,
 };
 pub use files::{FileWriter, FilesInput, Scope};
 pub use input::{Input, Item};

@@ -35,3 +35,22 @@ pub(crate) mod optional_bytes {
         archive::unescape(&text).map(Some).ok_or_else(|| D::Error::custom("a lone backslash"))
     }
 }
+
+pub(crate) mod byte_lists {
+    use serde::ser::SerializeSeq;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(crate) fn serialize<S: Serializer>(list: &[Vec<u8>], to: S) -> Result<S::Ok, S::Error> {
+        let mut texts = to.serialize_seq(Some(list.len()))?;
+        list.iter().try_for_each(|bytes| texts.serialize_element(&archive::escape(bytes)))?;
+        texts.end()
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Vec<Vec<u8>>, D::Error> {
+        let texts = Vec::<String>::deserialize(from)?;
+        let bytes = texts.iter().map(|text| archive::unescape(text));
+        bytes.map(|bytes| bytes.ok_or_else(|| D::Error::custom("a lone backslash"))).collect()
+    }
+}

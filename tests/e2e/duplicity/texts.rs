@@ -1,7 +1,7 @@
 //! The texts that people and programs read: beside those of stock, on the same store.
 
 use super::{STOCK, drop_in, later};
-use tests::Sandbox;
+use tests::{Duplicity, Sandbox};
 
 fn both(sandbox: &Sandbox, call: &str) -> [String; 2] {
     ["", STOCK].map(|path| sandbox.sh(&format!("{path} duplicity {call}")).succeeds().out())
@@ -93,4 +93,29 @@ fn verify_ends_with_the_line_of_stock() {
         sandbox.sh(&verify).fails_with(1).out().lines().last().map(str::to_owned)
     };
     assert_eq!(last(""), last(STOCK));
+}
+
+#[test]
+fn the_changes_of_a_set_are_listed_as_the_new_duplicity_does() {
+    let sandbox = drop_in();
+    let stock = Duplicity::new(&sandbox);
+    sandbox.sh("mv 'src/sub/b c' src/sub/file; echo 1 >src/old").silent();
+    let options = "--no-encryption --files-changed src file://$PWD/store";
+    stock.run("full", options).succeeds();
+    later(&sandbox);
+    sandbox.sh("echo more >src/a; rm src/old; mkdir src/new; echo 1 >src/new/file").silent();
+    stock.run("incremental", options).succeeds();
+    let part = "sed -n '/^-----*$/,$p' | grep -v complete";
+    for number in ["0", "1"] {
+        let call = format!("--no-encryption --show-changes-in-set {number} file://$PWD/store");
+        let theirs = stock.run("collection-status", &call).succeeds();
+        std::fs::write(sandbox.path("theirs"), &theirs.stdout).unwrap();
+        let theirs = sandbox.sh(&format!("<theirs {part}")).out();
+        let ours = format!("duplicity collection-status --archive-dir $PWD/mine {call}");
+        sandbox.sh(&format!("{ours} >ours")).succeeds();
+        assert_eq!(sandbox.sh(&format!("<ours {part}")).succeeds().out(), theirs, "{number}");
+    }
+    let none =
+        "duplicity collection-status --show-changes-in-set 7 --no-encryption file://$PWD/store";
+    sandbox.sh(none).fails_with(30).stderr_has("there are 2 sets");
 }

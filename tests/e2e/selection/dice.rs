@@ -92,6 +92,65 @@ impl Dice {
         }
     }
 
+    /// Options in a row as the command line of duplicity 3 has them, with filters among them.
+    pub(crate) fn filtered_options(&mut self, sandbox: &Sandbox, source: &str) -> Vec<String> {
+        const FILTERS: [&str; 5] = [
+            "--filter-literal",
+            "--filter-regexp",
+            "--filter-globbing",
+            "--filter-ignorecase",
+            "--filter-strictcase",
+        ];
+        let mut options = Vec::new();
+        for number in 0..=self.below(5) {
+            if self.one_in(3) {
+                options.push(self.of(&FILTERS).to_owned());
+            }
+            options.extend(self.option(sandbox, source, number));
+        }
+        if !self.one_in(6) {
+            let last = self.of(&["**", source, "**/c"]).to_owned();
+            options.extend(["--filter-globbing".to_owned(), "--exclude".to_owned(), last]);
+        }
+        options
+    }
+
+    /// Options that select by path alone, in two spellings: for the source `src`, and for paths that are
+    /// relative to it.
+    pub(crate) fn relative_options(&mut self) -> (Vec<String>, Vec<String>) {
+        let (mut for_source, mut relative) = (Vec::new(), Vec::new());
+        let mut add = |option: String, of_source: String, own: String| {
+            for_source.extend([option.clone(), of_source]);
+            relative.extend([option, own]);
+        };
+        for _ in 0..=self.below(5) {
+            let sign = self.of(&["--include", "--exclude"]);
+            if self.one_in(6) {
+                let regexp = self.of(&["b", "py$", "(?i)A$", "[ab]b", "a/", "b/."]).to_owned();
+                add(format!("{sign}-regexp"), regexp.clone(), regexp);
+                continue;
+            }
+            let glob = self.relative_glob();
+            let start = if self.one_in(10) { "ignorecase:" } else { "" };
+            let base = if glob.starts_with("**/") { "" } else { "src/" };
+            add(sign.to_owned(), format!("{start}{base}{glob}"), format!("{start}{glob}"));
+        }
+        if !self.one_in(5) {
+            let last = self.of(&["**", "**/c", "a"]);
+            let base = if last == "a" { "src/" } else { "" };
+            add("--exclude".to_owned(), format!("{base}{last}"), last.to_owned());
+        }
+        (for_source, relative)
+    }
+
+    fn relative_glob(&mut self) -> String {
+        let parts = (0..=self.below(3))
+            .map(|_| if self.below(5) < 3 { self.of(&NAMES) } else { self.of(&PARTS) });
+        let glob = parts.collect::<Vec<_>>().join("/");
+        let end = if self.one_in(7) { "/" } else { "" };
+        format!("{glob}{end}")
+    }
+
     fn line(&mut self, source: &str) -> String {
         let (start, quote) = (self.of(&["", "+ ", "- ", " ", "# "]), self.of(&["", "", "\"", "'"]));
         format!("{start}{quote}{}{quote} \n", self.glob(source))

@@ -1,15 +1,9 @@
-//! Which parts of a source are backed up: duplicity's rules. The first option that matches an
-//! entry decides; what none matches is included. An include reaches up: a directory that could
-//! hold what it matches is entered, and stored if something in it is.
+//! Which parts of a source are backed up: by duplicity's rules, by marks in the source, and by a list
+//! of all that is asked for.
 
-mod build;
-mod filelist;
 mod marked;
 mod only;
 mod options;
-mod rule;
-mod spelling;
-mod table;
 
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -17,23 +11,17 @@ use std::os::unix::ffi::OsStrExt;
 use archive::{SetTime, TreePath};
 use failure::{Failure, Reason, Status, shown};
 use rustix::fs::{AtFlags, Stat};
+use selection::{Builder, Rules, Spelling, Subject, Verdict, filelist};
 
 pub(crate) use self::options::Words;
 
-use self::build::Builder;
 use self::only::Only;
-use self::options::Sign;
-use self::rule::{Rule, Subject};
-use self::spelling::Spelling;
 use crate::source::Source;
-
-/// The option that leaves other file systems out.
-pub(crate) const OTHER_FILESYSTEMS: &str = "--exclude-other-filesystems";
 
 /// What is selected.
 #[derive(Debug)]
 pub(crate) struct Selection {
-    rules: Vec<Rule>,
+    rules: Rules,
     marks: Vec<Mark>,
     no_devices: bool,
     no_caches: bool,
@@ -48,17 +36,6 @@ struct Mark {
     told: String,
 }
 
-/// What becomes of an entry.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Verdict<'a> {
-    /// It is backed up, because of that; or because nothing speaks against it.
-    Include(Option<&'a str>),
-    /// It is backed up if something below it is.
-    Enter,
-    /// It is left out with all that is below it, because of that.
-    Exclude(&'a str),
-}
-
 impl Selection {
     /// Reads options, and the lists that they name. Ages are counted back from `now`.
     ///
@@ -66,17 +43,11 @@ impl Selection {
     /// A list that cannot be read, a pattern that is none or can match nothing, and a last option
     /// that includes: it would mean nothing.
     pub(crate) fn new(words: &Words, source: &Source, now: SetTime) -> Result<Selection, Failure> {
-        let (spelling, null) = (Spelling::of(source), words.null_separator);
-        let mut builder = Builder { source, spelling, now, null, rules: Vec::new() };
-        words.ordered.iter().try_for_each(|word| builder.add(word))?;
-        let rules = builder.rules;
-        if let Some(told) = rules.last().and_then(Rule::ends_with_include) {
-            let why = "means nothing as the last option, for what no option matches is included \
-                anyway (is --exclude '**' missing behind it?)";
-            return Err(Failure::of(Status::Usage, told, why));
-        }
+        let spelling = Spelling::of_source(&source.name, &source.spelt);
+        let mut builder = Builder::new(spelling, now, words.null_separator);
+        builder.device = Some(source.stat.st_dev);
         Ok(Selection {
-            rules,
+            rules: builder.build(&words.ordered)?,
             marks: marks(words)?,
             no_devices: words.no_devices,
             no_caches: words.no_caches,
@@ -123,27 +94,7 @@ impl Selection {
         {
             return Ok(Verdict::Exclude(&mark.told));
         }
-        let verdict = self.by_rules(&subject);
-        verdict.map_err(|why| Failure::new(Status::Failed, why))
-    }
-
-    fn by_rules(&self, subject: &Subject<'_>) -> Result<Verdict<'_>, String> {
-        let mut above = false;
-        for rule in &self.rules {
-            let opinion = rule.judge(subject)?;
-            above |= opinion.above;
-            match opinion.decided {
-                Some((Sign::Include, told)) => return Ok(Verdict::Include(Some(told))),
-                Some((Sign::Exclude, told)) if !above => return Ok(Verdict::Exclude(told)),
-                Some(_) => break,
-                None => {}
-            }
-        }
-        Ok(match above {
-            true if subject.is_directory() => Verdict::Enter,
-            true => Verdict::Exclude("an include of what would be below it"),
-            false => Verdict::Include(None),
-        })
+        self.rules.judge(&subject).map_err(|why| Failure::new(Status::Failed, why))
     }
 }
 

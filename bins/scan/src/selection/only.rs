@@ -2,8 +2,7 @@
 
 use archive::TreePath;
 use failure::{Failure, Reason, Status, legible};
-
-use super::filelist::lines;
+use selection::filelist::lines;
 
 /// Paths in index order.
 #[derive(Debug)]

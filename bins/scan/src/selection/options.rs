@@ -4,28 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
-
-/// What a pattern says of what it matches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sign {
-    /// It is backed up.
-    Include,
-    /// It is not.
-    Exclude,
-}
-
-/// One option.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Word {
-    Glob(Sign, OsString),
-    Filelist(Sign, PathBuf),
-    Regexp(Sign, OsString),
-    OlderThan(String),
-    LargerThan(String),
-    OtherFilesystems,
-}
+use selection::{PathOptions, Sign, Word, in_order, place};
 
 /// The options that select.
 #[derive(Clone, Debug, Default)]
@@ -97,24 +77,8 @@ impl Words {
 
 #[derive(Args)]
 struct Options {
-    /// Include paths that match the shell pattern GLOB; the first selection that matches decides
-    #[arg(long, value_name = "GLOB")]
-    include: Vec<OsString>,
-    /// Exclude paths that match the shell pattern GLOB; the first selection that matches decides
-    #[arg(long, value_name = "GLOB")]
-    exclude: Vec<OsString>,
-    /// Include the patterns in FILE, one per line; a line that begins with "- " excludes
-    #[arg(long, value_name = "FILE", alias = "include-globbing-filelist")]
-    include_filelist: Vec<PathBuf>,
-    /// Exclude the patterns in FILE, one per line; a line that begins with "+ " includes
-    #[arg(long, value_name = "FILE", alias = "exclude-globbing-filelist")]
-    exclude_filelist: Vec<PathBuf>,
-    /// Include paths in which the regular expression REGEXP matches
-    #[arg(long, value_name = "REGEXP")]
-    include_regexp: Vec<OsString>,
-    /// Exclude paths in which the regular expression REGEXP matches
-    #[arg(long, value_name = "REGEXP")]
-    exclude_regexp: Vec<OsString>,
+    #[command(flatten)]
+    paths: PathOptions,
     /// Exclude regular files that were modified before TIME, a time or an age
     #[arg(long, value_name = "TIME")]
     exclude_older_than: Vec<String>,
@@ -176,28 +140,14 @@ impl FromArgMatches for Words {
 }
 
 fn ordered(options: &Options, matches: &ArgMatches) -> Vec<Word> {
-    use Sign::{Exclude, Include};
-    let mut found = Vec::new();
-    let mut add = |id: &str, words: Vec<Word>| {
-        let given = matches.value_source(id) == Some(ValueSource::CommandLine);
-        let places = matches.indices_of(id).filter(|_| given).into_iter().flatten();
-        found.extend(places.zip(words));
-    };
-    add("include", each(&options.include, |glob| Word::Glob(Include, glob)));
-    add("exclude", each(&options.exclude, |glob| Word::Glob(Exclude, glob)));
-    add("include_filelist", each(&options.include_filelist, |at| Word::Filelist(Include, at)));
-    add("exclude_filelist", each(&options.exclude_filelist, |at| Word::Filelist(Exclude, at)));
-    add("include_regexp", each(&options.include_regexp, |text| Word::Regexp(Include, text)));
-    add("exclude_regexp", each(&options.exclude_regexp, |text| Word::Regexp(Exclude, text)));
-    add("exclude_older_than", each(&options.exclude_older_than, Word::OlderThan));
-    add("exclude_larger_than", each(&options.exclude_larger_than, Word::LargerThan));
-    add("exclude_other_filesystems", vec![Word::OtherFilesystems]);
-    found.sort_by_key(|(place, _)| *place);
-    found.into_iter().map(|(_, word)| word).collect()
-}
-
-fn each<T: Clone>(values: &[T], word: impl Fn(T) -> Word) -> Vec<Word> {
-    values.iter().cloned().map(word).collect()
+    let others: &[()] = if options.exclude_other_filesystems { &[()] } else { &[] };
+    let placed = [
+        options.paths.placed(matches),
+        place(matches, "exclude_older_than", &options.exclude_older_than, Word::OlderThan),
+        place(matches, "exclude_larger_than", &options.exclude_larger_than, Word::LargerThan),
+        place(matches, "exclude_other_filesystems", others, |()| Word::OtherFilesystems),
+    ];
+    in_order(placed.concat())
 }
 
 #[cfg(test)]

@@ -2,13 +2,26 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+use selection::{Sign, filelist};
 
 use crate::code::Refusal;
 use crate::command_line::{CommandLine, Given};
 use crate::option::Use;
+use crate::request::Action;
 
 /// What a filter says that duplicity assumes anyway.
 const DEFAULTS: [&str; 2] = ["filter-globbing", "filter-strictcase"];
+
+/// Selections that ask the source for more than paths.
+const OF_SOURCES: [&str; 5] = [
+    "exclude-if-present",
+    "exclude-older-than",
+    "exclude-other-filesystems",
+    "exclude-device-files",
+    "files-from",
+];
 
 /// How patterns are meant.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,19 +41,34 @@ enum Form {
 /// The options of `moo` that select the same.
 ///
 /// # Errors
-/// Filters without an effect, and lists of patterns that are no globs.
-pub(crate) fn options(line: &CommandLine) -> Result<Vec<OsString>, Refusal> {
+/// Filters without an effect, lists that cannot be read, and selections that look at more than paths for a
+/// restore.
+pub(crate) fn options(line: &CommandLine, action: &Action) -> Result<Vec<OsString>, Refusal> {
     check_filters(line)?;
+    if *action == Action::Restore {
+        check_restore(line)?;
+    }
     let mut mode = Mode::default();
     let mut options = Vec::new();
     for given in &line.options {
         match given.option.does {
             Use::Filter => mode = mode.after(given.option.long),
-            Use::Selection => options.push(mode.option(given)?),
+            Use::Selection => mode.add(given, line.has("null-separator"), &mut options)?,
             _ => {}
         }
     }
     Ok(options)
+}
+
+/// A restore selects by path alone.
+fn check_restore(line: &CommandLine) -> Result<(), Refusal> {
+    let selections = line.options.iter().filter(|given| given.option.does == Use::Selection);
+    let mut others =
+        selections.map(|given| given.option.long).filter(|long| OF_SOURCES.contains(long));
+    match others.next() {
+        Some(long) => Err(Refusal::usage(format!("--{long}: not supported for restore"))),
+        None => Ok(()),
+    }
 }
 
 /// Filters that change nothing are mistakes, as duplicity has it.
@@ -80,33 +108,51 @@ impl Mode {
         self.form == Form::Glob && !self.ignore_case
     }
 
+    /// Adds a selection as options of `moo`, each in one word. A list whose patterns are no plain globs is read
+    /// here: each of its patterns is an option.
+    fn add(self, given: &Given, null: bool, options: &mut Vec<OsString>) -> Result<(), Refusal> {
+        let long = given.option.long.trim_end_matches("-stdin");
+        if self.is_plain() || !matches!(long, "include-filelist" | "exclude-filelist") {
+            options.push(self.option(given));
+            return Ok(());
+        }
+        let is_input = long != given.option.long;
+        let path = if is_input { Some(OsStr::new("/dev/stdin")) } else { given.value() };
+        let text = filelist::read(Path::new(path.unwrap_or_default()));
+        let text = text.map_err(|failure| Refusal::usage(failure.to_string()))?;
+        let sign = if long.starts_with("include") { Sign::Include } else { Sign::Exclude };
+        options.extend(filelist::patterns(&text, sign, null).map(|line| {
+            let sign = if line.sign == Sign::Include { "include" } else { "exclude" };
+            self.pattern(sign, line.pattern)
+        }));
+        Ok(())
+    }
+
     /// A selection as an option of `moo`, in one word.
-    fn option(self, given: &Given) -> Result<OsString, Refusal> {
+    fn option(self, given: &Given) -> OsString {
         let long = given.option.long;
-        let value = given.values.first().map_or(OsStr::new(""), OsString::as_os_str).as_bytes();
+        let value = given.value().unwrap_or_default().as_bytes();
         match long {
-            "include" | "exclude" => Ok(self.pattern(long, value)),
+            "include" | "exclude" => self.pattern(long, value),
             "include-regexp" | "exclude-regexp" => {
                 let mode = Mode { form: Form::Regexp, ..self };
-                Ok(mode.pattern(long.trim_end_matches("-regexp"), value))
+                mode.pattern(long.trim_end_matches("-regexp"), value)
             }
             "include-filelist-stdin" | "exclude-filelist-stdin" => {
-                Ok(word(long.trim_end_matches("-stdin"), b"/dev/stdin"))
-            }
-            "include-filelist" | "exclude-filelist" if !self.is_plain() => {
-                let why = "not supported after a filter; put the patterns on the command line";
-                Err(Refusal::usage(format!("--{long}: {why}")))
+                word(long.trim_end_matches("-stdin"), b"/dev/stdin")
             }
             "exclude-other-filesystems" | "exclude-device-files" | "null-separator" => {
-                Ok(format!("--{long}").into())
+                format!("--{long}").into()
             }
-            _ => Ok(word(long, value)),
+            _ => word(long, value),
         }
     }
 
     fn pattern(self, sign: &str, pattern: &[u8]) -> OsString {
         let case = |mark: &'static [u8]| if self.ignore_case { mark } else { b"" };
         match self.form {
+            // A pattern may say so itself.
+            Form::Glob if pattern.starts_with(b"ignorecase:") => word(sign, pattern),
             Form::Glob => word(sign, &[case(b"ignorecase:"), pattern].concat()),
             Form::Literal => word(sign, &[case(b"ignorecase:"), &literal(pattern)].concat()),
             Form::Regexp => word(&format!("{sign}-regexp"), &[case(b"(?i)"), pattern].concat()),
@@ -141,7 +187,10 @@ mod tests {
     fn selected(words: &str) -> Result<Vec<String>, Refusal> {
         let words = words.split(' ').map(OsString::from);
         let Asked::Work(line) = CommandLine::read(words)? else { panic!("text") };
-        Ok(options(&line)?.into_iter().map(|word| word.into_string().unwrap()).collect())
+        Ok(options(&line, &Action::Backup)?
+            .into_iter()
+            .map(|word| word.into_string().unwrap())
+            .collect())
     }
 
     #[test]
@@ -167,6 +216,10 @@ mod tests {
             "--exclude=d",
         ];
         assert_eq!(selected(&words.join(" ")).unwrap(), expected);
+        assert_eq!(
+            selected("--filter-ignorecase --include ignorecase:x --exclude y").unwrap(),
+            ["--include=ignorecase:x", "--exclude=ignorecase:y"]
+        );
         assert_eq!(
             selected("--filter-literal --include ignorecase:x").unwrap(),
             ["--include=[i]gnorecase:x"]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::options::Sign;
+use crate::Sign;
 
 /// Consecutive patterns that are plain paths.
 #[derive(Debug, Default)]

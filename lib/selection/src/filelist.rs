@@ -4,34 +4,36 @@ use std::path::Path;
 
 use failure::{Failure, OrFail, Status, shown};
 
-use super::options::Sign;
+use crate::Sign;
 
 /// A pattern of a list.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Line<'a> {
+pub struct Line<'a> {
     /// Which line it is, from 1.
-    pub(crate) number: usize,
-    pub(crate) sign: Sign,
-    pub(crate) pattern: &'a [u8],
+    pub number: usize,
+    /// What it says of what it matches.
+    pub sign: Sign,
+    /// Its text.
+    pub pattern: &'a [u8],
 }
 
 /// Reads a list.
 ///
 /// # Errors
 /// It cannot be read.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).or_fail(Status::Usage, shown(&path))
 }
 
 /// The lines of a list, with or without what ends the last one.
-pub(crate) fn lines(text: &[u8], null: bool) -> impl Iterator<Item = &[u8]> {
+pub fn lines(text: &[u8], null: bool) -> impl Iterator<Item = &[u8]> {
     let end = if null { 0 } else { b'\n' };
     text.split(move |byte| *byte == end)
 }
 
 /// The patterns of a list: without white space around them, empty lines, and comments. A quote at
 /// both ends is taken off, so that a name may begin or end with a space.
-pub(crate) fn patterns(text: &[u8], sign: Sign, null: bool) -> impl Iterator<Item = Line<'_>> {
+pub fn patterns(text: &[u8], sign: Sign, null: bool) -> impl Iterator<Item = Line<'_>> {
     let numbered = lines(text, null).map(trimmed).zip(1..);
     let written = numbered.filter(|(line, _)| !line.is_empty() && !line.starts_with(b"#"));
     written.map(move |(line, number)| {

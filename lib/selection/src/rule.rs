@@ -7,32 +7,39 @@ use fancy_regex::Regex;
 use globs::{Glob, Symbol, letters, symbols};
 use rustix::fs::{FileType, Stat};
 
-use super::options::Sign;
-use super::table::Table;
+use crate::Sign;
+use crate::table::Table;
 
-/// An entry of the source, as far as a selection asks.
-pub(crate) struct Subject<'a> {
+/// An entry, as far as a selection asks.
+pub struct Subject<'a> {
     path: &'a TreePath,
-    /// None if the system says nothing of it.
+    kind: Option<FileType>,
+    /// None if nothing but its kind is known.
     stat: Option<&'a Stat>,
     symbols: OnceCell<Vec<Symbol>>,
 }
 
 impl<'a> Subject<'a> {
-    pub(crate) fn new(path: &'a TreePath, stat: Option<&'a Stat>) -> Subject<'a> {
-        Subject { path, stat, symbols: OnceCell::new() }
+    /// An object of the source; the system may say nothing of it.
+    pub fn new(path: &'a TreePath, stat: Option<&'a Stat>) -> Subject<'a> {
+        let kind = stat.map(|stat| FileType::from_raw_mode(stat.st_mode));
+        Subject { path, kind, stat, symbols: OnceCell::new() }
     }
 
-    pub(crate) fn is_directory(&self) -> bool {
-        self.kind() == Some(FileType::Directory)
+    /// An entry of a backup, which is a directory or something else.
+    pub(crate) fn of_backup(path: &'a TreePath, is_directory: bool) -> Subject<'a> {
+        let kind = if is_directory { FileType::Directory } else { FileType::Unknown };
+        Subject { path, kind: Some(kind), stat: None, symbols: OnceCell::new() }
     }
 
-    pub(crate) fn is_device(&self) -> bool {
-        matches!(self.kind(), Some(FileType::CharacterDevice | FileType::BlockDevice))
+    /// Whether it is a directory.
+    pub fn is_directory(&self) -> bool {
+        self.kind == Some(FileType::Directory)
     }
 
-    fn kind(&self) -> Option<FileType> {
-        self.stat.map(|stat| FileType::from_raw_mode(stat.st_mode))
+    /// Whether it is a device.
+    pub fn is_device(&self) -> bool {
+        matches!(self.kind, Some(FileType::CharacterDevice | FileType::BlockDevice))
     }
 
     fn symbols(&self) -> &[Symbol] {
@@ -48,7 +55,7 @@ pub(crate) enum Rule {
     Regexp { sign: Sign, regexp: Box<Regex>, base: Vec<u8>, told: String },
     OlderThan { seconds: i64, told: String },
     LargerThan { bytes: u64, told: String },
-    OtherFilesystems { device: u64, told: String },
+    OtherFilesystems { device: Option<u64>, told: String },
 }
 
 /// What a rule says of an entry.
@@ -78,18 +85,18 @@ impl Rule {
                 found.then_some((*sign, told.as_str()))
             }
             Rule::OlderThan { seconds, told } => {
-                let is_file = subject.kind() == Some(FileType::RegularFile);
+                let is_file = subject.kind == Some(FileType::RegularFile);
                 let old = subject.stat.is_some_and(|stat| stat.st_mtime < *seconds);
                 (is_file && old).then_some((Sign::Exclude, told.as_str()))
             }
             Rule::LargerThan { bytes, told } => {
-                let is_file = subject.kind() == Some(FileType::RegularFile);
+                let is_file = subject.kind == Some(FileType::RegularFile);
                 let size = subject.stat.and_then(|stat| u64::try_from(stat.st_size).ok());
                 let large = size.is_some_and(|size| size > *bytes);
                 (is_file && large).then_some((Sign::Exclude, told.as_str()))
             }
             Rule::OtherFilesystems { device, told } => {
-                let other = subject.stat.is_some_and(|stat| stat.st_dev != *device);
+                let other = subject.stat.is_some_and(|stat| Some(stat.st_dev) != *device);
                 other.then_some((Sign::Exclude, told.as_str()))
             }
         };

@@ -1,28 +1,36 @@
 //! How patterns may name what is in the source.
 
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use globs::Glob;
 
-use crate::source::Source;
-
 /// The spellings of the source, with a slash at the end.
 #[derive(Debug)]
-pub(crate) struct Spelling {
+pub struct Spelling {
     /// The first is duplicity's.
     bases: Vec<Vec<u8>>,
-    shown: String,
+    /// What is said of a pattern that can match nothing.
+    refusal: String,
 }
 
 impl Spelling {
-    /// All ways to spell a source. What cannot be resolved has one way less.
-    pub(crate) fn of(source: &Source) -> Spelling {
-        let name = Path::new(&source.name);
-        let mut bases = vec![below(source.name.as_bytes()), below(source.spelt.as_bytes())];
+    /// All ways to spell a source: as messages name it, and as the user has spelled it. What cannot be
+    /// resolved has one way less.
+    pub fn of_source(name: &OsStr, spelled: &OsStr) -> Spelling {
+        let shown = failure::shown(name).to_string();
+        let mut bases = vec![below(name.as_bytes()), below(spelled.as_bytes())];
+        let name = Path::new(name);
         let resolved = [std::path::absolute(name), std::fs::canonicalize(name)];
         bases.extend(resolved.iter().flatten().map(|path| below(path.as_os_str().as_bytes())));
-        Spelling { bases, shown: failure::shown(&source.name).to_string() }
+        Spelling { bases, refusal: format!("cannot match anything in {shown}") }
+    }
+
+    /// The one way to spell what is in a backup: as a listing of it does, relative to its source.
+    pub fn of_backup() -> Spelling {
+        let refusal = "cannot match anything in the backup; write a path relative to the source";
+        Spelling { bases: Vec::new(), refusal: refusal.to_owned() }
     }
 
     /// The beginning of all paths as duplicity spells them.
@@ -42,6 +50,11 @@ impl Spelling {
         };
         let pattern = tidy(pattern);
         let relative = pattern.strip_prefix(b"./").unwrap_or(&pattern);
+        if self.bases.is_empty() && relative.starts_with(b"**/") {
+            // What is right below the source has a directory above it, as in a backup.
+            let glob = Glob::new(relative, ignore_case)?;
+            return Ok(glob.after(b"./").unwrap_or(glob));
+        }
         for spelt in [&pattern, relative].into_iter().filter(|spelt| !spelt.is_empty()) {
             let glob = Glob::new(spelt, ignore_case)?;
             if let Some(glob) = self.bases.iter().find_map(|base| glob.after(base)) {
@@ -50,7 +63,7 @@ impl Spelling {
         }
         let leads_out = relative.split(|byte| *byte == b'/').any(|part| part == b"..");
         if leads_out || relative == b"." || relative.starts_with(b"/") {
-            return Err(format!("cannot match anything in {}", self.shown));
+            return Err(self.refusal.clone());
         }
         // An empty one has not been read yet: that it is refused is the answer.
         Ok(Glob::new(relative, ignore_case)?)
@@ -79,7 +92,7 @@ mod tests {
 
     fn spelling(bases: &[&str]) -> Spelling {
         let bases = bases.iter().map(|base| below(base.as_bytes())).collect();
-        Spelling { bases, shown: "src".to_owned() }
+        Spelling { bases, refusal: "cannot match".to_owned() }
     }
 
     #[test]
@@ -109,6 +122,20 @@ mod tests {
     fn what_lies_outside_the_source_is_refused() {
         let spelling = spelling(&["src", "/home/moo/src"]);
         for pattern in ["/home/moo/srd/a", "/a", "../src/a", "a/../b", "./", ".", ""] {
+            assert!(spelling.read(pattern.as_bytes()).is_err(), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_for_a_backup_is_relative_to_its_source() {
+        let spelling = Spelling::of_backup();
+        for pattern in ["a", "./a", "a/", "**/a", "**a", "?", "ignorecase:A"] {
+            let glob = spelling.read(pattern.as_bytes()).unwrap();
+            assert!(glob.matches(&symbols(b"a"), true), "{pattern}");
+        }
+        assert!(!spelling.read(b"*/a").unwrap().matches(&symbols(b"a"), false));
+        assert!(spelling.read(b"**/a").unwrap().matches(&symbols(b"b/a"), false));
+        for pattern in ["/a", "../a", "a/../b", ".", "./", ""] {
             assert!(spelling.read(pattern.as_bytes()).is_err(), "{pattern}");
         }
     }

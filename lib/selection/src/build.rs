@@ -1,42 +1,71 @@
 //! From the options to the rules.
 
 use std::error::Error;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
 use archive::{SetTime, parse_time};
-use failure::{Failure, OrFail, Reason, Status, shown};
+use failure::{Failure, OrFail, Reason, Status};
 use fancy_regex::{CompileError, Regex};
 use globs::letters;
 
-use super::OTHER_FILESYSTEMS;
-use super::filelist;
-use super::options::{Sign, Word};
-use super::rule::Rule;
-use super::spelling::Spelling;
-use super::table::Table;
-use crate::source::Source;
+use crate::rule::Rule;
+use crate::spelling::Spelling;
+use crate::table::Table;
+use crate::{OTHER_FILESYSTEMS, Pattern, Rules, Word};
 
 /// Makes rules of options.
-pub(crate) struct Builder<'a> {
-    pub(crate) source: &'a Source,
-    pub(crate) spelling: Spelling,
-    pub(crate) now: SetTime,
+pub struct Builder {
+    /// How patterns name what they match.
+    pub spelling: Spelling,
+    /// From when ages are counted back.
+    pub now: SetTime,
     /// Whether the entries of lists end with NUL.
-    pub(crate) null: bool,
-    pub(crate) rules: Vec<Rule>,
+    pub null: bool,
+    /// The file system of the source.
+    pub device: Option<u64>,
+    rules: Vec<Rule>,
 }
 
-impl Builder<'_> {
-    pub(crate) fn add(&mut self, word: &Word) -> Result<(), Failure> {
+impl Builder {
+    /// For patterns in that spelling.
+    pub fn new(spelling: Spelling, now: SetTime, null: bool) -> Builder {
+        Builder { spelling, now, null, device: None, rules: Vec::new() }
+    }
+
+    /// Makes the rules of options.
+    ///
+    /// # Errors
+    /// A list that cannot be read, a pattern that is none or can match nothing, and a last option that
+    /// includes: it would mean nothing.
+    pub fn build(mut self, words: &[Word]) -> Result<Rules, Failure> {
+        words.iter().try_for_each(|word| self.add(word))?;
+        self.finish()
+    }
+
+    fn finish(self) -> Result<Rules, Failure> {
+        if let Some(told) = self.rules.last().and_then(Rule::ends_with_include) {
+            let why = "means nothing as the last option, for what no option matches is included \
+                anyway (is --exclude '**' missing behind it?)";
+            return Err(Failure::of(Status::Usage, told, why));
+        }
+        Ok(Rules(self.rules))
+    }
+
+    /// Makes the rules of patterns.
+    ///
+    /// # Errors
+    /// As those of [`Builder::build`].
+    pub fn of_patterns(spelling: Spelling, patterns: Vec<Pattern>) -> Result<Rules, Failure> {
+        let mut builder = Builder::new(spelling, SetTime::LAST, false);
+        patterns.into_iter().try_for_each(|pattern| builder.pattern(pattern))?;
+        builder.finish()
+    }
+
+    fn add(&mut self, word: &Word) -> Result<(), Failure> {
         match word {
-            Word::Glob(sign, glob) => {
-                let told = told(&option(*sign, ""), glob);
-                self.glob(*sign, glob.as_bytes(), told)
+            Word::Glob(..) | Word::Filelist(..) | Word::Regexp(..) => {
+                let patterns = word.patterns(self.null)?;
+                patterns.into_iter().try_for_each(|pattern| self.pattern(pattern))
             }
-            Word::Filelist(sign, path) => self.filelist(*sign, path),
-            Word::Regexp(sign, text) => self.regexp(*sign, text),
             Word::OlderThan(time) => {
                 let told = format!("--exclude-older-than {time}");
                 let seconds = parse_time(time, self.now).or_fail(Status::Usage, &told)?.seconds();
@@ -53,14 +82,19 @@ impl Builder<'_> {
             }
             Word::OtherFilesystems => {
                 let told = OTHER_FILESYSTEMS.to_owned();
-                self.rules.push(Rule::OtherFilesystems { device: self.source.stat.st_dev, told });
+                self.rules.push(Rule::OtherFilesystems { device: self.device, told });
                 Ok(())
             }
         }
     }
 
-    fn glob(&mut self, sign: Sign, pattern: &[u8], told: String) -> Result<(), Failure> {
-        let glob = self.spelling.read(pattern);
+    fn pattern(&mut self, pattern: Pattern) -> Result<(), Failure> {
+        if pattern.is_regexp { self.regexp(pattern) } else { self.glob(pattern) }
+    }
+
+    fn glob(&mut self, pattern: Pattern) -> Result<(), Failure> {
+        let Pattern { sign, text, told, .. } = pattern;
+        let glob = self.spelling.read(&text);
         let glob = glob.map_err(|why| refused(&told, why))?;
         let Some((path, directories)) = glob.literal() else {
             self.rules.push(Rule::Glob { sign, glob, told });
@@ -76,21 +110,9 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn filelist(&mut self, sign: Sign, path: &Path) -> Result<(), Failure> {
-        let text = filelist::read(path)?;
-        for line in filelist::patterns(&text, sign, self.null) {
-            let list = format!("{}, line {}", shown(&path), line.number);
-            let pattern = OsStr::from_bytes(line.pattern);
-            let words = told(&option(line.sign, ""), pattern);
-            let told = format!("{words} ({list})");
-            self.glob(line.sign, line.pattern, told)?;
-        }
-        Ok(())
-    }
-
-    fn regexp(&mut self, sign: Sign, text: &OsStr) -> Result<(), Failure> {
-        let told = told(&option(sign, "-regexp"), text);
-        let regexp = Regex::new(&letters(text.as_bytes()));
+    fn regexp(&mut self, pattern: Pattern) -> Result<(), Failure> {
+        let Pattern { sign, text, told, .. } = pattern;
+        let regexp = Regex::new(&letters(&text));
         let refuse = |error| Failure::of(Status::Usage, &told, one_line(&error));
         let regexp = Box::new(regexp.map_err(refuse)?);
         let base = self.spelling.stock().to_vec();
@@ -99,19 +121,9 @@ impl Builder<'_> {
     }
 }
 
-fn option(sign: Sign, kind: &str) -> String {
-    let verb = if sign == Sign::Include { "include" } else { "exclude" };
-    format!("--{verb}{kind}")
-}
-
 /// A pattern that matches nothing that could be in the source.
 fn refused(told: &str, why: String) -> Failure {
     Failure::of(Status::Usage, told, why).because(Reason::OutsideSource)
-}
-
-/// An option as it was written.
-fn told(option: &str, value: &OsStr) -> String {
-    format!("{option} {}", shown(value))
 }
 
 /// An error that may show the expression above its last line, in the words of its innermost cause.
