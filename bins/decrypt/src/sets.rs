@@ -1,6 +1,6 @@
 //! What is known of each set while its files pass by: the seal, the manifest, what has come.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use archive::{FileKind, FileName, Manifest, Seal, SetId, TreePath, parse_seal};
 use failure::{Failure, OrFail, Status};
@@ -15,6 +15,8 @@ pub(crate) struct Sets {
     /// What a restore asks for; none for a stream that is no restore.
     pub(crate) wanted: Option<RestoreRequest>,
     pub(crate) path: TreePath,
+    /// The only volumes that are wanted: the set's time and the number of each.
+    pub(crate) chosen: Option<HashSet<(archive::SetTime, u64)>>,
     pub(crate) signers: Vec<Cert>,
     keep_going: bool,
     /// Which backup the sets are of.
@@ -80,6 +82,8 @@ impl Sets {
     ) -> Result<Sets, Failure> {
         let path = wanted.as_ref().and_then(|wanted| wanted.path.as_deref()).unwrap_or_default();
         let path = TreePath::parse(path).or_fail(Status::Integrity, "standard input")?;
+        let chosen = wanted.as_ref().and_then(|wanted| wanted.volumes.as_ref());
+        let chosen = chosen.map(|volumes| volumes.iter().map(|v| (v.set, v.number)).collect());
         let (sets, seals) = (BTreeMap::new(), HashMap::new());
         let ids: Vec<SetId> =
             wanted.iter().flat_map(|wanted| &wanted.sets).map(SetRef::id).collect();
@@ -89,6 +93,7 @@ impl Sets {
         Ok(Sets {
             wanted,
             path,
+            chosen,
             signers,
             keep_going,
             belonging,
@@ -172,10 +177,8 @@ impl Sets {
     /// Takes what the manifest of a set says. It vouches for the volumes if it is encrypted and
     /// protected against changes.
     pub(crate) fn manifest(&mut self, set: SetId, manifest: Manifest, vouches: bool) {
-        let contents = Contents::Manifest(manifest);
-        let set = self.sets.entry(set).or_default();
-        set.set_contents(contents, &self.path);
-        set.vouches = vouches;
+        self.set_contents(set, Contents::Manifest(manifest));
+        self.sets.entry(set).or_default().vouches = vouches;
     }
 
     /// Whether the hash of a file that has been admitted is one that nobody could change who can't
@@ -254,6 +257,10 @@ impl Sets {
             return Ok(());
         };
         if self.wanted.is_none() || seal.set.is_full() || previous == hash {
+            return Ok(());
+        }
+        // Of single volumes, the sets between may be left out.
+        if self.chosen.is_some() && seal.set.base != Some(before.time) {
             return Ok(());
         }
         let why = format!("its seal does not follow the seal of the {before}");

@@ -207,6 +207,19 @@ pub struct RestoreRequest {
     /// The only requested path, relative to the source, or `None` for all.
     #[serde(default, with = "text::optional_bytes", skip_serializing_if = "Option::is_none")]
     pub path: Option<Vec<u8>>,
+    /// The only volumes that come, or `None` for all that hold the path. The sets are then those that were
+    /// named, and need not be a whole chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volumes: Option<Vec<VolumeRef>>,
+}
+
+/// One volume of a set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VolumeRef {
+    /// The set's time.
+    pub set: SetTime,
+    /// The volume's number.
+    pub number: u64,
 }
 
 /// One of the sets of a wanted state.

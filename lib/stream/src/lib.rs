@@ -68,7 +68,7 @@ mod tree;
 pub use attributes::Attributes;
 pub use control::{
     Begin, End, Failed, Job, NewestSeal, Receipt, RestoreRequest, Resume, SetHeader, SetRef,
-    SetType, StreamKind, Totals, VERSION,
+    SetType, StreamKind, Totals, VERSION, VolumeRef,
 };
 pub use files::{FileWriter, FilesInput, Scope};
 pub use input::{Input, Item};
