@@ -2,7 +2,9 @@
 
 mod content;
 mod ends;
+mod hostile;
 mod large;
+mod requests;
 mod states;
 
 use std::fs::File;

@@ -27,10 +27,13 @@ pub(crate) struct Backup {
     roots: Vec<OnceLock<Option<Member>>>,
     content: Mutex<Content>,
     /// How many names the last file has that was asked for.
-    names: Mutex<Option<((usize, u64), u32)>>,
+    names: Mutex<Option<(Key, u32)>>,
     /// The attributes of the last object that was asked for.
-    attributes: Mutex<Option<((usize, u64), Arc<Attributes>)>>,
+    attributes: Mutex<Option<(Key, Arc<Attributes>)>>,
 }
+
+/// An object, by the numbers of its state and of its path.
+type Key = (usize, u64);
 
 enum Tree {
     Unread,

@@ -32,6 +32,7 @@ pub(crate) struct Content {
 }
 
 /// A part of a file that is wanted: of which of its versions, from where on, and where it goes.
+#[derive(Clone, Copy)]
 struct Want {
     version: usize,
     from: u64,

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use rustix::mount::{UnmountFlags, unmount as detach};
 
 /// The type of FUSE file systems, see statfs(2).
-const FUSE: u64 = 0x6573_5546;
+const FUSE: i128 = 0x6573_5546;
 /// How long the kernel may take to see that the program has ended, and the pause between two looks.
 const PATIENCE: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(20);
@@ -46,7 +46,7 @@ pub(crate) fn after_input(folder: &Path) -> io::Result<()> {
     loop {
         match statfs(folder) {
             Err(Errno::NOTCONN) => return unmount(folder),
-            Ok(found) if found.f_type.cast_unsigned() as u64 == FUSE => {}
+            Ok(found) if i128::from(found.f_type) == FUSE => {}
             _ => return Ok(()),
         }
         if start.elapsed() > PATIENCE {

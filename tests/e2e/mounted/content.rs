@@ -113,6 +113,14 @@ fn what_a_restore_refuses_is_refused() {
     read(&format!("--seal-key {other}"), false, "is not signed by the seal key");
     read("--identity 00000000000000000000000000000000", false, "00000000000000000000000000000000");
     let first = find_all(sandbox.path("store"), ".seal").into_iter().min().unwrap();
+    // Sealed once more, the full set is another one than that which the increment was made on.
+    let seal = first.display();
+    let again = format!(
+        "cp {seal} seal && gpg -q -d seal >text 2>/dev/null && sleep 1.1 &&
+        gpg -q --batch --yes -u {key} --clear-sign -o {seal} text"
+    );
+    sandbox.sh(&again).succeeds();
+    read(&format!("--seal-key {key}"), false, "its seal does not follow the seal of the full");
     fs::remove_file(first).unwrap();
     read(&format!("--seal-key {key}"), false, "has no seal");
 }
