@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write};
 use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use archive::{StoredSet, TreePath};
 use failure::{Failure, OrFail, Status, TemporaryFile};
@@ -29,6 +30,8 @@ pub(crate) struct Index {
     rows: File,
     links: File,
     count: u64,
+    /// Where the next entry is likely to be looked up: programs ask in the order in which entries are listed.
+    likely: AtomicU64,
 }
 
 /// A path of the tree.
@@ -68,7 +71,19 @@ impl Index {
     /// The entry of that name in a directory.
     pub(crate) fn child(&self, above: &Node, name: &[u8]) -> io::Result<Option<Node>> {
         let path = above.record.path.child(name);
-        self.find(&path, above.number + 1, above.end)
+        let likely = self.likely.load(Ordering::Relaxed);
+        let node = match (above.number + 1..above.end).contains(&likely) {
+            true => Some(self.node(likely)?).filter(|node| node.record.path == path),
+            false => None,
+        };
+        let node = match node {
+            Some(node) => Some(node),
+            None => self.find(&path, above.number + 1, above.end)?,
+        };
+        if let Some(node) = &node {
+            self.likely.store(node.end, Ordering::Relaxed);
+        }
+        Ok(node)
     }
 
     /// The first of its paths from `from` on that is an entry of a directory, and not of one below it.
@@ -222,7 +237,8 @@ impl Builder {
         let records = self.records.into_inner().map_err(io::IntoInnerError::into_error)?;
         let names = self.names.into_inner().map_err(io::IntoInnerError::into_error)?;
         let links = tempfile::tempfile()?;
-        let index = Index { records, rows: self.rows, links, count: self.count };
+        let index =
+            Index { records, rows: self.rows, links, count: self.count, likely: AtomicU64::new(0) };
         index.link(&names, self.named)?;
         Ok(index)
     }

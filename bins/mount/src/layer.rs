@@ -148,13 +148,18 @@ fn even_source(
     let candidates: Vec<u64> = holding(&manifest, path, number..=number).collect();
     for volume in candidates {
         let there = volumes.volume((set, volume))?;
-        let Some(found) = there.find(path, 0)? else { continue };
-        let found = match found.name.piece {
-            None => found,
-            Some(_) => match there.find(path, number)? {
-                Some(found) if found.name.piece == Some(number) => found,
-                _ => continue,
+        // The first piece may be the only member, without a number.
+        let found = match number {
+            1 => there.find(path, 0)?,
+            _ => match there.find(path, number)? {
+                None => there.find(path, 0)?,
+                found => found,
             },
+        };
+        let Some(found) =
+            found.filter(|found| found.name.piece.is_none_or(|piece| piece == number))
+        else {
+            continue;
         };
         let (start, due) = match found.name.piece {
             None => (0, size),

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::Builder;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cli::note::{self, Note};
 use cli::{Common, Program, signals};
@@ -78,6 +78,8 @@ Examples:
 
 /// How often it is looked whether the file system is still mounted.
 const PULSE: Duration = Duration::from_millis(200);
+/// How long the threads of a file system that was unmounted may take to end.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How many requests of the kernel are answered at the same time.
 const THREADS: usize = 4;
 
@@ -196,8 +198,7 @@ fn wait(session: &BackgroundSession, ends: &Receiver<End>) -> Option<End> {
     loop {
         let end = ends.recv_timeout(PULSE);
         if let Ok(End::Input) = end {
-            // Once nothing is mounted, nobody is asked for volumes: that is no reason of its own.
-            std::thread::sleep(PULSE);
+            settle(session);
         }
         if session.guard.is_finished() {
             return None;
@@ -206,6 +207,15 @@ fn wait(session: &BackgroundSession, ends: &Receiver<End>) -> Option<End> {
             Ok(end) => return Some(end),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
         }
+    }
+}
+
+/// Lets a session end that is about to: once nothing is mounted, nobody is asked for volumes any more, and
+/// standard input ends for that reason.
+fn settle(session: &BackgroundSession) {
+    let start = Instant::now();
+    while !session.guard.is_finished() && start.elapsed() < PATIENCE {
+        std::thread::sleep(PULSE);
     }
 }
 

@@ -5,6 +5,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use archive::{EntryName, Part, TreePath};
 use failure::{Failure, OrFail, Status, TemporaryFile};
@@ -22,6 +23,8 @@ pub(crate) struct Volume {
     /// Bytes of the tar, and how many members it has.
     length: u64,
     members: u64,
+    /// The member that is likely to be looked for next: the one after the last that was found.
+    likely: AtomicU64,
 }
 
 /// A member of a volume.
@@ -34,6 +37,18 @@ pub(crate) struct Found {
     pub(crate) at: u64,
 }
 
+impl Found {
+    /// Whether it is the first member for a path from that piece on.
+    fn begins(&self, path: &TreePath, piece: u64) -> bool {
+        let is_piece = match self.name.piece {
+            Some(1) => piece <= 1,
+            Some(number) => number == piece,
+            None => piece == 0,
+        };
+        is_piece && self.name.path == *path
+    }
+}
+
 impl Volume {
     /// Receives a volume.
     pub(crate) fn receive(which: &str, from: &mut FilesInput<File>) -> Result<Volume, Failure> {
@@ -44,7 +59,8 @@ impl Volume {
         let mut places = From { file: &places, at: 0 };
         let mut behind = Behind { file: &file, at: length };
         io::copy(&mut places, &mut behind).or_fail(Status::Failed, TemporaryFile)?;
-        Ok(Volume { file, which: which.to_owned(), length, members })
+        let (which, likely) = (which.to_owned(), AtomicU64::new(0));
+        Ok(Volume { file, which, length, members, likely })
     }
 
     /// How many bytes it takes on the disk.
@@ -54,6 +70,12 @@ impl Volume {
 
     /// The first member for a path from that piece on.
     pub(crate) fn find(&self, path: &TreePath, piece: u64) -> Result<Option<Found>, Failure> {
+        if let Some(likely) = self.next(self.likely.load(Ordering::Relaxed))?
+            && likely.begins(path, piece)
+        {
+            self.likely.store(likely.number + 1, Ordering::Relaxed);
+            return Ok(Some(likely));
+        }
         let (mut from, mut end) = (0, self.members);
         while from < end {
             let middle = from + (end - from) / 2;
@@ -61,8 +83,11 @@ impl Volume {
             let key = (&there.name.path, there.name.piece.unwrap_or(0));
             if key < (path, piece) { from = middle + 1 } else { end = middle }
         }
-        let found = self.next(from)?;
-        Ok(found.filter(|found| found.name.path == *path))
+        let found = self.next(from)?.filter(|found| found.name.path == *path);
+        if let Some(found) = &found {
+            self.likely.store(found.number + 1, Ordering::Relaxed);
+        }
+        Ok(found)
     }
 
     /// The member of that number, if there are so many.

@@ -77,6 +77,29 @@ fn moo_mount_alone_is_unmounted_when_it_is_killed() {
 }
 
 #[test]
+fn root_mounts_what_another_user_fetches_and_reads_no_file_that_this_user_could_replace() {
+    let sandbox = Sandbox::for_everybody();
+    if !rustix::process::geteuid().is_root() {
+        not_tried("not root: nobody can work as another user");
+        return;
+    }
+    let tree = Tree::small(sandbox.path("src"));
+    tree.noise("closed", 100);
+    tree.mode("closed", 0o000);
+    sandbox.sh("chmod 755 . && mkdir archives store && chown nobody archives store").silent();
+    let options = "--user nobody --archive-dir $PWD/archives --name a";
+    let backup = format!("moo backup {options} --no-encryption src file://$PWD/store");
+    sandbox.sh(&backup).silent();
+    let Some(mounted) = Mounted::new(&sandbox, options) else { return };
+    sandbox.sh("diff -r --no-dereference src mnt/latest/").silent();
+    let held = "grep -lz archives /proc/$(pgrep -f \"moo-mount .*--volumes\" | head -n 1)/cmdline";
+    sandbox.sh(held).fails();
+    assert_eq!(mounted.said(), "");
+    assert_eq!(mounted.unmount().status, 0);
+    sandbox.sh("ls -A .tmp").stdout_is("");
+}
+
+#[test]
 fn a_user_who_is_not_root_mounts_and_reads_everything() {
     let sandbox = Sandbox::for_everybody();
     if !rustix::process::geteuid().is_root() {
