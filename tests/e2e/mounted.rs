@@ -65,7 +65,7 @@ impl Drop for Mounted<'_> {
 }
 
 /// Whether this machine has FUSE; where it has not, that is noted.
-fn can_mount() -> bool {
+pub(crate) fn can_mount() -> bool {
     let device = File::options().read(true).write(true).open("/dev/fuse");
     if let Err(error) = &device {
         not_tried(&format!("no FUSE here: /dev/fuse: {error}"));

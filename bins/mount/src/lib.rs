@@ -73,8 +73,16 @@ pub struct Mount {
 
 const EXAMPLES: &str = "\
 Examples:
-  moo-mount --archive ~/archive /mnt
-  moo mount --secret-key ~/backup.secret.pgp file:///srv/backup /mnt";
+  mkdir /tmp/tree && moo-mount --archive ~/archive /tmp/tree &
+      until mountpoint -q /tmp/tree; do sleep 1; done
+      ls /tmp/tree/latest/ssh; fusermount3 -u /tmp/tree
+  mkdir /tmp/tree /tmp/pipes && mkfifo /tmp/pipes/requests /tmp/pipes/reply
+      while read -r time files; do
+      moo-fetch --time $time $(printf -- '--volume=%s ' $files) file:///srv/backup |
+      moo-decrypt > /tmp/pipes/reply; done < /tmp/pipes/requests |
+      moo-mount --archive ~/archive --volumes /tmp/pipes /tmp/tree &
+      until mountpoint -q /tmp/tree; do sleep 1; done
+      cat /tmp/tree/latest/hosts; fusermount3 -u /tmp/tree";
 
 /// How often it is looked whether the file system is still mounted.
 const PULSE: Duration = Duration::from_millis(200);

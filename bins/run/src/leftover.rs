@@ -42,7 +42,7 @@ fn run(
     waits: impl Fn() -> bool,
 ) -> std::io::Result<()> {
     let mut command = Command::new(std::env::current_exe()?.with_file_name(program));
-    command.arg(option).arg("--").arg(folder).env_remove(cli::lifeline::VARIABLE);
+    command.arg(option).arg(folder).env_remove(cli::lifeline::VARIABLE);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn()?;
     while child.try_wait()?.is_none() {

@@ -59,6 +59,22 @@ fn whatever_of_it_is_killed_it_is_unmounted() {
 }
 
 #[test]
+fn without_who_fetches_volumes_it_is_unmounted_with_one_line() {
+    let sandbox = Sandbox::new();
+    backup(&sandbox);
+    let Some(mounted) = Mounted::new(&sandbox, ARCHIVE) else { return };
+    let kill = "mount=$(pgrep -f \"moo-mount .*--volumes $PWD\" | head -n 1) &&
+        kill -KILL $(pgrep -P $(ps -o ppid= -p $mount) mount.sh)";
+    sandbox.sh(kill).silent();
+    until("the end", || sandbox.path("status").exists());
+    assert_eq!(mounted.said().lines().filter(|line| line.starts_with("moo")).count(), 1);
+    assert!(mounted.said().contains("program that fetches volumes: has ended"));
+    sandbox.sh("cat status").stdout_is("4\n");
+    drop(mounted);
+    is_over(&sandbox, "who fetches");
+}
+
+#[test]
 fn moo_mount_alone_is_unmounted_when_it_is_killed() {
     let sandbox = Sandbox::new();
     backup(&sandbox);
