@@ -44,7 +44,7 @@ fn a_backup_that_duplicity_has_made_has_its_sizes_from_the_volumes() {
     tree.noise("folder/huge", 3_000_000);
     duplicity.full("src").succeeds();
     tree.edit("folder/huge", |content| {
-        content.splice(1_500_000..1_500_010, *b"moo").for_each(drop)
+        content.splice(1_500_000..1_500_010, *b"moo").for_each(drop);
     });
     tree.edit("folder/large", |content| content.extend(b"moo"));
     duplicity.increment("src").succeeds();
