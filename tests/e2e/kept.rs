@@ -8,7 +8,7 @@ use crate::moo::stored;
 mod attributes;
 mod capacity;
 mod holes;
-mod links;
+pub(crate) mod links;
 mod owners;
 mod users;
 

@@ -38,6 +38,7 @@ mod migrating;
 mod misuse;
 mod moo;
 mod mount;
+mod mounted;
 mod movement;
 mod mutations;
 mod old_keys;

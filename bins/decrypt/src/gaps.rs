@@ -81,7 +81,16 @@ impl Sets {
             _ => None,
         });
         let contents = Contents::Sealed(numbers.collect::<BTreeSet<_>>());
+        self.set_contents(id, contents);
+    }
+
+    /// Takes what tells which volumes a set has.
+    pub(crate) fn set_contents(&mut self, id: SetId, contents: Contents) {
+        let set = self.sets.entry(id).or_default();
         set.set_contents(contents, &self.reach);
+        if let Some(chosen) = &self.chosen {
+            set.due.retain(|number| chosen.contains(&(id.time, *number)));
+        }
     }
 
     /// Goes on without a volume. Returns what goes with it; none where nobody waits for it.

@@ -1,6 +1,6 @@
 //! What is known of each set while its files pass by: the seal, the manifest, what has come.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use archive::{FileKind, FileName, Manifest, Seal, SetId, parse_seal};
 use failure::{Failure, OrFail, Status};
@@ -17,6 +17,8 @@ pub(crate) struct Sets {
     pub(crate) wanted: Option<RestoreRequest>,
     /// Where in a set something of what is wanted may be.
     pub(crate) reach: Reach,
+    /// The only volumes that are wanted: the set's time and the number of each.
+    pub(crate) chosen: Option<HashSet<(archive::SetTime, u64)>>,
     pub(crate) signers: Vec<Cert>,
     keep_going: bool,
     /// Which backup the sets are of.
@@ -82,6 +84,8 @@ impl Sets {
     ) -> Result<Sets, Failure> {
         let part = wanted.as_ref().map(Part::of).transpose()?;
         let reach = part.map(|part| part.reach().clone()).unwrap_or_default();
+        let chosen = wanted.as_ref().and_then(|wanted| wanted.volumes.as_ref());
+        let chosen = chosen.map(|volumes| volumes.iter().map(|v| (v.set, v.number)).collect());
         let (sets, seals) = (BTreeMap::new(), HashMap::new());
         let ids: Vec<SetId> =
             wanted.iter().flat_map(|wanted| &wanted.sets).map(SetRef::id).collect();
@@ -91,6 +95,7 @@ impl Sets {
         Ok(Sets {
             wanted,
             reach,
+            chosen,
             signers,
             keep_going,
             belonging,
@@ -174,10 +179,8 @@ impl Sets {
     /// Takes what the manifest of a set says. It vouches for the volumes if it is encrypted and
     /// protected against changes.
     pub(crate) fn manifest(&mut self, set: SetId, manifest: Manifest, vouches: bool) {
-        let contents = Contents::Manifest(manifest);
-        let set = self.sets.entry(set).or_default();
-        set.set_contents(contents, &self.reach);
-        set.vouches = vouches;
+        self.set_contents(set, Contents::Manifest(manifest));
+        self.sets.entry(set).or_default().vouches = vouches;
     }
 
     /// Whether the hash of a file that has been admitted is one that nobody could change who can't
@@ -256,6 +259,10 @@ impl Sets {
             return Ok(());
         };
         if self.wanted.is_none() || seal.set.is_full() || previous == hash {
+            return Ok(());
+        }
+        // Of single volumes, the sets between may be left out.
+        if self.chosen.is_some() && seal.set.base != Some(before.time) {
             return Ok(());
         }
         let why = format!("its seal does not follow the seal of the {before}");

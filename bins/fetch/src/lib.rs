@@ -10,6 +10,7 @@ mod remains;
 mod sealed;
 mod selection;
 mod strangers;
+mod wanted;
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -27,6 +28,7 @@ use survey::{Judge, Survey};
 
 use crate::part::Part;
 use crate::selection::{ArchiveDirectory, Selection};
+use crate::wanted::WantedFile;
 
 /// Fetch the files that a restore needs from a store
 ///
@@ -58,6 +60,11 @@ pub struct Fetch {
     /// Fetch the manifests and seals of the sets of the state
     #[arg(long, group = "what", conflicts_with = "archive")]
     manifests: bool,
+    /// Fetch only volume N of the set of the time SET, such as 20261122T201500Z:3, with the set's seal
+    /// and manifest; without :N only these. Can be repeated, for sets of the state in their order
+    #[arg(long, value_name = "SET[:N]", group = "what", value_parser = wanted::parse,
+        conflicts_with = "path")]
+    volume: Vec<WantedFile>,
     /// Fetch no files: print receipts of all files in the store, for moo-commit --reconcile
     #[arg(long, group = "what", conflicts_with = "time", conflicts_with_all = part::OPTIONS)]
     receipts: bool,

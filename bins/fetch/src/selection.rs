@@ -11,7 +11,7 @@ use store::Store;
 use stream::{RestoreRequest, SetRef};
 use survey::{Survey, Uncounted};
 
-use crate::{Fetch, remains, strangers};
+use crate::{Fetch, remains, strangers, wanted};
 
 /// The files to send.
 pub(crate) struct Selection {
@@ -83,12 +83,14 @@ impl Selection {
         strangers::warn(&arguments.url, &gone, &survey);
         warn_of_incomplete(&survey.collection, newest_time, wanted, &arguments.url);
         log::debug!("the state of {shown} has {} sets", sets.len());
+        let volumes = wanted::volumes(&arguments.volume);
+        let sets = wanted::sets(&arguments.url, &arguments.volume, sets)?;
         let names = names(arguments, &sets, part.reach(), known.as_ref())?;
         let unfinished = survey.collection.incomplete.iter().map(|set| set.id);
         let unfinished = unfinished.chain(gone.iter().map(|uncounted| uncounted.set));
         let unfinished = unfinished.filter(|id| Some(*id) > newest).map(SetRef::from).collect();
         let sets = sets.iter().map(|set| set.id.into()).collect();
-        let wanted = RestoreRequest { sets, unfinished, identity: judge.expected, ..request };
+        let wanted = RestoreRequest { sets, unfinished, identity: judge.expected, volumes, ..request };
         // Without the content it is no restore.
         let wanted = Some(wanted).filter(|_| !arguments.manifests);
         let uncounted = gone.len() as u64 + forks;
@@ -133,6 +135,10 @@ fn names(
     for set in sets {
         names.extend(set.seal.iter().chain(&set.manifest).cloned());
         if arguments.manifests {
+            continue;
+        }
+        if !arguments.volume.is_empty() {
+            names.extend(wanted::names(&arguments.url, &arguments.volume, set)?);
             continue;
         }
         // They tell what was in a volume that is lost.

@@ -19,6 +19,7 @@ pub(crate) enum Stage {
     Replay,
     Check,
     List,
+    Mount,
     Status,
     Prune,
     /// `moo sync`, which brings an archive directory up to date.
@@ -28,7 +29,7 @@ pub(crate) enum Stage {
 }
 
 /// All of them.
-pub(crate) const ALL: [Stage; 19] = [
+pub(crate) const ALL: [Stage; 20] = [
     Stage::Scan,
     Stage::Sign,
     Stage::Delta,
@@ -44,6 +45,7 @@ pub(crate) const ALL: [Stage; 19] = [
     Stage::Replay,
     Stage::Check,
     Stage::List,
+    Stage::Mount,
     Stage::Status,
     Stage::Prune,
     Stage::MooSync,
@@ -79,6 +81,7 @@ impl Stage {
             Stage::Replay => "moo-replay",
             Stage::Check => "moo-check",
             Stage::List => "moo-list",
+            Stage::Mount => "moo-mount",
             Stage::Status => "moo-status",
             Stage::Prune => "moo-prune",
             Stage::MooSync => "sync.sh",

@@ -8,7 +8,7 @@ use crate::keys::{DECRYPTING, REKEY_FROM, REKEY_TO, REMAKING, SIGNING};
 use crate::option::Takes::{Age, Nothing, Number, Value, Values};
 use crate::option::Target::{First, Stage as To, Variable};
 use crate::option::option;
-use crate::stage::Stage::{Check, Fetch, List, MooList, Prune, Scan, Status};
+use crate::stage::Stage::{Check, Fetch, List, MooList, Mount, Prune, Scan, Status};
 use crate::watch::PROGRESS;
 
 const STORE: Argument =
@@ -244,6 +244,47 @@ The exit status is 10 if there is no such backup, or neither state contains a PA
 Examples:
   moo diff file:///srv/backup 7D now
   moo diff etc 2026-11-22 2026-11-23 ssh",
+    },
+    MooCommand {
+        name: "mount",
+        usage: &["moo mount [options] URL DIR", "moo mount [options] NAME [STORE] DIR"],
+        about: "Mount all states of a backup as a read-only file system",
+        description: "Mount the backup in the store at URL on the empty directory DIR. Each state is a directory in it, named by its time in UTC; `latest` is a symbolic link to the newest state. Names, sizes, owners, modes, times and links come from the archive directory. If this machine has none, a temporary one is fetched. Content and extended attributes come from volumes, which are fetched and decrypted when they are needed; this needs the secret key. moo mount stays in the foreground until the file system is unmounted: by Ctrl-C, SIGTERM, umount(8) or fusermount3 -u.",
+        types: &[],
+        arguments: &[STORE, Argument::needed("DIR", "destination", "Empty directory to mount on")],
+        groups: &[
+            own(&[
+                option(
+                    "allow-other",
+                    Nothing,
+                    &[To(Mount)],
+                    "Let other users access the files, as far as their modes allow. Without this option, only the calling user can, and reads every file",
+                ),
+                option(
+                    "cache-size",
+                    Value("MIB"),
+                    &[To(Mount)],
+                    "Keep up to MIB MiB of decrypted volumes in temporary files (1024)",
+                ),
+                option(
+                    "numeric-owner",
+                    Nothing,
+                    &[To(Mount)],
+                    "Show owners by number, even if this machine knows their names",
+                ),
+                USER,
+            ]),
+            DECRYPTING,
+            SHARED,
+        ],
+        after: "\
+The exit status is 0 after umount, and that of the signal after Ctrl-C. A file whose volumes are damaged
+fails with EIO, and one line says why.
+
+Examples:
+  moo mount --secret-key ~/backup.secret.pgp file:///srv/backup /mnt
+  ls -l /mnt/*/ssh/sshd_config
+  cp -a /mnt/2026-11-28T03:00:00Z/ssh /tmp",
     },
     MooCommand {
         name: "verify",

@@ -1,4 +1,4 @@
-//! What a restore that was ended leaves beside its destination.
+//! What a command that was ended leaves: a restore beside its destination, and a mount where it is mounted.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -17,18 +17,32 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// The stages of a restore have the rights of the caller; what others leave in the note is not for
 /// the caller to delete.
 pub(crate) fn delete(name: &str, supervisor: Option<Pid>) {
-    if name != "restore" {
-        return;
-    }
     let waits = || supervisor.is_some() && getppid() == supervisor;
-    if let Some(Note::Staging(folder)) = note::find().filter(|_| waits()) {
-        let _ = run(&folder, waits);
+    match (name, note::find()) {
+        ("restore", Some(Note::Staging(folder))) if waits() => {
+            let _ = run("moo-patch", "--clear", &folder, waits);
+        }
+        // Whoever waits, a dead file system serves nobody.
+        ("mount", Some(Note::Staging(folder))) => {
+            let _ = unmount(&folder);
+        }
+        _ => {}
     }
 }
 
-fn run(folder: &Path, waits: impl Fn() -> bool) -> std::io::Result<()> {
-    let mut command = Command::new(std::env::current_exe()?.with_file_name("moo-patch"));
-    command.arg("--clear").arg(folder).env_remove(cli::lifeline::VARIABLE);
+/// Lets `moo-mount` unmount the file system of one that has been killed.
+pub(crate) fn unmount(folder: &Path) -> std::io::Result<()> {
+    run("moo-mount", "--unmount", folder, || true)
+}
+
+fn run(
+    program: &str,
+    option: &str,
+    folder: &Path,
+    waits: impl Fn() -> bool,
+) -> std::io::Result<()> {
+    let mut command = Command::new(std::env::current_exe()?.with_file_name(program));
+    command.arg(option).arg(folder).env_remove(cli::lifeline::VARIABLE);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn()?;
     while child.try_wait()?.is_none() {

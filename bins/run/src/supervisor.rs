@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, sleep};
 use std::time::{Duration, Instant};
 
+use cli::note::Note;
 use cli::{lifeline, signals};
 use failure::{Failure, Status};
 use progress::{Asker, Memory, Painter};
@@ -22,7 +23,7 @@ use rustix::process::{
 use signal_hook::low_level::emulate_default_handler;
 
 use crate::typing::Typing;
-use crate::{Run, family, words};
+use crate::{Run, family, leftover, words};
 
 /// How long a signal may take to be seen, and the pause between two looks.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -99,6 +100,11 @@ pub(crate) fn supervise(run: &Run) -> io::Result<u8> {
     cut(&writer);
     if status.signal().is_some() {
         family::kill(true);
+        let left =
+            note.as_ref().and_then(|note| cli::note::read(&File::from(note.try_clone().ok()?)));
+        if let ("mount", Some(Note::Staging(folder))) = (run.name.as_str(), left) {
+            let _ = leftover::unmount(&folder);
+        }
     }
     let signal = settled(&caught, status);
     let code = match signal {

@@ -20,6 +20,7 @@ pub(crate) fn interrupted(name: &str, note: Option<&Note>) -> String {
         ("restore", _) => {
             "the destination is unchanged or complete; after --merge or --delete, run it again"
         }
+        ("mount", _) => "the file system is unmounted",
         ("consolidate", _) => "the chain is unchanged; run it again",
         ("replicate" | "rekey", _) => "the next run copies the sets that are missing",
         ("prune" | "cleanup", _) => "the next run removes the rest",

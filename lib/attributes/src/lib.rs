@@ -14,7 +14,7 @@ pub const CAPABILITY: &[u8] = b"security.capability";
 
 /// Whether an attribute is one that a backup keeps. Others belong to the file system, or, as EVM's
 /// sum over the inode, to the very inode.
-fn counts(name: &[u8]) -> bool {
+pub fn counts(name: &[u8]) -> bool {
     let spaces: [&[u8]; 3] = [b"user.", b"trusted.", b"security."];
     let kept = spaces.iter().any(|space| name.starts_with(space)) && name != b"security.evm";
     kept || is_acl(name)

@@ -43,9 +43,9 @@ struct Messages {
 }
 
 impl Log for Messages {
-    /// What our libraries report; librsync's own words would say a failure twice.
+    /// What our libraries report; the words of librsync and fuser would say a failure twice.
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        !metadata.target().starts_with("librsync")
+        !["librsync", "fuser"].iter().any(|other| metadata.target().starts_with(other))
     }
 
     fn log(&self, record: &Record<'_>) {

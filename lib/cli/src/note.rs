@@ -25,7 +25,7 @@ const OUTPUT: &[u8] = b"output";
 /// What a stage leaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
-    /// The folder in which a tree is built, by its absolute path.
+    /// The folder in which a tree is built, or that is mounted, by its absolute path.
     Staging(PathBuf),
     /// The number of the newest volume that the next run need not send again.
     Volume(u64),

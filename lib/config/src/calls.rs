@@ -45,7 +45,7 @@ fn takes_only_names(command: &str) -> bool {
 
 /// Whether a command reads the backup of one source in one store.
 fn has_one_state(command: &str) -> bool {
-    matches!(command, "restore" | "list" | "find" | "diff")
+    matches!(command, "restore" | "list" | "find" | "diff" | "mount")
 }
 
 /// A word that can be no URL, and no path that goes through a folder.

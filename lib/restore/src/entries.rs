@@ -337,6 +337,14 @@ fn unexpected(set: SetId, number: u64) -> Failure {
 
 /// An entry, from its member.
 fn entry(which: &str, member: Member) -> Result<Entry, Failure> {
+    entry_name(which, &member).map(|name| Entry { name, member })
+}
+
+/// The name of a member of a volume, which `which` is in messages.
+///
+/// # Errors
+/// It is no member that a volume can have.
+pub fn entry_name(which: &str, member: &Member) -> Result<EntryName, Failure> {
     let name = EntryName::parse(&member.name).or_fail(Status::Integrity, which)?;
     if member.kind != Kind::File && member.size > 0 {
         // Readers disagree on whether to pass over it, and would read different trees.
@@ -347,7 +355,7 @@ fn entry(which: &str, member: Member) -> Result<Entry, Failure> {
         let why = format!("{which}: {}: a signature among the content", name.path);
         return Err(Failure::new(Status::Integrity, why));
     }
-    Ok(Entry { name, member })
+    Ok(name)
 }
 
 impl Entries {

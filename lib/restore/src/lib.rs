@@ -40,6 +40,7 @@ use selection::Part;
 use stream::{FilesInput, RestoreRequest, SetRef, Totals, pipe};
 
 pub use direct::stream_file;
+pub use entries::entry_name;
 pub use merge::MergeMode;
 pub use metadata::Owners;
 pub use outside::check_outside;
@@ -74,6 +75,11 @@ impl RestoreInput {
                 "standard input: no stream to restore from (moo-fetch without --all makes one)";
             return Err(Failure::new(Status::Usage, why));
         };
+        if request.volumes.is_some() {
+            let why =
+                "standard input: has only some volumes of its sets, see --volume of moo-fetch";
+            return Err(Failure::new(Status::Usage, why));
+        }
         let part = Part::of(&request)?;
         match request.sets.first().map(SetRef::id).filter(|id| !id.is_full()) {
             Some(id) if !keep_going => {

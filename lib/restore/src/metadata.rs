@@ -251,7 +251,7 @@ impl Owners {
     }
 
     /// The numbers of owner and group; none where they are out of range.
-    pub(crate) fn of(&mut self, member: &Member) -> Option<(u32, u32)> {
+    pub fn of(&mut self, member: &Member) -> Option<(u32, u32)> {
         if self.users.len() + self.groups.len() > MOST {
             self.users.clear();
             self.groups.clear();

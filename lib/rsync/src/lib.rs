@@ -3,6 +3,7 @@
 
 mod block;
 mod delta;
+mod extents;
 mod patch;
 mod sign;
 mod strong;
@@ -12,6 +13,7 @@ mod window;
 
 pub use block::block_length;
 pub use delta::Delta;
+pub use extents::{Extent, extents};
 pub use patch::patch;
 pub use sign::sign;
 pub use strong::Hash;

@@ -213,6 +213,10 @@ pub struct RestoreRequest {
     /// Which entries are requested, in the order in which they decide: the first one that matches does.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub patterns: Vec<Pattern>,
+    /// The only volumes that come, or `None` for all that hold the path. The sets are then those that were
+    /// named, and need not be a whole chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volumes: Option<Vec<VolumeRef>>,
 }
 
 /// A pattern of a requested part.
@@ -226,6 +230,15 @@ pub struct Pattern {
     /// Its text.
     #[serde(with = "text::bytes")]
     pub text: Vec<u8>,
+}
+
+/// One volume of a set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VolumeRef {
+    /// The set's time.
+    pub set: SetTime,
+    /// The volume's number.
+    pub number: u64,
 }
 
 /// One of the sets of a wanted state.

@@ -68,7 +68,7 @@ mod tree;
 pub use attributes::Attributes;
 pub use control::{
     Begin, End, Failed, Job, NewestSeal, Pattern, Receipt, RestoreRequest, Resume, SetHeader,
-    SetRef, SetType, StreamKind, Totals, VERSION,
+    SetRef, SetType, StreamKind, Totals, VERSION, VolumeRef,
 };
 pub use files::{FileWriter, FilesInput, Scope};
 pub use input::{Input, Item};

@@ -87,6 +87,11 @@ impl<R: Read> TarReader<R> {
         self.input
     }
 
+    /// What the tar is read from.
+    pub fn get_ref(&self) -> &R {
+        &self.input
+    }
+
     pub(crate) fn input(&mut self) -> &mut R {
         &mut self.input
     }

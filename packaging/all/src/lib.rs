@@ -37,7 +37,7 @@ impl Program {
 }
 
 /// All programs, in the order in which data flows through them.
-pub static PROGRAMS: [Program; 22] = [
+pub static PROGRAMS: [Program; 23] = [
     Program::stage::<scan::Scan>(),
     Program::stage::<sign::Sign>(),
     Program::stage::<delta::Delta>(),
@@ -51,6 +51,7 @@ pub static PROGRAMS: [Program; 22] = [
     Program::stage::<compare::Compare>(),
     Program::stage::<replay::Replay>(),
     Program::stage::<list::List>(),
+    Program::stage::<mount::Mount>(),
     Program::stage::<status::Status>(),
     Program::stage::<check::Check>(),
     Program::stage::<prune::Prune>(),

@@ -13,7 +13,7 @@ use crate::kept::stock_restores;
 use crate::moo::{Moo, stored};
 
 /// The names of each file that has several, sorted.
-fn groups(folder: impl AsRef<Path>) -> Vec<Vec<String>> {
+pub(crate) fn groups(folder: impl AsRef<Path>) -> Vec<Vec<String>> {
     let mut groups = BTreeMap::new();
     add(folder.as_ref(), "", &mut groups);
     let mut groups: Vec<Vec<String>> = groups.into_values().filter(|g| g.len() > 1).collect();

@@ -1,0 +1,5 @@
+//! `moo-mount`: mounts all states of a backup.
+
+fn main() -> std::process::ExitCode {
+    cli::main::<mount::Mount>()
+}
