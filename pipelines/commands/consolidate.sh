@@ -4,7 +4,7 @@
 set -eu
 self='moo consolidate'
 
-here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
+here=$(CDPATH='' cd -P -- "${0%/*}/.." && pwd)
 # shellcheck source-path=SCRIPTDIR source=../shared/reading.sh
 . "$here/shared/reading.sh"
 # shellcheck source-path=SCRIPTDIR source=../shared/writing.sh
@@ -13,7 +13,7 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 read_pipe consolidate "$@"
 read_passphrase
 archive=$(archive_of "$url")
-! (as_user test -d "$archive") || reconcile >/dev/null
+! user_test -d "$archive" || reconcile >/dev/null
 read_from "$url"
 state |
     replay --archive "$archive" |

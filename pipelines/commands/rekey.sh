@@ -4,7 +4,7 @@
 set -eu
 self='moo rekey'
 
-here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
+here=$(CDPATH='' cd -P -- "${0%/*}/.." && pwd)
 # shellcheck source-path=SCRIPTDIR source=../shared/copying.sh
 . "$here/shared/copying.sh"
 

@@ -80,16 +80,22 @@ archive_of() {
 }
 
 # find_archive URL: sets $archive for commands that do not need one, /dev/null without a home; and
-# $present_archive to the same, if it is there. It is the user's: root looks at nothing in it.
+# $present_archive, see check_archive.
 find_archive() {
     archive=$( (archive_of "$1") 2>/dev/null) || archive=/dev/null
+    check_archive
+}
+
+# check_archive: sets $present_archive to $archive if that is there. It is the user's: root looks at nothing
+# in it.
+check_archive() {
     present_archive=''
-    ! (as_user test -d "$archive") || present_archive=$archive
+    ! user_test -d "$archive" || present_archive=$archive
 }
 
 # learn_seal_key: takes the key of the seals from the archive, unless one is given: $learned_key.
 learn_seal_key() {
     learned_key=''
-    [ -z "$seal_key" ] && (as_user test -s "$archive/seal-key") || return 0
+    [ -z "$seal_key" ] && user_test -s "$archive/seal-key" || return 0
     learned_key=$(as_user head -c 4096 "$archive/seal-key")
 }

@@ -27,7 +27,7 @@ give_lifeline() {
     [ -n "${MOO_SCRATCH-}" ] || return 0
     nobody_replaces "${MOO_SCRATCH%/*}"
     chown -- "$uid:$gid" "$MOO_SCRATCH"
-    ! (as_user test -w "$MOO_SCRATCH") || export TMPDIR="$MOO_SCRATCH"
+    ! user_test -w "$MOO_SCRATCH" || export TMPDIR="$MOO_SCRATCH"
 }
 
 # nobody_replaces FOLDER: nobody but root can put another one in its place.
@@ -44,7 +44,12 @@ nobody_replaces() {
 }
 
 # Not empty if the caller is a service with privileges of its own, as moobacker.service is.
-ambient=$(sed -n 's/^CapAmb:[[:space:]]*0*//p' /proc/self/status 2>/dev/null) || ambient=''
+ambient=''
+{
+    while read -r field value; do
+        case $field$value in CapAmb:*[!0]*) ambient=$value && break ;; esac
+    done </proc/self/status
+} 2>/dev/null || :
 
 # as_user PROGRAM [ARGUMENT…]: becomes the program, as the user and without any privilege. In a session
 # of its own it can type nothing into the terminal of root.
@@ -58,8 +63,13 @@ as_user() {
     exec "$@"
 }
 
-# as_reader PROGRAM [ARGUMENT…]: the same, but the program may read every file; or, where the source is
-# the output of another user's commands, become that user instead.
+# user_test EXPRESSION: what test(1) says to the user. The shell knows where it is the user.
+user_test() {
+    if [ -n "$user$ambient" ]; then (as_user test "$@"); else test "$@"; fi
+}
+
+# as_reader PROGRAM [ARGUMENT…]: the same as as_user, but the program may read every file; or, where the
+# source is the output of another user's commands, become that user instead.
 as_reader() {
     may=-all,+dac_read_search
     [ -z "$command_user" ] || may=-all,+setuid,+setgid

@@ -6,7 +6,7 @@
 # reconcile [OPTION...]: finishes or deletes the leftovers of an interrupted run in the archive
 # directory. Prints the output of moo-commit with these options.
 reconcile() {
-    find_archive "$url"
+    check_archive
     receipts ${present_archive:+"--archive=$present_archive"} -- "$url" |
         commit --reconcile --archive "$archive" "$@"
 }

@@ -45,8 +45,9 @@ fn read(
     unwrap: &Unwrap,
     files: &SyncSender<(String, Held)>,
 ) -> Result<Totals, Failure> {
+    let spools = Arc::default();
     while let Some(name) = input.next_file()? {
-        let mut held = Held::read(&name, &mut input)?;
+        let mut held = Held::read(&name, &mut input, &spools)?;
         unwrap.prepare(&name, &mut held)?;
         if files.send((name, held)).is_err() {
             break;

@@ -1,25 +1,21 @@
-//! A file that is held back until it has been checked: in memory while it is small, else in a
-//! temporary file without a name.
+//! A file that is held back until it has been checked.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::sync::Arc;
 
 use failure::{Failure, OrFail, Status, TemporaryFile};
 use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use stream::FilesInput;
-use tempfile::SpooledTempFile;
 
-/// Bytes that stay in memory.
-const IN_MEMORY: usize = 8 << 20;
+use crate::spool::{Spool, Spools};
 
 /// A file that is held.
 pub(crate) struct Held {
     which: String,
-    spool: SpooledTempFile,
-    /// In bytes.
-    len: u64,
+    spool: Spool,
     /// In lower-case hex.
     sha256: String,
     /// Whether a stage before has lost it.
@@ -28,24 +24,25 @@ pub(crate) struct Held {
 
 impl Held {
     /// The file that the stream has come to, as a whole.
-    pub(crate) fn read(which: &str, input: &mut FilesInput<File>) -> Result<Held, Failure> {
-        let mut spool = SpooledTempFile::new(IN_MEMORY);
-        let (mut hash, mut len) = (Sha256::new(), 0);
+    pub(crate) fn read(
+        which: &str,
+        input: &mut FilesInput<File>,
+        spools: &Arc<Spools>,
+    ) -> Result<Held, Failure> {
+        let mut spool = Spool::new(spools);
+        let mut hash = Sha256::new();
         while let Some(chunk) = input.chunk()? {
-            len += chunk.len() as u64;
             hash.update(&chunk);
             spool.write_all(&chunk).or_fail(Status::Failed, TemporaryFile)?;
         }
         let sha256 = format!("{:x}", hash.finalize());
         let lost = input.lost().is_some();
-        let mut held = Held { which: which.to_owned(), spool, len, sha256, lost };
-        held.rewind()?;
-        Ok(held)
+        Ok(Held { which: which.to_owned(), spool, sha256, lost })
     }
 
     /// How long the file is as it came, in bytes.
     pub(crate) fn len(&self) -> u64 {
-        self.len
+        self.spool.len()
     }
 
     /// The SHA-256 of the file as it came, in lower-case hex.

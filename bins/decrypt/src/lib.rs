@@ -9,6 +9,7 @@ mod losses;
 mod manifest;
 mod protection;
 mod sets;
+mod spool;
 mod transit;
 mod unwrap;
 

@@ -10,7 +10,8 @@ use std::io::{self, BufRead, Read, Write};
 use aes::{Aes128, Aes192, Aes256};
 use cfb_mode::cipher::array::Array;
 use cfb_mode::cipher::{
-    BlockModeDecrypt, BlockModeEncrypt, BlockSizeUser, KeyIvInit, typenum::U16,
+    BlockModeDecrypt, BlockModeEncBackend, BlockModeEncClosure, BlockModeEncrypt, BlockSizeUser,
+    KeyIvInit, typenum::U16,
 };
 use cfb_mode::{Decryptor, Encryptor};
 use failure::{Failure, Status};
@@ -29,6 +30,9 @@ pub(crate) const KEY: usize = 32;
 const BLOCK: usize = 16;
 /// How much is encrypted or decrypted at a time.
 const PIECE: usize = 64 << 10;
+/// How much is hashed and then encrypted: a block of SHA-1, and so a number of whole blocks of the cipher. In
+/// both, each step waits for the one before it. Alternating in small parts lets the processor overlap them.
+const OVERLAP: usize = 64;
 /// The header of the last packet inside, which holds the SHA-1 of all before it (5.14).
 const CHECK_HEADER: [u8; 2] = [0xd3, 20];
 /// Bytes of that packet.
@@ -65,15 +69,33 @@ impl<W: Write> SeipdWriter<W> {
         // In this mode, what follows has no influence on what goes before.
         let length = self.plain.len();
         self.plain.resize(length.next_multiple_of(BLOCK), 0);
-        self.encrypt();
+        let (blocks, _) = Array::slice_as_chunks_mut(&mut self.plain);
+        self.cipher.encrypt_blocks(blocks);
         self.to.write_all(&self.plain[..length])?;
         self.to.finish()
     }
+}
 
-    /// Encrypts whole blocks in place.
-    fn encrypt(&mut self) {
-        let (blocks, _) = Array::slice_as_chunks_mut(&mut self.plain);
-        self.cipher.encrypt_blocks(blocks);
+/// Whole blocks, to be hashed and encrypted in place. To call the cipher for each part would take as long as
+/// the overlap saves.
+struct HashAndEncrypt<'a> {
+    plain: &'a mut [u8],
+    hash: &'a mut Sha1,
+}
+
+impl BlockSizeUser for HashAndEncrypt<'_> {
+    type BlockSize = U16;
+}
+
+impl BlockModeEncClosure for HashAndEncrypt<'_> {
+    fn call<B: BlockModeEncBackend<BlockSize = U16>>(self, backend: &mut B) {
+        for part in self.plain.chunks_mut(OVERLAP) {
+            self.hash.update(&part);
+            let (blocks, _) = Array::slice_as_chunks_mut(part);
+            for block in blocks {
+                backend.encrypt_block(block.into());
+            }
+        }
     }
 }
 
@@ -82,8 +104,8 @@ impl<W: Write> Write for SeipdWriter<W> {
         let taken = bytes.len().min(PIECE - self.plain.len());
         self.plain.extend_from_slice(&bytes[..taken]);
         if self.plain.len() == PIECE {
-            self.hash.update(&self.plain);
-            self.encrypt();
+            let piece = HashAndEncrypt { plain: &mut self.plain, hash: &mut self.hash };
+            self.cipher.encrypt_with_backend(piece);
             self.to.write_all(&self.plain)?;
             self.plain.clear();
         }

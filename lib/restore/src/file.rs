@@ -67,7 +67,7 @@ impl Tree {
         }
         .or_skip(which)?;
         let mut writer = writer(file, member, link_target.as_ref());
-        let hash = copy(body, &mut writer, which)?;
+        let hash = copy(body, member.size, &mut writer, which)?;
         check(which, &hash, body)?;
         let done = set_metadata_or_link(&mut writer, link_target, &metadata, (parent, name));
         let (given, _) = done.or_skip(which)?;
@@ -102,7 +102,7 @@ impl Tree {
         let file = create(staging, PATCHED).or_fail(Status::Failed, which)?;
         let mut writer = writer(file, member, link_target.as_ref());
         let mut patched = rsync::patch(&which.to_string(), basis, &mut *body)?;
-        let hash = copy(&mut patched, &mut writer, which)?;
+        let hash = copy(&mut patched, BUFFER as u64, &mut writer, which)?;
         drop(patched);
         check(which, &hash, body)?;
         let done = set_metadata_or_link(&mut writer, link_target, &metadata, (parent, name));
@@ -178,21 +178,39 @@ fn open_basis(parent: BorrowedFd<'_>, name: &[u8]) -> rustix::io::Result<Option<
     opened
 }
 
-/// Copies content, and returns its SHA-256 in hex.
-fn copy(from: &mut impl Read, to: &mut Writer, which: &TreePath) -> Result<String, ApplyError> {
+/// Copies content of `size` bytes or more, and returns its SHA-256 in hex. Content arrives in pieces of any
+/// length; the file is written in long ones, which cover whole pages.
+fn copy(
+    from: &mut impl Read,
+    size: u64,
+    to: &mut Writer,
+    which: &TreePath,
+) -> Result<String, ApplyError> {
     let mut hash = Sha256::new();
-    // On the stack, since most files are small and there are many.
-    let mut buffer = [0; BUFFER];
+    // Most files are small, and to clear a long buffer takes time. One byte more shows the end.
+    let mut buffer = vec![0; size.saturating_add(1).min(BUFFER as u64) as usize];
     loop {
-        let n = match from.read(&mut buffer) {
-            Ok(0) => return Ok(format!("{:x}", hash.finalize())),
-            Ok(n) => n,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Ok(Err(error).or_fail(Status::Integrity, which)?),
-        };
+        let n = fill(from, &mut buffer).or_fail(Status::Integrity, which)?;
         hash.update(&buffer[..n]);
         to.write_all(&buffer[..n]).or_skip(which)?;
+        if n < buffer.len() {
+            return Ok(format!("{:x}", hash.finalize()));
+        }
     }
+}
+
+/// Reads until the buffer is full or the content ends. Returns how many bytes.
+fn fill(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match from.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(n) => filled += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
 }
 
 /// Checks content against the hash that was recorded when it was backed up. duplicity records

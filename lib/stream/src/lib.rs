@@ -53,6 +53,7 @@
 mod attributes;
 mod control;
 mod files;
+mod gather;
 mod input;
 pub mod member;
 mod outlet;

@@ -1,17 +1,18 @@
 //! Writing a stream, so that it ends as finished, as failed, or visibly cut.
 
-use std::io::{BufWriter, Write};
+use std::io::Write;
 
 use serde::Serialize;
 
 use crate::control::{Begin, End, Failed, Totals};
+use crate::gather::GatherWriter;
 use crate::member::Member;
 use crate::tar_writer::TarWriter;
 use failure::{Failure, Status};
 
 /// A stream that is being written. Members are written whole, so that it can end at any time.
 pub struct Output<W: Write> {
-    tar: TarWriter<BufWriter<W>>,
+    tar: TarWriter<GatherWriter<W>>,
     members: u64,
     bytes: u64,
     form: Form,
@@ -29,7 +30,7 @@ enum Form {
 
 impl<W: Write> Output<W> {
     pub(crate) fn new(to: W, terminal: bool) -> Output<W> {
-        let tar = TarWriter::new(BufWriter::with_capacity(crate::pipe::BUFFER, to));
+        let tar = TarWriter::new(GatherWriter::new(to));
         let form = if terminal { Form::Terminal } else { Form::Stream };
         Output { tar, members: 0, bytes: 0, form }
     }
@@ -64,21 +65,11 @@ impl<W: Write> Output<W> {
 
     fn finish(mut self, totals: Totals) -> Result<(), Failure> {
         let end = End { members: self.members, bytes: self.bytes, totals };
-        let closed = self.close("end.json", &end);
-        self.discard();
-        closed
+        self.close("end.json", &end)
     }
 
     fn fail(mut self, stage: &str, failure: &Failure) -> Result<(), Failure> {
-        let closed = self.close("failed.json", &Failed::of(stage, failure));
-        self.discard();
-        closed
-    }
-
-    /// Ends the output. Bytes that could not be written are dropped, so that no write follows the
-    /// report of the failure.
-    fn discard(self) {
-        let _ = self.tar.into_inner().into_parts();
+        self.close("failed.json", &Failed::of(stage, failure))
     }
 
     fn close(&mut self, name: &str, last: &impl Serialize) -> Result<(), Failure> {
