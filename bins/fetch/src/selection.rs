@@ -90,7 +90,8 @@ impl Selection {
         let unfinished = unfinished.chain(gone.iter().map(|uncounted| uncounted.set));
         let unfinished = unfinished.filter(|id| Some(*id) > newest).map(SetRef::from).collect();
         let sets = sets.iter().map(|set| set.id.into()).collect();
-        let wanted = RestoreRequest { sets, unfinished, identity: judge.expected, volumes, ..request };
+        let wanted =
+            RestoreRequest { sets, unfinished, identity: judge.expected, volumes, ..request };
         // Without the content it is no restore.
         let wanted = Some(wanted).filter(|_| !arguments.manifests);
         let uncounted = gone.len() as u64 + forks;

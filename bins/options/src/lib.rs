@@ -10,6 +10,7 @@ mod option;
 mod shell;
 mod stage;
 mod store_commands;
+mod upkeep_commands;
 mod watch;
 
 use std::ffi::OsString;
@@ -26,6 +27,7 @@ use command::{Argument, MooCommand};
 use machine_commands::MACHINE_COMMANDS;
 pub use shell::typed;
 use store_commands::STORE_COMMANDS;
+use upkeep_commands::UPKEEP_COMMANDS;
 
 /// Read the options of a command of moo, for the script that runs it
 ///
@@ -55,7 +57,7 @@ pub fn commands() -> impl Iterator<Item = Command> {
 
 /// All commands that need the programs.
 fn all() -> impl Iterator<Item = &'static MooCommand> {
-    STORE_COMMANDS.iter().chain(MACHINE_COMMANDS)
+    STORE_COMMANDS.iter().chain(UPKEEP_COMMANDS).chain(MACHINE_COMMANDS)
 }
 
 /// The `main` of the program.
