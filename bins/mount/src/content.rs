@@ -12,8 +12,8 @@ use crate::index::Node;
 use crate::layer::{Layer, Source, SourceError, first, out_of_basis};
 use crate::volumes::{VolumeKey, Volumes, holding};
 
-/// How many layers are remembered: each may have two open files.
-const LAYERS: usize = 300;
+/// How many layers are remembered: each takes up to 16 KiB, or has up to two open files.
+const LAYERS: usize = 1000;
 /// How many volumes are asked for at once.
 const TOGETHER: usize = 8;
 
