@@ -7,6 +7,7 @@ use crate::code::Refusal;
 use crate::journal::code::GENERIC;
 use crate::moo::{Sink, word};
 use crate::survey::{Survey, local};
+use crate::value;
 use crate::work::Work;
 
 /// The columns of the type of a change.
@@ -36,7 +37,7 @@ struct Entry {
 /// There is no such set, or `moo list` fails.
 pub(crate) fn list(work: &Work<'_>, survey: &Survey) -> Result<u8, Refusal> {
     let number = work.request.line.value("show-changes-in-set").unwrap_or_default();
-    let number: usize = number.to_string_lossy().parse().unwrap_or(usize::MAX);
+    let number = value::index(number).map_err(Refusal::usage)?;
     let sets = survey.chains.iter().flat_map(|chain| {
         chain.sets.iter().enumerate().map(|(at, set)| {
             let before = at.checked_sub(1).map(|before| &*chain.sets[before].time);
@@ -45,8 +46,11 @@ pub(crate) fn list(work: &Work<'_>, survey: &Survey) -> Result<u8, Refusal> {
     });
     let mut sets: Vec<_> = sets.collect();
     sets.reverse();
-    let Some((before, time)) = sets.get(number).copied() else {
-        let text = format!("--show-changes-in-set: {number}: there are {} sets", sets.len());
+    let count = i64::try_from(sets.len()).unwrap_or(i64::MAX);
+    let place = usize::try_from(if number < 0 { count.saturating_add(number) } else { number });
+    let found = place.ok().and_then(|place| sets.get(place).copied());
+    let Some((before, time)) = found else {
+        let text = format!("--show-changes-in-set: {number}: there are {count} sets");
         return Err(Refusal::new(30, "IndexError", text));
     };
     let (mut count, mut width) = (0_u64, "File:".len());

@@ -226,9 +226,9 @@ pub(crate) static OWN_MEANING: &[DuplicityOption] = &[
     .since("3.0"),
     option(
         "show-changes-in-set",
-        Value("N"),
+        Value("INDEX"),
         Own,
-        "With collection-status, list the changes of set N; 0 is the newest set",
+        "With collection-status, list the changes of a set: 0 is the newest one, -1 the oldest",
     )
     .since("3.0"),
     option(

@@ -23,6 +23,7 @@ pub(crate) fn check(given: &Given) -> Result<(), Refusal> {
     let why = match name {
         // A descriptor and the level of messages have been read already.
         "N" | "SECONDS" | "BYTES" | "KIB" | "PERCENT" => number(value).err(),
+        "INDEX" => index(value).err(),
         "MIB" => number(value).and_then(above_zero).err(),
         "TIME" => time(value).map(|_| ()).err(),
         "NAME" if long == "name" => folder(value).err(),
@@ -36,6 +37,15 @@ pub(crate) fn check(given: &Given) -> Result<(), Refusal> {
 }
 
 fn number(value: &OsStr) -> Result<u32, String> {
+    let number = value.to_str().and_then(|text| text.parse().ok());
+    number.ok_or_else(|| "not a number".to_owned())
+}
+
+/// A place in a list, counted from its end if it is below 0.
+///
+/// # Errors
+/// It is none.
+pub(crate) fn index(value: &OsStr) -> Result<i64, String> {
     let number = value.to_str().and_then(|text| text.parse().ok());
     number.ok_or_else(|| "not a number".to_owned())
 }

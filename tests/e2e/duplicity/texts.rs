@@ -106,7 +106,7 @@ fn the_changes_of_a_set_are_listed_as_the_new_duplicity_does() {
     sandbox.sh("echo more >src/a; rm src/old; mkdir src/new; echo 1 >src/new/file").silent();
     stock.run("incremental", options).succeeds();
     let part = "sed -n '/^-----*$/,$p' | grep -v complete";
-    for number in ["0", "1"] {
+    for number in ["0", "1", "-1", "-2"] {
         let call = format!("--no-encryption --show-changes-in-set {number} file://$PWD/store");
         let theirs = stock.run("collection-status", &call).succeeds();
         std::fs::write(sandbox.path("theirs"), &theirs.stdout).unwrap();

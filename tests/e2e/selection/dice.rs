@@ -101,12 +101,19 @@ impl Dice {
             "--filter-ignorecase",
             "--filter-strictcase",
         ];
-        let mut options = Vec::new();
+        let (mut options, mut is_regexp) = (Vec::new(), false);
         for number in 0..=self.below(5) {
             if self.one_in(3) {
-                options.push(self.of(&FILTERS).to_owned());
+                let filter = self.of(&FILTERS);
+                is_regexp = filter == "--filter-regexp" || is_regexp && filter.ends_with("case");
+                options.push(filter.to_owned());
             }
-            options.extend(self.option(sandbox, source, number));
+            // A glob is another regular expression in each language, if it is one.
+            let option = match is_regexp {
+                true => self.regexp_option(sandbox, number),
+                false => self.option(sandbox, source, number),
+            };
+            options.extend(option);
         }
         if !self.one_in(6) {
             let last = self.of(&["**", source, "**/c"]).to_owned();
@@ -141,6 +148,20 @@ impl Dice {
             add("--exclude".to_owned(), format!("{base}{last}"), last.to_owned());
         }
         (for_source, relative)
+    }
+
+    /// One option whose value is a regular expression, or a list of them.
+    fn regexp_option(&mut self, sandbox: &Sandbox, number: usize) -> Vec<String> {
+        let sign = self.of(&["--include", "--exclude"]);
+        if self.below(3) > 0 {
+            return vec![sign.into(), self.of(&REGEXPS).into()];
+        }
+        let list = format!("list{number}");
+        let line =
+            |dice: &mut Dice| format!("{}{}\n", dice.of(&["", "+ ", "- "]), dice.of(&REGEXPS));
+        let lines = (0..self.below(4)).map(|_| line(self)).collect::<String>();
+        std::fs::write(sandbox.path(&list), lines).unwrap();
+        vec![format!("{sign}-filelist"), list]
     }
 
     fn relative_glob(&mut self) -> String {
