@@ -253,8 +253,7 @@ fn an_option_that_is_given_twice_was_the_last_one_in_silence_and_is_refused() {
     let sandbox = Sandbox::new();
     for call in [
         backup("--stdin-name a --stdin-name b -"),
-        "moo restore --path a --path b file://$PWD/store out".to_owned(),
-        "moo restore -r a --file-to-restore=b file://$PWD/store out".to_owned(),
+        "moo verify --path a --file-to-restore=b file://$PWD/store src".to_owned(),
     ] {
         let run = sandbox.sh(&call).fails_with(2).one_message();
         drop(run.stderr_has("is given twice"));

@@ -3,11 +3,12 @@
 use std::fs;
 
 use stream::member::Kind;
-use tests::{Run, Sandbox};
+use tests::{Run, Sandbox, Tree};
 
 use crate::forge::{
     self, Entry, FULL, INC, block, deleted, entry, file, folder, link, patch_header, put, root, tar,
 };
+use crate::moo::Moo;
 
 /// A sandbox with a folder that nothing may touch.
 fn sandbox() -> Sandbox {
@@ -316,4 +317,16 @@ fn devices_are_left_out_for_who_is_not_root_and_hurt_nobody() {
     }
     restore(&sandbox).silent();
     sandbox.sh("test -b out/sda").silent();
+}
+
+#[test]
+fn a_named_pipe_in_place_of_a_manifest_kept_a_restore_waiting_for_ever() {
+    let sandbox = Sandbox::new();
+    Tree::small(sandbox.path("src"));
+    Moo::plain(&sandbox).backup("").silent();
+    sandbox.sh("for m in store/*.manifest; do rm $m && mkfifo $m; done").silent();
+    let restore = "moo restore --archive-dir . --name none file://$PWD/store out";
+    let run = sandbox.sh(&format!("timeout 60 {restore}")).fails().one_message();
+    assert_ne!(run.status, 124, "it came to an end by itself");
+    sandbox.sh("ls out").fails();
 }

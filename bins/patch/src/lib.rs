@@ -74,7 +74,8 @@ Examples:
   moo-fetch --time 3D --path ssh/sshd_config file:///srv/backup | moo-decrypt |
       moo-patch /tmp/sshd_config
   moo-fetch --path hosts file:///srv/backup | moo-decrypt | moo-patch - | wc -l
-  moo-fetch --path home/old file:///srv/backup | moo-decrypt | moo-patch --rename docs texts /tmp/home
+  moo-fetch --path ssh file:///srv/backup | moo-decrypt |
+      moo-patch --rename sshd_config sshd_config.old /tmp/ssh
   moo-fetch --time 3D file:///srv/backup | moo-decrypt | moo-patch --check";
 
 impl Program for Patch {
@@ -122,7 +123,9 @@ impl Program for Patch {
 fn on_disk(failure: Failure, destination: &Path) -> Failure {
     let temporary = TemporaryFile.to_string();
     let is_temporary = failure.beside(&temporary) != failure.message();
-    if failure.reason() != Reason::DiskFull || is_temporary {
+    let subject = failure.message().split(": ").next().map(Path::new);
+    let is_named = subject.and_then(Path::file_name) == destination.file_name();
+    if failure.reason() != Reason::DiskFull || is_temporary || is_named {
         return failure;
     }
     failure.inside(shown(destination))

@@ -7,7 +7,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use failure::{Failure, OrFail, Reason, Status};
-use rustix::fs::{AtFlags, CWD, RenameFlags};
+use rustix::fs::{AtFlags, CWD, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use crate::listed::ListedSizes;
@@ -76,7 +76,15 @@ impl Store for FileStore {
     }
 
     fn open(&mut self, name: &str) -> Result<Box<dyn Read + Send + Sync>, Failure> {
-        let file = by_kind(File::open(self.folder.join(name)), &self.which(name))?;
+        let which = self.which(name);
+        // The owner of a named pipe could keep its reader waiting for ever.
+        let mut options = OpenOptions::new();
+        let options = options.read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+        let file = by_kind(options.open(self.folder.join(name)), &which)?;
+        if !by_kind(file.metadata(), &which)?.is_file() {
+            let failure = Failure::of(Status::Absent, which, "not a regular file");
+            return Err(failure.because(Reason::NoSuchFile));
+        }
         Ok(self.sizes.limit(name, file))
     }
 

@@ -103,9 +103,14 @@ fn root_mounts_what_another_user_fetches_and_reads_no_file_that_this_user_could_
     tree.noise("closed", 100);
     tree.mode("closed", 0o000);
     sandbox.sh("chmod 755 . && mkdir archives store && chown nobody archives store").silent();
+    sandbox.sh("moo keygen --no-passphrase key && chmod 644 key.cert.pgp").succeeds();
     let options = "--user nobody --archive-dir $PWD/archives --name a";
-    let backup = format!("moo backup {options} --no-encryption src file://$PWD/store");
+    let backup =
+        format!("moo backup {options} --encrypt-key $PWD/key.cert.pgp src file://$PWD/store");
     sandbox.sh(&backup).silent();
+    // What the user has put there is neither followed nor waited for.
+    sandbox.sh("ln -s /etc/shadow archives/a/link; mkdir archives/a/folder").silent();
+    let options = &format!("{options} --secret-key $PWD/key.secret.pgp");
     let Some(mounted) = Mounted::new(&sandbox, options) else { return };
     sandbox.sh("diff -r --no-dereference src mnt/latest/").silent();
     let held = "grep -lz archives /proc/$(pgrep -f \"moo-mount .*--volumes\" | head -n 1)/cmdline";

@@ -44,10 +44,11 @@ pub(in crate::faults) const INTERRUPTED: &str = "EINTR";
 /// The calls that are made to fail, each with the errors that it can have. Memory is left out, and
 /// so is `close`: what was written is synced before, and Rust's own library panics where a
 /// directory can't be closed.
-pub(in crate::faults) const CALLS: [(&str, &[&str]); 45] = [
+pub(in crate::faults) const CALLS: [(&str, &[&str]); 46] = [
     ("read", &["EIO", INTERRUPTED]),
     ("pread64", &["EIO", INTERRUPTED]),
     ("write", &["EIO", "ENOSPC", INTERRUPTED]),
+    ("writev", &["EIO", "ENOSPC", INTERRUPTED]),
     ("pwrite64", &["EIO", "ENOSPC", INTERRUPTED]),
     ("copy_file_range", &["EIO", "ENOSPC"]),
     ("sendfile", &["EIO", INTERRUPTED]),

@@ -55,7 +55,8 @@ const KEY: i32 = 6;
 
 /// Whether a call like `write(3<pipe:[7]>, …` is about the pipe to the next stage.
 fn is_of_output(call: &str) -> bool {
-    (call.starts_with("write(") && call.contains("<pipe:")) || call.starts_with("fcntl(1<")
+    let writes = call.starts_with("write(") || call.starts_with("writev(");
+    (writes && call.contains("<pipe:")) || call.starts_with("fcntl(1<")
 }
 
 /// Whether a line like `moo-scan: src/a file: permission denied` names the object of a call, or
@@ -66,7 +67,10 @@ fn names(line: &str, call: &str) -> bool {
     let which = which.split(": ").next().unwrap_or(which);
     let mut parts = which.rsplit('/').take(2).filter(|part| !part.is_empty());
     let built = call.contains("/.out.moo-");
+    // What is in a folder is named, and the folder is synced.
+    let synced = call.starts_with("fsync(") && line.contains(": write to the disk: ");
     built
+        || synced
         || PLACES.contains(&which)
         || which.starts_with(TEMPORARY)
         || parts.any(|part| call.contains(part))

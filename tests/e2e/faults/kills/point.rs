@@ -29,8 +29,9 @@ pub(in crate::faults) struct Point {
 
 /// The calls that leave something behind, on a disk or in a pipe, or wait for a lock: between two
 /// of them it is all the same when somebody is killed.
-const CALLS: [&str; 22] = [
+const CALLS: [&str; 23] = [
     "write",
+    "writev",
     "pwrite64",
     "copy_file_range",
     "sendto",
