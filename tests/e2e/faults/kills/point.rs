@@ -106,9 +106,9 @@ impl Point {
             Victim::Group => ("STOP", STOPPED, "kill -KILL 0"),
             Victim::Shell => ("STOP", STOPPED, shell),
         };
-        // Each of its threads stops at its call of that number.
+        // Each of its threads stops at its call of that number, and so does the ssh that it asks.
         let then = format!(
-            "[ -e \"{mark}\" ] || {{ : >\"{mark}\"; {once}; }}; pkill -CONT -s 0 -x {program}"
+            "[ -e \"{mark}\" ] || {{ : >\"{mark}\"; {once}; }}; pkill -CONT -s 0 -x \"{program}|ssh\""
         );
         let watch = format!("grep --line-buffered \"{seen}\" | while read -r _; do {then}; done");
         format!("-q -e trace={call} -e inject={call}:signal={signal}:when={number} -o '|{watch}'")
