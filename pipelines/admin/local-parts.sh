@@ -233,11 +233,10 @@ make_schedule() {
     command -v visudo >/dev/null || fail 1 'sudo: not found: apt-get install sudo, or pass --systemd'
     file=/etc/cron.d/$user
     [ ! -e "$file" ] || return 0
-    checks=''
-    [ -z "$(conf_all checks)" ] || checks="${newline}0 7 * * * root $here/moo run-checks"
+    checks=$(conf_cron_checks)
     put 644 "$file" <<TEXT
 MAILTO=${mailto:-root}
-${schedule:-30 2 * * *} $user sudo -n $here/backup.sh$checks
+${schedule:-30 2 * * *} $user sudo -n $here/backup.sh${checks:+$newline$checks}
 TEXT
 }
 

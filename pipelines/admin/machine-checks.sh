@@ -142,8 +142,6 @@ check_sudo() {
 timers_wanted=/etc/systemd/system/timers.target.wants
 backup_timer=moobacker.timer
 checks_timer=moobacker-checks.timer
-# What cron has for the checks.
-checks_line="0 7 * * * root $here/moo run-checks"
 
 # check_schedule: something starts the backup, and tells somebody when it fails.
 check_schedule() {
@@ -160,8 +158,8 @@ check_schedule() {
 # The command that prints a schedule for cron.
 cron_lines() {
     checks=''
-    [ -z "$configured" ] || [ -z "$(conf_all checks)" ] || checks=" '$checks_line'"
-    printf '%s\n' "printf '%s\\n' MAILTO=root '30 2 * * * $owner sudo -n $here/backup.sh'$checks"
+    [ -z "$configured" ] || checks=$(conf_cron_checks)
+    printf '%s\n' "printf '%s\\n' MAILTO=root '30 2 * * * $owner sudo -n $here/backup.sh'${checks:+" '$checks'"}"
 }
 
 check_cron() {
@@ -193,7 +191,8 @@ check_timer() {
 
 # check_checks: something runs the checks that are configured.
 check_checks() {
-    [ -n "$(conf_all checks)" ] || return 0
+    checks=$(conf_cron_checks)
+    [ -n "$checks" ] || return 0
     file=/etc/cron.d/$owner
     if [ -L "$timers_wanted/$checks_timer" ]; then
         running "$checks_timer" || return 0
@@ -203,7 +202,7 @@ check_checks() {
     elif [ -L "$timers_wanted/$backup_timer" ]; then
         finding 1 checks 'nothing runs them' "systemctl enable --now $checks_timer"
     elif [ -e "$file" ]; then
-        finding 1 checks 'nothing runs them' "echo '$checks_line' >>$file"
+        finding 1 checks 'nothing runs them' "echo '$checks' >>$file"
     fi
 }
 

@@ -33,6 +33,10 @@ conf_rows() (
 # conf_all KEY: the values of a key that holds for all sources.
 conf_all() { conf_rows / "$1"; }
 
+# conf_cron_checks: the line for cron that runs the checks, if any are configured.
+# shellcheck disable=SC2154 # $here is the folder of the script that has sourced this
+conf_cron_checks() { [ -z "$(conf_all checks)" ] || printf '%s\n' "0 7 * * * root $here/moo run-checks"; }
+
 # conf_sources: the names of the sources, one a line.
 conf_sources() { printf '%s\n' "$conf_table" | LC_ALL=C sed -n 's/^\([^ ]*\) source .*/\1/p'; }
 

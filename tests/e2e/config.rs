@@ -239,7 +239,7 @@ fn a_source_of_commands_is_backed_up_listed_and_restored_by_its_name() {
     person
         .sh("moo restore --no-restore-ownership dumps second $PWD/out && cat out/it*")
         .stdout_is("two");
-    // One that fails is told with its source, and stores nothing.
+    // One that fails is named, and nothing is stored.
     person.configure(&format!("{KEYS}{STORES}{}", dumps.replace("seq 9", "false")));
     person.sh("moo backup dumps disk").fails_with(1).stderr_has("false: has failed with status 1");
     assert_eq!(person.sets("disk", "dumps"), 2);

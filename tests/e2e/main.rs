@@ -45,6 +45,7 @@ mod old_keys;
 mod on_disk;
 mod ordinary_user;
 mod package;
+mod page;
 mod part;
 mod partial;
 mod passphrase_fd;

@@ -1,24 +1,14 @@
 //! moobacker-migrating(7): its commands work as they stand there, on a machine where the other program has
 //! made backups.
 
-use std::fs;
-
 use tests::Sandbox;
 use tests::machine::Network;
-use tests::sandbox::workspace;
+
+use crate::page;
 
 /// What a shell has before the first command of the page.
 const BEFORE: &str = "set -e; cd; umask 077
     export PASSPHRASE='a b' RESTIC_PASSWORD='c d' BORG_PASSPHRASE='e f' BORG_RELOCATED_REPO_ACCESS_IS_OK=yes\n";
-
-/// The blocks of commands of a section.
-fn blocks(section: &str) -> Vec<String> {
-    let page = fs::read_to_string(workspace().join("man/man7/moobacker-migrating.7")).unwrap();
-    let (_, rest) = page.split_once(&format!(".SH {section}\n")).unwrap();
-    let section = rest.split("\n.SH ").next().unwrap().replace("\\-", "-").replace("\\(ti", "~");
-    let blocks = section.split(".EX\n").skip(1);
-    blocks.map(|block| block.split(".EE\n").next().unwrap().to_owned()).collect()
-}
 
 /// Runs the blocks of a section on a machine, after a command that prepares the other program; the names in
 /// the store.
@@ -29,11 +19,11 @@ fn follow(section: &str, prepare: &str) -> String {
     machine.install();
     let run = |commands: &str| machine.sh(&format!("{BEFORE}{commands}")).succeeds();
     let key = run(prepare).out();
-    let blocks = blocks(section);
+    let blocks = page::blocks("moobacker-migrating.7", section);
     assert!(blocks.len() >= 4, "{blocks:?}");
     for block in blocks {
         // Nothing is a day old here.
-        let block = block.replace("--changes 1D", "--changes 0D");
+        let block = page::plain(&block).replace("--changes 1D", "--changes 0D");
         run(&block.replace("KEY", key.trim_end())).stderr_is("");
         // Two sets have two seconds.
         machine.sh("sleep 1.1").silent();

@@ -2,27 +2,19 @@
 //! page says. With the variable `MOO_CAPTURE` set, what they print is written into the page instead.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Mutex;
 use std::{env, fs};
 
 use tests::machine::{Machine, Network};
-use tests::sandbox::workspace;
 use tests::{Run, Sandbox};
 
-/// The page is read and written by one test at a time.
-static PAGE: Mutex<()> = Mutex::new(());
+use crate::page;
 
-/// How the page writes what roff would take for something else.
-const ESCAPES: [(&str, &str); 7] = [
-    ("\\e", "\\"),
-    ("\\-", "-"),
-    ("\\(ti", "~"),
-    ("\\(aq", "'"),
-    ("\\(ha", "^"),
-    ("\\(dq", "\""),
-    ("\\(ga", "`"),
-];
+/// The page that is followed.
+const PAGE: &str = "moobacker-recipes.7";
+
+/// The page is written by one test at a time.
+static WRITING: Mutex<()> = Mutex::new(());
 
 /// What each machine has before the first command.
 const BEFORE: &str = "umask 022; useradd -m you && cd ~you && mkdir -p /srv/backup /root/.ssh && chown you /srv/backup";
@@ -35,10 +27,6 @@ const OWN_USER: &str = "useradd -r -m -d /var/lib/moobacker moobacker
 /// With a key whose public half that user can read.
 const KEY: &str = "moo keygen --no-passphrase /root/backup
     install -D -m 644 /root/backup.cert.pgp /etc/moobacker/backup.cert.pgp";
-
-fn page() -> PathBuf {
-    workspace().join("man/man7/moobacker-recipes.7")
-}
 
 /// A command of the page, and what it prints there.
 struct Step {
@@ -80,19 +68,6 @@ fn steps(block: &str) -> Vec<Step> {
         open = document || line.ends_with('\\');
     }
     steps
-}
-
-fn plain(text: &str) -> String {
-    let text = text.replace("\\&", "");
-    // The backslash itself comes last.
-    let text = ESCAPES[1..].iter().fold(text, |text, (escape, is)| text.replace(escape, is));
-    text.replace(ESCAPES[0].0, ESCAPES[0].1)
-}
-
-fn escaped(text: &str) -> String {
-    let text = ESCAPES.iter().fold(text.to_owned(), |text, (escape, is)| text.replace(is, escape));
-    let dots = text.lines().map(|line| if line.starts_with('.') { "\\&" } else { "" });
-    text.lines().zip(dots).map(|(line, dot)| format!("{dot}{line}\n")).collect()
 }
 
 /// A text without what is another one each time: numbers, units, keys, and the width of columns.
@@ -174,15 +149,10 @@ fn follow(section: &str, prepare: &str) {
 }
 
 fn follow_on(section: &str, mut scene: Scene<'_>) {
-    let text = fs::read_to_string(page()).unwrap();
-    let (_, rest) = text.split_once(&format!(".SH {section}\n")).expect(section);
-    let section_text = rest.split("\n.SH ").next().unwrap();
-    let blocks: Vec<_> = section_text.split(".EX\n").skip(1).collect();
-    for block in blocks {
-        let block = block.split(".EE\n").next().unwrap();
+    for block in page::blocks(PAGE, section) {
         (scene.carry)(&scene.machines);
         let mut captured = String::new();
-        for step in steps(&plain(block)) {
+        for step in steps(&page::plain(&block)) {
             let run = scene.run(&step);
             let printed = run.out() + &run.err();
             captured.push_str(&format!("{}{printed}", step.typed));
@@ -191,9 +161,10 @@ fn follow_on(section: &str, mut scene: Scene<'_>) {
             }
         }
         if env::var_os("MOO_CAPTURE").is_some() {
-            let _one = PAGE.lock().unwrap();
-            let text = fs::read_to_string(page()).unwrap();
-            fs::write(page(), text.replace(block, &escaped(&captured))).unwrap();
+            let _one = WRITING.lock().unwrap();
+            let path = page::path(PAGE);
+            let text = fs::read_to_string(&path).unwrap();
+            fs::write(path, text.replace(&block, &page::escaped(&captured))).unwrap();
         }
     }
 }

@@ -31,7 +31,7 @@ const CHECKOUT: &str = "/usr/src/moobacker";
 /// ignores the death of children.
 const KEEP: &str = "exec env --ignore-signal=CHLD cat";
 
-/// Keeps them until it is told what to become.
+/// Keeps them until a line of input says what to become.
 const WAIT: &str = "go=$(head -n 1); eval \"$go\"";
 
 /// Makes the root of a machine, with empty folders where this machine's users keep their own,

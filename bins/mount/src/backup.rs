@@ -1,5 +1,6 @@
 //! A backup as a tree of objects: all states, and what is at each path of them.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -17,6 +18,9 @@ use crate::states::{State, States};
 /// has none itself.
 const MOST_NAMES: usize = 4;
 
+/// Of how many files the number of names is remembered.
+const MOST_COUNTS: usize = 4096;
+
 /// All states of a backup.
 pub(crate) struct Backup {
     folder: Folder,
@@ -26,8 +30,9 @@ pub(crate) struct Backup {
     /// What each state has at its root.
     roots: Vec<OnceLock<Option<Member>>>,
     content: Mutex<Content>,
-    /// How many names the last file has that was asked for.
-    names: Mutex<Option<(Key, u32)>>,
+    /// How many names the last files have that were asked for: those of several files alternate in a
+    /// directory.
+    names: Mutex<HashMap<Key, u32>>,
     /// The attributes of the last object that was asked for.
     attributes: Mutex<Option<(Key, Arc<Attributes>)>>,
 }
@@ -63,7 +68,7 @@ impl Backup {
         let trees = states.chains.iter().map(|_| Mutex::new(Tree::Unread)).collect();
         let roots = states.all.iter().map(|_| OnceLock::new()).collect();
         let (content, names, attributes) =
-            (Mutex::new(content), Mutex::new(None), Mutex::new(None));
+            (Mutex::new(content), Mutex::default(), Mutex::new(None));
         Ok(Backup { folder, states, trees, roots, content, names, attributes })
     }
 
@@ -132,8 +137,8 @@ impl Backup {
     /// How many names a file has, of which this is the first.
     pub(crate) fn count_names(&self, object: &Object) -> Result<u32, Reported> {
         let key = (object.state, object.node.number);
-        if let Some((_, count)) = lock(&self.names).filter(|(known, _)| *known == key) {
-            return Ok(count);
+        if let Some(count) = lock(&self.names).get(&key) {
+            return Ok(*count);
         }
         let Some(state) = self.states.all.get(object.state) else { return Ok(1) };
         let mut count = 1;
@@ -145,7 +150,11 @@ impl Backup {
             });
             count += u32::from(is_name);
         }))?;
-        *lock(&self.names) = Some((key, count));
+        let mut names = lock(&self.names);
+        if names.len() >= MOST_COUNTS {
+            names.clear();
+        }
+        names.insert(key, count);
         Ok(count)
     }
 
@@ -258,8 +267,8 @@ fn read<T>(done: std::io::Result<T>) -> Result<T, Reported> {
 /// Reports a failure in one line.
 fn report<T>(done: Result<T, Failure>) -> Result<T, Reported> {
     done.map_err(|failure| {
-        // The stage that has failed has said so.
-        if failure.is_news() && !crate::volumes::is_reported(&failure) {
+        // The stage that has failed has said so, or it was reported before.
+        if failure.is_news() {
             log::error!("{failure}");
         }
         Reported

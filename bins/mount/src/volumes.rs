@@ -54,16 +54,9 @@ struct Here {
     limit: u64,
 }
 
-/// The failure of what has been reported before.
+/// The failure of what has been reported before: it is no news.
 fn reported(which: impl std::fmt::Display) -> Failure {
-    Failure::of(Status::Integrity, which, REPORTED)
-}
-
-const REPORTED: &str = "could not be had, as reported before";
-
-/// Whether a failure has been reported.
-pub(crate) fn is_reported(failure: &Failure) -> bool {
-    failure.why() == REPORTED
+    Failure::upstream("moo-fetch", Status::Integrity, format!("{which}: could not be had"))
 }
 
 impl Volumes {

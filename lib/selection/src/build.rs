@@ -44,7 +44,7 @@ impl Builder {
     fn finish(self) -> Result<Rules, Failure> {
         if let Some(told) = self.rules.last().and_then(Rule::ends_with_include) {
             let why = "means nothing as the last option, for what no option matches is included \
-                anyway (is --exclude '**' missing behind it?)";
+                anyway (is --exclude '**' missing after it?)";
             return Err(Failure::of(Status::Usage, told, why));
         }
         Ok(Rules(self.rules))

@@ -19,7 +19,7 @@ fn the_middle_of_a_large_file_needs_its_volumes_only_after_many_increments() {
     let moo = Moo::plain(&sandbox).option("--volsize 1");
     moo.backup("").silent();
     for day in 0..6 {
-        // Bytes come, go and change, so that everything behind them moves.
+        // Bytes are added, removed and changed, so that all later content moves.
         tree.edit("large", |content| {
             let at = 1_000_000 + day * 3_000_000;
             content.splice(at..at + 100 * day, vec![day as u8; 5000]).for_each(drop);
