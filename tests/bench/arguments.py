@@ -29,6 +29,9 @@ def parse(description):
     part.add_argument("--growth", metavar="NUMBERS",
                       help="only how time and memory grow with so many small files, such as "
                            "100000,300000,1000000")
+    part.add_argument("--before", metavar="CHECKOUT",
+                      help="only the ratios to another build of moobacker, such as that of the last "
+                           "release, with their 95 %% intervals; with --rounds 15 or more")
     part.add_argument("--chain", type=int, metavar="N",
                       help="only what a chain of that many increments costs")
     add("--no-install", action="store_true", help="install and build nothing")

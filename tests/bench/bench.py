@@ -15,7 +15,7 @@ import growth
 import measure
 import report
 import sftp
-from peers import OURS, programs
+from peers import BEFORE, OURS, programs
 
 
 class Bench:
@@ -72,7 +72,8 @@ class Bench:
 
 
 def compare(bench, there, rounds):
-    """All programs on the same trees, first one first, then another."""
+    """What all programs cost on the same trees, first one first, then another: by action and program,
+    a cost or a number of bytes for each round."""
     results = {}
 
     def note(what, program, cost):
@@ -103,7 +104,7 @@ def compare(bench, there, rounds):
             note("restore", program, bench.restore(program))
             note("one", program, bench.restore(program, one))
         print(f"round {number + 1} of {rounds} is done", file=sys.stderr)
-    report.comparison([program.name for program in there], results)
+    return results
 
 
 def watch(bench, ours, change):
@@ -138,9 +139,12 @@ def main():
 
 
 def measure_all(bench, chosen):
-    there, missing = programs([OURS, *chosen.peers], bench.work)
+    peers = [BEFORE] if chosen.before else chosen.peers
+    there, missing = programs([OURS, *peers], bench.work, chosen.before)
     if OURS in missing:
         sys.exit("tests/bench: pipelines/moo is missing")
+    if BEFORE in missing:
+        sys.exit(f"tests/bench: {chosen.before}: no pipelines/moo in it")
     for name in missing:
         print(f"tests/bench: {name} is missing, and left out", file=sys.stderr)
     print("# moobacker, measured\n")
@@ -149,6 +153,8 @@ def measure_all(bench, chosen):
     print(f"- rounds: {chosen.rounds}, of which medians are told\n")
     if chosen.growth:
         growth.by_files(bench, there, chosen)
+    elif chosen.before:
+        measure_ratios(bench, there, chosen)
     elif chosen.chain:
         growth.by_increments(bench, there[0], chosen)
     else:
@@ -184,10 +190,17 @@ def measure_tree(bench, there, tree, chosen):
     """What needs no network."""
     size = plant(bench, tree, chosen)
     if not chosen.stages_only:
-        compare(bench, there, chosen.rounds)
+        report.comparison([program.name for program in there], compare(bench, there, chosen.rounds))
     another_day = chosen.rounds + 1
     runs = watch(bench, there[0], lambda: corpus.live_a_day(bench.source, another_day))
     report.stages("processor a GiB of the tree, peak memory", runs, size / 2**30)
+
+
+def measure_ratios(bench, there, chosen):
+    """This build beside another one."""
+    for tree in chosen.trees:
+        plant(bench, tree, chosen)
+        report.ratios(compare(bench, there, chosen.rounds))
 
 
 def measure_large(bench, there, chosen):

@@ -5,6 +5,8 @@ import subprocess
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 OURS = "moobacker"
+# Another build of ours, in a checkout of its own.
+BEFORE = "before"
 PROGRAMS = f"{ROOT}/target/release"
 INSTALLED = f"{ROOT}/target/peers/duplicity-new/bin/duplicity"
 
@@ -137,11 +139,13 @@ class Floor(Program):
         return ["sh", "-c", f"mkdir {to} && {unseal} | zstd -q -d | tar -x -C {to}"]
 
 
-def programs(names, work):
-    """Those of the names that are here, and the names of those that are not."""
+def programs(names, work, before=None):
+    """Those of the names that are here, and the names of those that are not. The checkout of another
+    build is one of them, where there is one."""
     new = os.environ.get("MOO_DUPLICITY_NEW", INSTALLED)
     known = {
         OURS: (Moobacker, f"{ROOT}/pipelines/moo"),
+        BEFORE: (Moobacker, f"{before}/pipelines/moo"),
         "duplicity-0.8": (Duplicity, "/usr/bin/duplicity"),
         "duplicity-new": (NewDuplicity, new),
         "restic": (Restic, shutil.which("restic") or "restic"),

@@ -2,9 +2,10 @@
 import os
 import platform
 import subprocess
+from math import comb
 from statistics import median
 
-from peers import OURS
+from peers import BEFORE, OURS
 
 ACTIONS = {
     "full": "full set",
@@ -59,7 +60,38 @@ def beside(names, costs):
 
 def ratio(some, others, what):
     """The median of the ratios that the rounds have."""
-    return median(getattr(one, what) / getattr(other, what) for one, other in zip(some, others))
+    return median(paired(some, others, what))
+
+
+def paired(some, others, what):
+    """The ratio of each round."""
+    return [getattr(one, what) / getattr(other, what) for one, other in zip(some, others)]
+
+
+def ratios(results):
+    """What this build takes of the time of another one."""
+    rows = []
+    for action, title in ACTIONS.items():
+        ours, others = results[action][OURS], results[action][BEFORE]
+        cells = [f"{median(cost.wall for cost in costs):.2f} s "
+                 f"({median(cost.cpu for cost in costs):.2f} s)" for costs in (ours, others)]
+        rows.append([title, *cells, *(interval(paired(ours, others, what)) for what in ("wall", "cpu"))])
+    table(["median time (processor)", OURS, BEFORE, "ratio of times, 95 %", "of processor, 95 %"], rows)
+
+
+def interval(found):
+    """The median, and the 95 % interval of it that holds however the numbers are distributed: as
+    many are below the true median as tosses of a coin come up heads."""
+    found, many = sorted(found), len(found)
+    outside, left = 0, 0
+    while left < (many - 1) // 2:
+        outside += 2 * comb(many, left) / 2**many
+        if outside > 0.05:
+            break
+        left += 1
+    # Of fewer than six, the interval of all is the best that there is.
+    first = max(left - 1, 0)
+    return f"{median(found):.3f} ({found[first]:.3f} to {found[many - 1 - first]:.3f})"
 
 
 def distant(names, results):

@@ -30,6 +30,19 @@ fn the_benchmark_comes_to_its_end_and_prints_its_tables() {
 
 #[test]
 #[ignore = "a whole run of the benchmark, for tests/run --long"]
+fn the_benchmark_compares_two_builds() {
+    let sandbox = Sandbox::new();
+    let told = quickly(&sandbox, &format!("--before {}", workspace().display()));
+    assert_rows(&told, &["| full set | ", "| restore of one file | ", " to ", "Measured on "]);
+    let nowhere = workspace().join("tests/bench/run --no-install --before nowhere");
+    sandbox
+        .sh(&nowhere.display().to_string())
+        .fails()
+        .stderr_has("nowhere: no pipelines/moo in it");
+}
+
+#[test]
+#[ignore = "a whole run of the benchmark, for tests/run --long"]
 fn the_benchmark_tells_how_costs_grow() {
     let sandbox = Sandbox::new();
     let told = quickly(&sandbox, "--growth 60,120");

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
+use cli::legible;
 use config::{Caller, Config};
 use failure::{Failure, Status, shown};
 use options::Call;
@@ -24,6 +25,9 @@ pub struct Options {
     /// standard input
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// With show, print a line of JSON for each command
+    #[arg(long)]
+    json: bool,
     /// What to do: check, import, show or rows
     #[arg(value_name = "WORK", hide_possible_values = true)]
     work: Work,
@@ -73,6 +77,9 @@ pub fn main() -> ExitCode {
 
 /// What is printed.
 fn text(options: &Options) -> Result<String, Failure> {
+    if options.json && !matches!(options.work, Work::Show) {
+        return Err(Failure::new(Status::Usage, "--json is for moo config show"));
+    }
     let path = match &options.config {
         Some(path) => path.clone(),
         None if matches!(options.work, Work::Import) => PathBuf::from(config::OLD),
@@ -85,9 +92,12 @@ fn text(options: &Options) -> Result<String, Failure> {
     };
     check(&config, &path)?;
     match options.work {
-        Work::Check => Ok(String::new()),
+        Work::Check => check_user(&config, &path).map(|()| String::new()),
         Work::Import => config.to_toml(),
-        Work::Show => show::commands(&config),
+        Work::Show => {
+            let commands = show::commands(&config)?;
+            if options.json { show::json(&commands) } else { Ok(show::lines(&commands)) }
+        }
         Work::Rows => Ok(config::rows(&config)),
     }
 }
@@ -95,6 +105,18 @@ fn text(options: &Options) -> Result<String, Failure> {
 fn absent() -> Failure {
     let why = "there is no configuration: run moo setup-local, or write one, see moobacker.toml(5)";
     Failure::of(Status::Usage, config::SYSTEM, why)
+}
+
+/// The first night would be the one that finds it missing.
+fn check_user(config: &Config, path: &Path) -> Result<(), Failure> {
+    let Some(user) =
+        config.user.as_ref().filter(|user| uzers::get_user_by_name(&***user).is_none())
+    else {
+        return Ok(());
+    };
+    let why =
+        format!("user: {}: no such user; moo setup-local makes it", legible::name(user.as_bytes()));
+    Err(Failure::of(Status::Usage, shown(path), why))
 }
 
 /// Checks every call that is made of the configuration.

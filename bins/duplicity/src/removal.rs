@@ -1,6 +1,9 @@
 //! What is deleted: old sets, and leftovers.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
+
+use serde::Deserialize;
 
 use crate::code::Refusal;
 use crate::journal::Level;
@@ -18,8 +21,8 @@ pub(crate) fn remove(work: &Work<'_>, survey: &Survey) -> Result<u8, Refusal> {
         work.journal.notice("No old backup sets found, nothing deleted.");
         return Ok(0);
     }
-    let goes: BTreeSet<String> =
-        listed(work, "prune", vec![work.rule()])?.iter().filter_map(|what| newest(what)).collect();
+    let goes = listed(work, "prune", vec![work.rule()])?;
+    let goes: BTreeSet<_> = goes.into_iter().filter_map(|line| Some(line.set?.time)).collect();
     let mut times = Vec::new();
     for chain in &survey.chains {
         let Some((_, end)) = chain.times() else { continue };
@@ -52,6 +55,7 @@ pub(crate) fn remove(work: &Work<'_>, survey: &Survey) -> Result<u8, Refusal> {
 /// `moo cleanup` can't be run, or fails.
 pub(crate) fn clean_up(work: &Work<'_>) -> Result<u8, Refusal> {
     let goes = listed(work, "cleanup", Vec::new())?;
+    let goes: Vec<String> = goes.into_iter().flat_map(Removed::files).collect();
     if goes.is_empty() {
         let text = "No extraneous files found, nothing deleted in cleanup.";
         work.journal.put(Level::Warning, GENERIC, "", text);
@@ -77,42 +81,39 @@ fn forced(work: &Work<'_>) -> bool {
     work.has("force") && !work.has("dry-run")
 }
 
-/// What a command of `moo` would delete, by the lines `remove  WHAT, SIZE[: WHY]`.
-fn listed(
-    work: &Work<'_>,
-    command: &str,
-    own: Vec<std::ffi::OsString>,
-) -> Result<Vec<String>, Refusal> {
-    let words = work.words(command, own, &[work.url()]);
+/// What a command of `moo` would delete.
+fn listed(work: &Work<'_>, command: &str, own: Vec<OsString>) -> Result<Vec<Removed>, Refusal> {
+    let words = work.words(command, [own, vec!["--json".into()]].concat(), &[work.url()]);
     let (ended, lines) = work.moo.output(command, &words, false)?;
     ended.unless(&work.request.action, &[0, 3])?;
-    let what = |line: &Vec<u8>| {
-        let line = String::from_utf8_lossy(line).into_owned();
-        let rest = line.strip_prefix("remove")?.trim_start();
-        Some(rest.split_once(", ").map_or(rest, |(what, _)| what).to_owned())
+    let removed = |line: &Vec<u8>| {
+        let line: Removed = serde_json::from_slice(line).ok()?;
+        (line.action == "remove").then_some(line)
     };
-    Ok(lines.iter().filter_map(what).collect())
+    Ok(lines.iter().filter_map(removed).collect())
 }
 
-/// The time of the set that a line names: `full TIME`, or `inc TIME to TIME`.
-fn newest(what: &str) -> Option<String> {
-    let mut words = what.split(' ');
-    let kind = words.next()?;
-    let last = words.next_back()?;
-    matches!(kind, "full" | "inc").then(|| last.to_owned())
+/// A line of `moo prune --json`.
+#[derive(Debug, Deserialize)]
+struct Removed {
+    action: String,
+    #[serde(default)]
+    set: Option<Set>,
+    #[serde(default)]
+    file: Option<String>,
+    #[serde(default)]
+    files: Vec<String>,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+#[derive(Debug, Deserialize)]
+struct Set {
+    time: String,
+}
 
-    #[test]
-    fn a_set_is_named_by_its_own_time() {
-        assert_eq!(newest("full 20261129T213720Z"), Some("20261129T213720Z".to_owned()));
-        assert_eq!(
-            newest("inc 20261129T213720Z to 20261129T213722Z"),
-            Some("20261129T213722Z".into())
-        );
-        assert_eq!(newest("duplicity-full.vol1"), None);
+impl Removed {
+    /// Its files, a line each. What only the archive directory has has none in the store.
+    fn files(self) -> impl Iterator<Item = String> {
+        let own = self.file.filter(|_| self.files.is_empty());
+        self.files.into_iter().chain(own)
     }
 }

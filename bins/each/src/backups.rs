@@ -1,10 +1,11 @@
 //! The backups of the configuration: one source after another, each to its stores, with the commands
 //! that the configuration runs before and after, and what is deleted then.
 
+use std::io::{Write, pipe};
 use std::process::{Command, Stdio};
 
 use config::{Caller, Config, Line, List, Planned, Source};
-use failure::{Failure, Status};
+use failure::{Failure, OrFail, Status};
 use options::Call;
 
 use crate::Each;
@@ -128,16 +129,26 @@ impl Backups<'_> {
     /// healthchecks takes. A backup is good without it.
     fn ping(&self, end: &str) {
         let Some(url) = &self.config.ping else { return };
+        if let Err(failure) = self.request(url, end) {
+            self.each.say(&format!("ping: {failure}"));
+        }
+    }
+
+    fn request(&self, url: &str, end: &str) -> Result<(), Failure> {
+        // Everybody sees arguments, and who knows the URL can report a success.
+        let (reader, mut writer) = pipe().or_fail(Status::Failed, "a pipe")?;
+        writeln!(writer, "url = \"{}{end}\"", url.trim_end_matches('/'))
+            .or_fail(Status::Failed, "a pipe")?;
+        drop(writer);
         // It needs no privilege, and nothing that a user could have written: no file and no variable.
         let mut curl = Command::new("setpriv");
         curl.args(["--no-new-privs", "--inh-caps=-all", "--ambient-caps=-all", "--", "curl", "-q"]);
-        curl.args(["-gfsS", "-m", "10", "--retry", "3", "-o", "/dev/null", "--"]);
+        curl.args(["-gfsS", "-m", "10", "--retry", "3", "-o", "/dev/null", "--config", "-"]);
         curl.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        curl.arg(format!("{}{end}", url.trim_end_matches('/'))).stdin(Stdio::null());
-        match self.jobs.run_silently(curl) {
-            Ok(0) => {}
-            Ok(status) => self.each.say(&format!("ping: {url}: curl: exit status {status}")),
-            Err(failure) => self.each.say(&format!("ping: {failure}")),
+        curl.stdin(reader);
+        match self.jobs.run_silently(curl)? {
+            0 => Ok(()),
+            status => Err(Failure::of(Status::Failed, url, format!("curl: exit status {status}"))),
         }
     }
 }

@@ -90,7 +90,18 @@ pub(crate) const UPKEEP_COMMANDS: &[MooCommand] = &[
                 ],
             },
             own(&[
-                option("force", Nothing, &[To(Prune)], "Delete the sets, and print nothing"),
+                option(
+                    "force",
+                    Nothing,
+                    &[To(Prune)],
+                    "Delete the sets; without --json, print nothing",
+                ),
+                option(
+                    "json",
+                    Nothing,
+                    &[To(Prune)],
+                    "Print one line of JSON per set or file, and a total",
+                ),
                 USER,
             ]),
             PROGRESS,
@@ -114,7 +125,18 @@ Examples:
         arguments: &[STORE],
         groups: &[
             own(&[
-                option("force", Nothing, &[To(Prune)], "Delete the leftovers, and print nothing"),
+                option(
+                    "force",
+                    Nothing,
+                    &[To(Prune)],
+                    "Delete the leftovers; without --json, print nothing",
+                ),
+                option(
+                    "json",
+                    Nothing,
+                    &[To(Prune)],
+                    "Print one line of JSON per set or file, and a total",
+                ),
                 USER,
             ]),
             SHARED,

@@ -45,8 +45,8 @@ impl Holdings {
     }
 
     /// The bytes of files together.
-    pub(crate) fn size<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> u64 {
-        names.into_iter().map(|name| self.survey.size(name)).sum()
+    pub(crate) fn size(&self, names: &[String]) -> u64 {
+        names.iter().map(|name| self.survey.size(name)).sum()
     }
 }
 

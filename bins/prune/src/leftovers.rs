@@ -9,7 +9,7 @@ use store::final_name;
 
 use crate::holdings::{Archive, Holdings};
 use crate::line::lines;
-use crate::plan::{Goner, Plan, Stay, goner};
+use crate::plan::{Goner, Item, Plan, Stay, goner};
 
 /// Why a set stays that an interrupted run could have left, but for its seal.
 const LOST: &str =
@@ -87,11 +87,11 @@ fn plan_set(set: &StoredSet, known: &Known, holdings: &Holdings, plan: &mut Plan
         let why =
             "known to the archive directory: the store has lost files of its chain".to_owned();
         let stored = set.files().map(str::to_owned).collect();
-        return plan.stays.push(Stay { what: set.id.to_string(), why, stored });
+        return plan.stays.push(Stay { what: Item::Set(set.id), why, stored });
     }
     if known.lost.contains(&set.id.time) {
         let stored = set.files().map(str::to_owned).collect();
-        return plan.stays.push(Stay { what: set.id.to_string(), why: LOST.to_owned(), stored });
+        return plan.stays.push(Stay { what: Item::Set(set.id), why: LOST.to_owned(), stored });
     }
     let why = if set.manifest.is_none() { "has no manifest" } else { "belongs to no chain" };
     plan.goes.push(Goner { why: why.into(), ..goner(set, holdings) });
@@ -99,7 +99,7 @@ fn plan_set(set: &StoredSet, known: &Known, holdings: &Holdings, plan: &mut Plan
 
 fn plan_file(name: &str, known: &Known, plan: &mut Plan) {
     let goes = |why: String| Goner {
-        what: name.into(),
+        what: Item::File(name.into()),
         why,
         archived: Vec::new(),
         stored: vec![name.into()],
@@ -138,7 +138,7 @@ fn plan_parts(archive: &Archive, known: &Known, plan: &mut Plan) {
             continue;
         }
         plan.goes.push(Goner {
-            what: name.clone(),
+            what: Item::File(name.clone()),
             why: format!("in the archive, {}", known.interrupted(time)),
             archived: vec![name.clone()],
             stored: Vec::new(),
@@ -147,5 +147,5 @@ fn plan_parts(archive: &Archive, known: &Known, plan: &mut Plan) {
 }
 
 fn stay(name: &str, why: &str) -> Stay {
-    Stay { what: name.into(), why: why.into(), stored: vec![name.into()] }
+    Stay { what: Item::File(name.into()), why: why.into(), stored: vec![name.into()] }
 }

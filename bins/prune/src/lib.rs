@@ -21,6 +21,7 @@ use stream::Totals;
 use crate::holdings::Holdings;
 use crate::plan::Plan;
 use crate::removal::Removal;
+use crate::report::Report;
 use crate::rules::Rules;
 
 /// Delete old sets from a store and its archive directory, or leftovers of interrupted runs
@@ -39,9 +40,12 @@ pub struct Prune {
     /// and unfinished files in the archive directory
     #[arg(long, conflicts_with = "rules")]
     leftovers: bool,
-    /// Delete instead of listing, and print nothing
+    /// Delete instead of listing, and print nothing without --json
     #[arg(long)]
     force: bool,
+    /// Print a line of JSON for each set or file, and one for the total
+    #[arg(long)]
+    json: bool,
     /// Delete the sets from the archive directory FOLDER too
     #[arg(short, long, value_name = "FOLDER")]
     archive: Option<PathBuf>,
@@ -88,10 +92,12 @@ impl Program for Prune {
         } else {
             Plan::of_sets(&holdings, &rules, store.as_mut())?
         };
-        if !self.force {
-            return report::tell(&plan, &holdings).map(|()| Totals::default());
+        let report = Report::new(&holdings, self.json);
+        if self.force {
+            Removal { store: store.as_mut(), holdings: &holdings }.carry_out(&plan, report)?;
+        } else {
+            report.list(&plan)?;
         }
-        Removal { store: store.as_mut(), holdings: &holdings }.carry_out(&plan)?;
         Ok(Totals::default())
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use archive::{Collection, SetId, SetTime, StoredSet};
+use cli::shown;
 
 /// Sets that build on each other, the oldest first, and always at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,5 +69,5 @@ fn broken(collection: &Collection) -> Vec<Line> {
 
 fn fault(set: &StoredSet) -> String {
     let what = if set.manifest.is_none() { "has no manifest" } else { "belongs to no chain" };
-    format!("the {} {what}", set.id)
+    format!("the {} {what}", shown::set(set.id))
 }

@@ -1,8 +1,10 @@
 //! What goes and what stays, and why.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
-use archive::{SetTime, StoredSet};
+use archive::{SetId, SetTime, StoredSet};
+use cli::{legible, shown};
 use failure::Failure;
 use jiff::tz::TimeZone;
 use store::Store;
@@ -20,10 +22,26 @@ pub(crate) struct Plan {
     pub(crate) stays: Vec<Stay>,
 }
 
+/// A set, or a file that belongs to none that counts.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Item {
+    Set(SetId),
+    File(String),
+}
+
+impl fmt::Display for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Item::Set(id) => f.write_str(&shown::set(*id)),
+            Item::File(name) => f.write_str(&legible::name(name.as_bytes())),
+        }
+    }
+}
+
 /// A set or a file that goes.
 #[derive(Debug)]
 pub(crate) struct Goner {
-    pub(crate) what: String,
+    pub(crate) what: Item,
     pub(crate) why: String,
     /// Its files in the archive and in the store, in the order in which they go.
     pub(crate) archived: Vec<String>,
@@ -33,7 +51,7 @@ pub(crate) struct Goner {
 /// A set or a file that stays.
 #[derive(Debug)]
 pub(crate) struct Stay {
-    pub(crate) what: String,
+    pub(crate) what: Item,
     pub(crate) why: String,
     pub(crate) stored: Vec<String>,
 }
@@ -76,7 +94,7 @@ pub(crate) fn goner(set: &StoredSet, holdings: &Holdings) -> Goner {
     let mut stored = files(set);
     // A seal without its manifest shows that the manifest is lost.
     stored.sort_by_key(|name| set.seal.as_ref() != Some(name));
-    Goner { what: set.id.to_string(), why: String::new(), archived, stored }
+    Goner { what: Item::Set(set.id), why: String::new(), archived, stored }
 }
 
 fn stay(set: &StoredSet, line: &Line, why: &str) -> Stay {
@@ -84,7 +102,7 @@ fn stay(set: &StoredSet, line: &Line, why: &str) -> Stay {
     if let Some(fault) = &line.fault {
         why += &format!("; does not count: {fault}");
     }
-    Stay { what: set.id.to_string(), why, stored: set.files().map(str::to_owned).collect() }
+    Stay { what: Item::Set(set.id), why, stored: set.files().map(str::to_owned).collect() }
 }
 
 /// What the archive knows of sets that go by the rules and have gone from the store already.
@@ -150,7 +168,7 @@ impl Judge<'_> {
             match (why.is_empty(), builds) {
                 (true, None) => continue,
                 (true, Some(other)) => {
-                    reasons.push(format!("only because the {other} builds on it"));
+                    reasons.push(format!("only because the {} builds on it", shown::set(other)));
                 }
                 (false, _) => {
                     builds = Some(set.id);
@@ -176,6 +194,7 @@ impl Judge<'_> {
             why.push("only increments go".to_owned());
         }
         if let Some(since) = self.rules.since.filter(|&since| end >= Some(since)) {
+            let since = shown::time(since);
             why.push(format!("in a chain that is not older than {since} (--older-than)"));
         }
         if let Some(count) = self.rules.full.filter(|_| end >= self.since_full) {

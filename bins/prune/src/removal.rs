@@ -13,6 +13,7 @@ use store::Store;
 
 use crate::holdings::Holdings;
 use crate::plan::{Goner, Plan};
+use crate::report::Report;
 
 /// A name that no file has. All programs pass over it.
 const NOBODY: &str = ".upload-0-moobacker-prune";
@@ -24,24 +25,26 @@ pub(crate) struct Removal<'a> {
 }
 
 impl Removal<'_> {
-    /// Removes all that is planned to go.
-    pub(crate) fn carry_out(mut self, plan: &Plan) -> Result<(), Failure> {
+    /// Removes all that is planned to go, and reports each set when it has gone.
+    pub(crate) fn carry_out(mut self, plan: &Plan, mut report: Report<'_>) -> Result<(), Failure> {
         if plan.goes.iter().any(|goner| !goner.stored.is_empty()) {
             // A store that says no has to say so before the archive forgets anything.
             self.remove(NOBODY)?;
         }
         let survey = &self.holdings.survey;
         let stored = plan.goes.iter().flat_map(|goner| &goner.stored);
-        let mut report = Files::start(stored.map(|name| survey.size(name)));
+        let mut progress = Files::start(stored.map(|name| survey.size(name)));
         for goner in &plan.goes {
             self.forget(goner)?;
             for name in &goner.stored {
-                report.next(name, survey.size(name));
+                progress.next(name, survey.size(name));
                 self.remove(self.holdings.survey.stored_name(name))?;
             }
             log::info!("{}: removed", goner.what);
+            report.removed(goner)?;
         }
-        self.store.sync()
+        self.store.sync()?;
+        report.total(plan, true)
     }
 
     fn forget(&self, goner: &Goner) -> Result<(), Failure> {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Read;
 
 use archive::{FileKind, FileName, SealedFile, StoredSet};
+use cli::shown;
 use failure::{Failure, OrFail, Status};
 use openpgp::read_seal;
 use store::Store;
@@ -38,18 +39,21 @@ fn fault(
     store: &mut dyn Store,
 ) -> Result<Option<String>, Failure> {
     if set.signatures.is_none() {
-        return Ok(Some(format!("the {} has no signatures", set.id)));
+        return Ok(Some(format!("the {} has no signatures", shown::set(set.id))));
     }
     let known = holdings.known(set.id).filter(|known| known.manifest.is_some());
     let expected = match (known, &holdings.archive) {
         (Some(known), Some(archive)) => of_manifest(archive, known)?,
         (None, Some(archive)) if !archive.is_empty() => {
-            return Ok(Some(format!("the archive directory does not know the {}", set.id)));
+            return Ok(Some(format!(
+                "the archive directory does not know the {}",
+                shown::set(set.id)
+            )));
         }
         _ => of_seal(set, holdings, store)?,
     };
     let missing = expected.into_iter().find(|number| !set.volumes.contains_key(number));
-    Ok(missing.map(|number| format!("the {} has lost volume {number}", set.id)))
+    Ok(missing.map(|number| format!("the {} has lost volume {number}", shown::set(set.id))))
 }
 
 /// The numbers of the volumes, as the archive's manifest has them.

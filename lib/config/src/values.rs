@@ -85,8 +85,9 @@ checked! {
     Pattern: |text| needs(Pattern::parts(text).is_some(), "\"+ GLOB\" or \"- GLOB\"");
     /// The URL that gets a request when backups start and end.
     Ping: |text| needs(
-        ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme)) && !text.contains(' '),
-        "a URL that begins with https:// or http://",
+        ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme))
+            && !text.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\\')),
+        "a URL that begins with https:// or http://, without blanks, quotes and backslashes",
     );
 }
 

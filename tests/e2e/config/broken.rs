@@ -6,7 +6,7 @@ use tests::Sandbox;
 
 /// A configuration that is right, of 12 lines.
 const GOOD: &str = "\
-user = \"moo\"
+user = \"nobody\"
 encrypt-key = [\"A\", \"B\"]
 full-if-older-than = \"1M\"
 keep = { full = 4, older-than = \"6M\" }
@@ -21,15 +21,16 @@ before = \"true\"
 ";
 
 /// What of it is changed into what, and what is said of that.
-const BROKEN: [(&str, &str, &str); 44] = [
+const BROKEN: [(&str, &str, &str); 45] = [
     ("user =", "usr =", "line 1: usr: no such key; did you mean user?"),
     ("user =", "colour =", "line 1: colour: no such key, see moobacker.toml(5)"),
-    ("\"moo\"", "7", "line 1: user: invalid type: integer `7`, expected a string"),
-    ("\"moo\"", "\"Moo\"", "line 1: user: the name of a user is needed"),
-    ("\"moo\"", "\"root\"", "line 1: user: a user other than root is needed"),
-    ("\"moo\"", "\"\"", "line 1: user: a value is needed, and this is empty"),
-    ("\"moo\"", "moo", "line 1: "),
-    ("\"moo\"", "\"moo", "line 1: "),
+    ("\"nobody\"", "7", "line 1: user: invalid type: integer `7`, expected a string"),
+    ("\"nobody\"", "\"Moo\"", "line 1: user: the name of a user is needed"),
+    ("\"nobody\"", "\"nobodi\"", "user: nobodi: no such user; moo setup-local makes it"),
+    ("\"nobody\"", "\"root\"", "line 1: user: a user other than root is needed"),
+    ("\"nobody\"", "\"\"", "line 1: user: a value is needed, and this is empty"),
+    ("\"nobody\"", "moo", "line 1: "),
+    ("\"nobody\"", "\"moo", "line 1: "),
     (
         "[\"A\", \"B\"]",
         "7",

@@ -1,5 +1,7 @@
 //! The backups of a configuration: hooks, deletion of old sets, and the requests to the ping URL.
 
+use tests::assert_by_schema;
+
 use super::{KEYS, Person, SOURCES, STORES};
 
 #[test]
@@ -78,13 +80,37 @@ fn the_rules_of_a_store_are_its_own_and_an_append_only_one_has_none_here() {
 }
 
 #[test]
+fn a_program_reads_the_commands_of_a_run_as_json_and_runs_them() {
+    let person = Person::new();
+    let text = format!("before = \"echo 'a  b' >hooked\"\n{KEYS}{STORES}{SOURCES}");
+    person.configure(&text);
+    let told = person.sh("moo config show --json").succeeds().out();
+    assert_by_schema(&person.0, "config", &told);
+    let run = "import json, subprocess, sys
+for line in sys.stdin:
+    subprocess.run(json.loads(line)['words'], check=True)";
+    person
+        .0
+        .sh(&format!("cat >commands <<'END'\n{told}\nEND\ncat >run.py <<'END'\n{run}\nEND"))
+        .silent();
+    person.sh("grep . commands | python3 run.py").silent();
+    person.sh("cat hooked").stdout_is("a  b");
+    assert_eq!((person.sets("disk", "etc"), person.sets("second", "etc")), (1, 1));
+    person.sh("moo config check --json").fails_with(2).one_message();
+}
+
+#[test]
 fn a_url_gets_a_request_at_the_start_after_a_success_and_after_a_failure() {
     let person = Person::new();
     let server = r#"cat >server.py <<END
-import http.server
+import glob, http.server
 class Server(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         open("asked", "a").write(self.path + "\n")
+        # Whoever sees the address could report a success.
+        calls = [open(name, "rb").read() for name in glob.glob("/proc/[1-9]*/cmdline")]
+        if any(call.startswith(b"curl") and b"/uuid" in call for call in calls):
+            open("asked", "a").write("seen by everybody\n")
         self.send_response(200)
         self.end_headers()
     def log_message(self, *words):

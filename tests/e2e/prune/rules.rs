@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use serde_json::{Value, json};
 use tests::sshd::{Setup, Sshd};
-use tests::{Duplicity, Run, Sandbox, long, scale};
+use tests::{Duplicity, Run, Sandbox, assert_by_schema, long, scale};
 
 use super::sets::Chains;
 
@@ -15,12 +16,12 @@ fn without_force_it_tells_what_would_go_and_why_the_rest_stays_and_removes_nothi
     let told = chains.prune("--keep-full 1").succeeds().out();
     assert_eq!(before, chains.files());
     let lines: Vec<_> = told.lines().collect();
-    let [first, second, third, fourth] = [0, 1, 2, 3].map(|index| &chains.times[index]);
+    let [first, second, third, fourth] = [0, 1, 2, 3].map(|index| chains.shown(index));
     let starts = [
-        format!("remove  inc {first} to {second}, "),
-        format!("remove  full {first}, "),
-        format!("keep    full {third}, "),
-        format!("keep    inc {third} to {fourth}, "),
+        format!("remove  inc of {second}, "),
+        format!("remove  full of {first}, "),
+        format!("keep    full of {third}, "),
+        format!("keep    inc of {fourth}, "),
     ];
     for (line, start) in lines.iter().zip(&starts) {
         assert!(line.starts_with(start), "{line}");
@@ -33,6 +34,53 @@ fn without_force_it_tells_what_would_go_and_why_the_rest_stays_and_removes_nothi
     chains.prune("").fails_with(2).one_message();
     chains.prune("--keep-full 0").fails_with(2).one_message();
     chains.prune("--older-than yesterday").fails_with(2).one_message();
+}
+
+#[test]
+fn programs_read_json_by_the_schema_of_what_would_go_and_of_what_has_gone() {
+    let chains = Chains::new(&["full", "inc", "full"]);
+    let foreign =
+        r#"printf x >"store/a$(printf '\033')[2Jb"; touch store/.upload-1.2.3-moobacker.x"#;
+    chains.sandbox.sh(foreign).silent();
+    let names = || {
+        let files = fs::read_dir(chains.sandbox.path("store")).unwrap();
+        files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect::<BTreeSet<_>>()
+    };
+    for command in ["prune --keep-full 1", "cleanup"] {
+        let call = |options| {
+            let words = format!("moo {command} {}", chains.words(options));
+            let told = chains.sandbox.sh(&words).succeeds().out();
+            assert_by_schema(&chains.sandbox, "prune", &told);
+            told.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>()
+        };
+        let before = names();
+        let planned = call("--json");
+        assert_eq!(names(), before);
+        let done = call("--json --force");
+        let removed = |lines: &[Value]| {
+            let lines = lines.iter().filter(|line| line["action"] == "remove");
+            lines.cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(removed(&planned), removed(&done), "{command}");
+        let files = |line: &Value| line["files"].as_array().unwrap().clone();
+        let told: BTreeSet<_> =
+            removed(&done).iter().flat_map(files).map(|name| name.to_string()).collect();
+        let gone: BTreeSet<_> =
+            before.difference(&names()).map(|name| json!(name).to_string()).collect();
+        assert!(!gone.is_empty() && gone == told, "{command}: {gone:?} {told:?}");
+        let [planned, done] = [&planned, &done].map(|lines| lines.last().unwrap());
+        assert_eq!((&planned["deleted"], &done["deleted"]), (&json!(false), &json!(true)));
+        assert_eq!((&done["action"], &planned["bytes"]), (&json!("total"), &done["bytes"]));
+    }
+    chains.has_only(&[2]);
+}
+
+#[test]
+fn a_person_reads_times_of_the_own_zone() {
+    let chains = Chains::new(&["full"]);
+    let told =
+        chains.sandbox.sh(&format!("TZ=Asia/Kolkata moo prune {}", chains.words("--keep-last 1")));
+    told.succeeds().stdout_has("+05:30, ");
 }
 
 #[test]
@@ -62,8 +110,7 @@ fn what_stays_is_whole_for_us_and_both_duplicities_and_can_be_built_upon() {
 fn a_set_stays_by_a_rule_that_is_named_or_because_a_named_set_builds_on_it() {
     let chains = Chains::new(&["full", "inc", "inc", "full"]);
     let told = chains.prune("--keep-last 3").succeeds().out();
-    let times = &chains.times;
-    let because = format!("only because the inc {} to {} builds on it", times[0], times[1]);
+    let because = format!("only because the inc of {} builds on it", chains.shown(1));
     let ends = [because.as_str(), "one of the newest 3 (--keep-last)"];
     let lines: Vec<_> = told.lines().collect();
     for (line, end) in lines.iter().zip(ends) {
@@ -107,7 +154,10 @@ fn a_chain_that_has_lost_a_volume_or_is_of_somebody_else_makes_no_other_go() {
         let words = format!("--older-than now --archive-dir . --name {archive}");
         let prune = format!("moo prune {words} file://$PWD/store");
         let told = chains.sandbox.sh(&prune).succeeds().stdout_has("nothing would go");
-        told.stdout_has(&format!("does not count: the full {} has lost volume 1", chains.times[2]));
+        told.stdout_has(&format!(
+            "does not count: the full of {} has lost volume 1",
+            chains.shown(2)
+        ));
     }
     chains.sandbox.sh(&format!("mv aside {volume}")).silent();
     // Sets that somebody has added, with dates in the future.
@@ -120,7 +170,7 @@ fn a_chain_that_has_lost_a_volume_or_is_of_somebody_else_makes_no_other_go() {
     }
     let told = chains.prune("--keep-full 2 --keep-daily 2").succeeds();
     told.stdout_has("nothing would go")
-        .stdout_has("the archive directory does not know the full 2039");
+        .stdout_has("the archive directory does not know the full of 2039");
 }
 
 #[test]
@@ -144,7 +194,7 @@ fn what_has_gone_from_the_store_by_other_hands_the_archive_forgets_by_the_same_r
     chains.sandbox.sh(&duplicity).succeeds();
     chains.moo().restore(&format!("--time {}", chains.times[1])).fails();
     let told = chains.prune("--keep-full 1").succeeds();
-    told.stdout_has(&format!("remove  full {}, 0 B: in the archive only", chains.times[0]));
+    told.stdout_has(&format!("remove  full of {}, 0 B: in the archive only", chains.shown(0)));
     chains.prune("--keep-full 1 --force").silent();
     chains.moo().restore(&format!("--time {}", chains.times[1])).fails_with(10).one_message();
     // duplicity knows nothing of seals.

@@ -33,6 +33,15 @@ impl Chains {
         Chains { sandbox, states, times, options }
     }
 
+    /// The time of a set as people read it. The sandbox has UTC.
+    pub(crate) fn shown(&self, index: usize) -> String {
+        let time = &self.times[index];
+        let [date, clock] = [&time[..8], &time[9..15]];
+        let (date, clock) =
+            ([&date[..4], &date[4..6], &date[6..]], [&clock[..2], &clock[2..4], &clock[4..]]);
+        format!("{}T{}+00:00", date.join("-"), clock.join(":"))
+    }
+
     pub(crate) fn moo(&self) -> Moo<'_> {
         Moo::new(&self.sandbox, self.options)
     }
