@@ -1,5 +1,5 @@
 //! The Debian package: built from the programs of this build, and installed on machines of their own.
 
-mod deb;
+pub(crate) mod deb;
 mod takeover;
 mod unit;

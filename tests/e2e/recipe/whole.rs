@@ -16,6 +16,15 @@ use scene::Scene;
 /// The days of the week after that of the first backup.
 const DAYS: u32 = 6;
 
+/// Where the programs of both machines come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A checkout, which is built on the machine that is backed up.
+    Checkout,
+    /// The Debian package; there is no checkout.
+    Package,
+}
+
 /// What befalls a folder of the store, and what mends it.
 struct Trouble {
     begins: &'static str,
@@ -25,7 +34,7 @@ struct Trouble {
 /// Sets up both machines by the commands of README.md, and backs up for the first time.
 fn set_up(scene: &Scene<'_>, recipe: &Recipe, plain: bool) {
     let [first, there, second, by_hand] = recipe.on_both_machines();
-    let told = scene.by_hand(&scene.local, &recipe.build_is_done(first, plain)).succeeds().out();
+    let told = scene.by_hand(&scene.local, &recipe.here(first, plain)).succeeds().out();
     let command = recipe.there(there, &scene.local.address, &told, plain);
     let told = scene.by_hand(&scene.remote, &command).succeeds().stderr_is("").out();
     scene.on_terminal(&recipe.with_fingerprint(second, &told));
@@ -78,10 +87,10 @@ fn bad_night(scene: &Scene<'_>, cron: &Cron, doctor: &str, trouble: &Trouble) {
 }
 
 /// All of it, with one of the two kinds of accounts.
-fn whole_story(plain: bool, trouble: &Trouble) {
+fn whole_story(origin: Origin, plain: bool, trouble: &Trouble) {
     let sandbox = Sandbox::new();
-    let recipe = Recipe::of_readme();
-    let Some(scene) = Scene::new(&sandbox) else { return };
+    let recipe = Recipe::of_readme(origin);
+    let Some(scene) = Scene::new(&sandbox, origin) else { return };
     set_up(&scene, &recipe, plain);
     scene.remembers_day(0);
     let cron = Cron::of(&scene);
@@ -91,11 +100,15 @@ fn whole_story(plain: bool, trouble: &Trouble) {
 }
 
 #[test]
-fn the_recipe_of_the_readme_holds_with_an_account_that_may_delete() {
-    whole_story(true, &Trouble { begins: "chmod 500", ends: "chmod 700" });
+fn the_recipe_of_the_readme_holds_from_the_package_with_an_account_that_may_delete() {
+    whole_story(Origin::Package, true, &Trouble { begins: "chmod 500", ends: "chmod 700" });
 }
 
 #[test]
 fn the_recipe_of_the_readme_holds_from_the_first_command_to_the_loss_of_the_machine() {
-    whole_story(false, &Trouble { begins: "chown root", ends: "chown purrbackups" });
+    whole_story(
+        Origin::Checkout,
+        false,
+        &Trouble { begins: "chown root", ends: "chown purrbackups" },
+    );
 }

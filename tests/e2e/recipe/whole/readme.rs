@@ -4,24 +4,38 @@ use std::fs;
 
 use tests::sandbox::workspace;
 
+use super::Origin;
+
 /// How the section begins.
 const TITLE: &str = "## A server, backed up to a machine that is not trusted\n";
 
+/// The commands that the section tells to leave out where the package is installed.
+const BUILD: [&str; 2] = ["cargo build --release --workspace", "sudo pipelines/install.sh"];
+
 /// The commands of the section, by its indented blocks.
 pub(crate) struct Recipe {
+    origin: Origin,
     blocks: Vec<Vec<String>>,
 }
 
 impl Recipe {
     /// As README.md has it now; fails if it has no longer what the tests need.
-    pub(crate) fn of_readme() -> Recipe {
+    pub(crate) fn of_readme(origin: Origin) -> Recipe {
         let readme = fs::read_to_string(workspace().join("README.md")).unwrap();
         let (_, section) = readme.split_once(TITLE).expect("the section of README.md");
         let section = section.split("\n## ").next().unwrap();
         assert!(section.contains("`--plain`"), "{section}");
-        let recipe = Recipe { blocks: blocks(section) };
+        let mut recipe = Recipe { origin, blocks: blocks(section) };
         let lengths: Vec<_> = recipe.blocks.iter().map(Vec::len).collect();
         assert_eq!(lengths, [3, 1, 1, 2, 3, 1], "{:#?}", recipe.blocks);
+        if origin == Origin::Package {
+            let words = "the package, the script is `/usr/lib/moobacker/backup.sh`";
+            assert!(section.contains(words), "{section}");
+            let nightly = &mut recipe.blocks[3][0];
+            *nightly = replaced(nightly, "/usr/local/lib/", "/usr/lib/");
+            let there = &mut recipe.blocks[1][0];
+            *there = replaced(there, "pipelines/moo", "moo");
+        }
         recipe
     }
 
@@ -31,9 +45,10 @@ impl Recipe {
     }
 
     /// The first block without the build, which has been done.
-    pub(crate) fn build_is_done(&self, block: &[String], is_plain: bool) -> String {
-        assert_eq!(block[0], "cargo build --release --workspace");
-        let commands = block[1..].join(" &&\n");
+    pub(crate) fn here(&self, block: &[String], is_plain: bool) -> String {
+        assert_eq!(block[..2], BUILD);
+        let done = if self.origin == Origin::Package { 2 } else { 1 };
+        let commands = block[done..].join(" &&\n");
         let plain = |commands| replaced(commands, "setup-local", "setup-local --plain");
         if is_plain { plain(&commands) } else { commands }
     }
@@ -50,7 +65,8 @@ impl Recipe {
         let command = if is_plain { plain(&command) } else { command };
         let same = told.lines().map(str::trim).find(|line| line.starts_with("moo setup-remote"));
         let same = replaced(same.expect("a command"), " --user purrbackups", "");
-        assert_eq!(command, format!("sudo pipelines/{same}"));
+        let below = if self.origin == Origin::Package { "" } else { "pipelines/" };
+        assert_eq!(command, format!("sudo {below}{same}"));
         command
     }
 

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use tests::machine::{Machine, Network};
 use tests::{Run, Sandbox, Snapshot, Tree};
 
+use super::Origin;
 use super::ledger::Ledger;
+use crate::package::deb;
 
 /// The sources.
 pub(crate) const SOURCES: [&str; 3] = ["etc", "var", "home"];
@@ -59,13 +61,20 @@ pub(crate) struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    /// Two machines with a checkout each, the second one without programs.
-    pub(crate) fn new(sandbox: &'a Sandbox) -> Option<Scene<'a>> {
+    /// Two machines with the package, or with a checkout each, the second one without programs.
+    pub(crate) fn new(sandbox: &'a Sandbox, origin: Origin) -> Option<Scene<'a>> {
         let network = Network::new(sandbox)?;
         let local = network.machine("laptop.example.org");
         let remote = network.machine("store.example.org");
+        match origin {
+            Origin::Package => [&local, &remote].into_iter().for_each(|machine| {
+                deb::install(machine);
+            }),
+            Origin::Checkout => {
+                remote.sh("umount /usr/src/moobacker/target/release").silent();
+            }
+        }
         local.sh(LOCAL).silent();
-        remote.sh("umount /usr/src/moobacker/target/release").silent();
         remote.start_sshd();
         let home = Tree::every_kind(local.path("/home/moo"));
         let (days, ledger) = (RefCell::default(), Ledger::default());
