@@ -178,6 +178,17 @@ fn a_name_of_nothing_says_what_was_meant_and_runs_nothing() {
 }
 
 #[test]
+fn a_key_that_setup_has_not_made_yet_is_told_once_with_the_command_that_makes_it() {
+    let person = Person::new();
+    let hook = "failed = \"echo $MOO_STATUS >failed\"\nbefore = \"touch begun\"\n";
+    let keys = KEYS.replace("backup.cert.pgp", "later.cert.pgp");
+    person.configure(&format!("{hook}{keys}{STORES}{SOURCES}"));
+    let run = person.sh("moo backup").fails_with(6).one_message();
+    run.stderr_has("later.cert.pgp: no such file; finish the setup: moo setup-local --host-key");
+    person.sh("cat failed; test ! -e begun").stdout_is("6");
+}
+
+#[test]
 fn without_a_configuration_a_url_is_needed() {
     let person = Person::new();
     fs::remove_file(person.0.path(".home/.config/moobacker/moobacker.toml")).unwrap();

@@ -4,6 +4,7 @@
 use std::io::{Write, pipe};
 use std::process::{Command, Stdio};
 
+use cli::legible;
 use config::{Caller, Config, Line, List, Planned, Source};
 use failure::{Failure, OrFail, Status};
 use options::Call;
@@ -30,7 +31,9 @@ pub(crate) fn run(
     let jobs = Jobs::start("backup", planned.len() > 1)?;
     let mut backups = Backups { each, config, planned, call, jobs, worst: Worst::default() };
     backups.ping("/start");
-    if backups.hooks("before", &config.before, None, "")? {
+    if !backups.has_keys() {
+        backups.worst.note(Status::Key.code());
+    } else if backups.hooks("before", &config.before, None, "")? {
         for (name, source) in &config.sources {
             if planned.iter().any(|one| one.source == *name) && backups.jobs.stopped().is_none() {
                 backups.source(name, source)?;
@@ -45,6 +48,19 @@ pub(crate) fn run(
 impl Backups<'_> {
     fn status(&self) -> u8 {
         self.jobs.stopped().unwrap_or(self.worst.status())
+    }
+
+    /// Whether the keys are there. What is missing is said once, and not by a stage of each source.
+    fn has_keys(&self) -> bool {
+        let mut missing = self.config.missing_keys().peekable();
+        let found = missing.peek().is_none();
+        for (what, key) in missing {
+            let key = legible::name(key.as_bytes());
+            self.each.say(&format!(
+                "{what}: {key}: no such file; finish the setup: moo setup-local --host-key SHA256:… --kit FILE"
+            ));
+        }
+        found
     }
 
     fn end(mut self) -> Result<u8, Failure> {

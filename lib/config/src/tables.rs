@@ -275,6 +275,18 @@ impl Config {
         }
     }
 
+    /// The keys of a backup that are files which do not exist, each with what names it: the setup is not
+    /// finished.
+    pub fn missing_keys(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let encrypt = self.encrypt_key.iter().map(|key| ("encrypt-key", &**key));
+        let seal = self.seal_key.iter().map(|key| ("seal-key", &**key));
+        let missing = |key: &str| {
+            let sought = std::fs::symlink_metadata(key);
+            sought.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+        };
+        encrypt.chain(seal).filter(move |(_, key)| key.contains('/') && missing(key))
+    }
+
     /// What the tables must agree on: the key that is wrong, and why.
     pub(crate) fn disagreement(&self) -> Option<(String, String)> {
         let wrong = |key: &str, why: &str| Some((key.to_owned(), why.to_owned()));
