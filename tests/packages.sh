@@ -8,7 +8,7 @@
 build_packages='gcc libc6-dev pkg-config libssl-dev libclang-dev make nasm autoconf automake libtool'
 # What the tests need besides: the peers, and the tools that read what we write.
 # shellcheck disable=SC2034 # for those who source this file
-test_packages='gnupg mandoc groff-base duplicity rdiff shellcheck procps python3 python3-venv curl openssh-server openssh-client sudo cron iproute2 python3-pexpect python3-prometheus-client python3-jsonschema strace acl attr libcap2-bin rclone time exfat-fuse exfatprogs ntfs-3g faketime e2fsprogs dosfstools btrfs-progs fuse3 rsync python3-fusepy bash-completion zsh fish dpkg-dev lintian systemd restic borgbackup postgresql sqlite3 jq duply'
+test_packages='gnupg mandoc groff-base duplicity rdiff shellcheck procps python3 python3-venv curl openssh-server openssh-client sudo cron iproute2 python3-pexpect python3-prometheus-client python3-jsonschema strace acl attr libcap2-bin rclone time exfat-fuse exfatprogs ntfs-3g faketime e2fsprogs dosfstools btrfs-progs fuse3 rsync python3-fusepy bash-completion zsh fish dpkg-dev lintian systemd restic borgbackup postgresql mariadb-server-core mariadb-client sqlite3 jq duply'
 
 # Installs those that are missing.
 need_packages() {

@@ -5,8 +5,33 @@ use tests::{Key, Sandbox, not_tried};
 use super::sizes;
 use crate::moo::stored;
 
-/// A server of PostgreSQL that ends with the test. It runs as another user if the tests run as root, whom
-/// it refuses.
+/// A server of databases that ends with the test.
+trait Server<'a>: Sized {
+    /// What the machine must have.
+    const PROGRAM: &'static str;
+    /// SQL that fills the table of goods.
+    const FILL: &'static str;
+    /// SQL that tells a state of the table.
+    const STATE: &'static str;
+    /// What the program that dumps says of a database `shoe`.
+    const WRONG: &'static str;
+
+    /// Starts one, with nothing in it.
+    fn start(sandbox: &'a Sandbox) -> Self;
+
+    /// The command that dumps a database.
+    fn dump(&self, database: &str) -> String;
+
+    /// The command that carries out SQL from standard input, in a database if one is named.
+    fn sql(&self, database: &str) -> String;
+}
+
+fn query<'a>(sandbox: &Sandbox, server: &impl Server<'a>, database: &str, query: &str) -> String {
+    let sql = server.sql(database);
+    sandbox.sh(&format!("{sql} <<'END'\n{query}\nEND")).succeeds().out()
+}
+
+/// PostgreSQL. It runs as another user if the tests run as root, whom it refuses.
 struct Postgres<'a> {
     sandbox: &'a Sandbox,
     folder: String,
@@ -18,8 +43,15 @@ as() { if [ "$(id -u)" = 0 ]; then
     setpriv --reuid postgres --regid postgres --init-groups env HOME=/ "$@"; else "$@"; fi; }
 "#;
 
-impl Postgres<'_> {
-    fn start(sandbox: &Sandbox) -> Postgres<'_> {
+impl<'a> Server<'a> for Postgres<'a> {
+    const PROGRAM: &'static str = "/usr/lib/postgresql/*/bin/initdb";
+    const FILL: &'static str =
+        "INSERT INTO goods SELECT n, md5(n::text), n / 7.0 FROM generate_series(1, 100000) n";
+    const STATE: &'static str =
+        "SELECT count(*), sum(price), md5(string_agg(name, ',' ORDER BY id)) FROM goods";
+    const WRONG: &'static str = "database \"shoe\" does not exist";
+
+    fn start(sandbox: &'a Sandbox) -> Postgres<'a> {
         let script = format!(
             "{PROGRAMS} cd / && folder=$(mktemp -d /tmp/moopg.XXXXXX) &&
             {{ [ \"$(id -u)\" != 0 ] || chown postgres \"$folder\"; }} &&
@@ -31,15 +63,13 @@ impl Postgres<'_> {
         Postgres { sandbox, folder }
     }
 
-    /// A call of one of its clients.
-    fn client(&self, call: &str) -> String {
-        let (program, words) = call.split_once(' ').unwrap();
-        format!("{program} -h {} -U moo {words}", self.folder)
+    fn dump(&self, database: &str) -> String {
+        format!("pg_dump -h {} -U moo {database}", self.folder)
     }
 
-    fn query(&self, database: &str, query: &str) -> String {
-        let psql = self.client("psql -qAt -v ON_ERROR_STOP=1");
-        self.sandbox.sh(&format!("{psql} {database} <<'END'\n{query}\nEND")).succeeds().out()
+    fn sql(&self, database: &str) -> String {
+        let database = if database.is_empty() { "postgres" } else { database };
+        format!("psql -h {} -U moo -qAt -v ON_ERROR_STOP=1 {database}", self.folder)
     }
 }
 
@@ -53,52 +83,108 @@ impl Drop for Postgres<'_> {
     }
 }
 
-const STATE: &str =
-    "SELECT count(*), sum(price), md5(string_agg(name, ',' ORDER BY id)) FROM goods";
+/// MariaDB.
+struct Mariadb<'a> {
+    sandbox: &'a Sandbox,
+    folder: String,
+}
 
-#[test]
-fn each_state_of_a_database_of_postgresql_comes_back_into_a_fresh_server() {
-    let sandbox = Sandbox::new();
-    if sandbox.sh("ls /usr/lib/postgresql/*/bin/initdb").status != 0 {
-        return not_tried("there is no server of PostgreSQL");
+impl<'a> Server<'a> for Mariadb<'a> {
+    const PROGRAM: &'static str = "/usr/sbin/mariadbd";
+    const FILL: &'static str =
+        "INSERT INTO goods SELECT seq, md5(seq), seq / 7.0 FROM seq_1_to_100000";
+    const STATE: &'static str =
+        "SELECT count(*), sum(price), sum(crc32(concat(id, name))) FROM goods";
+    const WRONG: &'static str = "Unknown database 'shoe'";
+
+    fn start(sandbox: &'a Sandbox) -> Mariadb<'a> {
+        // A socket's path is short. The server goes on when the shell has gone.
+        let script = "PATH=$PATH:/usr/sbin; folder=$(mktemp -d /tmp/moomy.XXXXXX) && user=$(id -un) &&
+            mariadb-install-db --no-defaults --user=$user --datadir=$folder/data --skip-test-db \
+                --auth-root-authentication-method=normal >$folder/log 2>&1 &&
+            { setsid mariadbd --no-defaults --user=$user --datadir=$folder/data --socket=$folder/socket \
+                --pid-file=$folder/pid --skip-networking --innodb-flush-log-at-trx-commit=0 \
+                >>$folder/log 2>&1 & } &&
+            until mariadb-admin --no-defaults -S $folder/socket -u root ping >/dev/null 2>&1; do
+                sleep 0.1
+            done && echo $folder";
+        let folder = sandbox.sh(script).succeeds().out().trim().to_owned();
+        Mariadb { sandbox, folder }
     }
-    let key = Key::open(&sandbox, "Moo <moo@example.org>");
-    let server = Postgres::start(&sandbox);
-    server.query("postgres", "CREATE DATABASE shop");
-    server.query("shop", "CREATE TABLE goods (id int PRIMARY KEY, name text, price numeric)");
-    server.query(
-        "shop",
-        "INSERT INTO goods SELECT n, md5(n::text), n / 7.0 FROM generate_series(1, 100000) n",
-    );
+
+    fn dump(&self, database: &str) -> String {
+        // The date of the dump would differ each time.
+        let options = "--no-defaults -u root --single-transaction --skip-dump-date";
+        format!("mariadb-dump {options} -S {}/socket {database}", self.folder)
+    }
+
+    fn sql(&self, database: &str) -> String {
+        format!("mariadb --no-defaults -u root -BN -S {}/socket {database}", self.folder)
+    }
+}
+
+impl Drop for Mariadb<'_> {
+    fn drop(&mut self) {
+        let stop = format!(
+            "pid=$(cat {0}/pid); kill -KILL $pid; while [ -e /proc/$pid ]; do sleep 0.1; done
+            rm -rf '{0}'",
+            self.folder
+        );
+        let _ = self.sandbox.sh(&stop);
+    }
+}
+
+/// Each state of a table that a dump held comes back into a fresh server of the same kind.
+fn states_come_back<'a, S: Server<'a>>(sandbox: &'a Sandbox) {
+    if sandbox.sh(&format!("ls {}", S::PROGRAM)).status != 0 {
+        return not_tried(&format!("there is no {}", S::PROGRAM));
+    }
+    let key = Key::open(sandbox, "Moo <moo@example.org>");
+    let server = S::start(sandbox);
+    let at = |server: &S, database: &str, sql: &str| query(sandbox, server, database, sql);
+    at(&server, "", "CREATE DATABASE shop");
+    let table = "CREATE TABLE goods (id int PRIMARY KEY, name text, price numeric(20, 9))";
+    at(&server, "shop", table);
+    at(&server, "shop", S::FILL);
     let backup = |dump: &str| {
         format!(
             "moo backup --encrypt-key {key} --stdin-name shop.sql --command '{dump}' file://$PWD/store"
         )
     };
-    let dump = server.client("pg_dump shop");
-    let mut states = vec![server.query("shop", STATE)];
+    let dump = server.dump("shop");
+    let mut states = vec![at(&server, "shop", S::STATE)];
     sandbox.sh(&backup(&dump)).silent();
     for day in 1..3 {
-        server.query("shop", &format!("INSERT INTO goods VALUES (-{day}, 'day', {day})"));
-        states.push(server.query("shop", STATE));
+        at(&server, "shop", &format!("INSERT INTO goods VALUES (-{day}, 'day', {day})"));
+        states.push(at(&server, "shop", S::STATE));
         sandbox.sh(&backup(&dump)).silent();
     }
-    let sizes = sizes(&sandbox);
+    let sizes = sizes(sandbox);
     assert!(sizes.len() == 3 && sizes[1] < sizes[0] / 20, "{sizes:?}");
-    let wrong = server.client("pg_dump shoe");
-    let run =
-        sandbox.sh(&backup(&wrong)).fails_with(1).stderr_has("database \"shoe\" does not exist");
-    run.stderr_has("pg_dump").stderr_has("so nothing is stored");
-    assert_eq!(stored(&sandbox).len(), 3);
+    let wrong = server.dump("shoe");
+    let run = sandbox.sh(&backup(&wrong)).fails_with(1).stderr_has(S::WRONG);
+    let program = wrong.split(' ').next().unwrap();
+    run.stderr_has(program).stderr_has("so nothing is stored");
+    assert_eq!(stored(sandbox).len(), 3);
     drop(server);
-    let fresh = Postgres::start(&sandbox);
-    for (day, (time, state)) in stored(&sandbox).iter().zip(&states).enumerate() {
-        fresh.query("postgres", &format!("CREATE DATABASE day{day}"));
-        let psql = fresh.client(&format!("psql -q -v ON_ERROR_STOP=1 day{day}"));
+    let fresh = S::start(sandbox);
+    for (day, (time, state)) in stored(sandbox).iter().zip(&states).enumerate() {
+        let day = format!("day{day}");
+        at(&fresh, "", &format!("CREATE DATABASE {day}"));
         let restore = format!("moo restore --time {time} --path shop.sql file://$PWD/store -");
-        sandbox.sh(&format!("{restore} | {psql} >/dev/null")).silent();
-        assert_eq!(fresh.query(&format!("day{day}"), STATE), *state);
+        sandbox.sh(&format!("{restore} | {} >/dev/null", fresh.sql(&day))).silent();
+        assert_eq!(at(&fresh, &day, S::STATE), *state);
     }
+}
+
+#[test]
+fn each_state_of_a_database_of_postgresql_comes_back_into_a_fresh_server() {
+    states_come_back::<Postgres<'_>>(&Sandbox::new());
+}
+
+#[test]
+fn each_state_of_a_database_of_mariadb_comes_back_into_a_fresh_server() {
+    states_come_back::<Mariadb<'_>>(&Sandbox::new());
 }
 
 #[test]
