@@ -95,6 +95,12 @@ pub(crate) const STORE_COMMANDS: &[MooCommand] = &[
                     &[To(Scan)],
                     "Do not read a file again if only its inode number differs, see moo-scan(1)",
                 ),
+                option(
+                    "no-xattrs",
+                    Nothing,
+                    &[To(Scan)],
+                    "Do not store extended attributes, access control lists and file capabilities",
+                ),
                 USER,
                 option("dry-run", Nothing, &[Variable("dry_run")], "List what would be stored"),
             ]),

@@ -90,6 +90,9 @@ pub struct Scan {
     /// Do not read a file again if only its inode number differs
     #[arg(long, overrides_with = "ignore_inode")]
     ignore_inode: bool,
+    /// Do not store extended attributes, access control lists and file capabilities
+    #[arg(long, overrides_with = "no_xattrs")]
+    no_xattrs: bool,
     /// Record entries as deleted even if the source is empty, or most of it is missing or excluded
     #[arg(long, overrides_with = "allow_deletions")]
     allow_deletions: bool,
@@ -149,7 +152,7 @@ impl Program for Scan {
         let stored = plan.go_on(&source)?;
         let Plan { head, base, seen, size, lock: _lock, .. } = plan;
         let base = base.map(|state| Base::start(state, self.jobs.count())).transpose()?;
-        let walk = Walk::new(source, selection, place);
+        let walk = Walk::new(source, selection, place, !self.no_xattrs);
         if self.dry_run {
             let listing = (Listing::new(output.text()), Reporter::default());
             return Changes::new(walk, base, seen, rules, listing).run();

@@ -97,9 +97,10 @@ impl<'a> TreeStream<'a> {
         path: &TreePath,
         found: &Member,
         mut content: Content,
+        walk: &Walk,
         owners: &mut Owners,
     ) -> Result<Told, Failure> {
-        let (member, trouble) = opened(found, &content, owners);
+        let (member, trouble) = opened(found, &content, walk, owners);
         let mut doubt = None;
         let last = |content: &mut Content, length: u64| {
             let mut facts = Annotations::default();
@@ -124,9 +125,14 @@ impl<'a> TreeStream<'a> {
 
 /// The member of a file that is open: that counts, should the name have been given to another one
 /// since it was found. With it comes what there is to say of its attributes.
-fn opened(found: &Member, content: &Content, owners: &mut Owners) -> (Member, Option<String>) {
+fn opened(
+    found: &Member,
+    content: &Content,
+    walk: &Walk,
+    owners: &mut Owners,
+) -> (Member, Option<String>) {
     let mut member = entry::member(Kind::File, content.stat(), Vec::new(), owners);
-    let read = attributes::read(Object::Open(content.file()));
+    let read = walk.attributes_of(Object::Open(content.file()));
     let trouble = extended::put(&mut member, read);
     if content.is_sparse() {
         member.annotations.set(SPARSE, "1");
@@ -155,7 +161,7 @@ impl Report for TreeStream<'_> {
             return self.bare(Part::Snapshot, path, member).map(|()| Told::Whole(0));
         }
         match walk.open().and_then(|file| Content::new(file, &self.reporter)) {
-            Ok(content) => self.file(path, &member, content, owners),
+            Ok(content) => self.file(path, &member, content, walk, owners),
             Err(error) => Ok(Told::Unreadable(error)),
         }
     }

@@ -60,6 +60,8 @@ pub(crate) struct Walk {
     /// The first subvolume of the same file system that was left out as another one, and how many
     /// there were.
     subvolumes: Option<(TreePath, u64)>,
+    /// Whether extended attributes are read.
+    attributes: bool,
 }
 
 /// Why nothing in the source was found.
@@ -95,7 +97,12 @@ struct Frame {
 
 impl Walk {
     /// A walk that starts with the source itself.
-    pub(crate) fn new(source: Source, selection: Selection, store: Option<Place>) -> Walk {
+    pub(crate) fn new(
+        source: Source,
+        selection: Selection,
+        store: Option<Place>,
+        attributes: bool,
+    ) -> Walk {
         allow_deep_trees();
         let spelt = source.name.clone();
         let shown = shown(&spelt).to_string();
@@ -114,6 +121,7 @@ impl Walk {
             overlong: 0,
             hollow,
             subvolumes: None,
+            attributes,
         }
     }
 
@@ -306,7 +314,12 @@ impl Walk {
     /// The extended attributes of the object found last.
     pub(crate) fn attributes(&self) -> Result<Attributes, Trouble> {
         let at = self.at().map_err(|_| Trouble::Hidden)?;
-        attributes::read(Object::At(at, &self.name))
+        self.attributes_of(Object::At(at, &self.name))
+    }
+
+    /// The extended attributes of an object, which are hidden where nobody wants them.
+    pub(crate) fn attributes_of(&self, object: Object<'_>) -> Result<Attributes, Trouble> {
+        if self.attributes { attributes::read(object) } else { Err(Trouble::Hidden) }
     }
 
     fn found(&mut self, path: TreePath, stat: io::Result<Stat>) -> Found {

@@ -125,6 +125,29 @@ fn a_set_without_attributes_is_no_change_of_them_and_takes_none_away() {
 }
 
 #[test]
+fn who_wants_no_attributes_stores_none_and_loses_none_that_the_chain_has() {
+    let sandbox = Sandbox::new();
+    let tree = tree(&sandbox);
+    let moo = Moo::plain(&sandbox);
+    let backup = |kind: &str| moo.backup(&format!("{kind} --no-xattrs"));
+    let restored = || {
+        moo.restore("").silent();
+        let names =
+            "getfattr -R --absolute-names -dm - out; getcap -r out; getfacl -Rs out; rm -r out";
+        sandbox.sh(names).succeeds().out()
+    };
+    backup("full").silent();
+    assert_eq!(restored(), "");
+    moo.backup("full").silent();
+    let all = restored();
+    assert!(all.contains("user.binary") && all.contains("cap_net_raw"), "{all}");
+    tree.edit("file", |content| content[1] ^= 1);
+    tree.mtime("file", 1_700_000_001, 0);
+    backup("").silent();
+    assert_eq!(restored(), all);
+}
+
+#[test]
 fn what_the_destination_gives_its_files_by_itself_is_not_kept() {
     let sandbox = Sandbox::new();
     let tree = Tree::small(sandbox.path("src"));
