@@ -7,7 +7,7 @@ use crate::moo::{Moo, stored};
 
 /// What is added or renamed in the folder `store`: $A is the full set, $B and $C are the increments;
 /// $N is a time after them, $F one to come.
-const DEEDS: [(&str, &str); 26] = [
+const DEEDS: [(&str, &str); 27] = [
     ("a plain twin of a volume", "echo moo >store/duplicity-full.$A.vol1.difftar"),
     ("a packed twin of a volume", "echo moo >store/duplicity-full.$A.vol1.difftar.gz"),
     ("a twin of the newest volume", "echo moo >store/duplicity-inc.$B.to.$C.vol1.difftar.gz"),
@@ -50,6 +50,10 @@ const DEEDS: [(&str, &str); 26] = [
         "all but the seal renamed as their uploads",
         "cd store; for f in *.to.$C.*; do mv $f .upload-1a.2.3-$f; done",
     ),
+    (
+        "a whole set renamed as its uploads",
+        "cd store; for f in *.to.$C.* moobacker.$C.seal; do mv $f .upload-1a.2.3-$f; done",
+    ),
     ("a seal renamed", "mv store/moobacker.$C.seal store/aside"),
     (
         "all of a set renamed",
@@ -67,7 +71,8 @@ const WHO: [(&str, &str); 4] = [
 
 /// What can't hold for who has neither: nothing tells a set that was added from one of ours, and
 /// nothing tells that the newest was there.
-const UNKNOWABLE: [&str; 7] = [
+const UNKNOWABLE: [&str; 8] = [
+    "a whole set renamed as its uploads",
     "an increment on the newest",
     "an increment beside the newest",
     "an increment on nothing",
