@@ -180,6 +180,35 @@ fn what_somebody_adds_or_renames_does_not_end_the_backups() {
     }
 }
 
+#[test]
+fn beside_a_set_that_was_added_a_path_and_a_list_did_not_come_without_an_archive_directory_and_do()
+{
+    let barn = barn();
+    let lost = "--archive-dir . --name lost --seal-key host.cert.pgp --secret-key key.secret.pgp";
+    let added = DEEDS.iter().filter(|(deed, _)| deed.starts_with("a full set"));
+    for (deed, script) in added {
+        barn.fresh(script);
+        for part in ["--path day", "--path day --path folder", "--include day --exclude '**'"] {
+            let restore = format!("rm -rf out; moo restore {part} {lost} $U out");
+            let run = barn.run(&restore).fails_with(3).one_message();
+            run.stderr_has("does not count");
+            let day = if part == "--path day" { "out" } else { "out/day" };
+            barn.run(&format!("cmp src/day {day}")).silent();
+        }
+        for command in ["list", "find", "diff"] {
+            let words = match command {
+                "find" => "$U day",
+                "diff" => "$U $A $C",
+                _ => "$U",
+            };
+            let run = barn.run(&format!("moo {command} {lost} {words}"));
+            assert_eq!(run.status, 3, "{deed}: {command}: {}", run.err());
+            let run = run.stdout_has("day").stderr_has("does not count");
+            assert_eq!(run.err().lines().count(), 1, "{deed}: {command}: {}", run.err());
+        }
+    }
+}
+
 /// Commands that have to do their work, and the statuses with which they may end: those that look
 /// for what is foreign say what it is.
 const COMMANDS: [(&str, &[i32]); 7] = [
