@@ -151,7 +151,7 @@ fn a_call_that_mixes_up_source_and_dump_is_explained() {
         ("--stdin-name db.sql src", "needs - as the source"),
         ("--stdin-name a/b -", "and no slash"),
         ("--stdin-name .. -", "and no slash"),
-        ("--stdin-name '' -", "and no slash"),
+        ("--stdin-name '' -", "must not be empty"),
         ("--stdin-name db.sql --exclude x -", "nothing can be selected"),
         ("--command true", "--stdin-name"),
     ] {
