@@ -1,6 +1,7 @@
 # The packages of Debian that the build and the tests need, and how they get here.
-# Sourced by scripts: need_packages, need_rust, need_rust_tools, provide_duplicity_new, provide_s3_server. Each is quiet when all is
-# there; else it prints one line that says what is missing and how to install it, and returns 1.
+# Sourced by scripts: need_packages, need_rust, need_rust_tools, provide_duplicity_new, provide_s3_server,
+# provide_gnupg_new. Each is quiet when all is there; else it prints one line that says what is missing and
+# how to install it, and returns 1.
 # shellcheck shell=sh
 
 # What cargo build needs: a C compiler, OpenSSL, libclang for its bindings, and what builds ISA-L.
@@ -86,3 +87,55 @@ provide_s3_server() {
     echo "missing a server of S3: set MOO_S3_SERVER to moto_server, or make pip install moto in $1" >&2
     return 1
 }
+
+# Sets MOO_GNUPG_NEW to the folder with the gpg of Debian 13, 2.4, with the libraries that it needs, in the
+# given folder unless it is there or the variable is set already. apt checks the archive's signature, and
+# nothing is installed.
+provide_gnupg_new() {
+    [ -z "${MOO_GNUPG_NEW:-}" ] || return 0
+    MOO_GNUPG_NEW=$1/bin
+    export MOO_GNUPG_NEW
+    [ ! -x "$MOO_GNUPG_NEW/gpg" ] || return 0
+    rm -rf "$1" && fetch_gnupg_new "$1" && return
+    echo "missing GnuPG 2.4: set MOO_GNUPG_NEW to a folder with its gpg, or make apt-get download it to $1" >&2
+    return 1
+}
+
+# The packages that gpg and gpg-agent of Debian 13 consist of; all others are in Debian 12 too.
+gnupg_packages='gpg gpg-agent gpgconf libc6 libgpg-error0 libassuan9 libgcrypt20 libtinfo6 libreadline8t64
+    libbz2-1.0 libksba8 libnpth0t64 libsqlite3-0 zlib1g'
+
+debian_mirror() {
+    # shellcheck disable=SC2016 # for apt-get
+    apt-get indextargets --format '$(REPO_URI)' 'ORIGIN: Debian' 'LABEL: Debian' | sed 1q
+}
+
+fetch_gnupg_new() (
+    mkdir -p "$1/apt/lists/partial" "$1/apt/archives/partial" "$1/root" "$1/new" && cd "$1" || return
+    folder=$PWD
+    keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+    # From the mirror that this machine uses. Its lists may be missing until an update.
+    [ -n "$(debian_mirror)" ] || as_root apt-get -qq update
+    echo "deb [signed-by=$keyring] $(debian_mirror) trixie main" >apt/sources.list
+    : >apt/status
+    set -- -qq -o Dir::Etc::SourceList="$folder/apt/sources.list" -o Dir::Etc::SourceParts=/dev/null \
+        -o Dir::State::Lists="$folder/apt/lists" -o Dir::State::status="$folder/apt/status" \
+        -o Dir::Cache="$folder/apt" -o APT::Sandbox::User=root
+    # shellcheck disable=SC2086 # a list of words
+    apt-get "$@" update && cd apt/archives && apt-get "$@" download $gnupg_packages || return
+    for package in *.deb; do dpkg-deb -x "$package" "$folder/root" || return; done
+    cd "$folder" || return
+    # Its own loader and libraries, since those of Debian 12 are older.
+    for program in gpg gpg-agent; do
+        agent=''
+        [ "$program" = gpg-agent ] || agent="--agent-program '$folder/bin/gpg-agent'"
+        cat >"new/$program" <<END
+#!/bin/sh
+root='$folder/root/usr'
+exec "\$root/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2" --library-path "\$root/lib/x86_64-linux-gnu" \\
+    "\$root/bin/$program" $agent "\$@"
+END
+        chmod +x "new/$program" || return
+    done
+    rm -rf apt && mv new bin
+) >/dev/null 2>&1

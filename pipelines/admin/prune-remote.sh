@@ -96,17 +96,19 @@ plan() {
         -v young="$young" -f "$here/admin/prune-remote.awk" | sort -k 5,5r -k 6,6n -k 2,2
 }
 
-# seal_texts: the texts of all seals. Without a seal key, a text is the content of a message in armor, see
-# moobacker-format(5).
+# seal_text FILE: the text of a seal. It is never encrypted. Without a seal key, it is the content of a
+# message in armor, see moobacker-format(5).
+seal_text() {
+    [ -f "$1" ] && [ ! -L "$1" ] && IFS= read -r first <"./$1" || return 0
+    case $first in
+        '-----BEGIN PGP MESSAGE-----'*) head -c 67108864 -- "./$1" | armored | literal ;;
+        *) cat -- "./$1" ;;
+    esac
+}
+
+# seal_texts: the texts of all seals, also of those with the temporary name of an upload.
 seal_texts() {
-    for seal in moobacker.*.seal; do
-        if [ ! -f "$seal" ] || [ -L "$seal" ]; then continue; fi
-        IFS= read -r first <"$seal" || continue
-        case $first in
-            '-----BEGIN PGP MESSAGE-----'*) head -c 67108864 -- "$seal" | armored | literal ;;
-            *) cat -- "$seal" ;;
-        esac
-    done
+    for seal in moobacker.*.seal .upload-*-moobacker.*.seal; do seal_text "$seal"; done
 }
 
 # armored: the bytes in an armor.
@@ -158,12 +160,24 @@ sealed() {
     in_seals -x -e "${sum%% *}  $2"
 }
 
-# without_sealed: the plan, where a temporary file stays that a seal lists.
+# seals_some FILE: FILE is a seal with a temporary name, and a file that it lists is here, by name. Then
+# either an upload was interrupted when all files had arrived, or somebody renamed the files of a set.
+seals_some() {
+    case $1 in .upload-*-moobacker.*.seal) ;; *) return 1 ;; esac
+    for listed in $(seal_text "$1" | sed -n 's/^[0-9a-f]\{64\}  \([A-Za-z0-9._-]*\)$/\1/p'); do
+        for there in "$listed" .upload-*-"$listed"; do [ ! -f "./$there" ] || return 0; done
+    done
+    return 1
+}
+
+# without_sealed: the plan, where a temporary file stays that a seal lists, and so does the seal.
 without_sealed() {
     while read -r word name rest; do
         case "$word $rest" in 'go '*' temporary 0')
             if sealed "$name" "${name#.upload-*-}"; then
                 word=stays name="$name," rest='a temporary name, but a seal lists the file'
+            elif seals_some "$name"; then
+                word=stays name="$name," rest='a temporary name, but it is the seal of files that are here'
             fi
             ;;
         esac

@@ -9,4 +9,4 @@ here=$(CDPATH='' cd -P -- "${0%/*}/.." && pwd)
 . "$here/shared/listing.sh"
 
 read_listing diff "$@"
-(list --archive "$archive" --changes "$old_time" "$new_time")
+show --changes "$old_time" "$new_time"

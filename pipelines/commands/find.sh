@@ -9,4 +9,4 @@ here=$(CDPATH='' cd -P -- "${0%/*}/.." && pwd)
 . "$here/shared/listing.sh"
 
 read_listing find "$@"
-(list --find --archive "$archive")
+show --find

@@ -1,6 +1,6 @@
 #!/bin/sh
 # moo list: lists the files of a backup.
-# shellcheck disable=SC2154 # read_listing sets the variables and defines the stages
+# shellcheck disable=SC2119,SC2154 # read_listing sets the variables and defines the stages
 set -eu
 self='moo list'
 
@@ -9,4 +9,4 @@ here=$(CDPATH='' cd -P -- "${0%/*}/.." && pwd)
 . "$here/shared/listing.sh"
 
 read_listing list "$@"
-(list --archive "$archive")
+show

@@ -8,10 +8,13 @@ here=$(CDPATH='' cd -P -- "${0%/*}/.." && pwd)
 # shellcheck source-path=SCRIPTDIR source=../shared/copying.sh
 . "$here/shared/copying.sh"
 
-# reconcile [OPTION...]: finishes or clears away what an interrupted run has left, with these options for
-# all stages; tells whether the archive is `current` or `behind`.
+# reconcile [OPTION...]: finishes or clears away what an interrupted run has left, with these options of
+# moo-commit; tells whether the archive is `current` or `behind`. What is odd in the store is told once.
 reconcile() {
-    receipts "$@" -- "$url" | commit "$@" --reconcile --archive "$archive"
+    there=''
+    ! user_test -d "$archive" || there=$archive
+    receipts --verbosity error ${there:+"--archive=$there"} -- "$url" |
+        commit "$@" --reconcile --archive "$archive"
 }
 
 read_pipe sync "$@"

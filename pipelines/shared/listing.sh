@@ -14,13 +14,24 @@ has_sets() {
     return 1
 }
 
+# Not empty if sets of the store do not count: 3.
+shortfall=''
+
 # fetch_archive: makes an archive of what the store has, which goes when this script does. Sets $archive.
 fetch_archive() {
     read_from "$url"
     make_archive
     archive=$temporary
-    fill_archive --metadata
+    fill_archive --metadata || shortfall=$?
+    [ "${shortfall:-3}" = 3 ] || exit "$shortfall"
     has_sets "$archive" || fail 10 "$url: there is no backup"
+}
+
+# show OPTION...: lists from the archive directory. Returns 3 if it was fetched, and sets of the store do not
+# count.
+show() {
+    (list --archive "$archive" "$@")
+    return "${shortfall:-0}"
 }
 
 # read_listing COMMAND [WORD...]: reads the call. Sets $archive to the archive directory to list.

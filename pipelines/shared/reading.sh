@@ -38,13 +38,14 @@ files() {
 }
 
 # fetch_manifests: makes an archive of what tells which volumes have the part that is wanted. Where
-# something of that is damaged, all is fetched, and what is damaged is told then.
+# something of that is damaged, all is fetched, and what is damaged is told then. So are sets that do
+# not count.
 fetch_manifests() {
     make_archive
     status=0
     said=$(fill_archive --manifests 2>&1) || status=$?
     case $status in
-        0) present_archive=$temporary ;;
+        0 | 3) present_archive=$temporary ;;
         5) ;;
         *) warn "$said" && exit "$status" ;;
     esac

@@ -151,7 +151,7 @@ fn a_call_that_mixes_up_source_and_dump_is_explained() {
         ("--stdin-name db.sql src", "needs - as the source"),
         ("--stdin-name a/b -", "and no slash"),
         ("--stdin-name .. -", "and no slash"),
-        ("--stdin-name '' -", "and no slash"),
+        ("--stdin-name '' -", "must not be empty"),
         ("--stdin-name db.sql --exclude x -", "nothing can be selected"),
         ("--command true", "--stdin-name"),
     ] {
@@ -199,6 +199,35 @@ fn who_interrupts_a_dump_reads_that_it_starts_anew() {
     let _ = run.stderr_has("moo backup: interrupted; nothing was stored; the next run starts anew");
     sandbox.sh(&backup("--stdin-name db.sql --command 'seq 9'")).silent();
     assert_eq!(restored(&sandbox, ""), sandbox.sh("seq 9").stdout);
+}
+
+#[test]
+fn who_interrupts_a_dump_of_another_user_was_told_that_it_resumes_and_is_not() {
+    if !rustix::process::geteuid().is_root() {
+        return tests::not_tried("not root: nobody else can be run as");
+    }
+    let sandbox = Sandbox::for_everybody();
+    sandbox.sh("mkdir -m 777 open").silent();
+    let options =
+        "--volsize 1 --archive-dir $PWD/open --name a --no-encryption --stdin-name db.sql";
+    for users in ["--user daemon", "--user daemon --command-user daemon"] {
+        let slow = format!(
+            "moo backup {users} {options} --command 'head -c 9000000 /dev/urandom; exec sleep 984' \
+            file://$PWD/open/store"
+        );
+        let end = format!(
+            "rm -rf open/store open/a; {slow} &
+            for n in $(seq 400); do ls -A open/store 2>/dev/null | grep -q vol5 && break; sleep 0.05; done
+            kill -TERM $!; wait $!"
+        );
+        let run = sandbox.sh(&end).fails_with(143);
+        let said = "moo backup: interrupted; the set is complete, or nothing was stored and the next run starts anew";
+        assert_eq!(run.err().lines().next(), Some(said), "{users}");
+        sandbox.sh(&slow.replace("head -c 9000000 /dev/urandom; exec sleep 984", "seq 9")).silent();
+        sandbox
+            .sh("moo restore --path db.sql file://$PWD/open/store -")
+            .stdout_is("1\n2\n3\n4\n5\n6\n7\n8\n9");
+    }
 }
 
 #[test]

@@ -41,6 +41,7 @@ mod mount;
 mod mounted;
 mod movement;
 mod mutations;
+mod newer_gnupg;
 mod old_keys;
 mod on_disk;
 mod ordinary_user;

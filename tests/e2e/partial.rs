@@ -188,7 +188,7 @@ fn renames_are_done_at_once_and_keep_what_objects_are() {
             "--path etc --rename ssh hosts --rename hosts ssh",
             "hosts/ hosts/config hosts/keys/ hosts/keys/a.key ssh",
         ),
-        ("--path home/tom --rename ./docs/a.txt /a.txt", "a.txt docs/ docs/b.odt"),
+        ("--path home/tom --rename ./docs/a.txt ./a.txt", "a.txt docs/ docs/b.odt"),
         (
             "--include home/tom --exclude '**' --rename home/tom tom",
             "home/ tom/ tom/docs/ tom/docs/a.txt tom/docs/b.odt",
@@ -211,12 +211,15 @@ fn renames_are_done_at_once_and_keep_what_objects_are() {
     let strip = restored(&sandbox, "--path etc --strip-components 1").succeeds();
     assert_eq!(listed(&sandbox), "config keys/ keys/a.key");
     strip.stderr_has("--strip-components 1: 1 object not restored");
-    let none = restored(&sandbox, "--path etc --rename nothing x").succeeds();
+    let none = restored(&sandbox, "--path etc --rename nothing x").fails_with(3).one_message();
     none.stderr_has("--rename nothing x: nothing is not restored, so it is not renamed");
+    assert_eq!(listed(&sandbox), "hosts ssh/ ssh/config ssh/keys/ ssh/keys/a.key");
+    sandbox.remove("out");
     for (options, why) in [
         ("--path etc --rename hosts ssh", "--rename hosts ssh: two objects would become ssh"),
         ("--path etc --rename ssh hosts/x", "what is to be above hosts/x is no directory"),
         ("--path etc --rename ssh ../x", "a path with .."),
+        ("--path etc --rename ssh /etc/x", "--rename ssh /etc/x: the new path is absolute"),
         ("--path etc --rename . x", "below the directory that is restored"),
         ("--path etc --rename ssh x --rename ssh y", "is renamed twice"),
         ("--path etc/hosts --rename hosts x", "a file is restored"),
@@ -232,6 +235,53 @@ fn renames_are_done_at_once_and_keep_what_objects_are() {
 }
 
 #[test]
+fn a_value_that_is_empty_meant_everything_or_nothing_in_silence_and_is_refused() {
+    let sandbox = Sandbox::new();
+    prepared(&sandbox);
+    for (command, option) in [
+        ("restore --path '' $U out", "--path"),
+        ("restore --path etc --path '' $U out", "--path"),
+        ("restore --path= $U out", "--path"),
+        ("restore --seal-key '' $U out", "--seal-key"),
+        ("restore --secret-key '' $U out", "--secret-key"),
+        ("verify --path '' $U src", "--path"),
+        ("backup --no-encryption --seal-key '' src $U", "--seal-key"),
+        ("list --name '' $U", "--name"),
+    ] {
+        let run = sandbox.sh(&format!("unset key; U=file://$PWD/store; moo {command}"));
+        run.fails_with(2).one_message().stderr_has(option);
+        assert!(!sandbox.path("out").exists(), "{command}");
+    }
+    let alone = "moo-fetch --path '' file://$PWD/store";
+    sandbox
+        .sh(&format!("{alone} >/dev/null"))
+        .fails_with(2)
+        .one_message()
+        .stderr_has("--path: empty");
+}
+
+#[test]
+fn what_strip_components_leaves_out_is_not_deleted_and_nothing_left_is_an_error() {
+    let sandbox = Sandbox::new();
+    prepared(&sandbox);
+    sandbox.sh("mkdir out && echo mine >out/mine && echo old >out/hosts").silent();
+    let into = |options: &str| {
+        let moo = "moo restore --archive-dir . --name archive";
+        sandbox.sh(&format!("{moo} {options} file://$PWD/store out"))
+    };
+    for (options, why) in [
+        ("--strip-components 9 --delete", "nothing is left to restore"),
+        ("--strip-components 9 --merge", "nothing is left to restore"),
+        ("--path etc --strip-components 1 --delete", "--delete would delete what is not restored"),
+    ] {
+        into(options).fails_with(2).one_message().stderr_has(why);
+        sandbox.sh("cat out/mine out/hosts").stdout_is("mine\nold");
+    }
+    into("--path home --strip-components 1 --delete").silent();
+    sandbox.sh("test ! -e out/mine -a -d out/docs").silent();
+}
+
+#[test]
 fn a_rename_leads_out_of_the_destination_by_no_link() {
     let sandbox = Sandbox::new();
     let tree = Tree::empty(sandbox.path("src"));
@@ -240,7 +290,7 @@ fn a_rename_leads_out_of_the_destination_by_no_link() {
     sandbox.sh("mkdir victim").silent();
     Moo::plain(&sandbox).backup("").silent();
     restored(&sandbox, "--rename file link/file").fails_with(2).one_message();
-    restored(&sandbox, "--rename link/x y").succeeds();
+    restored(&sandbox, "--rename link/x y").fails_with(3);
     sandbox.sh("ls victim").silent();
 }
 

@@ -2,5 +2,6 @@
 
 mod clock;
 mod grid;
+mod hidden;
 mod lost;
 mod plain;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::env;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -25,6 +25,15 @@ pub struct Duplicity<'a> {
 pub fn newest() -> String {
     let installed = workspace().join("target/peers/duplicity-new/bin/duplicity");
     env::var("MOO_DUPLICITY_NEW").unwrap_or_else(|_| installed.to_string_lossy().into_owned())
+}
+
+/// The folder of the newest GnuPG, 2.4: the one that `MOO_GNUPG_NEW` names, else the one that `tests/run`
+/// has made.
+pub fn newest_gnupg() -> PathBuf {
+    let installed = workspace().join("target/peers/gnupg-new/bin");
+    let folder = env::var_os("MOO_GNUPG_NEW").map_or(installed, PathBuf::from);
+    assert!(folder.join("gpg").exists(), "{} is missing: tests/run makes it", folder.display());
+    folder
 }
 
 impl<'a> Duplicity<'a> {

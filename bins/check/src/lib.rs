@@ -85,7 +85,8 @@ impl Program for Check {
         let survey = Survey::of(store.as_mut(), &files, folder.as_ref(), &certs)?;
         let collection = &survey.collection;
         let known = folder.as_ref().map(Folder::collection).transpose()?.unwrap_or_default();
-        if collection.chains.is_empty() && known.chains.is_empty() && survey.lost().is_empty() {
+        let is_empty = collection.chains.is_empty() && known.chains.is_empty();
+        if is_empty && survey.lost().is_empty() && survey.cut().next().is_none() {
             let failure = Failure::of(Status::Absent, &self.url, "there is no backup");
             return Err(failure.because(Reason::NoBackup));
         }

@@ -129,6 +129,15 @@ fn check_known(collection: &Collection, known: &Collection, findings: &mut Findi
 
 /// Checks the names of files: those that belong to no set, and those that were renamed.
 pub(crate) fn check_names(survey: &Survey, findings: &mut Findings) {
+    for set in survey.hidden() {
+        let why = "all its files have temporary names: its upload was interrupted, or somebody renamed them";
+        findings.wrong(format!("the {set}"), why);
+    }
+    for set in survey.cut() {
+        let why = "has a seal of the seal key, but not all its files: its upload was interrupted, or \
+                   somebody hid files";
+        findings.wrong(format!("the {set}"), why);
+    }
     for (name, there) in survey.renamed() {
         if store::final_name(there) == Some(name) {
             log::info!("{name}: has arrived, and the next backup renames it");

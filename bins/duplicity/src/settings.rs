@@ -36,6 +36,8 @@ pub(crate) fn words(request: &Request, command: &str, journal: &Journal) -> Vec<
             continue;
         }
         match (given.option.takes, given.values.first()) {
+            // Stock takes an empty value for none.
+            (Takes::Value(_), Some(value)) if value.is_empty() => {}
             (Takes::Value(_), Some(value)) => words.push(word(long, value)),
             (Takes::Two(_), _) => {
                 words.push(format!("--{long}").into());

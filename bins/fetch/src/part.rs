@@ -79,6 +79,11 @@ impl Part {
     pub(crate) fn request(&self) -> Result<RestoreRequest, Failure> {
         // Names are bytes, and need not be text.
         let path = |path: &OsString| {
+            // A variable without a value must not restore everything.
+            if path.is_empty() {
+                let why = "empty; leave --path out to restore everything";
+                return Err(Failure::of(Status::Usage, "--path", why));
+            }
             let path = TreePath::parse(path.as_bytes()).or_fail(Status::Usage, "--path")?;
             Ok(path.as_bytes().to_vec())
         };

@@ -17,6 +17,12 @@ pub(crate) fn warn(url: &str, gone: &[Uncounted], survey: &Survey) {
     }
     let (unnamed, renamed): (Vec<_>, Vec<_>) =
         survey.renamed().into_iter().partition(|(name, there)| final_name(there) == Some(name));
+    for set in survey.hidden() {
+        log::warn!(
+            "{url}: all files of the {set} have temporary names: its upload was interrupted, or somebody \
+             renamed them; it counts, because a valid seal lists them"
+        );
+    }
     for (name, there) in unnamed {
         log::info!("{url}: {name}: has the name {there}; the next backup renames it");
     }

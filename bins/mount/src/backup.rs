@@ -158,6 +158,11 @@ impl Backup {
         Ok(count)
     }
 
+    /// Whether the size of a regular file is known without a volume.
+    pub(crate) fn knows_size(object: &Object) -> bool {
+        object.member.annotations.parse::<u64>(SIZE).is_some()
+    }
+
     /// The size of a regular file, from a volume where the signatures lack it.
     pub(crate) fn size(&self, object: &Object) -> Result<u64, Reported> {
         if let Some(size) = object.member.annotations.parse(SIZE) {
@@ -223,6 +228,11 @@ impl Backup {
 }
 
 impl Object {
+    /// Whether there are extended attributes, which a volume has.
+    pub(crate) fn has_attributes(&self) -> bool {
+        self.set_of_attributes().is_some()
+    }
+
     /// The set whose volume has the attributes, if there are any. Where a set does not tell them, a
     /// directory and a file have kept those of the sets before.
     fn set_of_attributes(&self) -> Option<usize> {

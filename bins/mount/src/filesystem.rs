@@ -1,4 +1,4 @@
-//! The file system that the kernel asks.
+//! The file system: what each inode number stands for, and what the kernel is told of it.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -6,11 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use attributes::counts;
-use fuser::{
-    Errno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags, Generation, INodeNo,
-    KernelConfig, LockOwner, OpenFlags, ReplyAttr, ReplyData, ReplyDirectory, ReplyEntry,
-    ReplyOpen, ReplyXattr, Request,
-};
+use fuser::{Errno, FileAttr, FileType, INodeNo, ReplyDirectory};
 use restore::Owners;
 use rustix::process::{getegid, geteuid};
 use stream::member::Kind;
@@ -18,14 +14,12 @@ use stream::{Member, Timestamp};
 
 use crate::backup::{Backup, Object, Reported};
 
-/// How long the kernel may remember what it was told: nothing changes.
-const FOREVER: Duration = Duration::from_secs(365 * 86_400);
 /// The name of the link to the newest state.
 const LATEST: &[u8] = b"latest";
 /// The longest name that the kernel takes from a file system, in bytes.
 const LONGEST_NAME: usize = 1024;
 /// Bytes that the kernel reads ahead.
-const READ_AHEAD: u32 = 1 << 20;
+pub(crate) const READ_AHEAD: u32 = 1 << 20;
 /// The user and group of what belongs to nobody, and the bits of a mode that lend the rights of owners.
 const NOBODY: u32 = 65534;
 const SET_ID: u32 = 0o6000;
@@ -64,6 +58,12 @@ fn inode(state: usize, number: u64) -> INodeNo {
     INodeNo((state as u64 + 1) << PATH_BITS | number)
 }
 
+/// What is known of an inode.
+pub(crate) enum Known {
+    Attributes(FileAttr),
+    Object(Object),
+}
+
 impl From<Reported> for Errno {
     fn from(_: Reported) -> Errno {
         Errno::EIO
@@ -84,8 +84,9 @@ impl States {
         }
     }
 
-    fn attributes_of(&self, number: INodeNo) -> Result<FileAttr, Errno> {
-        match Inode::of(number.0) {
+    /// What there is to say of an inode, or the object whose size only a volume may have.
+    pub(crate) fn known(&self, number: INodeNo) -> Result<Known, Errno> {
+        let attributes = match Inode::of(number.0) {
             Inode::Root => Ok(self.own(ROOT, FileType::Directory, 0)),
             Inode::Latest => {
                 Ok(self.own(LINK, FileType::Symlink, self.latest().unwrap_or_default().len()))
@@ -93,11 +94,17 @@ impl States {
             Inode::Object { state, number: 0 } if let Some(root) = self.backup.root(state) => {
                 self.described(inode(state, 0), root, 0, 1)
             }
-            Inode::Object { .. } => self.stat(&self.object(number)?),
-        }
+            Inode::Object { .. } => return Ok(Known::Object(self.object(number)?)),
+        };
+        attributes.map(Known::Attributes)
     }
 
-    fn stat(&self, object: &Object) -> Result<FileAttr, Errno> {
+    /// Whether an object's size is known without a volume.
+    pub(crate) fn knows_size(&self, object: &Object) -> bool {
+        object.member.kind != Kind::File || Backup::knows_size(object)
+    }
+
+    pub(crate) fn stat(&self, object: &Object) -> Result<FileAttr, Errno> {
         let (size, names) = match object.member.kind {
             Kind::File => (self.backup.size(object)?, self.backup.count_names(object)?),
             Kind::Symlink => (object.member.link.len() as u64, 1),
@@ -163,21 +170,20 @@ impl States {
         self.backup.states.all.last().map(|state| state.name.as_str())
     }
 
-    fn find(&self, above: INodeNo, name: &OsStr) -> Result<FileAttr, Errno> {
+    /// The same for a name in a directory.
+    pub(crate) fn find(&self, above: INodeNo, name: &OsStr) -> Result<Known, Errno> {
         let name = name.as_bytes();
         match Inode::of(above.0) {
-            Inode::Root if name == LATEST && self.latest().is_some() => {
-                self.attributes_of(INodeNo(LINK))
-            }
+            Inode::Root if name == LATEST && self.latest().is_some() => self.known(INodeNo(LINK)),
             Inode::Root => {
                 let state = self.backup.states.named(name).ok_or(Errno::ENOENT)?;
-                self.attributes_of(inode(state, 0))
+                self.known(inode(state, 0))
             }
             Inode::Latest => Err(Errno::ENOTDIR),
             Inode::Object { .. } => {
                 let above = self.directory(above)?;
                 let child = self.backup.child(&above, name)?.ok_or(Errno::ENOENT)?;
-                self.stat(&self.backup.first_name(child)?)
+                Ok(Known::Object(self.backup.first_name(child)?))
             }
         }
     }
@@ -219,7 +225,12 @@ impl States {
         Ok(())
     }
 
-    fn list_any(&self, of: INodeNo, from: u64, reply: &mut ReplyDirectory) -> Result<(), Errno> {
+    pub(crate) fn list_any(
+        &self,
+        of: INodeNo,
+        from: u64,
+        reply: &mut ReplyDirectory,
+    ) -> Result<(), Errno> {
         for (place, name) in [(1, "."), (2, "..")] {
             if from < place && reply.add(of, place, FileType::Directory, name) {
                 return Ok(());
@@ -234,7 +245,7 @@ impl States {
         }
     }
 
-    fn target(&self, number: INodeNo) -> Result<Vec<u8>, Errno> {
+    pub(crate) fn target(&self, number: INodeNo) -> Result<Vec<u8>, Errno> {
         if let Inode::Latest = Inode::of(number.0) {
             return Ok(self.latest().unwrap_or_default().as_bytes().to_vec());
         }
@@ -244,7 +255,12 @@ impl States {
         if fits { Ok(target) } else { Err(Errno::EIO) }
     }
 
-    fn content(&self, number: INodeNo, from: u64, length: u32) -> Result<Vec<u8>, Errno> {
+    pub(crate) fn content(
+        &self,
+        number: INodeNo,
+        from: u64,
+        length: u32,
+    ) -> Result<Vec<u8>, Errno> {
         let object = self.object(number)?;
         if object.member.kind != Kind::File {
             return Err(Errno::EINVAL);
@@ -252,8 +268,21 @@ impl States {
         Ok(self.backup.read(&object, from, length as usize)?)
     }
 
+    /// Whether an inode's extended attributes are known without a volume.
+    pub(crate) fn knows_extended(&self, number: INodeNo, name: Option<&OsStr>) -> bool {
+        if name.is_some_and(|name| !counts(name.as_bytes())) {
+            return true;
+        }
+        match Inode::of(number.0) {
+            Inode::Object { .. } => {
+                !self.object(number).is_ok_and(|object| object.has_attributes())
+            }
+            _ => true,
+        }
+    }
+
     /// The names of the attributes, each followed by NUL; or the value of one.
-    fn extended(&self, number: INodeNo, name: Option<&OsStr>) -> Result<Vec<u8>, Errno> {
+    pub(crate) fn extended(&self, number: INodeNo, name: Option<&OsStr>) -> Result<Vec<u8>, Errno> {
         let Inode::Object { .. } = Inode::of(number.0) else {
             return if name.is_some() { Err(Errno::ENODATA) } else { Ok(Vec::new()) };
         };
@@ -268,93 +297,6 @@ impl States {
                 Ok(names.flat_map(|name| [name, b"\0"].concat()).collect())
             }
         }
-    }
-}
-
-impl Filesystem for States {
-    fn init(&mut self, _: &Request, config: &mut KernelConfig) -> std::io::Result<()> {
-        if let Err(most) = config.set_max_readahead(READ_AHEAD) {
-            let _ = config.set_max_readahead(most);
-        }
-        Ok(())
-    }
-
-    fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
-        match self.find(parent, name) {
-            Ok(found) => reply.entry(&FOREVER, &found, Generation(0)),
-            Err(error) => reply.error(error),
-        }
-    }
-
-    fn getattr(&self, _: &Request, ino: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
-        match self.attributes_of(ino) {
-            Ok(found) => reply.attr(&FOREVER, &found),
-            Err(error) => reply.error(error),
-        }
-    }
-
-    fn readlink(&self, _: &Request, ino: INodeNo, reply: ReplyData) {
-        match self.target(ino) {
-            Ok(target) => reply.data(&target),
-            Err(error) => reply.error(error),
-        }
-    }
-
-    fn open(&self, _: &Request, _: INodeNo, _: OpenFlags, reply: ReplyOpen) {
-        reply.opened(FileHandle(0), FopenFlags::FOPEN_KEEP_CACHE);
-    }
-
-    fn read(
-        &self,
-        _: &Request,
-        ino: INodeNo,
-        _: FileHandle,
-        offset: u64,
-        size: u32,
-        _: OpenFlags,
-        _: Option<LockOwner>,
-        reply: ReplyData,
-    ) {
-        match self.content(ino, offset, size) {
-            Ok(bytes) => reply.data(&bytes),
-            Err(error) => reply.error(error),
-        }
-    }
-
-    fn opendir(&self, _: &Request, _: INodeNo, _: OpenFlags, reply: ReplyOpen) {
-        reply.opened(FileHandle(0), FopenFlags::FOPEN_KEEP_CACHE | FopenFlags::FOPEN_CACHE_DIR);
-    }
-
-    fn readdir(
-        &self,
-        _: &Request,
-        ino: INodeNo,
-        _: FileHandle,
-        offset: u64,
-        mut reply: ReplyDirectory,
-    ) {
-        match self.list_any(ino, offset, &mut reply) {
-            Ok(()) => reply.ok(),
-            Err(error) => reply.error(error),
-        }
-    }
-
-    fn getxattr(&self, _: &Request, ino: INodeNo, name: &OsStr, size: u32, reply: ReplyXattr) {
-        answer(self.extended(ino, Some(name)), size, reply);
-    }
-
-    fn listxattr(&self, _: &Request, ino: INodeNo, size: u32, reply: ReplyXattr) {
-        answer(self.extended(ino, None), size, reply);
-    }
-}
-
-/// Whoever asks for no bytes wants to know how many there are.
-fn answer(bytes: Result<Vec<u8>, Errno>, size: u32, reply: ReplyXattr) {
-    match bytes {
-        Err(error) => reply.error(error),
-        Ok(bytes) if size == 0 => reply.size(bytes.len() as u32),
-        Ok(bytes) if bytes.len() > size as usize => reply.error(Errno::ERANGE),
-        Ok(bytes) => reply.data(&bytes),
     }
 }
 

@@ -8,6 +8,7 @@ mod backup;
 mod content;
 mod filesystem;
 mod index;
+mod kernel;
 mod layer;
 mod record;
 mod requests;
@@ -35,6 +36,7 @@ use stream::Totals;
 use crate::backup::Backup;
 use crate::content::Content;
 use crate::filesystem::States;
+use crate::kernel::Kernel;
 use crate::requests::Requests;
 use crate::volumes::Volumes;
 
@@ -149,7 +151,8 @@ impl Mount {
 
     /// Mounts, and answers the kernel until it ends.
     fn serve(&self, folder: &Path, states: States, ends: &Receiver<End>) -> Result<(), Failure> {
-        let mounted = Session::new(states, folder, &self.options()).and_then(Session::spawn);
+        let kernel = Kernel::start(states)?;
+        let mounted = Session::new(kernel, folder, &self.options()).and_then(Session::spawn);
         let session = mounted.map_err(|error| not_mounted(folder, &error))?;
         note::leave(&Note::Staging(folder.to_owned()));
         let guard = unmount::guard(folder);

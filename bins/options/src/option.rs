@@ -1,6 +1,9 @@
 //! An option of a command: what a person types, and where it goes.
 
+use std::ffi::OsString;
+
 use archive::{SetTime, parse_age};
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Arg, ArgAction, value_parser};
 use cli::Verbosity;
 
@@ -146,7 +149,6 @@ impl CommandOption {
         let arg = arg.visible_aliases(self.aliases).conflicts_with_all(self.conflicts);
         let arg = if let Some(short) = self.short { arg.short(short) } else { arg };
         let arg = if let Some(other) = self.requires { arg.requires(other) } else { arg };
-        let bytes = || value_parser!(std::ffi::OsString);
         let value = |arg: Arg, name: &'static str| {
             arg.value_name(name).value_parser(bytes()).allow_hyphen_values(true)
         };
@@ -168,9 +170,18 @@ impl CommandOption {
                 .num_args(0..=1)
                 .require_equals(true)
                 .default_missing_value(words.first().copied().unwrap_or_default()),
-            Takes::SshOptions => value(arg, "TEXT").action(ArgAction::Append),
+            Takes::SshOptions => {
+                value(arg, "TEXT").value_parser(value_parser!(OsString)).action(ArgAction::Append)
+            }
         }
     }
+}
+
+/// A value of any bytes. A variable that is not set is a mistake: the scripts would take an empty value for
+/// no option, and so restore everything, or demand no seal.
+fn bytes() -> impl TypedValueParser<Value = OsString> {
+    let parser = OsStringValueParser::new();
+    parser.try_map(|value| if value.is_empty() { Err("must not be empty") } else { Ok(value) })
 }
 
 /// An age, as it was written.

@@ -55,7 +55,8 @@ pub struct Patch {
     /// Delete the folder of a restore that was interrupted, and nothing else
     #[arg(long, hide = true, value_name = "FOLDER", conflicts_with_all = ["check", "destination"])]
     clear: Option<PathBuf>,
-    /// Restore PATH as NEW, both relative to the destination. Can be repeated; all renames are done at once
+    /// Restore PATH as NEW, both relative to the destination. Can be repeated; all renames are done at
+    /// once. If PATH is not restored, the exit status is 3
     #[arg(long, num_args = 2, value_names = ["PATH", "NEW"], allow_hyphen_values = true,
         conflicts_with_all = ["check", "tar", "no_spool"])]
     rename: Vec<OsString>,
@@ -152,6 +153,12 @@ impl Patch {
         let parse =
             |path: &OsString| TreePath::parse(path.as_bytes()).or_fail(Status::Usage, "--rename");
         let pairs = self.rename.chunks_exact(2);
+        // A new path below the destination would not be what an absolute path says.
+        if let Some(pair) = pairs.clone().find(|pair| pair[1].as_bytes().starts_with(b"/")) {
+            let why = "the new path is absolute; give one that is relative to the destination";
+            let which = format!("--rename {} {}", shown(&pair[0]), shown(&pair[1]));
+            return Err(Failure::of(Status::Usage, which, why));
+        }
         let renames = pairs.map(|pair| Ok((parse(&pair[0])?, parse(&pair[1])?)));
         let renames = renames.collect::<Result<_, Failure>>()?;
         Rearrangement::new(renames, self.strip_components.into())

@@ -118,7 +118,7 @@ pub(crate) fn supervise(run: &Run) -> io::Result<u8> {
     if signal != 0 {
         typing.restore();
         let note = note.and_then(|note| cli::note::read(&File::from(note)));
-        let stands = words::interrupted(&run.name, note.as_ref());
+        let stands = words::interrupted(&run.name, note.as_ref(), &run.arguments);
         eprintln!("{}: interrupted; {stands}", words::shown(&run.name));
         emulate_default_handler(signal)?;
     }

@@ -81,6 +81,15 @@ pub(crate) fn all(inventory: &Inventory, known: Option<&Known>) -> Vec<Finding> 
             |id| inventory.doubts.about(id) || known.is_some_and(|known| known.is_strange(id));
         finding.lost &= !finding.set.is_some_and(is_strange);
     }
+    found.extend(inventory.hidden.iter().map(|id| {
+        let what = "all its files have temporary names: its upload was interrupted, or somebody renamed them";
+        Finding::note("renamed", Some(*id), what)
+    }));
+    found.extend(inventory.cut.iter().map(|id| {
+        let what = "has a seal of the seal key, but not all its files: its upload was interrupted, or \
+                    somebody hid files; it does not count";
+        Finding::note("incomplete", Some(*id), what)
+    }));
     found.sort_by_key(|finding| finding.set);
     found.extend(unfinished(inventory));
     found.extend(foreign(inventory));

@@ -35,6 +35,8 @@ pub(crate) fn gather(
         orphans: gatherer.sets(orphans)?,
         incomplete: gatherer.sets(incomplete)?,
         lost: survey.lost().keys().copied().collect(),
+        hidden: survey.hidden().collect(),
+        cut: survey.cut().collect(),
         foreign,
         unfinished: (unfinished.len() + unnamed.len()) as u64,
         renamed: renamed.len() as u64,

@@ -18,6 +18,10 @@ pub(crate) struct Inventory {
     pub(crate) incomplete: Vec<Set>,
     /// Sets whose manifest is lost: a seal lists it.
     pub(crate) lost: BTreeSet<SetId>,
+    /// Sets that count although all their files have temporary names.
+    pub(crate) hidden: BTreeSet<SetId>,
+    /// Sets that do not count, because not all files that their signed seals list are there.
+    pub(crate) cut: BTreeSet<SetId>,
     /// Names of files that belong to no set.
     pub(crate) foreign: Vec<String>,
     /// How many files have other names than their seals give them.

@@ -31,15 +31,20 @@ impl There {
 
 /// Gives files their names that a seal lists and that have the temporary names of an upload: it was
 /// interrupted after everything had arrived, or somebody has renamed them. Returns all files.
+/// The set of the time `base` was completed, because a set that builds on it is to come.
 ///
 /// # Errors
 /// The store is out of reach, or refuses.
-pub(crate) fn finish_names(store: &mut dyn Store, files: &[Stored]) -> Result<Vec<There>, Failure> {
+pub(crate) fn finish_names(
+    store: &mut dyn Store,
+    files: &[Stored],
+    base: Option<SetTime>,
+) -> Result<Vec<There>, Failure> {
     let mut names: BTreeSet<String> = files.iter().map(|file| file.name.clone()).collect();
     if !names.iter().any(|name| final_name(name).is_some()) {
         return Ok(names.into_iter().map(There::new).collect());
     }
-    let survey = Survey::of(store, files, None, &[])?;
+    let survey = Survey::before(base, store, files, (None, &[]))?;
     let mut unnamed = survey.renamed();
     unnamed.retain(|(name, there)| final_name(there) == Some(name) && !names.contains(*name));
     unnamed.sort_by_key(|(name, _)| turn(name));

@@ -149,7 +149,7 @@ fn prepare(url: &str, store: &mut dyn Store, begin: &Begin) -> Result<Vec<There>
     }
     let stored = set.map(SetHeader::stored).unwrap_or_default();
     let adopted: HashSet<_> = stored.iter().map(resumed::name).collect();
-    let mut there = leftovers::finish_names(store, &files)?;
+    let mut there = leftovers::finish_names(store, &files, set.and_then(|set| set.base))?;
     if let Some(set) = set {
         let names: Vec<_> = there.iter().map(|file| file.name.clone()).collect();
         precondition::check(url, &names, set)?;

@@ -81,10 +81,13 @@ impl Decryption {
                 None => opening.read_by_sequoia(Some(&first), whole, out),
             },
             Protection::Authenticated => opening.read_by_sequoia(Some(&first), whole, out),
+            Protection::OfGnuPG => opening.read_ocb(whole, out),
             Protection::Unknown => Err(opening.refused("not an OpenPGP message, or damaged")),
             _ if !self.allow_unprotected => Err(opening.refused("not protected against changes")),
             Protection::NotEncrypted => opening.read_by_sequoia(None, whole, out),
-            Protection::Malleable => opening.read_by_gpg(whole, out),
+            Protection::Malleable => {
+                opening.read_by_gpg("--ignore-mdc-error", whole, out).map(drop)
+            }
         }
     }
 
@@ -226,20 +229,46 @@ impl Opening<'_> {
         Ok(())
     }
 
-    /// Reads a message without integrity protection: only gpg still does so, with the keys it has.
-    fn read_by_gpg(&self, message: impl Read + Send, out: &mut dyn Write) -> Result<(), Failure> {
+    /// Reads a message in GnuPG's own OCB mode.
+    fn read_ocb(&self, message: impl Read + Send, out: &mut dyn Write) -> Result<(), Failure> {
+        if !self.decryption.keys.gnupg {
+            let why = "encrypted in GnuPG's own OCB mode, which only gpg reads: gpg --import the secret key, \
+                       and give no --secret-key";
+            return Err(Failure::of(Status::Key, self.which, why));
+        }
+        let mut message = FramedMessage::ending_with(Tag::AED, message);
+        let outcome = self.read_by_gpg("--quiet", &mut message, out)?;
+        // gpg 2.2 calls a message good that was cut off, and fails all the same.
+        if !outcome.success {
+            return Err(self.refused(&format!("gpg: {}", outcome.reason())));
+        }
+        if message.has_surplus().or_fail(Status::Failed, self.which)? {
+            return Err(self.refused("something follows the message"));
+        }
+        Ok(())
+    }
+
+    /// Reads a message that only gpg reads, with that option and the keys that gpg has.
+    fn read_by_gpg(
+        &self,
+        option: &str,
+        message: impl Read + Send,
+        out: &mut dyn Write,
+    ) -> Result<GpgOutcome, Failure> {
         let passphrase = self.decryption.keys.passphrase.given()?;
-        let gpg = Gpg::start(["--ignore-mdc-error", "--decrypt"], passphrase.as_ref())?;
+        let gpg = Gpg::start([option, "--decrypt"], passphrase.as_ref())?;
         let outcome = gpg.pump(message, &mut self.errors.watch(out));
         let outcome = outcome.map_err(|error| self.errors.explain(error.into(), Status::Failed))?;
         if outcome.statuses("DECRYPTION_OKAY").next().is_none() {
-            let has_no_key = outcome.statuses("NO_SECKEY").next().is_some();
+            let says = |keyword| outcome.statuses(keyword).next().is_some();
+            let has_no_key =
+                says("NO_SECKEY") || (says("NEED_PASSPHRASE_SYM") && !says("PLAINTEXT"));
             let status = if has_no_key { Status::Key } else { Status::Integrity };
             return Err(Failure::of(status, self.which, format!("gpg: {}", outcome.reason())));
         }
         let wanted = &self.decryption.signers_wanted;
         if wanted.is_empty() || is_signed_by(wanted, &outcome) {
-            return Ok(());
+            return Ok(outcome);
         }
         Err(unsigned(self.which))
     }

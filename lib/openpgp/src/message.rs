@@ -28,6 +28,9 @@ pub(crate) enum Protection {
     Hashed,
     /// Encrypted, with a tag on each piece (SEIPD version 2).
     Authenticated,
+    /// Encrypted by GnuPG 2.3 or later, with a tag on each piece (a packet that no standard has, with the
+    /// tag 20).
+    OfGnuPG,
     /// Encrypted without integrity protection: anybody can change it unseen (SED).
     Malleable,
     /// Signed, compressed or bare.
@@ -103,6 +106,7 @@ fn protection(parser: &mut PacketParser<'_>) -> Protection {
             if whole { kind } else { Protection::Unknown }
         }
         packet => match packet.tag() {
+            Tag::AED => Protection::OfGnuPG,
             Tag::SED => Protection::Malleable,
             Tag::OnePassSig | Tag::Signature | Tag::CompressedData | Tag::Literal => {
                 Protection::NotEncrypted

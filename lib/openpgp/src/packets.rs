@@ -207,7 +207,12 @@ pub(crate) struct FramedMessage<R> {
 
 impl<R: Read> FramedMessage<R> {
     pub(crate) fn new(inner: R) -> FramedMessage<R> {
-        FramedMessage { inner, frame: PacketFrames::new(Tag::SEIP) }
+        FramedMessage::ending_with(Tag::SEIP, inner)
+    }
+
+    /// One that ends with a packet of that tag.
+    pub(crate) fn ending_with(tag: Tag, inner: R) -> FramedMessage<R> {
+        FramedMessage { inner, frame: PacketFrames::new(tag) }
     }
 
     /// Whether anything follows the message. Reads it to its end.

@@ -154,12 +154,12 @@ pub fn restore(
     if !staging.has_tree()? {
         return Err(nothing_restored(which, &path, lost));
     }
-    rearrangement.apply(staging.as_fd())?;
+    let idle = rearrangement.apply(staging.as_fd(), mode.delete)?;
     let kept = destination.deliver(&staging, gives_owners)?;
     if kept > 0 {
         log::warn!("{kept} existing directories have kept their owner or attributes");
     }
-    Ok(Totals { unreadable: totals.unreadable + degraded + kept, lost, ..totals })
+    Ok(Totals { unreadable: totals.unreadable + degraded + kept + idle, lost, ..totals })
 }
 
 /// Deletes the folder of a restore that was interrupted, and nothing else.

@@ -53,19 +53,22 @@ impl Rearrangement {
         self.renames.is_empty() && self.strip == 0
     }
 
-    /// Rearranges the tree in a staging folder.
-    pub(crate) fn apply(&self, staging: BorrowedFd<'_>) -> Result<(), Failure> {
+    /// Rearranges the tree in a staging folder. Returns how many renames found nothing. If `whole` is
+    /// set, the tree is to be all that there is at the destination, so nothing of it may be left out.
+    pub(crate) fn apply(&self, staging: BorrowedFd<'_>, whole: bool) -> Result<u64, Failure> {
         if self.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         if Way::start(staging)?.is_none() {
             let why = "--rename and --strip-components need a directory, and a file is restored";
             return Err(Failure::new(Status::Usage, why));
         }
         let aside = make_aside(staging).or_fail(Status::Failed, "--rename")?;
+        let mut idle = 0;
         for (number, rename) in self.renames.iter().enumerate() {
             if !take(staging, &rename.0, (aside.as_fd(), &place(number)))? {
                 log::warn!("{}: {} is not restored, so it is not renamed", shown(rename), rename.0);
+                idle += 1;
             }
         }
         let mut renames: Vec<_> = self.renames.iter().enumerate().collect();
@@ -73,36 +76,65 @@ impl Rearrangement {
         for (number, rename) in renames {
             put(staging, rename, (aside.as_fd(), &place(number)))?;
         }
-        (0..self.strip).try_for_each(|_| self.strip(staging, &aside))
+        self.strip_all(staging, &aside, whole)?;
+        Ok(idle)
     }
 
-    /// Moves what the directories below the root have to the root.
-    fn strip(&self, staging: BorrowedFd<'_>, aside: &OwnedFd) -> Result<(), Failure> {
-        let option = format!("--strip-components {}", self.strip);
-        let Some((root, metadata)) = open(staging, TREE)? else { return Ok(()) };
-        for name in names(&root).or_fail(Status::Failed, &option)? {
-            renameat(&root, &*name, aside, &*name).or_fail(Status::Failed, &option)?;
+    /// Shortens all paths. Something has to be left, and, if `whole` is set, everything.
+    fn strip_all(
+        &self,
+        staging: BorrowedFd<'_>,
+        aside: &OwnedFd,
+        whole: bool,
+    ) -> Result<(), Failure> {
+        if self.strip == 0 {
+            return Ok(());
         }
-        let mut dropped = 0_u64;
-        for name in names(aside).or_fail(Status::Failed, &option)? {
-            match open(aside.as_fd(), &name)? {
-                Some((directory, _)) => {
-                    merge(&directory, root.as_fd(), (&option, &TreePath::root()))?;
-                    unlinkat(aside, &*name, AtFlags::REMOVEDIR).or_fail(Status::Failed, &option)?;
-                }
-                None => {
-                    dropped += 1;
-                    remove(aside.as_fd(), &name).or_fail(Status::Failed, &option)?;
-                }
+        let option = format!("--strip-components {}", self.strip);
+        let mut dropped = 0;
+        for _ in 0..self.strip {
+            dropped += strip(staging, aside, &option)?;
+            let root = open(staging, TREE)?;
+            let left = root.map_or(Ok(Vec::new()), |(root, _)| names(&root));
+            if left.or_fail(Status::Failed, &option)?.is_empty() {
+                let why = "nothing is left to restore: no path has so many components";
+                return Err(Failure::of(Status::Usage, option, why));
             }
         }
-        metadata.set(&root).map(drop).or_fail(Status::Failed, &option)?;
+        if dropped > 0 && whole {
+            let why = "--delete would delete what is not restored, because its path has no more components";
+            return Err(Failure::of(Status::Usage, option, why));
+        }
         if dropped > 0 {
             let objects = if dropped == 1 { "1 object" } else { &format!("{dropped} objects") };
             log::warn!("{option}: {objects} not restored: the path has no more components");
         }
         Ok(())
     }
+}
+
+/// Moves what the directories below the root have to the root. Returns how many other objects were
+/// dropped.
+fn strip(staging: BorrowedFd<'_>, aside: &OwnedFd, option: &str) -> Result<u64, Failure> {
+    let Some((root, metadata)) = open(staging, TREE)? else { return Ok(0) };
+    for name in names(&root).or_fail(Status::Failed, option)? {
+        renameat(&root, &*name, aside, &*name).or_fail(Status::Failed, option)?;
+    }
+    let mut dropped = 0;
+    for name in names(aside).or_fail(Status::Failed, option)? {
+        match open(aside.as_fd(), &name)? {
+            Some((directory, _)) => {
+                merge(&directory, root.as_fd(), (option, &TreePath::root()))?;
+                unlinkat(aside, &*name, AtFlags::REMOVEDIR).or_fail(Status::Failed, option)?;
+            }
+            None => {
+                dropped += 1;
+                remove(aside.as_fd(), &name).or_fail(Status::Failed, option)?;
+            }
+        }
+    }
+    metadata.set(&root).map(drop).or_fail(Status::Failed, option)?;
+    Ok(dropped)
 }
 
 /// A rename as a person gave it.

@@ -40,6 +40,8 @@ pub struct Uncounted {
 const UNSEALED: &str = "has no seal of the seal key, and does not count";
 const FOREIGN: &str = "is a set of another backup, and does not count";
 const UNKNOWN: &str = "is unknown to the archive directory, and does not count";
+const CUT: &str = "has a seal of the seal key, but not all its files: its upload was interrupted, or \
+     somebody hid files; it does not count";
 const PLAIN: &str = "is not encrypted, and does not count (--allow-unprotected lets it)";
 
 impl Judge {
@@ -68,7 +70,9 @@ impl Judge {
         let mut gone = self.first_look(survey, oldest);
         let needed = needed(&survey.collection, &gone);
         gone.retain(|uncounted| !needed.contains(&uncounted.set));
-        self.take(survey, gone)
+        let mut gone = self.take(survey, gone);
+        gone.extend(survey.cut().map(|set| Uncounted { set, why: CUT }));
+        gone
     }
 
     /// The sets that do not count because of their names alone, among them those that the archive

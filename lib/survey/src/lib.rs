@@ -7,6 +7,7 @@
 
 mod belonging;
 mod fork;
+mod hidden;
 mod judge;
 mod lost;
 mod renamed;
@@ -19,12 +20,13 @@ use archive::{Collection, FileName, SetId, SetTime, parse_seal};
 use failure::{Failure, Status};
 use local::Folder;
 use openpgp::Cert;
-use store::{Store, Stored};
+use store::{Store, Stored, final_name};
 
 pub use belonging::several;
 pub use judge::{Judge, Uncounted};
 pub use seals::Sealed;
 
+use crate::hidden::Fate;
 use crate::seals::Seals;
 
 /// The content of a store.
@@ -63,6 +65,20 @@ impl Survey {
         folder: Option<&Folder>,
         certs: &[Cert],
     ) -> Result<Survey, Failure> {
+        Survey::before(None, store, files, (folder, certs))
+    }
+
+    /// Classifies a listing as [`Survey::of`] does, before a set is stored that builds on the set of
+    /// the time `base`: that set was completed, whatever the names of its files.
+    ///
+    /// # Errors
+    /// The store cannot be reached, or the archive directory cannot be read.
+    pub fn before(
+        base: Option<SetTime>,
+        store: &mut dyn Store,
+        files: &[Stored],
+        (folder, certs): (Option<&Folder>, &[Cert]),
+    ) -> Result<Survey, Failure> {
         let files = files.iter().filter(|file| !file.name.is_empty());
         let sizes: HashMap<String, u64> =
             files.map(|file| (file.name.clone(), file.size)).collect();
@@ -85,7 +101,7 @@ impl Survey {
         }
         let has_cut_off = survey.collection.incomplete.iter().any(|set| set.seal.is_some());
         if has_cut_off || !survey.collection.strangers.is_empty() {
-            survey.seals.of_store(store, &survey.collection, &survey.sizes)?;
+            survey.seals.of_store(store, (&survey.collection, base), &survey.sizes)?;
         }
         survey.find_renamed(store)?;
         survey.complete = survey.collection.complete().map(|set| set.id).collect();
@@ -101,6 +117,20 @@ impl Survey {
     /// The size in bytes of a file of the collection.
     pub fn size(&self, name: &str) -> u64 {
         self.sizes.get(self.stored_name(name)).copied().unwrap_or(0)
+    }
+
+    /// Sets of the collection every file of which has the temporary name of an upload.
+    pub fn hidden(&self) -> impl Iterator<Item = SetId> {
+        let is_upload = |name: &str| final_name(self.stored_name(name)) == Some(name);
+        let sets = self.collection.complete();
+        sets.filter(move |set| set.files().all(is_upload)).map(|set| set.id)
+    }
+
+    /// Sets that are newer than all others and do not count, because the files that their signed
+    /// seals list are not all there. Every file that is there has the temporary name of an upload.
+    pub fn cut(&self) -> impl Iterator<Item = SetId> {
+        let demanded = self.seals.are_demanded();
+        self.seals.hidden.with(&[Fate::Cut]).filter(move |_| demanded)
     }
 
     /// Whether the store has a set with its manifest, be it one that counts or not.

@@ -1,6 +1,6 @@
 //! Seals, and which of them to believe.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::io::Read;
 
@@ -14,6 +14,7 @@ use openpgp::{Cert, SealState, read_seal, read_text};
 use sha2::{Digest, Sha256};
 use store::{Store, final_name};
 
+use crate::hidden::{HiddenSets, Surroundings};
 use crate::of_one_file;
 
 /// The largest seal that is read, in bytes.
@@ -45,12 +46,16 @@ pub(crate) struct Seals {
     arrived: BTreeSet<SetId>,
     /// The identities that seals of the archive directory name, whoever signed them.
     identities: BTreeMap<SetId, Identity>,
+    /// Whether there is an archive directory with sets.
+    has_archive: bool,
+    /// The sets of which every file has the temporary name of an upload.
+    pub(crate) hidden: HiddenSets,
 }
 
 impl Seals {
     pub(crate) fn new(certs: Vec<Cert>) -> Seals {
-        let (all, kept, arrived, identities) = Default::default();
-        Seals { certs, all, kept, arrived, identities }
+        let (all, kept, arrived, identities, has_archive, hidden) = Default::default();
+        Seals { certs, all, kept, arrived, identities, has_archive, hidden }
     }
 
     /// Whether a seal must be signed.
@@ -82,6 +87,7 @@ impl Seals {
     /// there.
     pub(crate) fn of_archive(&mut self, folder: &Folder) -> Result<(), Failure> {
         for set in folder.collection()?.complete() {
+            self.has_archive = true;
             let Some(name) = &set.seal else { continue };
             let path = folder.path(name);
             let bytes = fs::read(&path).or_fail(Status::Failed, shown(&path))?;
@@ -101,10 +107,11 @@ impl Seals {
 
     /// Reads the seals of the store that the archive directory does not have, and those among the
     /// strangers. A seal under the name of an upload may belong to a set that has not arrived.
+    /// `base` is the time of a set that a coming one builds on.
     pub(crate) fn of_store(
         &mut self,
         store: &mut dyn Store,
-        collection: &Collection,
+        (collection, base): (&Collection, Option<SetTime>),
         sizes: &HashMap<String, u64>,
     ) -> Result<(), Failure> {
         for set in collection.sets() {
@@ -117,12 +124,9 @@ impl Seals {
             }
         }
         self.arrived.extend(collection.complete().map(|set| set.id));
-        let begun: HashSet<SetTime> = collection.sets().map(|set| set.id.time).collect();
+        let mut hidden = Vec::new();
         for name in &collection.strangers {
             let uploaded = final_name(name).and_then(parse_seal);
-            if uploaded.is_some_and(|time| !begun.contains(&time)) {
-                continue;
-            }
             let small = sizes.get(name).is_some_and(|&size| size > 0 && size <= LARGEST);
             if !small || !looks_like_a_seal(store, name)? {
                 continue;
@@ -133,9 +137,34 @@ impl Seals {
             if arrived || has_volumes(&sealed.seal, sizes) {
                 self.arrived.insert(set);
                 self.add(sealed);
+            } else {
+                hidden.push(sealed);
             }
         }
+        self.of_hidden(hidden, (collection, base), sizes);
         Ok(())
+    }
+
+    /// Adds the seals of hidden sets that count.
+    fn of_hidden(
+        &mut self,
+        mut hidden: Vec<Sealed>,
+        (collection, base): (&Collection, Option<SetTime>),
+        sizes: &HashMap<String, u64>,
+    ) {
+        hidden.retain(|sealed| !self.all.contains_key(&sealed.seal.set));
+        let bases = self.all.keys().filter_map(|set| set.base).chain(base).collect();
+        let complete = collection.complete().map(|set| set.id);
+        let newest = complete.chain(self.all.keys().copied()).map(|set| set.time).max();
+        let seals = self.all.values();
+        let followed = seals.filter_map(|sealed| sealed.seal.previous.clone()).collect();
+        // An archive directory with sets knows which ones were completed.
+        let trusts_seals = self.are_demanded() && !self.has_archive;
+        let around = Surroundings { collection, sizes, bases, followed, newest, trusts_seals };
+        for sealed in self.hidden.decide(hidden, around) {
+            self.arrived.insert(sealed.seal.set);
+            self.add(sealed);
+        }
     }
 
     /// Reads a seal of the store, if it is valid; the first one of a set counts.

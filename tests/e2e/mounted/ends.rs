@@ -6,9 +6,10 @@ use super::{ARCHIVE, Mounted, can_mount, is_mounted};
 use crate::moo::Moo;
 use crate::signals::kit::{processes, until};
 
-fn backup(sandbox: &Sandbox) {
-    Tree::small(sandbox.path("src"));
+fn backup(sandbox: &Sandbox) -> Tree {
+    let tree = Tree::small(sandbox.path("src"));
     Moo::plain(sandbox).backup("").silent();
+    tree
 }
 
 #[track_caller]
@@ -21,7 +22,7 @@ fn is_over(sandbox: &Sandbox, what: &str) {
 #[test]
 fn a_signal_unmounts_even_if_files_are_in_use() {
     let sandbox = Sandbox::new();
-    backup(&sandbox);
+    let _tree = backup(&sandbox);
     for (signal, status) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         let Some(mounted) = Mounted::new(&sandbox, ARCHIVE) else { return };
         let mut user =
@@ -43,7 +44,7 @@ fn a_signal_unmounts_even_if_files_are_in_use() {
 #[test]
 fn whatever_of_it_is_killed_it_is_unmounted() {
     let sandbox = Sandbox::new();
-    backup(&sandbox);
+    let _tree = backup(&sandbox);
     for killed in [
         "$(cat pid)",
         "$(pgrep -P $(cat pid))",
@@ -61,7 +62,7 @@ fn whatever_of_it_is_killed_it_is_unmounted() {
 #[test]
 fn without_who_fetches_volumes_it_is_unmounted_with_one_line() {
     let sandbox = Sandbox::new();
-    backup(&sandbox);
+    let _tree = backup(&sandbox);
     let Some(mounted) = Mounted::new(&sandbox, ARCHIVE) else { return };
     let kill = "mount=$(pgrep -f \"moo-mount .*--volumes $PWD\" | head -n 1) &&
         kill -KILL $(pgrep -P $(ps -o ppid= -p $mount) mount.sh)";
@@ -77,7 +78,7 @@ fn without_who_fetches_volumes_it_is_unmounted_with_one_line() {
 #[test]
 fn moo_mount_alone_is_unmounted_when_it_is_killed() {
     let sandbox = Sandbox::new();
-    backup(&sandbox);
+    let _tree = backup(&sandbox);
     if !can_mount() {
         return;
     }
@@ -90,6 +91,34 @@ fn moo_mount_alone_is_unmounted_when_it_is_killed() {
     sandbox.sh("kill -KILL $(cat pid)").silent();
     run.wait().unwrap();
     is_over(&sandbox, "moo-mount");
+}
+
+#[test]
+fn readers_of_a_store_that_hangs_stopped_the_whole_mount_and_wait_alone() {
+    let sandbox = Sandbox::new();
+    backup(&sandbox).noise("folder/second", 100);
+    Moo::plain(&sandbox).backup("").silent();
+    if !can_mount() {
+        return;
+    }
+    // Whoever fetches volumes takes each request, and never answers.
+    sandbox.sh("mkdir mnt pipes && mkfifo pipes/requests pipes/reply pipes/alive").silent();
+    let script = "cat pipes/requests >asked &
+        moo-mount --archive archive --volumes pipes mnt <>pipes/alive & echo $! >pid; wait";
+    let mut run = sandbox.command(script).spawn().unwrap();
+    until("mount", || is_mounted(&sandbox));
+    let read = "for n in 1 2 3 4 5 6 7 8; do cat mnt/latest/folder/large & done; wait; :";
+    let mut readers = sandbox.command(&format!("({read}) >/dev/null 2>&1")).spawn().unwrap();
+    until("request", || sandbox.sh("test -s asked").status == 0);
+    let listed = sandbox
+        .sh("timeout 60 ls mnt/latest/folder && timeout 60 stat -c %s mnt/latest/folder/second");
+    listed.stdout_is("large\nother\nsecond\n100\n");
+    let older = sandbox.sh("cd mnt && timeout 60 ls $(ls | head -n 1)/folder");
+    older.stdout_is("large\nother\n");
+    sandbox.sh("kill -TERM $(cat pid)").silent();
+    run.wait().unwrap();
+    readers.wait().unwrap();
+    is_over(&sandbox, "the readers");
 }
 
 #[test]

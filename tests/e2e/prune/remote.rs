@@ -238,3 +238,27 @@ fn a_manifest_that_was_renamed_as_its_upload_is_no_temporary_file() {
         assert!(barn.machine.path(STORE).join(hidden).exists());
     }
 }
+
+#[test]
+fn a_set_all_of_whose_files_were_renamed_as_uploads_is_no_set_of_temporary_files() {
+    for options in ["--no-encryption --seal-key host.secret.pgp", "--no-encryption"] {
+        let sandbox = Sandbox::new();
+        sandbox.sh("moo-keygen --sign-only host >/dev/null").silent();
+        let chains = Chains::with(sandbox, options, &["full", "inc"]);
+        let Some(barn) = Barn::new(&chains) else { return };
+        barn.machine.sh("rm /usr/local/bin/stat").silent();
+        let time = &chains.times[1];
+        // Soon after the backup, so that the time of the last write does not tell.
+        let hide = format!(
+            "cd {STORE} && for f in *.to.{time}.* moobacker.{time}.seal; do
+                mv $f .upload-1a.2.0-$f; touch .upload-1a.2.0-$f; done; ls -A"
+        );
+        let before = barn.machine.sh(&hide).succeeds().out();
+        barn.in_place_of("date", "echo $(($(/bin/date +%s) + 8 * 86400))");
+        let told = barn.prune(&format!("--older-than 1Y {STORE}")).succeeds();
+        told.stdout_has("a temporary name, but a seal lists the file")
+            .stdout_has("a temporary name, but it is the seal of files that are here");
+        barn.prune(&format!("--older-than 1Y --force {STORE}")).silent();
+        assert_eq!(barn.machine.sh(&format!("ls -A {STORE}")).succeeds().out(), before);
+    }
+}

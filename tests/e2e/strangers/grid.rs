@@ -7,7 +7,7 @@ use crate::moo::{Moo, stored};
 
 /// What is added or renamed in the folder `store`: $A is the full set, $B and $C are the increments;
 /// $N is a time after them, $F one to come.
-const DEEDS: [(&str, &str); 26] = [
+const DEEDS: [(&str, &str); 27] = [
     ("a plain twin of a volume", "echo moo >store/duplicity-full.$A.vol1.difftar"),
     ("a packed twin of a volume", "echo moo >store/duplicity-full.$A.vol1.difftar.gz"),
     ("a twin of the newest volume", "echo moo >store/duplicity-inc.$B.to.$C.vol1.difftar.gz"),
@@ -50,6 +50,10 @@ const DEEDS: [(&str, &str); 26] = [
         "all but the seal renamed as their uploads",
         "cd store; for f in *.to.$C.*; do mv $f .upload-1a.2.3-$f; done",
     ),
+    (
+        "a whole set renamed as its uploads",
+        "cd store; for f in *.to.$C.* moobacker.$C.seal; do mv $f .upload-1a.2.3-$f; done",
+    ),
     ("a seal renamed", "mv store/moobacker.$C.seal store/aside"),
     (
         "all of a set renamed",
@@ -67,7 +71,8 @@ const WHO: [(&str, &str); 4] = [
 
 /// What can't hold for who has neither: nothing tells a set that was added from one of ours, and
 /// nothing tells that the newest was there.
-const UNKNOWABLE: [&str; 7] = [
+const UNKNOWABLE: [&str; 8] = [
+    "a whole set renamed as its uploads",
     "an increment on the newest",
     "an increment beside the newest",
     "an increment on nothing",
@@ -171,6 +176,35 @@ fn what_somebody_adds_or_renames_does_not_end_the_backups() {
             assert!([0, 3].contains(&back.status), "{deed}: {options}: {}", back.err());
             assert_same(&state, &Snapshot::kept(barn.sandbox.path("out")));
             barn.sandbox.remove("out");
+        }
+    }
+}
+
+#[test]
+fn beside_a_set_that_was_added_a_path_and_a_list_did_not_come_without_an_archive_directory_and_do()
+{
+    let barn = barn();
+    let lost = "--archive-dir . --name lost --seal-key host.cert.pgp --secret-key key.secret.pgp";
+    let added = DEEDS.iter().filter(|(deed, _)| deed.starts_with("a full set"));
+    for (deed, script) in added {
+        barn.fresh(script);
+        for part in ["--path day", "--path day --path folder", "--include day --exclude '**'"] {
+            let restore = format!("rm -rf out; moo restore {part} {lost} $U out");
+            let run = barn.run(&restore).fails_with(3).one_message();
+            run.stderr_has("does not count");
+            let day = if part == "--path day" { "out" } else { "out/day" };
+            barn.run(&format!("cmp src/day {day}")).silent();
+        }
+        for command in ["list", "find", "diff"] {
+            let words = match command {
+                "find" => "$U day",
+                "diff" => "$U $A $C",
+                _ => "$U",
+            };
+            let run = barn.run(&format!("moo {command} {lost} {words}"));
+            assert_eq!(run.status, 3, "{deed}: {command}: {}", run.err());
+            let run = run.stdout_has("day").stderr_has("does not count");
+            assert_eq!(run.err().lines().count(), 1, "{deed}: {command}: {}", run.err());
         }
     }
 }
