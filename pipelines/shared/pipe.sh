@@ -63,7 +63,7 @@ stage() {
     case $1 in
         moo-scan) as_reader "$@" ;;
         # The secret key, and what is decrypted and restored, are the caller's.
-        moo-decrypt | moo-patch | moo-compare | moo-mount) as_caller "$@" ;;
+        moo-decrypt | moo-match | moo-patch | moo-compare | moo-mount) as_caller "$@" ;;
         *.sh) script=$here/commands/$1 && shift && as_caller "$script" ${user:+"--user=$user"} "$@" ;;
         *) as_user "$@" ;;
     esac

@@ -54,11 +54,25 @@ fetch_manifests() {
 # make_archive: makes $temporary, an empty folder that goes when this script does.
 make_archive() {
     temporary=$(as_user mktemp -d "${TMPDIR:-/tmp}/moo-archive.XXXXXX")
-    trap '(as_user rm -rf -- "$temporary")' EXIT
+    clean_up
+}
+
+# The folders that go when this script does: the user's archive, and the caller's plan.
+temporary='' plan_folder=''
+
+# clean_up: deletes them at the end.
+clean_up() {
+    trap delete_folders EXIT
     trap 'exit 129' HUP
     trap 'exit 130' INT
     trap 'exit 131' QUIT
     trap 'exit 143' TERM
+}
+
+# delete_folders: what clean_up does at the end.
+delete_folders() {
+    [ -z "$temporary" ] || (as_user rm -rf -- "$temporary")
+    [ -z "$plan_folder" ] || rm -rf -- "$plan_folder"
 }
 
 # fill_archive OPTION...: brings what moo-fetch gives with these options into it.

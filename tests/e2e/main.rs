@@ -26,6 +26,7 @@ mod golden;
 mod harness;
 mod hostile;
 mod identity;
+mod inplace;
 mod interop;
 mod kept;
 mod limits;

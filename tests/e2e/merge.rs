@@ -70,8 +70,11 @@ fn delete_leaves_what_the_backup_has_and_no_more() {
     sandbox.sh("ls -A | grep moo-").fails_with(1);
     let volume = find_all(sandbox.path("store"), "vol1").remove(0);
     remove(volume);
+    restore(&sandbox, "--delete www").silent();
+    sandbox.sh("rm www/conf/hosts www/conf/again && echo x >www/own").silent();
+    let before = Snapshot::kept(sandbox.path("www"));
     restore(&sandbox, "--delete www").fails_with(5).one_message();
-    assert_same(&state, &Snapshot::kept(sandbox.path("www")));
+    assert_same(&before, &Snapshot::kept(sandbox.path("www")));
 }
 
 #[test]
@@ -173,7 +176,9 @@ fn an_immutable_file_left_the_old_tree_in_a_hidden_folder_and_is_named_before_an
     }
     let merged = restore(&sandbox, "--merge www");
     let deleted = restore(&sandbox, "--delete www");
-    sandbox.sh("chattr -i www/own && chattr +a www/conf/hosts").silent();
+    sandbox
+        .sh("chattr -i www/own && chattr +a www/conf/hosts && echo more >>www/conf/hosts")
+        .silent();
     let replaced = restore(&sandbox, "--merge www");
     sandbox.sh("chattr -a www/conf/hosts && ls -A | grep moo-").fails_with(1);
     merged.silent();

@@ -86,7 +86,10 @@ struct Case {
     stream: &'static str,
 }
 
-const CASES: [Case; 6] = [
+/// A restore of which much is there already.
+const MATCHED: &str = "matched";
+
+const CASES: [Case; 8] = [
     Case { destination: "out", options: "", directories: &[""], stream: "tree" },
     Case { destination: "out", options: "", directories: &[""], stream: "file" },
     Case { destination: "new/out", options: "", directories: &[""], stream: "tree" },
@@ -103,6 +106,18 @@ const CASES: [Case; 6] = [
         directories: &["", "out", "out/sub"],
         stream: "tree",
     },
+    Case {
+        destination: "out",
+        options: "--merge",
+        directories: &["", "out", "out/sub"],
+        stream: MATCHED,
+    },
+    Case {
+        destination: "out",
+        options: "--delete",
+        directories: &["", "out", "out/sub"],
+        stream: MATCHED,
+    },
 ];
 
 /// Two streams: all of a tree that belongs to the other user, and one file of it.
@@ -114,6 +129,7 @@ fn streams(sandbox: &Sandbox) {
     Moo::plain(sandbox).backup("").silent();
     let fetch = "moo-fetch $part file://$PWD/store | moo-decrypt";
     sandbox.sh(&format!("part=; {fetch} >tree; part='--path sub/file'; {fetch} >file")).silent();
+    sandbox.sh("moo-fetch --signatures file://$PWD/store | moo-decrypt >signatures").silent();
 }
 
 /// A folder that is root's alone, with all the names that a restore uses.
@@ -128,7 +144,7 @@ fn secret(sandbox: &Sandbox) -> PathBuf {
 }
 
 /// Makes the folder of the other user for one round. Returns where he races.
-fn prepare(folder: &Path, case: &Case, secret: &Path) -> Vec<PathBuf> {
+fn prepare(sandbox: &Sandbox, folder: &Path, case: &Case, secret: &Path) -> Vec<PathBuf> {
     let directories: Vec<_> = case.directories.iter().map(|name| folder.join(name)).collect();
     for directory in &directories {
         std::fs::create_dir(directory).unwrap();
@@ -136,6 +152,13 @@ fn prepare(folder: &Path, case: &Case, secret: &Path) -> Vec<PathBuf> {
         let own = |path: &Path| std::os::unix::fs::lchown(path, Some(NOBODY), None).unwrap();
         own(directory);
         own(&directory.join(TRAP));
+    }
+    if case.stream == MATCHED {
+        // Half of it is right but for its metadata.
+        let copy =
+            "cp -a src/. \"$1/out\" && rm \"$1/out/a file\" && chmod 755 \"$1/out/sub/file\"";
+        let name = folder.file_name().unwrap().to_str().unwrap();
+        sandbox.sh(&format!("set -- {name}; {copy}")).silent();
     }
     directories
 }
@@ -156,9 +179,17 @@ fn a_link_in_place_of_any_name_made_root_write_and_delete_elsewhere_and_does_not
         for (number, case) in CASES.iter().enumerate() {
             let name = format!("par-{round}-{number}");
             let folder = sandbox.path(&name);
-            racer.work_in(prepare(&folder, case, &secret));
+            racer.work_in(prepare(&sandbox, &folder, case, &secret));
             let Case { destination, options, stream, .. } = case;
-            let run = sandbox.sh(&format!("moo-patch {options} {name}/{destination} <{stream}"));
+            let to = format!("{name}/{destination}");
+            let run = sandbox.sh(&match *stream {
+                MATCHED => format!(
+                    "rm -rf plan && mkdir plan && moo-match {options} --plan plan {to} <signatures &&
+                    moo-fetch --needed file://$PWD/store <plan/needed.json | moo-decrypt |
+                        moo-patch {options} --matched plan {to}"
+                ),
+                stream => format!("moo-patch {options} {to} <{stream}"),
+            });
             assert_same(&before, &Snapshot::of(&secret));
             assert!(!run.err().contains("panicked"), "{}", run.err());
             good += u64::from(run.status == 0);

@@ -60,6 +60,13 @@ pub struct Fetch {
     /// Fetch the manifests and seals of the sets of the state
     #[arg(long, group = "what", conflicts_with = "archive")]
     manifests: bool,
+    /// Fetch the manifests, signature files and seals of the sets of the state, for moo-match
+    #[arg(long, group = "what")]
+    signatures: bool,
+    /// Fetch the volumes that moo-match needs: standard input is the file needed.json of its plan, which
+    /// decides on the state, too
+    #[arg(long, group = "what")]
+    needed: bool,
     /// Fetch only volume N of the set of the time SET, such as 20261122T201500Z:3, with the set's seal
     /// and manifest; without :N only these. Can be repeated, for sets of the state in their order
     #[arg(long, value_name = "SET[:N]", group = "what", value_parser = wanted::parse,

@@ -71,6 +71,11 @@ impl Part {
         self.paths.len() > 1 || !self.words.is_empty()
     }
 
+    /// Whether a path is named.
+    pub(crate) fn has_path(&self) -> bool {
+        !self.paths.is_empty()
+    }
+
     /// Asks for it.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Which files of a store a restore needs, and in which order.
 
 use std::collections::HashMap;
+use std::io::Read;
 use std::time::SystemTime;
 
 use archive::{Absent, Collection, SetId, SetTime, StoredSet, parse_time};
@@ -11,6 +12,7 @@ use store::Store;
 use stream::{RestoreRequest, SetRef};
 use survey::{Survey, Uncounted};
 
+use crate::wanted::WantedFile;
 use crate::{Fetch, remains, strangers, wanted};
 
 /// The files to send.
@@ -58,12 +60,13 @@ impl Selection {
             let why = "with --keep-going, give one --path at most, and no patterns";
             return Err(Failure::new(Status::Usage, why));
         }
+        let needed = arguments.needed.then(|| needed(&request)).transpose()?;
         let part = selection::Part::of(&request)?;
         let known = ArchiveDirectory::of(arguments)?;
         let mut survey = arguments.survey(store, known.as_ref())?;
         let judge = arguments.judge(known.as_ref(), (&mut survey, &mut *store), None)?;
         let mut gone = judge.sift(&mut survey);
-        let Times { wanted, now } = times(arguments)?;
+        let Times { wanted, now } = times(arguments, needed.as_ref())?;
         let state = judge.state(&mut survey, store, (wanted, now), &mut gone)?;
         let shown = wanted.unwrap_or(now);
         let (sets, lost) = if arguments.keep_going {
@@ -83,9 +86,17 @@ impl Selection {
         strangers::warn(&arguments.url, &gone, &survey);
         warn_of_incomplete(&survey.collection, newest_time, wanted, &arguments.url);
         log::debug!("the state of {shown} has {} sets", sets.len());
-        let volumes = wanted::volumes(&arguments.volume);
-        let sets = wanted::sets(&arguments.url, &arguments.volume, sets)?;
-        let names = names(arguments, &sets, part.reach(), known.as_ref())?;
+        let mut chosen = arguments.volume.clone();
+        if let Some(needed) = &needed {
+            check_unchanged(&arguments.url, needed, &sets)?;
+            chosen = wanted::of_request(needed);
+        }
+        let volumes = match arguments.signatures {
+            true => Some(Vec::new()),
+            false => wanted::volumes(&chosen),
+        };
+        let sets = wanted::sets(&arguments.url, &chosen, sets)?;
+        let names = names(arguments, (&sets, &chosen), part.reach(), (known.as_ref(), &survey))?;
         let unfinished = survey.collection.incomplete.iter().map(|set| set.id);
         let unfinished = unfinished.chain(gone.iter().map(|uncounted| uncounted.set));
         let unfinished = unfinished.filter(|id| Some(*id) > newest).map(SetRef::from).collect();
@@ -123,36 +134,73 @@ fn forks(
 /// The names of all files of these sets that are wanted.
 fn names(
     arguments: &Fetch,
-    sets: &[StoredSet],
+    (sets, chosen): (&[StoredSet], &[WantedFile]),
     reach: &Reach,
-    known: Option<&ArchiveDirectory>,
+    (known, survey): (Option<&ArchiveDirectory>, &Survey),
 ) -> Result<Vec<String>, Failure> {
-    let known_sets: HashMap<SetId, &StoredSet> = known
-        .iter()
-        .flat_map(|known| known.collection.complete())
-        .map(|set| (set.id, set))
-        .collect();
+    // Who goes on past damage can't rely on any one manifest.
+    let known = KnownSets::of(known.filter(|_| !arguments.keep_going));
     let mut names = Vec::new();
+    let signatures =
+        arguments.signatures && is_worthwhile(arguments, sets, reach, (&known, survey))?;
     for set in sets {
         names.extend(set.seal.iter().chain(&set.manifest).cloned());
         if arguments.manifests {
             continue;
         }
-        if !arguments.volume.is_empty() {
-            names.extend(wanted::names(&arguments.url, &arguments.volume, set)?);
+        if arguments.signatures {
+            names.extend(set.signatures.iter().filter(|_| signatures).cloned());
+            continue;
+        }
+        if !chosen.is_empty() {
+            names.extend(wanted::names(&arguments.url, chosen, set)?);
             continue;
         }
         // They tell what was in a volume that is lost.
         names.extend(set.signatures.iter().filter(|_| arguments.keep_going).cloned());
-        // Who goes on past damage can't rely on any one manifest.
-        let known = known.filter(|_| !arguments.keep_going);
-        let manifest = match (known, known_sets.get(&set.id)) {
-            (Some(known), Some(there)) => known.folder.manifest(there)?,
-            _ => None,
-        };
-        names.extend(volumes(&arguments.url, set, reach, manifest)?);
+        names.extend(volumes(&arguments.url, set, reach, known.manifest(set)?)?);
     }
     Ok(names)
+}
+
+/// Whether the signature files of a state cost less than the volumes that they may save. For all of it, they
+/// save the room of a second copy, too.
+fn is_worthwhile(
+    arguments: &Fetch,
+    sets: &[StoredSet],
+    reach: &Reach,
+    (known, survey): (&KnownSets<'_>, &Survey),
+) -> Result<bool, Failure> {
+    let (mut saved, mut cost) = (0_u64, 0_u64);
+    for set in sets {
+        let signatures = set.signatures.as_ref().ok_or_else(|| unsigned(&arguments.url, set))?;
+        cost = cost.saturating_add(survey.size(signatures));
+        for name in volumes(&arguments.url, set, reach, known.manifest(set)?)? {
+            saved = saved.saturating_add(survey.size(&name));
+        }
+    }
+    Ok(!arguments.part.has_path() || cost < saved)
+}
+
+/// The sets that the archive directory has.
+struct KnownSets<'a> {
+    folder: Option<&'a Folder>,
+    sets: HashMap<SetId, &'a StoredSet>,
+}
+
+impl KnownSets<'_> {
+    fn of(known: Option<&ArchiveDirectory>) -> KnownSets<'_> {
+        let sets = known.iter().flat_map(|known| known.collection.complete());
+        let sets = sets.map(|set| (set.id, set)).collect();
+        KnownSets { folder: known.map(ArchiveDirectory::folder), sets }
+    }
+
+    fn manifest(&self, set: &StoredSet) -> Result<Option<archive::Manifest>, Failure> {
+        match (self.folder, self.sets.get(&set.id)) {
+            (Some(folder), Some(there)) => folder.manifest(there),
+            _ => Ok(None),
+        }
+    }
 }
 
 /// The times that matter.
@@ -162,11 +210,48 @@ struct Times {
     now: SetTime,
 }
 
-fn times(arguments: &Fetch) -> Result<Times, Failure> {
+fn times(arguments: &Fetch, needed: Option<&RestoreRequest>) -> Result<Times, Failure> {
     let now = SetTime::try_from(SystemTime::now()).or_fail(Status::Failed, "clock")?;
+    if let Some(last) = needed.and_then(|needed| needed.sets.last()) {
+        return Ok(Times { wanted: Some(last.time), now });
+    }
     let wanted = Some(arguments.time.as_str()).filter(|text| *text != "now");
     let wanted = wanted.map(|text| parse_time(text, now)).transpose();
     Ok(Times { wanted: wanted.or_fail(Status::Usage, "--time")?, now })
+}
+
+/// The largest request that is read, as in a stream.
+const LARGEST: u64 = 64 << 20;
+
+/// The request of moo-match, on standard input.
+fn needed(request: &RestoreRequest) -> Result<RestoreRequest, Failure> {
+    let which = "standard input";
+    let mut json = Vec::new();
+    let read = std::io::stdin().take(LARGEST).read_to_end(&mut json);
+    read.or_fail(Status::Failed, which)?;
+    let needed = RestoreRequest::of_json(&json, which)?;
+    let same = (&needed.path, &needed.paths, &needed.patterns)
+        == (&request.path, &request.paths, &request.patterns);
+    if !same || needed.volumes.is_none() {
+        let why = "is no request of moo-match for the same --path";
+        return Err(Failure::of(Status::Usage, which, why));
+    }
+    Ok(needed)
+}
+
+/// Checks that the state has the sets of the request.
+fn check_unchanged(url: &str, needed: &RestoreRequest, sets: &[StoredSet]) -> Result<(), Failure> {
+    if needed.sets.iter().map(SetRef::id).eq(sets.iter().map(|set| set.id)) {
+        return Ok(());
+    }
+    let why = "the sets of the state have changed meanwhile; run the same command again";
+    Err(Failure::of(Status::Failed, url, why))
+}
+
+/// A set whose signature file is lost.
+fn unsigned(url: &str, set: &StoredSet) -> Failure {
+    let why = format!("the signature file of the {} is missing", set.id);
+    Failure::of(Status::Integrity, url, why)
 }
 
 /// There is no such state.

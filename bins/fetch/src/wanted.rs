@@ -2,7 +2,7 @@
 
 use archive::{SetTime, StoredSet};
 use failure::{Failure, Status};
-use stream::VolumeRef;
+use stream::{RestoreRequest, VolumeRef};
 
 /// A volume of a set, or only its seal and manifest.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +21,14 @@ pub(crate) fn parse(text: &str) -> Result<WantedFile, String> {
     let number = number.map(str::parse).transpose();
     let number = number.map_err(|_| "the number of a volume is not a whole number".to_owned())?;
     Ok(WantedFile { set, number })
+}
+
+/// What moo-match needs: volumes, and the seals and manifests of all sets of the state.
+pub(crate) fn of_request(needed: &RestoreRequest) -> Vec<WantedFile> {
+    let sets = needed.sets.iter().map(|set| WantedFile { set: set.time, number: None });
+    let volumes = needed.volumes.iter().flatten();
+    let volumes = volumes.map(|volume| WantedFile { set: volume.set, number: Some(volume.number) });
+    sets.chain(volumes).collect()
 }
 
 /// The volumes among what is wanted; none where whole states are.

@@ -3,7 +3,7 @@
 use crate::option::Takes::{Level, Nothing, Number, Pairs, SshOptions, Two, Value, Values};
 use crate::option::Target::{All, Stage as To, Stores, Variable};
 use crate::option::{CommandOption, option};
-use crate::stage::Stage::{Commit, Encrypt, Fetch, List, MooList, Pack, Patch, Scan, Sign};
+use crate::stage::Stage::{Commit, Encrypt, Fetch, List, Match, MooList, Pack, Patch, Scan, Sign};
 
 /// Options under a heading of `--help`.
 #[derive(Clone, Copy, Debug)]
@@ -256,37 +256,37 @@ pub(crate) const RESTORED: Group = Group {
         option(
             "exclude",
             Values("GLOB"),
-            &[To(Fetch), Variable("partial")],
+            &[To(Fetch), Variable("partial"), Variable("filtered")],
             "Do not restore paths that match GLOB; can be repeated, as all of these. The first selection that matches an entry decides. They work as those of moo backup, but for paths relative to the source",
         ),
         option(
             "include",
             Values("GLOB"),
-            &[To(Fetch), Variable("partial")],
+            &[To(Fetch), Variable("partial"), Variable("filtered")],
             "Restore paths that match GLOB",
         ),
         option(
             "exclude-filelist",
             Values("FILE"),
-            &[To(Fetch), Variable("partial")],
+            &[To(Fetch), Variable("partial"), Variable("filtered")],
             "Exclude by the patterns in FILE, one a line",
         ),
         option(
             "include-filelist",
             Values("FILE"),
-            &[To(Fetch), Variable("partial")],
+            &[To(Fetch), Variable("partial"), Variable("filtered")],
             "Include by the patterns in FILE",
         ),
         option(
             "exclude-regexp",
             Values("RE"),
-            &[To(Fetch), Variable("partial")],
+            &[To(Fetch), Variable("partial"), Variable("filtered")],
             "Do not restore paths that match the regular expression RE",
         ),
         option(
             "include-regexp",
             Values("RE"),
-            &[To(Fetch), Variable("partial")],
+            &[To(Fetch), Variable("partial"), Variable("filtered")],
             "Restore paths that match the regular expression RE",
         ),
         option(
@@ -298,14 +298,14 @@ pub(crate) const RESTORED: Group = Group {
         option(
             "rename",
             Pairs("PATH"),
-            &[To(Patch)],
+            &[To(Patch), Variable("rearranged")],
             "Restore the first path as the second one, both relative to DEST; can be repeated",
         )
         .conflicts(&["tar", "no-spool"]),
         option(
             "strip-components",
             Number("N"),
-            &[To(Patch)],
+            &[To(Patch), Variable("rearranged")],
             "Remove the first N components of each path, after --rename",
         )
         .conflicts(&["tar", "no-spool"]),
@@ -330,19 +330,19 @@ pub(crate) const RESTORING: Group = Group {
         option(
             "merge",
             Nothing,
-            &[To(Patch)],
+            &[To(Match), To(Patch)],
             "Restore into an existing DEST: replace objects that are in the backup, and keep all others",
         ),
         option(
             "delete",
             Nothing,
-            &[To(Patch)],
+            &[To(Match), To(Patch)],
             "Restore into an existing DEST, and delete objects that are not in the backup. A DEST that contains the store is refused",
         ),
         option(
             "force",
             Nothing,
-            &[To(Patch)],
+            &[To(Match), To(Patch)],
             "Restore into an existing DEST, as --merge does; this is duplicity's name",
         ),
         option(
@@ -368,13 +368,13 @@ pub(crate) const RESTORING: Group = Group {
         option(
             "numeric-owner",
             Nothing,
-            &[To(Patch)],
+            &[To(Match), To(Patch)],
             "Restore owners by number, even if this machine knows their names",
         ),
         option(
             "no-restore-ownership",
             Nothing,
-            &[To(Patch)],
+            &[To(Match), To(Patch)],
             "Do not restore owners: all files belong to the calling user",
         )
         .aliases(&["do-not-restore-ownership"]),

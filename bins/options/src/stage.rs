@@ -14,6 +14,7 @@ pub(crate) enum Stage {
     /// `moo-fetch --receipts`, which lists the files of a store.
     Receipts,
     Decrypt,
+    Match,
     Patch,
     Compare,
     Replay,
@@ -29,7 +30,7 @@ pub(crate) enum Stage {
 }
 
 /// All of them.
-pub(crate) const ALL: [Stage; 20] = [
+pub(crate) const ALL: [Stage; 21] = [
     Stage::Scan,
     Stage::Sign,
     Stage::Delta,
@@ -40,6 +41,7 @@ pub(crate) const ALL: [Stage; 20] = [
     Stage::Fetch,
     Stage::Receipts,
     Stage::Decrypt,
+    Stage::Match,
     Stage::Patch,
     Stage::Compare,
     Stage::Replay,
@@ -76,6 +78,7 @@ impl Stage {
             Stage::Fetch => "moo-fetch",
             Stage::Receipts => "moo-fetch --receipts",
             Stage::Decrypt => "moo-decrypt",
+            Stage::Match => "moo-match",
             Stage::Patch => "moo-patch",
             Stage::Compare => "moo-compare",
             Stage::Replay => "moo-replay",

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use archive::TreePath;
 use cli::{Common, Program};
 use failure::{Failure, OrFail, Reason, Status, TemporaryFile, shown};
-use restore::{MergeMode, Owners, Rearrangement, RestoreInput};
+use restore::{MergeMode, Owners, Plan, Rearrangement, RestoreInput};
 use stream::Totals;
 
 /// Rebuild a source from the files of its sets
@@ -40,6 +40,11 @@ pub struct Patch {
     /// folder
     #[arg(long, value_name = "URL", conflicts_with = "check")]
     store: Option<String>,
+    /// Keep what moo-match has found in place, as it wrote down in the folder FOLDER; the stream has the
+    /// other volumes, see --needed of moo-fetch
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["tar", "no_spool", "keep_going", "check", "rename",
+        "strip_components"])]
+    matched: Option<PathBuf>,
     /// Restore intact files and name the others; moo-fetch and moo-decrypt need this option too
     #[arg(long, conflicts_with_all = ["merge", "delete"])]
     keep_going: bool,
@@ -92,7 +97,11 @@ impl Program for Patch {
             return restore::delete_leftover(folder).map(|()| Totals::default());
         }
         let rearrangement = self.rearrangement()?;
-        let input = RestoreInput::open(self.keep_going)?;
+        let plan = self.matched.as_deref().map(Plan::open).transpose()?;
+        let input = match &plan {
+            Some(plan) => RestoreInput::open_for(plan)?,
+            None => RestoreInput::open(self.keep_going)?,
+        };
         if self.check {
             return restore::check(input);
         }
@@ -115,7 +124,7 @@ impl Program for Patch {
             return Err(Failure::new(Status::Usage, why));
         }
         let mode = MergeMode { merge: self.merge || self.delete, delete: self.delete };
-        restore::restore(input, destination, mode, self.owners(), &rearrangement)
+        restore::restore(input, destination, mode, self.owners(), &rearrangement, plan)
             .map_err(|failure| on_disk(failure, destination))
     }
 }

@@ -27,9 +27,12 @@ pub(crate) fn interrupted(name: &str, note: Option<&Note>, arguments: &[OsString
         }
         ("backup", _) => "the next run resumes after the last stored volume",
         ("restore", Some(Note::Output)) => "the output is incomplete; throw it away",
-        ("restore", _) => {
-            "the destination is unchanged or complete; after --merge or --delete, run it again"
+        ("restore", Some(Note::Complete)) => "the destination is complete",
+        ("restore", Some(Note::Resumable(folder))) => {
+            let folder = failure::shown(folder);
+            return format!("run the same command again to resume; to give up, delete {folder}");
         }
+        ("restore", _) => "the destination is unchanged or complete",
         ("mount", _) => "the file system is unmounted",
         ("consolidate", _) => "the chain is unchanged; run it again",
         ("replicate" | "rekey", _) => "the next run copies the sets that are missing",

@@ -19,6 +19,8 @@ const MOST: usize = 4200;
 const END: u8 = 0;
 /// What the note of a set begins with that is complete.
 const COMPLETE: &[u8] = b"complete";
+/// What the note of a folder begins with from which the next run resumes.
+const RESUMABLE: &[u8] = b"resume ";
 /// The note of what goes to standard output.
 const OUTPUT: &[u8] = b"output";
 
@@ -27,9 +29,11 @@ const OUTPUT: &[u8] = b"output";
 pub enum Note {
     /// The folder in which a tree is built, or that is mounted, by its absolute path.
     Staging(PathBuf),
+    /// The folder in which a tree is built, by its absolute path: it stays, and the next run resumes from it.
+    Resumable(PathBuf),
     /// The number of the newest volume that the next run need not send again.
     Volume(u64),
-    /// The set is complete.
+    /// The set is complete, or the destination.
     Complete,
     /// Something of what is restored has been written to standard output.
     Output,
@@ -62,6 +66,7 @@ impl Note {
     fn bytes(&self) -> Vec<u8> {
         match self {
             Note::Staging(path) => path.as_os_str().as_bytes().to_vec(),
+            Note::Resumable(path) => [RESUMABLE, path.as_os_str().as_bytes()].concat(),
             Note::Volume(number) => number.to_string().into_bytes(),
             Note::Complete => COMPLETE.to_vec(),
             Note::Output => OUTPUT.to_vec(),
@@ -74,6 +79,9 @@ impl Note {
         }
         if bytes == OUTPUT {
             return Some(Note::Output);
+        }
+        if let Some(path) = bytes.strip_prefix(RESUMABLE) {
+            return Some(Note::Resumable(OsStr::from_bytes(path).into()));
         }
         if Path::new(OsStr::from_bytes(&bytes)).is_absolute() {
             return Some(Note::Staging(std::ffi::OsString::from_vec(bytes).into()));
@@ -90,7 +98,9 @@ mod tests {
     #[test]
     fn a_note_is_read_as_it_was_left_and_anything_else_is_none() {
         let odd = PathBuf::from(OsStr::from_bytes(b"/a\xff\n"));
-        for note in [Note::Staging(odd), Note::Volume(0), Note::Volume(812), Note::Complete] {
+        let left = [Note::Staging(odd.clone()), Note::Resumable(odd)];
+        let others = [Note::Volume(0), Note::Volume(812), Note::Complete];
+        for note in left.into_iter().chain(others) {
             assert_eq!(Note::parse(note.bytes()), Some(note));
         }
         for other in [&b""[..], b"-1", b"out", b"1 2", b"\xff"] {

@@ -6,6 +6,7 @@ use std::io::Read;
 
 use archive::{EntryName, Part, TreePath};
 use failure::{Failure, OrFail, Status};
+use stream::member::XATTRS;
 use stream::{Member, Next, TarReader};
 
 use crate::EntryRecord;
@@ -24,6 +25,10 @@ pub struct Signatures {
     /// The source of the current entry.
     current: usize,
     known: Option<EntryRecord>,
+    /// The sources that mention the path of the current entry.
+    mentions: Vec<usize>,
+    /// Whether an older one of them records extended attributes.
+    has_older_attributes: bool,
 }
 
 /// The signature tar of one set.
@@ -40,7 +45,15 @@ impl Signatures {
     ) -> Result<Signatures, Failure> {
         let sources = tars.into_iter().map(|(which, tar)| Source::new(which, tar)).collect();
         let next = BinaryHeap::new();
-        let mut merged = Signatures { sources, next, gone: None, current: 0, known: None };
+        let mut merged = Signatures {
+            sources,
+            next,
+            gone: None,
+            current: 0,
+            known: None,
+            mentions: Vec::new(),
+            has_older_attributes: false,
+        };
         for index in 0..merged.sources.len() {
             merged.pull(index)?;
         }
@@ -51,6 +64,17 @@ impl Signatures {
     /// The current entry, or `None` at the end.
     pub fn peek(&self) -> Option<&EntryRecord> {
         self.known.as_ref()
+    }
+
+    /// The numbers of the sets that mention the path of the current entry, the newest first. The oldest
+    /// set is 0.
+    pub fn mentions(&self) -> &[usize] {
+        &self.mentions
+    }
+
+    /// Whether a set before the newest one that has the current entry records extended attributes of it.
+    pub fn has_older_attributes(&self) -> bool {
+        self.has_older_attributes
     }
 
     /// The signature of the current entry. It can be taken once.
@@ -85,6 +109,9 @@ impl Signatures {
     /// Makes the smallest path the current one, and skips deleted paths.
     fn find(&mut self) -> Result<(), Failure> {
         while let Some(Reverse((path, Reverse(index)))) = self.next.pop() {
+            self.mentions.clear();
+            self.mentions.push(index);
+            self.has_older_attributes = false;
             self.drop_older(&path)?;
             let Some((name, member)) = self.sources[index].entry.take() else {
                 continue;
@@ -117,6 +144,10 @@ impl Signatures {
             }
             let index = *index;
             self.next.pop();
+            self.mentions.push(index);
+            let older = &self.sources[index].entry;
+            self.has_older_attributes |=
+                older.as_ref().is_some_and(|(_, member)| member.annotations.get(XATTRS).is_some());
             self.pull(index)?;
         }
         Ok(())

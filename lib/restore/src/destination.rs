@@ -13,7 +13,9 @@ use failure::{Failure, OrFail, Reason, Status, shown};
 use rustix::fs::{Access, AtFlags, accessat, unlinkat};
 use rustix::io::Errno;
 
+use crate::kept::Kept;
 use crate::merge::{MergeMode, Obstacles};
+use crate::metadata::Owners;
 use crate::moves::{Moves, place};
 use crate::objects::{NameAt, ObjectInfo, WritableDirectory, inspect, inspect_at, is_empty};
 use crate::staging::{Staging, TREE};
@@ -109,6 +111,34 @@ impl Destination {
     /// The folder in which the new tree is built: beside the destination, but inside it where
     /// nothing could be moved to it from beside.
     pub(crate) fn staging(&self) -> Result<Staging, Failure> {
+        let (folder, path, name) = self.staging_place()?;
+        Staging::make(folder, path, name)
+    }
+
+    /// The folder that an interrupted restore to the destination has left there, if there is one.
+    pub(crate) fn leftover(&self) -> Result<Option<Staging>, Failure> {
+        let (folder, path, name) = self.staging_place()?;
+        Staging::resume(folder, path, name)
+    }
+
+    /// The destination, if it is a directory already, in a handle of its own.
+    pub(crate) fn directory(&self) -> Option<Result<OwnedFd, Failure>> {
+        let there = self.directory.as_ref()?;
+        let opened = there.directory.as_fd().try_clone_to_owned();
+        Some(opened.or_fail(Status::Failed, shown(&self.path)))
+    }
+
+    /// Whether it is a directory that has something in it.
+    pub(crate) fn has_objects(&self) -> Result<bool, Failure> {
+        let Some(there) = &self.directory else { return Ok(false) };
+        let is_empty =
+            is_empty(there.directory.as_fd()).or_fail(Status::Failed, shown(&self.path))?;
+        Ok(!is_empty)
+    }
+
+    /// The directory that the staging folder is made in, what messages call it, and the name from which
+    /// that of the folder is made.
+    fn staging_place(&self) -> Result<(OwnedFd, &Path, &OsStr), Failure> {
         let which = shown(&self.path);
         let clone = |folder: &OwnedFd| folder.try_clone().or_fail(Status::Failed, &which);
         match (&self.place, &self.directory) {
@@ -116,12 +146,12 @@ impl Destination {
                 if !there.as_ref().is_some_and(|there| self.is_inside(parent, there)) =>
             {
                 let above = self.path.parent().unwrap_or(Path::new("."));
-                Staging::make(clone(parent)?, above, OsStr::from_bytes(name))
+                Ok((clone(parent)?, above, OsStr::from_bytes(name)))
             }
             (_, Some(there)) => {
                 let folder = there.directory.as_fd().try_clone_to_owned();
                 let folder = folder.or_fail(Status::Failed, &which)?;
-                Staging::make(folder, &self.path, OsStr::new("restore"))
+                Ok((folder, &self.path, OsStr::new("restore")))
             }
             (_, None) => Err(Errno::NOENT).or_fail(Status::Failed, &which),
         }
@@ -137,14 +167,19 @@ impl Destination {
     /// Delivers what has been built: from here on the destination changes. When a name shows it, it is on
     /// the disk, and so is the name when this returns. Returns how many directories could not be given
     /// all their metadata.
-    pub(crate) fn deliver(self, staging: &Staging, gives_owners: bool) -> Result<u64, Failure> {
+    pub(crate) fn deliver(
+        self,
+        staging: &Staging,
+        kept: Kept,
+        owners: Owners,
+    ) -> Result<u64, Failure> {
         let which = shown(&self.path).to_string();
         let Some(tree) = staging.tree()? else {
             return Err(Errno::NOENT).or_fail(Status::Failed, which);
         };
         sync::object((staging.as_fd(), TREE), tree.is_file(), &which)?;
         self.check_same()?;
-        let moves = |mode, path: &Path| Moves::new(mode, gives_owners, staging, path);
+        let moves = |mode, path: &Path| Moves::new(mode, owners.again(), staging, path);
         match (&self.directory, &self.place) {
             (Some(there), _) if !tree.is_directory() => {
                 let Some(name) = &self.file_name else {
@@ -160,7 +195,7 @@ impl Destination {
                 sync::names(&there.directory, staging.as_fd(), &which)?;
                 Ok(0)
             }
-            (Some(_), _) if self.mode.merge => self.merge(staging, gives_owners),
+            (Some(_), _) if self.mode.merge => self.merge(staging, kept, owners),
             (Some(_), Some(place)) => self.replace_empty(staging, place).map(|()| 0),
             (None, Some((parent, name))) => {
                 let old = (parent.as_fd(), name.as_slice());
@@ -175,16 +210,20 @@ impl Destination {
     }
 
     /// Moves a new tree into the directory that is there.
-    fn merge(mut self, staging: &Staging, gives_owners: bool) -> Result<u64, Failure> {
+    fn merge(mut self, staging: &Staging, kept: Kept, owners: Owners) -> Result<u64, Failure> {
         let Some(there) = self.directory.take() else { return Ok(0) };
-        let mut obstacles = Obstacles::new(self.mode, staging.id(), &self.path);
+        let mut obstacles = Obstacles::new(self.mode, staging.id(), &self.path)
+            .keeping(kept.again()?, owners.again());
         let new = WritableDirectory::open(staging.as_fd(), TREE)
             .or_fail(Status::Failed, shown(&self.path))?;
         obstacles.directories(new.as_fd(), there.directory.as_fd());
         obstacles.finish(&self.path)?;
         drop(new);
-        let mut moves = Moves::new(self.mode, gives_owners, staging, &self.path);
+        let mut moves = Moves::new(self.mode, owners, staging, &self.path).keeping(kept);
+        let root = there.directory.as_fd().try_clone_to_owned();
+        let root = root.or_fail(Status::Failed, shown(&self.path))?;
         moves.directory((staging.as_fd(), TREE), there.directory)?;
+        moves.delete(root.as_fd())?;
         sync::all(staging.as_fd(), shown(&self.path))?;
         Ok(moves.degraded())
     }

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 
 use archive::{Part, TreePath};
 use attributes::{Object, read};
@@ -20,8 +21,10 @@ use crate::hard_links::HardLinkTarget;
 use crate::metadata::{AppliedMetadata, Metadata};
 use crate::objects::remove;
 use crate::skipped::NO_BASIS;
-use crate::staging::PATCHED;
+use crate::staging::{PATCHED, Scratch};
+use crate::there::hash;
 use crate::tree::{ApplyError, OrSkip, Tree, remove_if_held, wrong};
+use crate::within;
 
 const BUFFER: usize = 64 << 10;
 
@@ -86,6 +89,7 @@ impl Tree {
         let mut metadata = Metadata::of(member, &mut self.owners);
         let link_target = self.link_target(path, member);
         let staging = self.cursor.staging()?;
+        let scratch = Scratch::new(self.cursor.staging()?, Path::new("staging folder"));
         let staging = staging.as_fd();
         let skipped = self.skipped.may_hold(which);
         let (parent, name) = self.place(path, which)?;
@@ -98,10 +102,30 @@ impl Tree {
         };
         // If the set does not record the attributes, the file keeps those that it had.
         metadata.extended = metadata.extended.or_else(|| read(Object::Open(basis.as_fd())).ok());
+        let is_sparse = member.annotations.get(SPARSE).is_some();
+        let file =
+            if is_sparse || link_target.is_some() { None } else { within::open(parent, name) };
+        let mut spooled = None;
+        if let Some(file) = file {
+            let delta =
+                within::spool(&mut *body, scratch.file()?).or_fail(Status::Failed, which)?;
+            if within::stays(&delta, &file).or_fail(Status::Integrity, which)? {
+                within::apply(&delta, &file).or_skip(which)?;
+                check_file(which, &file, body)?;
+                let given = metadata.set(&file).or_skip(which)?;
+                self.cursor.warnings.add(which, given);
+                return Ok(());
+            }
+            spooled = Some(delta);
+        }
         remove(staging, PATCHED).or_fail(Status::Failed, which)?;
         let file = create(staging, PATCHED).or_fail(Status::Failed, which)?;
         let mut writer = writer(file, member, link_target.as_ref());
-        let mut patched = rsync::patch(&which.to_string(), basis, &mut *body)?;
+        let delta: Box<dyn Read + '_> = match spooled {
+            Some(delta) => Box::new(delta),
+            None => Box::new(&mut *body),
+        };
+        let mut patched = rsync::patch(&which.to_string(), basis, delta)?;
         let hash = copy(&mut patched, BUFFER as u64, &mut writer, which)?;
         drop(patched);
         check(which, &hash, body)?;
@@ -222,6 +246,15 @@ pub(crate) fn check(which: &TreePath, hash: &str, body: &Entries) -> Result<(), 
         }
         _ => Ok(()),
     }
+}
+
+/// The same for a file that was changed.
+fn check_file(which: &TreePath, file: &File, body: &Entries) -> Result<(), Failure> {
+    if body.annotations().get(SHA256).is_none() {
+        return Ok(());
+    }
+    let hash = hash(file).ok_or(Errno::IO).or_fail(Status::Failed, which)?;
+    check(which, &hash, body)
 }
 
 /// File systems make no smaller holes.

@@ -23,9 +23,9 @@ impl Tree {
         self.mark_lost(which, failure.beside(&which.to_string()))
     }
 
-    /// Makes the directories above a path that are lost themselves.
+    /// Makes the directories above a path that are lost themselves, or kept at the destination.
     pub(crate) fn make_way(&mut self, path: &TreePath) -> Result<(), ApplyError> {
-        if self.tombstones.is_none() || self.cursor.parent(path)?.is_some() {
+        if self.cursor.parent(path)?.is_some() {
             return Ok(());
         }
         let above = path.parent().unwrap_or_default();

@@ -9,16 +9,23 @@
 mod cursor;
 mod destination;
 mod direct;
+mod doomed;
 mod entries;
 mod file;
 mod hard_links;
 mod keep_going;
+mod kept;
+mod link_groups;
+mod matching;
 mod merge;
 mod metadata;
 mod moves;
+mod needed;
 mod objects;
 mod outside;
+mod plan;
 mod rearrangement;
+mod resume;
 mod scratch_restore;
 mod selected;
 mod set_metadata;
@@ -27,23 +34,28 @@ mod staging;
 mod standard_output;
 mod state;
 mod sync;
+mod there;
 mod tombstones;
 mod tree;
 mod trusted_path;
+mod within;
 
 use std::os::fd::AsFd;
 use std::path::Path;
 
 use archive::TreePath;
+use cli::note::{self, Note};
 use failure::{Failure, Reason, Status, shown};
 use selection::Part;
 use stream::{FilesInput, RestoreRequest, SetRef, Totals, pipe};
 
 pub use direct::stream_file;
 pub use entries::entry_name;
+pub use matching::{has_anything, match_destination};
 pub use merge::MergeMode;
 pub use metadata::Owners;
 pub use outside::check_outside;
+pub use plan::Plan;
 pub use rearrangement::Rearrangement;
 pub use scratch_restore::{Purpose, ScratchRestore, ScratchTree, check};
 pub use standard_output::{write_file, write_tar};
@@ -51,6 +63,8 @@ pub use state::StateRecorder;
 
 use crate::destination::Destination;
 use crate::entries::Entries;
+use crate::kept::Kept;
+use crate::resume::Planned;
 use crate::set_metadata::Input;
 use crate::staging::{Scratch, Staging};
 use crate::tree::Tree;
@@ -69,15 +83,31 @@ impl RestoreInput {
     /// # Errors
     /// Standard input is no stream of a restore, or the first set is no full set.
     pub fn open(keep_going: bool) -> Result<RestoreInput, Failure> {
+        RestoreInput::begin(keep_going, None)
+    }
+
+    /// Reads the start of a stream that has the volumes which a plan needs.
+    ///
+    /// # Errors
+    /// Standard input is no stream of a restore, or is another one.
+    pub fn open_for(plan: &Plan) -> Result<RestoreInput, Failure> {
+        RestoreInput::begin(false, Some(plan))
+    }
+
+    fn begin(keep_going: bool, plan: Option<&Plan>) -> Result<RestoreInput, Failure> {
         let input = FilesInput::open(pipe::input()?)?.keep_going(keep_going);
         let Some(request) = input.begin().request().cloned() else {
             let why =
                 "standard input: no stream to restore from (moo-fetch without --all makes one)";
             return Err(Failure::new(Status::Usage, why));
         };
-        if request.volumes.is_some() {
+        if request.volumes.is_some() && plan.is_none() {
             let why =
                 "standard input: has only some volumes of its sets, see --volume of moo-fetch";
+            return Err(Failure::new(Status::Usage, why));
+        }
+        if plan.is_some_and(|plan| !plan.is_for(&request)) {
+            let why = "standard input: has other volumes than --matched needs, see moo-match";
             return Err(Failure::new(Status::Usage, why));
         }
         let part = Part::of(&request)?;
@@ -136,30 +166,67 @@ pub fn restore(
     mode: MergeMode,
     owners: Owners,
     rearrangement: &Rearrangement,
+    plan: Option<Plan>,
 ) -> Result<Totals, Failure> {
-    let (path, keep_going, gives_owners) =
-        (input.path().clone(), input.keep_going, owners.are_given());
+    let path = input.path().clone();
     let which = destination;
     let destination = Destination::open(destination, mode, path.file_name())?;
-    let staging = destination.staging()?;
-    let scratch = keep_going.then(|| staging.scratch()).transpose()?;
-    let (mut entries, part) = input.entries(scratch);
-    let mut tree = Tree::new(staging.open()?, part, keep_going, owners)?;
-    while let Some(event) = entries.advance()? {
-        tree.take(event, &mut entries)?;
-    }
-    let (degraded, lost) = tree.finish()?;
-    let totals = entries.totals();
-    let lost = totals.lost + lost;
+    let left = if plan.is_some() { destination.leftover()? } else { None };
+    let mut staging = match left {
+        Some(left) => left,
+        None => destination.staging()?,
+    };
+    let root = path.clone();
+    let built =
+        Built::new(input, &staging, owners.again(), plan.as_ref(), !rearrangement.is_empty());
+    // What was lost was the connection, so the next run resumes from what is there.
+    let built = built.inspect_err(|failure| {
+        if failure.status() == Status::Lost && staging.is_resumable() {
+            staging.stay();
+        }
+    })?;
+    let lost = built.totals.lost;
     if !staging.has_tree()? {
         return Err(nothing_restored(which, &path, lost));
     }
     let idle = rearrangement.apply(staging.as_fd(), mode.delete)?;
-    let kept = destination.deliver(&staging, gives_owners)?;
-    if kept > 0 {
-        log::warn!("{kept} existing directories have kept their owner or attributes");
+    let degraded = destination.deliver(&staging, Kept::of(plan, root)?, owners)?;
+    note::leave(&Note::Complete);
+    Ok(Totals { unreadable: built.totals.unreadable + degraded + idle, ..built.totals })
+}
+
+/// A tree in the staging folder, and the totals of its stream.
+struct Built {
+    totals: Totals,
+}
+
+impl Built {
+    fn new(
+        input: RestoreInput,
+        staging: &Staging,
+        owners: Owners,
+        plan: Option<&Plan>,
+        is_rearranged: bool,
+    ) -> Result<Built, Failure> {
+        let keep_going = input.keep_going;
+        // Of what moo-match finds no plan for, nothing is kept.
+        let is_resumable = !keep_going && !input.is_filtered() && !is_rearranged;
+        let scratch = keep_going.then(|| staging.scratch()).transpose()?;
+        let (mut entries, part) = input.entries(scratch);
+        if let Some(plan) = plan {
+            resume::sweep(staging.as_fd(), plan, part.path())?;
+        }
+        let mut tree = Tree::new(staging.open()?, part, keep_going, owners)?;
+        tree.planned = plan.map(Planned::new).transpose()?;
+        while let Some(event) = entries.advance()? {
+            tree.take(event, &mut entries)?;
+            staging.note_resumable(is_resumable)?;
+        }
+        let (degraded, lost) = tree.finish()?;
+        let totals = entries.totals();
+        let (unreadable, lost) = (totals.unreadable + degraded, totals.lost + lost);
+        Ok(Built { totals: Totals { unreadable, lost, ..totals } })
     }
-    Ok(Totals { unreadable: totals.unreadable + degraded + kept + idle, lost, ..totals })
 }
 
 /// Deletes the folder of a restore that was interrupted, and nothing else.

@@ -6,13 +6,17 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use archive::TreePath;
 use failure::{Failure, OrFail, Status, shown};
 use rustix::fs::{Dir, FileType};
 use rustix::io::{Errno, Result};
 
+use crate::kept::{CHANGED, Kept, Names, Role};
+use crate::metadata::Owners;
 use crate::objects::{
     DEEPEST, InodeId, NameAt, ObjectInfo, WritableDirectory, inspect, inspect_at, is_empty,
 };
+use crate::plan::KeptObject;
 
 /// What becomes of objects that exist at the destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +87,8 @@ pub(crate) fn new_object(place: NameAt<'_>) -> Result<ObjectInfo> {
     inspect_at(place.0, place.1)?.ok_or(Errno::NOENT)
 }
 
+const TOO_DEEP: &str = "too many directories in one another";
+
 /// Obstacles that are named; more are counted.
 const MOST_NAMED: usize = 20;
 
@@ -92,6 +98,11 @@ pub(crate) struct Obstacles {
     /// The staging folder, which may be in the destination.
     staging: InodeId,
     path: PathBuf,
+    /// The same below the destination.
+    at: TreePath,
+    /// What stays there.
+    kept: Kept,
+    owners: Owners,
     depth: usize,
     named: Vec<String>,
     count: u64,
@@ -100,7 +111,22 @@ pub(crate) struct Obstacles {
 impl Obstacles {
     /// Those in the destination `path`.
     pub(crate) fn new(mode: MergeMode, staging: InodeId, path: &Path) -> Obstacles {
-        Obstacles { mode, staging, path: path.to_owned(), depth: 0, named: Vec::new(), count: 0 }
+        Obstacles {
+            mode,
+            staging,
+            path: path.to_owned(),
+            at: TreePath::root(),
+            kept: Kept::default(),
+            owners: Owners::kept(),
+            depth: 0,
+            named: Vec::new(),
+            count: 0,
+        }
+    }
+
+    /// Objects that stay where they are, and get the metadata of the backup.
+    pub(crate) fn keeping(self, kept: Kept, owners: Owners) -> Obstacles {
+        Obstacles { kept, owners, ..self }
     }
 
     /// Looks at what is in the place of a new object, which is the one that the path names.
@@ -137,6 +163,12 @@ impl Obstacles {
 
     fn try_object(&mut self, new: NameAt<'_>, old: NameAt<'_>) -> Result<()> {
         let there = inspect_at(old.0, old.1)?;
+        let is_there = there.is_some_and(|there| there.is_directory());
+        // Nothing below it would be there either.
+        if !is_there && self.take_kept().is_some() {
+            self.blocked(CHANGED);
+            return Ok(());
+        }
         match step(&new_object(new)?, there.as_ref(), self.mode) {
             Step::Place | Step::Replace => Ok(()),
             Step::Exchange => self.try_doomed(old),
@@ -170,14 +202,57 @@ impl Obstacles {
             self.blocked(why);
             return Ok(());
         }
-        self.each(new, |obstacles, name| obstacles.try_object((new, name), (old, name)))?;
-        if !self.mode.delete {
+        if self.depth == DEEPEST {
+            self.blocked(TOO_DEEP);
             return Ok(());
         }
-        self.each(old, |obstacles, name| match inspect_at(new, name)? {
-            Some(_) => Ok(()),
-            None => obstacles.try_doomed((old, name)),
+        self.take_kept();
+        let mut names = Names::of(&self.at, new, self.mode.delete.then_some(old))?;
+        self.depth += 1;
+        while let Some((name, role)) = self.next_name(&mut names) {
+            self.path.push(OsStr::from_bytes(&name));
+            self.at = self.at.child(&name);
+            let there = (old, name.as_slice());
+            let looked = match role {
+                Role::New => self.try_object((new, &name), there),
+                Role::Kept => self.try_kept(there),
+                Role::Other => self.try_doomed(there),
+            };
+            self.note(looked);
+            self.at = self.at.parent().unwrap_or_default();
+            self.path.pop();
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+
+    fn next_name(&mut self, names: &mut Names) -> Option<(Vec<u8>, Role)> {
+        let next = names.next(&mut self.kept);
+        next.unwrap_or_else(|failure| {
+            self.name(failure.message().to_owned());
+            None
         })
+    }
+
+    /// The object that the path names, if it stays.
+    fn take_kept(&mut self) -> Option<KeptObject> {
+        match self.kept.take(&self.at) {
+            Ok(kept) => kept,
+            Err(failure) => {
+                self.name(failure.message().to_owned());
+                None
+            }
+        }
+    }
+
+    /// Looks whether an object that stays is still what it was.
+    fn try_kept(&mut self, there: NameAt<'_>) -> Result<()> {
+        if let Some(kept) = self.take_kept()
+            && let Some(why) = kept.obstacle(there, &mut self.owners)?
+        {
+            self.blocked(why);
+        }
+        Ok(())
     }
 
     /// Looks at what is to be deleted.
@@ -206,7 +281,7 @@ impl Obstacles {
         look: impl FnMut(&mut Obstacles, &[u8]) -> Result<()>,
     ) -> Result<()> {
         if self.depth == DEEPEST {
-            self.blocked("too many directories in one another");
+            self.blocked(TOO_DEEP);
             return Ok(());
         }
         self.depth += 1;
@@ -263,13 +338,22 @@ pub(crate) fn stays_mounted(
 
 #[cfg(test)]
 mod tests {
+    use stream::Timestamp;
+
     use super::*;
 
     const MERGE: MergeMode = MergeMode { merge: true, delete: false };
     const DELETE: MergeMode = MergeMode { merge: true, delete: true };
 
     fn look(kind: FileType) -> ObjectInfo {
-        ObjectInfo { kind, id: (0, 0, 0), owner: 0, mount: false, locked: None }
+        ObjectInfo {
+            kind,
+            id: (0, 0, 0),
+            changed: Timestamp::default(),
+            owner: 0,
+            mount: false,
+            locked: None,
+        }
     }
 
     #[test]

@@ -78,6 +78,22 @@ impl Metadata {
         self
     }
 
+    /// Without the extended attributes: the object has them already.
+    pub(crate) fn leaving_attributes(self) -> Metadata {
+        Metadata { extended: None, ..self }
+    }
+
+    /// Whether an object has it, its extended attributes aside.
+    pub(crate) fn is_given(&self, stat: &Stat, has_mode: bool) -> bool {
+        let owned = match self.owner {
+            Some((uid, gid)) => Owned { user: stat.st_uid == uid, group: stat.st_gid == gid },
+            None => Owned { user: false, group: false },
+        };
+        let is_owned = !self.gives_owner || self.owner.is_none() || owned.user && owned.group;
+        let time = Timestamp { secs: stat.st_mtime, nanos: stat.st_mtime_nsec as u32 };
+        is_owned && (!has_mode || self.has_mode(stat, owned)) && time == self.mtime
+    }
+
     /// Sets it on an open file or directory.
     pub(crate) fn set(&self, object: impl AsFd) -> Result<AppliedMetadata> {
         let stat = || rustix::fs::fstat(&object);
@@ -245,6 +261,11 @@ impl Owners {
         Owners { way: Way::Kept, ..Owners::by_name() }
     }
 
+    /// The same, without what has been looked up.
+    pub(crate) fn again(&self) -> Owners {
+        Owners { way: self.way, ..Owners::by_name() }
+    }
+
     /// Whether objects are given their owners.
     pub(crate) fn are_given(&self) -> bool {
         self.way != Way::Kept
@@ -320,6 +341,11 @@ impl MetadataWarnings {
             log::info!("{which}: hard link restored as a separate file");
             self.links += 1;
         }
+    }
+
+    /// Whether a device could not be made.
+    pub(crate) fn lacks_devices(&self) -> bool {
+        self.devices > 0
     }
 
     /// Counts a device that could not be made.

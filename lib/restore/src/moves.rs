@@ -6,51 +6,85 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use archive::TreePath;
 use attributes::{Object, read};
 use failure::{Failure, OrFail, Status, shown};
-use rustix::fs::{Dir, RenameFlags, renameat, renameat_with};
+use rustix::fs::{RenameFlags, renameat, renameat_with};
 use rustix::io::{Errno, Result};
 
 use crate::cursor::open_directory;
+use crate::doomed::Doomed;
+use crate::kept::{CHANGED, Kept, Names, Role};
 use crate::merge::{MOUNTED, MergeMode, Step, new_object, stays_mounted, step};
-use crate::metadata::Metadata;
-use crate::objects::{NameAt, ObjectInfo, WritableDirectory, inspect_at, remove};
+use crate::metadata::{Metadata, MetadataWarnings, Owners};
+use crate::objects::{InodeId, NameAt, WritableDirectory, inspect, inspect_at, remove};
 use crate::staging::{REPLACED, Staging};
 
 /// The moves into one destination.
 pub(crate) struct Moves<'a> {
     mode: MergeMode,
-    /// Whether directories that are there get the owners of the backup.
-    gives_owners: bool,
+    /// The owners that objects get which are there.
+    owners: Owners,
     staging: &'a Staging,
     path: PathBuf,
+    /// The same below the destination.
+    at: TreePath,
+    kept: Kept,
+    /// What is deleted in the end.
+    doomed: Option<Doomed>,
     /// Visible changes so far.
     changes: u64,
     /// Directories that could not be given all their metadata.
     degraded: u64,
+    /// What files that stay lack.
+    warnings: MetadataWarnings,
 }
 
 impl Moves<'_> {
     /// Moves into the destination `path`.
     pub(crate) fn new<'a>(
         mode: MergeMode,
-        gives_owners: bool,
+        owners: Owners,
         staging: &'a Staging,
         path: &Path,
     ) -> Moves<'a> {
-        let path = path.to_owned();
-        Moves { mode, gives_owners, staging, path, changes: 0, degraded: 0 }
+        Moves {
+            mode,
+            owners,
+            staging,
+            path: path.to_owned(),
+            at: TreePath::root(),
+            kept: Kept::default(),
+            doomed: None,
+            changes: 0,
+            degraded: 0,
+            warnings: MetadataWarnings::default(),
+        }
     }
 
-    /// Directories that could not be given all their metadata.
+    /// Objects that stay where they are, and only get their metadata.
+    pub(crate) fn keeping(self, kept: Kept) -> Self {
+        Self { kept, ..self }
+    }
+
+    /// Warns of what could not be given all its metadata. Returns how many objects that are.
     pub(crate) fn degraded(&self) -> u64 {
-        self.degraded
+        if self.degraded > 0 {
+            log::warn!(
+                "{} existing directories have kept their owner or attributes",
+                self.degraded
+            );
+        }
+        self.degraded + self.warnings.report()
     }
 
     /// Moves a new object to its place, which the path names.
     pub(crate) fn object(&mut self, new: NameAt<'_>, old: NameAt<'_>) -> Result2<()> {
         let there = self.told(inspect_at(old.0, old.1))?;
         let coming = self.told(new_object(new))?;
+        if there.is_none_or(|there| !there.is_directory()) && self.kept.take(&self.at)?.is_some() {
+            return Err(self.failure(CHANGED));
+        }
         match step(&coming, there.as_ref(), self.mode) {
             Step::Place => self.change(|_| place(new, old)),
             Step::Replace => self.change(|_| renameat(new.0, new.1, old.0, old.1)),
@@ -81,18 +115,34 @@ impl Moves<'_> {
         let Some((directory, mut metadata)) = opened else {
             return Err(self.failure("is no directory any more"));
         };
-        metadata.extended = read(Object::Open(directory.as_fd())).ok();
-        if !self.gives_owners {
+        match self.kept.take(&self.at)? {
+            Some(kept) => metadata = kept.metadata(&mut self.owners),
+            None => metadata.extended = read(Object::Open(directory.as_fd())).ok(),
+        }
+        if !self.owners.are_given() {
             metadata = metadata.leaving_owner();
         }
         self.give(&metadata, &old)?;
         self.told(old.reopen())?;
-        if self.mode.delete {
-            self.delete(directory.as_fd(), old.as_fd())?;
+        let id = self.told(inspect(&old))?.id;
+        let there = self.mode.delete.then(|| old.as_fd());
+        let mut names = self.told(Names::of(&self.at, directory.as_fd(), there))?;
+        while let Some((name, role)) = names.next(&mut self.kept)? {
+            // What is not known to stay would be deleted.
+            if self.kept.is_broken() {
+                return Err(self.failure(CHANGED));
+            }
+            self.path.push(OsStr::from_bytes(&name));
+            self.at = self.at.child(&name);
+            let there = (old.as_fd(), name.as_slice());
+            match role {
+                Role::New => self.object((directory.as_fd(), &name), there)?,
+                Role::Kept => self.stay(there)?,
+                Role::Other => self.doom(there, id)?,
+            }
+            self.at = self.at.parent().unwrap_or_default();
+            self.path.pop();
         }
-        self.each(directory.as_fd(), |moves, name| {
-            moves.object((directory.as_fd(), name), (old.as_fd(), name))
-        })?;
         if !self.give(&metadata, &old)? {
             self.degraded += 1;
         }
@@ -100,15 +150,41 @@ impl Moves<'_> {
         Ok(())
     }
 
-    /// Deletes what the new directory does not have.
-    fn delete(&mut self, new: BorrowedFd<'_>, old: BorrowedFd<'_>) -> Result2<()> {
-        let staging = self.staging.id();
-        self.each(old, |moves, name| {
-            let spared = inspect_at(new, name).and_then(|kept| {
-                let there = if kept.is_none() { inspect_at(old, name)? } else { None };
-                Ok(there.is_none_or(|there: ObjectInfo| there.id == staging))
-            });
-            if moves.told(spared)? { Ok(()) } else { moves.change(|_| remove(old, name)) }
+    /// Gives an object that stays its metadata.
+    fn stay(&mut self, there: NameAt<'_>) -> Result2<()> {
+        let Some(kept) = self.kept.take(&self.at)? else { return Ok(()) };
+        cli::lifeline::check();
+        match kept.give(there, &mut self.owners) {
+            Ok(None) => {}
+            Ok(Some(given)) => {
+                self.warnings.add(&kept.path, given);
+                self.changes += 1;
+            }
+            Err(Errno::STALE | Errno::NOENT | Errno::LOOP) => return Err(self.failure(CHANGED)),
+            Err(error) => return self.told(Err(error)),
+        }
+        Ok(())
+    }
+
+    /// Deletes in the end what the backup does not have.
+    fn doom(&mut self, there: NameAt<'_>, directory: InodeId) -> Result2<()> {
+        let found = self.told(inspect_at(there.0, there.1))?;
+        if found.is_none_or(|found| found.id == self.staging.id()) {
+            return Ok(());
+        }
+        if self.doomed.is_none() {
+            self.doomed = Some(Doomed::new(&self.staging.scratch()?)?);
+        }
+        self.doomed.iter_mut().try_for_each(|doomed| doomed.add(&self.at, directory))
+    }
+
+    /// Deletes below the destination what the backup does not have, when all else has been delivered.
+    pub(crate) fn delete(&mut self, root: BorrowedFd<'_>) -> Result2<()> {
+        let Some(doomed) = self.doomed.take() else { return Ok(()) };
+        let destination = self.path.clone();
+        doomed.delete(root, |path, delete| {
+            self.path = destination.join(OsStr::from_bytes(path.as_bytes()));
+            self.change(|_| delete())
         })
     }
 
@@ -121,25 +197,6 @@ impl Moves<'_> {
                 Ok(given.owner && given.attributes.is_ok())
             }
         }
-    }
-
-    /// Goes through the names in a directory.
-    fn each(
-        &mut self,
-        directory: BorrowedFd<'_>,
-        mut act: impl FnMut(&mut Self, &[u8]) -> Result2<()>,
-    ) -> Result2<()> {
-        let entries = self.told(Dir::read_from(directory))?;
-        for entry in entries {
-            let entry = self.told(entry)?;
-            let name = entry.file_name().to_bytes();
-            if !matches!(name, b"." | b"..") {
-                self.path.push(OsStr::from_bytes(name));
-                act(self, name)?;
-                self.path.pop();
-            }
-        }
-        Ok(())
     }
 
     /// A change of the destination that can be seen: all go through here.

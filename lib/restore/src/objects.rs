@@ -11,6 +11,7 @@ use rustix::fs::{
 };
 use rustix::io::{Errno, Result};
 use rustix::process::geteuid;
+use stream::Timestamp;
 
 /// An object by its name in an open directory.
 pub(crate) type NameAt<'a> = (BorrowedFd<'a>, &'a [u8]);
@@ -23,6 +24,8 @@ pub(crate) type InodeId = (u32, u32, u64);
 pub(crate) struct ObjectInfo {
     pub(crate) kind: FileType,
     pub(crate) id: InodeId,
+    /// When the inode was changed last.
+    pub(crate) changed: Timestamp,
     pub(crate) owner: u32,
     /// Whether it is the root of a mounted file system, a bind mount included.
     pub(crate) mount: bool,
@@ -81,6 +84,7 @@ fn info(found: &Statx, above: impl FnOnce() -> Result<Statx>) -> Result<ObjectIn
     Ok(ObjectInfo {
         kind: FileType::from_raw_mode(found.stx_mode.into()),
         id: (found.stx_dev_major, found.stx_dev_minor, found.stx_ino),
+        changed: Timestamp { secs: found.stx_ctime.tv_sec, nanos: found.stx_ctime.tv_nsec },
         owner: found.stx_uid,
         mount,
         locked,

@@ -5,6 +5,7 @@
 //! then on reached by its open handle alone; its name is looked up again only to delete it when it
 //! is empty. Nobody else can enter it.
 
+use std::cell::Cell;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
@@ -57,6 +58,10 @@ pub(crate) struct Staging {
     name: String,
     id: InodeId,
     path: PathBuf,
+    /// Whether the folder stays, for the next restore to resume from.
+    stays: bool,
+    /// Whether it holds what the next restore could resume from.
+    resumable: Cell<bool>,
 }
 
 impl Staging {
@@ -83,11 +88,67 @@ impl Staging {
                 let _ = unlinkat(&parent, &name, AtFlags::REMOVEDIR);
             });
             if let Some((folder, id)) = taken.or_fail(Status::Failed, failure::shown(&path))? {
-                return Ok(Staging { parent, folder, name, id, path });
+                return Ok(Staging {
+                    parent,
+                    folder,
+                    name,
+                    id,
+                    path,
+                    stays: false,
+                    resumable: Cell::default(),
+                });
             }
         }
         let why = "another user replaces what is created here; restore to a directory of your own";
         Err(Failure::of(Status::Failed, failure::shown(shown), why))
+    }
+
+    /// A folder that a run has left there for a destination of that name, if there is one that is provably
+    /// such a folder, and that nobody works in. Only its tree stays.
+    pub(crate) fn resume(
+        parent: OwnedFd,
+        shown: &Path,
+        destination: &OsStr,
+    ) -> std::result::Result<Option<Staging>, Failure> {
+        let mut left = leftovers(&parent, &prefix(destination));
+        left.sort();
+        for name in left {
+            let path = shown.join(&name);
+            let Ok(Some((folder, id))) = take_over(&parent, name.as_bytes()) else { continue };
+            let (stays, resumable) = (false, Cell::default());
+            let left = Staging { parent, folder, name, id, path, stays, resumable };
+            left.note_resumable(true)?;
+            return Ok(Some(left));
+        }
+        Ok(None)
+    }
+
+    /// Leaves the folder where it is: the next restore to the same destination resumes from it.
+    pub(crate) fn leave(mut self) {
+        self.stays = true;
+    }
+
+    /// Leaves the folder where it is when this is dropped.
+    pub(crate) fn stay(&mut self) {
+        self.stays = true;
+    }
+
+    /// Whether the next run can resume from the tree.
+    pub(crate) fn is_resumable(&self) -> bool {
+        self.resumable.get()
+    }
+
+    /// Notes for the supervisor that the folder is to stay if the command is ended, as soon as there is a
+    /// directory to resume from.
+    pub(crate) fn note_resumable(&self, is_resumable: bool) -> std::result::Result<(), Failure> {
+        if !is_resumable || self.resumable.get() || self.tree_directory()?.is_none() {
+            return Ok(());
+        }
+        self.resumable.set(true);
+        if let Ok(path) = std::path::absolute(&self.path) {
+            note::leave(&Note::Resumable(path));
+        }
+        Ok(())
     }
 
     /// A folder for a tree that is not to be delivered, among the temporary files.
@@ -136,6 +197,15 @@ impl Staging {
         inspect_at(&self.folder, TREE).or_fail(Status::Failed, shown(&self.path))
     }
 
+    /// The root of what has been built, opened, if it is a directory.
+    pub(crate) fn tree_directory(&self) -> std::result::Result<Option<OwnedFd>, Failure> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match openat(&self.folder, TREE, flags, Mode::empty()) {
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
+            opened => opened.map(Some).or_fail(Status::Failed, shown(&self.path)),
+        }
+    }
+
     /// Whether there is something to deliver.
     pub(crate) fn has_tree(&self) -> std::result::Result<bool, Failure> {
         self.tree().map(|tree| tree.is_some())
@@ -161,6 +231,9 @@ impl AsFd for Staging {
 
 impl Drop for Staging {
     fn drop(&mut self) {
+        if self.stays {
+            return;
+        }
         if let Err(failure) = self.clear().or_fail(Status::Failed, "could not be deleted") {
             log::warn!("{}: {failure}", shown(&self.path));
         }
@@ -250,18 +323,14 @@ fn is_random(end: &[u8]) -> bool {
 
 /// Deletes the folders of runs that were killed: nobody locks them any more.
 fn remove_leftovers(parent: &OwnedFd, shown: &Path, prefix: &str) {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let listed = openat(parent, ".", flags, Mode::empty()).and_then(Dir::new);
-    for entry in listed.into_iter().flatten().flatten() {
-        let name = entry.file_name().to_bytes();
-        let named = name.strip_prefix(prefix.as_bytes()).is_some_and(is_random);
-        let path = shown.join(OsStr::from_bytes(name));
-        match named.then(|| remove_leftover(parent, name)) {
-            Some(Ok(Leftover::Deleted)) => {
+    for name in leftovers(parent, prefix) {
+        let path = shown.join(&name);
+        match remove_leftover(parent, name.as_bytes()) {
+            Ok(Leftover::Deleted) => {
                 log::info!("{}: leftover of a killed run, deleted", failure::shown(&path));
             }
             // Version 0.1.0 left no mark, and may have moved the old destination in there.
-            Some(Ok(Leftover::Unmarked)) => {
+            Ok(Leftover::Unmarked) => {
                 let why = "left by an interrupted restore of version 0.1.0, it seems; look into it, \
                     and delete it";
                 log::warn!("{}: {why}", failure::shown(&path));
@@ -269,6 +338,38 @@ fn remove_leftovers(parent: &OwnedFd, shown: &Path, prefix: &str) {
             _ => {}
         }
     }
+}
+
+/// The names in a directory that staging folders with that prefix can have.
+fn leftovers(parent: &OwnedFd, prefix: &str) -> Vec<String> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let listed = openat(parent, ".", flags, Mode::empty()).and_then(Dir::new);
+    let names = listed.into_iter().flatten().flatten().filter_map(|entry| {
+        let name = entry.file_name().to_bytes();
+        let named = name.strip_prefix(prefix.as_bytes()).is_some_and(is_random);
+        named.then(|| String::from_utf8(name.to_vec()).ok()).flatten()
+    });
+    names.collect()
+}
+
+/// Enters and locks a folder that a run has left, and deletes what is in it but the tree. None if it is not
+/// provably such a folder.
+fn take_over(parent: &OwnedFd, name: &[u8]) -> Result<Option<(OwnedFd, InodeId)>> {
+    let Some((folder, look)) = enter(parent, name)? else { return Ok(None) };
+    if look.owner != geteuid().as_raw() || lock(&folder).is_err() {
+        return Ok(None);
+    }
+    let mode = fstat(&folder)?.st_mode & 0o777;
+    let is_marked = inspect_at(&folder, MARK)?.is_some_and(|mark| mark.owner == look.owner);
+    let has_tree = inspect_at(&folder, TREE)?.is_some();
+    // Somebody else could have put something into one that others may enter.
+    if !is_marked || !has_tree || mode != Mode::RWXU.bits() {
+        return Ok(None);
+    }
+    for name in NAMES.into_iter().filter(|name| ![TREE, MARK].contains(name)) {
+        remove(folder.as_fd(), name)?;
+    }
+    Ok(Some((folder, look.id)))
 }
 
 /// What became of a folder with such a name.

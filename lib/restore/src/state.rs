@@ -117,16 +117,22 @@ impl StateRecorder {
 fn merged(sets: &[(SetId, File)]) -> Result<Signatures, Failure> {
     let tars = sets.iter().map(|(set, file)| {
         let file = file.try_clone().or_fail(Status::Failed, set)?;
-        let tar: Box<dyn Read + Send> = Box::new(BufReader::new(FromStart { file, at: 0 }));
+        let tar: Box<dyn Read + Send> = Box::new(BufReader::new(FromStart::new(file)));
         Ok((set.to_string(), tar))
     });
     Signatures::merge(tars.collect::<Result<Vec<_>, Failure>>()?)
 }
 
 /// A file that is read from its start, wherever other handles of it are.
-struct FromStart {
+pub(crate) struct FromStart {
     file: File,
     at: u64,
+}
+
+impl FromStart {
+    pub(crate) fn new(file: File) -> FromStart {
+        FromStart { file, at: 0 }
+    }
 }
 
 impl Read for FromStart {

@@ -18,6 +18,7 @@ use crate::cursor::Cursor;
 use crate::entries::{Entries, Entry, Event};
 use crate::metadata::{Metadata, Owners};
 use crate::objects::remove;
+use crate::resume::Planned;
 use crate::skipped::SkippedEntries;
 use crate::staging::TREE;
 use crate::tombstones::Tombstones;
@@ -32,6 +33,8 @@ pub(crate) struct Tree {
     pub(crate) part: Part,
     /// With `--keep-going`: what stands in the tree for what is lost.
     pub(crate) tombstones: Option<Tombstones>,
+    /// What of the tree is there already.
+    pub(crate) planned: Option<Planned>,
     /// Entries that the file system can't hold.
     pub(crate) skipped: SkippedEntries,
     /// Who follows the restore.
@@ -49,7 +52,7 @@ impl Tree {
         let tombstones = keep_going.then(Tombstones::new);
         let cursor = Cursor::new(staging)?;
         let (skipped, events) = (SkippedEntries::default(), Events::find());
-        Ok(Tree { cursor, owners, wanted, part, tombstones, skipped, events })
+        Ok(Tree { cursor, owners, wanted, part, tombstones, planned: None, skipped, events })
     }
 
     /// Applies what comes next. With `--keep-going`, a tombstone takes the place of an entry that is
@@ -70,6 +73,9 @@ impl Tree {
 
     /// Applies an entry, if it is wanted; `body` is where its content comes from.
     pub(crate) fn apply(&mut self, entry: &Entry, body: &mut Entries) -> Result<(), Failure> {
+        if self.passes_over(entry)? {
+            return Ok(());
+        }
         let Some(path) = entry.name.path.strip_prefix(&self.wanted) else {
             return self.skip_unwanted(entry);
         };
@@ -100,7 +106,7 @@ impl Tree {
     }
 
     /// Records whether an entry was restored or skipped.
-    fn record(
+    pub(crate) fn record(
         &mut self,
         path: &TreePath,
         entry: &Entry,
@@ -132,6 +138,7 @@ impl Tree {
     /// Finishes the tree. Returns how many objects are not what they were, because the user is
     /// not root or the file system can't hold that, and how many are lost.
     pub(crate) fn finish(mut self) -> Result<(u64, u64), Failure> {
+        self.complete()?;
         self.cursor.finish()?;
         let staging = self.cursor.staging()?;
         let lost = match self.tombstones.as_ref().filter(|tombstones| tombstones.used()) {
@@ -167,7 +174,7 @@ impl Tree {
         Ok(())
     }
 
-    fn directory(
+    pub(crate) fn directory(
         &mut self,
         path: &TreePath,
         which: &TreePath,
@@ -187,7 +194,7 @@ impl Tree {
         Ok(())
     }
 
-    fn special(
+    pub(crate) fn special(
         &mut self,
         path: &TreePath,
         which: &TreePath,
@@ -241,7 +248,7 @@ impl Tree {
         if self.cursor.is_too_deep(path) {
             return Err(ApplyError::Skipped(TOO_DEEP.to_owned()));
         }
-        if self.tombstones.is_some() {
+        if self.tombstones.is_some() || self.planned.is_some() {
             self.make_way(path)?;
         }
         if self.cursor.is_taken(path)? {

@@ -2,6 +2,7 @@
 //! `rdiff` make and read them. The format is that of librsync's documentation, "Formats".
 
 mod block;
+mod compare;
 mod delta;
 mod extents;
 mod patch;
@@ -12,6 +13,7 @@ mod weak;
 mod window;
 
 pub use block::block_length;
+pub use compare::matches;
 pub use delta::Delta;
 pub use extents::{Extent, extents};
 pub use patch::patch;

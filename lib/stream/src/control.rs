@@ -2,7 +2,7 @@
 //! the failure (`failed.json`), and the receipts of stored files.
 
 use archive::{Identity, Origin, SetId, SetTime};
-use failure::{Failure, Reason, Status};
+use failure::{Failure, OrFail, Reason, Status};
 use serde::{Deserialize, Serialize};
 
 use crate::text;
@@ -217,6 +217,25 @@ pub struct RestoreRequest {
     /// named, and need not be a whole chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volumes: Option<Vec<VolumeRef>>,
+}
+
+impl RestoreRequest {
+    /// The request in JSON.
+    ///
+    /// # Errors
+    /// Never, but the library that writes it could fail.
+    pub fn to_json(&self) -> Result<Vec<u8>, Failure> {
+        serde_json::to_vec(self).or_fail(Status::Failed, "request")
+    }
+
+    /// Reads a request in JSON, which comes from `which`.
+    ///
+    /// # Errors
+    /// It is malformed.
+    pub fn of_json(json: &[u8], which: &str) -> Result<RestoreRequest, Failure> {
+        serde_json::from_slice(json)
+            .map_err(|error| Failure::of(Status::Usage, which, format!("no request: {error}")))
+    }
 }
 
 /// A pattern of a requested part.

@@ -37,7 +37,7 @@ impl Program {
 }
 
 /// All programs, in the order in which data flows through them.
-pub static PROGRAMS: [Program; 23] = [
+pub static PROGRAMS: [Program; 24] = [
     Program::stage::<scan::Scan>(),
     Program::stage::<sign::Sign>(),
     Program::stage::<delta::Delta>(),
@@ -47,6 +47,7 @@ pub static PROGRAMS: [Program; 23] = [
     Program::stage::<commit::Commit>(),
     Program::stage::<fetch::Fetch>(),
     Program::stage::<decrypt::Decrypt>(),
+    Program::stage::<matching::Match>(),
     Program::stage::<patch::Patch>(),
     Program::stage::<compare::Compare>(),
     Program::stage::<replay::Replay>(),

@@ -1,0 +1,5 @@
+//! `moo-match`: finds what of a state is there already.
+
+fn main() -> std::process::ExitCode {
+    cli::main::<matching::Match>()
+}
