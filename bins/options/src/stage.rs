@@ -8,6 +8,7 @@ pub(crate) enum Stage {
     Delta,
     Pack,
     Encrypt,
+    Parity,
     Upload,
     Commit,
     Fetch,
@@ -18,6 +19,7 @@ pub(crate) enum Stage {
     Compare,
     Replay,
     Check,
+    Repair,
     List,
     Mount,
     Status,
@@ -29,12 +31,13 @@ pub(crate) enum Stage {
 }
 
 /// All of them.
-pub(crate) const ALL: [Stage; 20] = [
+pub(crate) const ALL: [Stage; 22] = [
     Stage::Scan,
     Stage::Sign,
     Stage::Delta,
     Stage::Pack,
     Stage::Encrypt,
+    Stage::Parity,
     Stage::Upload,
     Stage::Commit,
     Stage::Fetch,
@@ -44,6 +47,7 @@ pub(crate) const ALL: [Stage; 20] = [
     Stage::Compare,
     Stage::Replay,
     Stage::Check,
+    Stage::Repair,
     Stage::List,
     Stage::Mount,
     Stage::Status,
@@ -71,6 +75,7 @@ impl Stage {
             Stage::Delta => "moo-delta",
             Stage::Pack => "moo-pack",
             Stage::Encrypt => "moo-encrypt",
+            Stage::Parity => "moo-parity",
             Stage::Upload => "moo-upload",
             Stage::Commit => "moo-commit",
             Stage::Fetch => "moo-fetch",
@@ -80,6 +85,7 @@ impl Stage {
             Stage::Compare => "moo-compare",
             Stage::Replay => "moo-replay",
             Stage::Check => "moo-check",
+            Stage::Repair => "moo-repair",
             Stage::List => "moo-list",
             Stage::Mount => "moo-mount",
             Stage::Status => "moo-status",
@@ -91,7 +97,8 @@ impl Stage {
 
     /// Whether it reads or writes the store, and so takes the options for its network.
     pub(crate) fn uses_store(self) -> bool {
-        use Stage::{Check, Fetch, MooList, MooSync, Prune, Receipts, Status, Upload};
-        matches!(self, Upload | Fetch | Receipts | Check | Status | Prune | MooSync | MooList)
+        use Stage::{Check, Fetch, MooList, MooSync, Prune, Receipts, Repair, Status, Upload};
+        let reads = matches!(self, Fetch | Receipts | Check | Status | MooSync | MooList);
+        reads || matches!(self, Upload | Repair | Prune)
     }
 }

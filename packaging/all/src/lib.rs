@@ -37,12 +37,13 @@ impl Program {
 }
 
 /// All programs, in the order in which data flows through them.
-pub static PROGRAMS: [Program; 23] = [
+pub static PROGRAMS: [Program; 25] = [
     Program::stage::<scan::Scan>(),
     Program::stage::<sign::Sign>(),
     Program::stage::<delta::Delta>(),
     Program::stage::<pack::Pack>(),
     Program::stage::<encrypt::Encrypt>(),
+    Program::stage::<moo_parity::Parity>(),
     Program::stage::<upload::Upload>(),
     Program::stage::<commit::Commit>(),
     Program::stage::<fetch::Fetch>(),
@@ -54,6 +55,7 @@ pub static PROGRAMS: [Program; 23] = [
     Program::stage::<mount::Mount>(),
     Program::stage::<status::Status>(),
     Program::stage::<check::Check>(),
+    Program::stage::<repair::Repair>(),
     Program::stage::<prune::Prune>(),
     Program::stage::<keygen::Keygen>(),
     Program::other::<options::Options>("moo-options", options::main),
