@@ -20,12 +20,26 @@ last_of() { # moves the time $at to that of the last set among the manifests tha
     done
     [ "$at" != "$from" ]
 }
+mend() { # sets $files: the store, or links to it if repaired files replace damaged ones, as the seal tells
+    files=$store; set -- "$store/moobacker.$time".repaired.*
+    [ -e "$1" ] || return 0
+    rm -rf mended; mkdir mended; files=$work/mended its=mended/moobacker.$time.seal
+    for file in "$store"/*"$time"*; do ln -s "$file" mended; done
+    for file; do
+        case $file in *.seal) gpg -q -d "$its" 2>seal.log | grep -q '^# set' || ln -sf "$file" "$its" ;; esac
+    done
+    gpg -q -d "$its" >seal 2>seal.log || :
+    for file; do
+        name=${file#*.repaired.*.} hash=$(sed -n "s/^\([0-9a-f]*\)  $name\$/\1/p" seal)
+        ! echo "$hash  $file" | sha256sum --status -c 2>seal.log || ln -sf "$file" "mended/$name"
+    done
+}
 check_seal() { # the backup it is of, and the hashes of all files of the set, if the signer is known
     if [ ! -e "$1" ]; then return
     elif gpg -q -d "$1" >seal 2>seal.log; then
         its=$(sed -n 's/^# identity //p' seal) identity=${identity:-$its}
         [ "${its:-$identity}" = "$identity" ] || die "another backup: $set is of $its, not of $identity"
-        (cd "$store"; sha256sum --quiet -c -) <seal >&2 || die "damaged: $set"
+        (cd "$files"; sha256sum --quiet -c -) <seal >&2 || die "damaged: $set"
     elif [ $? = 1 ]; then die "bad signature: $1"
     else say "not checked, unknown signer: $1"; fi
 }
@@ -99,12 +113,13 @@ if last_of "$store"/duplicity-inc.*.manifest*; then die "missing: what set $at b
 work=$(mktemp -d "$dest.XXXXXX"); cd "$work"; : >list.0
 trap '[ $? = 0 ] || echo "rescue.sh: stopped; restored files are in $work/snapshot" >&2' EXIT
 for set in $sets; do
-    check_seal "$store/moobacker.${set##*.}.seal"
-    plain "$store/$set".manifest* >manifest
+    time=${set##*.}; mend
+    check_seal "$files/moobacker.$time.seal"
+    plain "$files/$set".manifest* >manifest
     last=0; while read -r word value rest; do
         case $word-$value in Volume-*) last=${value%:} ;; Hash-SHA1) echo "$rest" >"sum.$last" ;; esac
     done <manifest
-    n=1; while [ "$n" -le "$last" ]; do volume "$store/$set.vol$n".difftar*; n=$((n + 1)); done
+    n=1; while [ "$n" -le "$last" ]; do volume "$files/$set.vol$n".difftar*; n=$((n + 1)); done
     [ "$n" -gt 1 ] || die "damaged: manifest of $set"; finish; rm -f sum.*
 done
 # What is still there of the links and then, set by set, of the folders: their real targets, modes and times.

@@ -80,5 +80,5 @@ scan "$@" |
     delta --archive "$archive" |
     pack --archive "$archive" |
     encrypt ${learned_key:+"--seal-key=$learned_key"} |
-    upload -- "$url" |
+    deliver |
     commit --archive "$archive" ${stats:+--stats}

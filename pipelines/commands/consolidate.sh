@@ -21,5 +21,5 @@ state |
     delta --archive "$archive" |
     pack --archive "$archive" |
     encrypt ${learned_key:+"--seal-key=$learned_key"} |
-    upload -- "$url" |
+    deliver |
     commit --archive "$archive" ${stats:+--stats}

@@ -48,6 +48,7 @@ mod on_disk;
 mod ordinary_user;
 mod package;
 mod page;
+mod parity;
 mod part;
 mod partial;
 mod passphrase_fd;

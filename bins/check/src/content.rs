@@ -1,16 +1,15 @@
 //! The hashes of stored files.
 
 use std::collections::{BTreeMap, HashSet};
-use std::io::{self, Read};
 
 use archive::{Collection, SealedFile, SetId, StoredSet};
-use failure::{Failure, OrFail, Status};
+use failure::Failure;
 use local::Folder;
 use progress::Files;
 use sha1::Sha1;
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 use store::Store;
-use survey::Survey;
+use survey::{Survey, digest, of_one_file};
 
 use crate::findings::Findings;
 use crate::seals::Sealed;
@@ -134,28 +133,11 @@ pub(crate) fn check(
             Ok(found) if found == *told => log::info!("{name}: intact"),
             Ok(_) => findings.wrong(&name, "its hash differs from that in the seal"),
             // One file that is refused says nothing of the others.
-            Err(failure) if is_of_one_file(&failure) => {
+            Err(failure) if of_one_file(&failure) => {
                 findings.wrong(&name, failure.beside(&name));
             }
             Err(failure) => return Err(failure),
         }
     }
     Ok(())
-}
-
-fn is_of_one_file(failure: &Failure) -> bool {
-    matches!(failure.status(), Status::Refused | Status::Absent | Status::Integrity)
-}
-
-fn digest<D: Digest>(name: &str, file: &mut impl Read) -> Result<String, Failure> {
-    let mut hash = D::new();
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
-            Ok(n) => hash.update(&buffer[..n]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error).or_fail(Status::Refused, name),
-        }
-    }
 }

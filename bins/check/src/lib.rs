@@ -4,6 +4,7 @@ mod belonging;
 mod content;
 mod findings;
 mod links;
+mod parity;
 mod seals;
 mod sets;
 mod share;
@@ -105,7 +106,9 @@ impl Program for Check {
             true => !due.is_restored,
             false => self.sample.takes(&due.name, turn.number()),
         };
-        content::check((store, &survey), due.into_iter().filter(takes), &mut findings)?;
+        content::check((&mut *store, &survey), due.into_iter().filter(takes), &mut findings)?;
+        let takes = |name: &str| self.chains || self.sample.takes(name, turn.number());
+        parity::check((store, &survey), collection, takes, &mut findings)?;
         if self.chains {
             tell(&collection.chains)?;
         } else {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use archive::{Collection, SetId, SetTime, StoredSet, parse_seal};
+use archive::{Collection, SetId, SetTime, StoredSet, parse_parity, parse_repaired, parse_seal};
 use failure::Failure;
 use survey::Survey;
 
@@ -53,7 +53,10 @@ fn check_sealed(set: &StoredSet, sealed: &Sealed, findings: &mut Findings) {
     for file in sealed.files.iter().filter(|file| !there.contains(file.name.as_str())) {
         findings.wrong(&file.name, "is missing");
     }
-    let beside = |name: &&str| Some(*name) != set.seal.as_deref() && !named.contains(name);
+    let beside = |name: &&str| {
+        let unsealed = Some(*name) == set.seal.as_deref() || parse_parity(name).is_some();
+        !unsealed && !named.contains(name)
+    };
     for name in set.files().filter(beside) {
         findings.wrong(name, "the seal does not name it");
     }
@@ -141,6 +144,8 @@ pub(crate) fn check_names(survey: &Survey, findings: &mut Findings) {
     for (name, there) in survey.renamed() {
         if store::final_name(there) == Some(name) {
             log::info!("{name}: has arrived, and the next backup renames it");
+        } else if parse_repaired(there) == Some(name) {
+            log::info!("{name}: is replaced by {there}");
         } else {
             findings.wrong(there, format!("is {name}, and has been renamed"));
         }
@@ -148,6 +153,7 @@ pub(crate) fn check_names(survey: &Survey, findings: &mut Findings) {
     for name in survey.strangers() {
         match (parse_seal(name), store::final_name(name)) {
             (Some(_), _) => findings.wrong(name, "is a seal, but its set is missing"),
+            _ if parse_parity(name).is_some() => log::info!("{name}: its set is missing"),
             (None, Some(name)) => log::info!("{name}: has not arrived yet, or was interrupted"),
             (None, None) => findings.wrong(name, "is no file of a backup"),
         }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
-use archive::{FileKind, FileName, SetId, Wrapping, parse_seal};
+use archive::{FileKind, FileName, SetId, Wrapping, parse_parity, parse_seal};
 use failure::Failure;
 use stream::{Annotations, FileWriter, Output, Scope};
 
@@ -30,6 +30,10 @@ impl Transit<'_> {
     pub(crate) fn file(&mut self, stored: &str, mut held: Held) -> Result<(), Failure> {
         if parse_seal(stored).is_some() {
             return self.seal(stored, held);
+        }
+        if parse_parity(stored).is_some() {
+            log::debug!("{stored}: parity, which no plain file has");
+            return Ok(());
         }
         let Some(name) = FileName::parse(stored) else {
             log::warn!("{stored}: not a file of a backup, skipped");

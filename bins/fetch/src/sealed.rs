@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{Cursor, Read};
 
-use archive::{Identity, Seal, StoredSet, parse_seal};
+use archive::{Identity, Seal, StoredSet, parse_parity, parse_seal};
 use failure::{Failure, OrFail, Reason, Status};
 use openpgp::read_seal;
 use store::Store;
@@ -59,10 +59,11 @@ impl Sealed {
         }
     }
 
-    /// Whether the set has a seal that does not name a file, which is not the seal itself.
+    /// Whether the set has a seal that does not name a file, which is not the seal itself. Parity
+    /// is never sealed.
     pub(crate) fn is_foreign(&self, name: &str) -> bool {
         let is_sealed = self.seal.as_ref().is_some_and(|(seal, _)| seal != name);
-        is_sealed && !self.hashes.contains_key(name)
+        is_sealed && !self.hashes.contains_key(name) && parse_parity(name).is_none()
     }
 
     /// Opens a file of the set, which is read no further than its seal says.

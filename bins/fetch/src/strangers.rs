@@ -1,5 +1,6 @@
 //! What a store has that does not count, in a few lines.
 
+use archive::parse_repaired;
 use cli::legible;
 use store::final_name;
 use survey::{Survey, Uncounted};
@@ -15,7 +16,7 @@ pub(crate) fn warn(url: &str, gone: &[Uncounted], survey: &Survey) {
     if gone.len() > NAMED {
         log::warn!("{url}: {} more sets do not count", gone.len() - NAMED);
     }
-    let (unnamed, renamed): (Vec<_>, Vec<_>) =
+    let (unnamed, mut renamed): (Vec<_>, Vec<_>) =
         survey.renamed().into_iter().partition(|(name, there)| final_name(there) == Some(name));
     for set in survey.hidden() {
         log::warn!(
@@ -26,6 +27,7 @@ pub(crate) fn warn(url: &str, gone: &[Uncounted], survey: &Survey) {
     for (name, there) in unnamed {
         log::info!("{url}: {name}: has the name {there}; the next backup renames it");
     }
+    renamed.retain(|(name, there)| parse_repaired(there) != Some(name));
     for (name, there) in renamed.iter().take(NAMED) {
         log::warn!("{url}: {name}: has the name {}", legible::name(there.as_bytes()));
     }

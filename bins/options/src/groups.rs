@@ -1,9 +1,11 @@
 //! The options that several commands share.
 
 use crate::option::Takes::{Level, Nothing, Number, Pairs, SshOptions, Two, Value, Values};
-use crate::option::Target::{All, Stage as To, Stores, Variable};
+use crate::option::Target::{All, Renamed, Stage as To, Stores, Variable};
 use crate::option::{CommandOption, option};
-use crate::stage::Stage::{Commit, Encrypt, Fetch, List, Match, MooList, Pack, Patch, Scan, Sign};
+use crate::stage::Stage::{
+    Commit, Encrypt, Fetch, List, Match, MooList, Pack, Parity, Patch, Scan, Sign,
+};
 
 /// Options under a heading of `--help`.
 #[derive(Clone, Copy, Debug)]
@@ -212,6 +214,12 @@ pub(crate) const MAKING: Group = Group {
             Value("NAME"),
             &[To(Sign)],
             "Use the checksum NAME in signatures: blake2, or md4 for a chain that a very old duplicity will extend",
+        ),
+        option(
+            "parity",
+            Value("PERCENT"),
+            &[Renamed(Parity, "share"), Variable("parity")],
+            "Add parity of PERCENT of the set, such as 5, from which moo repair rebuilds damaged files; without this option there is none",
         ),
         option("stats", Nothing, &[Variable("stats")], "Print statistics, in duplicity's form"),
         option("no-print-statistics", Nothing, &[], "Print no statistics (the default)"),

@@ -8,6 +8,7 @@ pub(crate) enum Stage {
     Delta,
     Pack,
     Encrypt,
+    Parity,
     Upload,
     Commit,
     Fetch,
@@ -19,6 +20,7 @@ pub(crate) enum Stage {
     Compare,
     Replay,
     Check,
+    Repair,
     List,
     Mount,
     Status,
@@ -30,12 +32,13 @@ pub(crate) enum Stage {
 }
 
 /// All of them.
-pub(crate) const ALL: [Stage; 21] = [
+pub(crate) const ALL: [Stage; 23] = [
     Stage::Scan,
     Stage::Sign,
     Stage::Delta,
     Stage::Pack,
     Stage::Encrypt,
+    Stage::Parity,
     Stage::Upload,
     Stage::Commit,
     Stage::Fetch,
@@ -46,6 +49,7 @@ pub(crate) const ALL: [Stage; 21] = [
     Stage::Compare,
     Stage::Replay,
     Stage::Check,
+    Stage::Repair,
     Stage::List,
     Stage::Mount,
     Stage::Status,
@@ -73,6 +77,7 @@ impl Stage {
             Stage::Delta => "moo-delta",
             Stage::Pack => "moo-pack",
             Stage::Encrypt => "moo-encrypt",
+            Stage::Parity => "moo-parity",
             Stage::Upload => "moo-upload",
             Stage::Commit => "moo-commit",
             Stage::Fetch => "moo-fetch",
@@ -83,6 +88,7 @@ impl Stage {
             Stage::Compare => "moo-compare",
             Stage::Replay => "moo-replay",
             Stage::Check => "moo-check",
+            Stage::Repair => "moo-repair",
             Stage::List => "moo-list",
             Stage::Mount => "moo-mount",
             Stage::Status => "moo-status",
@@ -94,7 +100,8 @@ impl Stage {
 
     /// Whether it reads or writes the store, and so takes the options for its network.
     pub(crate) fn uses_store(self) -> bool {
-        use Stage::{Check, Fetch, MooList, MooSync, Prune, Receipts, Status, Upload};
-        matches!(self, Upload | Fetch | Receipts | Check | Status | Prune | MooSync | MooList)
+        use Stage::{Check, Fetch, MooList, MooSync, Prune, Receipts, Repair, Status, Upload};
+        let reads = matches!(self, Fetch | Receipts | Check | Status | MooSync | MooList);
+        reads || matches!(self, Upload | Repair | Prune)
     }
 }

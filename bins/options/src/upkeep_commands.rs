@@ -3,10 +3,10 @@
 use crate::command::{Argument, MooCommand, own};
 use crate::groups::{Group, MAKING, SHARED, USER};
 use crate::keys::{DECRYPTING, REKEY_FROM, REKEY_TO, REMAKING};
-use crate::option::Takes::{Nothing, Value};
+use crate::option::Takes::{Nothing, Value, Values};
 use crate::option::Target::{Stage as To, Variable};
 use crate::option::option;
-use crate::stage::Stage::{Fetch, Prune};
+use crate::stage::Stage::{Fetch, Prune, Repair};
 use crate::store_commands::STORE;
 use crate::watch::PROGRESS;
 
@@ -165,6 +165,48 @@ Examples:
   moo consolidate --encrypt-key ~/backup.cert.pgp --secret-key ~/backup.secret.pgp \\
       file:///srv/backup
   moo prune --older-than 1Y --force file:///srv/backup",
+    },
+    MooCommand {
+        name: "repair",
+        usage: &["moo repair [options] URL", "moo repair [options] [NAME...]"],
+        about: "Rebuild damaged files of a store",
+        description: "Read the sealed sets in the store at URL, find damaged, missing and renamed files by their seals, and put the right ones into their places: from the store at --from, or rebuilt from parity that moo backup --parity has added. This needs no secret key. A file counts as rebuilt only if it has the size and the hash in its seal, and a damaged file goes only when the right one has arrived.",
+        types: &[],
+        arguments: &[STORE],
+        groups: &[
+            own(&[
+                option(
+                    "from",
+                    Value("URL"),
+                    &[To(Repair)],
+                    "Take right files from the store at URL, such as one that moo replicate has made",
+                ),
+                option(
+                    "parity",
+                    Value("PERCENT"),
+                    &[To(Repair)],
+                    "Add parity of PERCENT to intact sets that lack it",
+                ),
+                option(
+                    "seal-key",
+                    Values("KEY"),
+                    &[To(Repair), Variable("seal_key")],
+                    "Require that KEY has signed the seal of each set",
+                ),
+                USER,
+            ]),
+            PROGRESS,
+            SHARED,
+        ],
+        after: "\
+Each file that is put into its place is printed; nothing is printed if all is well. The exit status
+is 5 if a file stays damaged. In a store that allows no deletion, right files are added beside
+damaged ones; stock duplicity does not find them, so copy such a store with moo replicate for it.
+
+Examples:
+  moo repair file:///srv/backup
+  moo repair --from file:///mnt/second file:///srv/backup
+  moo repair --parity 5 file:///srv/backup",
     },
     MooCommand {
         name: "replicate",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use archive::{FileName, SetId, SetTime, StoredSet, parse_seal};
+use archive::{SetId, SetTime, StoredSet, parse_parity, parse_repaired, parse_seal, set_time};
 use failure::Failure;
 use local::{Folder, Interrupted};
 use store::final_name;
@@ -44,6 +44,8 @@ struct Known {
     stored: BTreeSet<SetId>,
     /// The sets whose manifest is lost, and those that build on them.
     lost: BTreeSet<SetTime>,
+    /// The times of all sets that the store has a file of.
+    begun: BTreeSet<SetTime>,
 }
 
 impl Known {
@@ -58,6 +60,7 @@ impl Known {
             resumable: found.flatten().map(|found| found.head.time),
             stored: chained(&holdings.store.chains),
             lost: lost(holdings),
+            begun: holdings.store.sets().map(|set| set.id.time).collect(),
         })
     }
 
@@ -104,7 +107,10 @@ fn plan_file(name: &str, known: &Known, plan: &mut Plan) {
         archived: Vec::new(),
         stored: vec![name.into()],
     };
-    let seal = parse_seal(name);
+    let seal = parse_seal(name).or_else(|| parse_parity(name).map(|(time, _)| time));
+    // As long as there is its set, a seal may be lost that says what it is.
+    let repaired = parse_repaired(name).and_then(set_time);
+    let seal = seal.or(repaired.filter(|time| !known.begun.contains(time)));
     match final_name(name) {
         Some(final_name) => plan.goes.push(goes(known.interrupted(set_time(final_name)))),
         None if seal.is_none() => plan.stays.push(stay(name, "not ours")),
@@ -115,12 +121,9 @@ fn plan_file(name: &str, known: &Known, plan: &mut Plan) {
         None if seal.is_some_and(|time| known.lost.contains(&time)) => {
             plan.stays.push(stay(name, LOST));
         }
+        None if parse_seal(name).is_none() => plan.goes.push(goes("its set is gone".into())),
         None => plan.goes.push(goes("a seal without a set".into())),
     }
-}
-
-fn set_time(name: &str) -> Option<SetTime> {
-    FileName::parse(name).map(|name| name.set.time).or_else(|| parse_seal(name))
 }
 
 /// Unfinished files in the archive. Those of a set that the store has become a set of the archive

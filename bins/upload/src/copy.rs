@@ -3,12 +3,11 @@
 
 use std::fs::File;
 
-use archive::SetTime;
+use archive::{SetTime, set_time};
 use failure::Failure;
 use stream::FilesInput;
 
 use crate::arrival::Arrivals;
-use crate::leftovers::set_time;
 use crate::present::Present;
 
 /// Receives all sets of the stream that are not there.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use archive::{Collection, FileKind, FileName, SetId, SetTime, parse_seal};
+use archive::{Collection, FileKind, FileName, SetId, SetTime, set_time};
 use failure::Failure;
 use store::{Store, Stored, final_name};
 use survey::Survey;
@@ -102,7 +102,7 @@ fn fixed(files: &[There]) -> HashSet<SetId> {
 fn is_of(name: &str, set: SetId) -> bool {
     match FileName::parse(name) {
         Some(name) => name.set == set,
-        None => parse_seal(name) == Some(set.time),
+        None => set_time(name) == Some(set.time),
     }
 }
 
@@ -110,11 +110,6 @@ fn is_of(name: &str, set: SetId) -> bool {
 fn temporary(files: &[There], fits: impl Fn(SetTime) -> bool) -> impl Iterator<Item = &There> {
     let is_of = move |file: &&There| file.leftover_of().and_then(set_time).is_some_and(&fits);
     files.iter().filter(is_of)
-}
-
-/// The time of the set that a file of that name belongs to.
-pub(crate) fn set_time(name: &str) -> Option<SetTime> {
-    FileName::parse(name).map(|name| name.set.time).or_else(|| parse_seal(name))
 }
 
 fn remove<'a>(store: &mut dyn Store, files: impl Iterator<Item = &'a There>) {

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
 
-use archive::{FileKind, FileName, SetId, SetTime, parse_seal};
+use archive::{FileKind, FileName, SetId, SetTime, parse_further, parse_seal, set_time};
 use failure::{Failure, OrFail, Status};
 use store::Store;
 use stream::FilesInput;
 
 use crate::arrival::Arrivals;
-use crate::leftovers::{There, set_time};
+use crate::leftovers::There;
 
 /// A place that one file can have.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,7 +76,9 @@ impl Present {
         });
         let in_part = |place: &Place| match place {
             Place::OfSet(set, _) => set.time == time && !whole(set),
-            Place::Other(name) => parse_seal(name) == Some(time) && !sealed,
+            Place::Other(name) => {
+                parse_seal(name).or_else(|| parse_further(name)) == Some(time) && !sealed
+            }
         };
         let files = self.files.iter().filter(|(place, _)| in_part(place));
         files.map(|(place, name)| (place.clone(), name.clone())).collect()
@@ -144,9 +146,9 @@ mod tests {
 
     #[test]
     fn room_is_made_only_of_what_has_no_manifest() {
-        let set = ["duplicity-full.@.vol1.difftar.gpg", "moobacker.@.seal"];
+        let set = ["duplicity-full.@.vol1.difftar.gpg", "moobacker.@.parity.1", "moobacker.@.seal"];
         assert_eq!(in_part(&set), set);
-        assert!(in_part(&[set[0], set[1], "duplicity-full.@.manifest"]).is_empty());
+        assert!(in_part(&[set[0], set[1], set[2], "duplicity-full.@.manifest"]).is_empty());
         assert!(in_part(&["duplicity-full.20200101T000000Z.vol1.difftar.gpg", "mine"]).is_empty());
         assert!(in_part(&["duplicity-full.@.vol1.difftar.gpg.par2"]).is_empty());
     }

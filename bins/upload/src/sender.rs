@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
-use archive::{FileKind, FileName};
+use archive::{FileKind, FileName, parse_parity};
 use cli::lifeline;
 use crossbeam_channel::{self as channel, RecvTimeoutError};
 use failure::{Failure, OrFail, Status, TemporaryFile};
@@ -46,8 +46,8 @@ struct Job {
 /// Sends files, and gives them their names in the end.
 ///
 /// Where the store can rename a file, each has a temporary name until then. Where a rename would be
-/// a copy, as in most stores of objects, volumes get their own names at once, and the files that
-/// make a set of them are kept here until they are published.
+/// a copy, as in most stores of objects, volumes and parity files get their own names at once, and
+/// the files that make a set of them are kept here until they are published.
 pub(crate) struct Sender {
     store: SharedStore,
     limits: Option<Limits>,
@@ -107,7 +107,8 @@ impl Sender {
         }
         self.check()?;
         let spool = Spool::new().or_fail(Status::Failed, TemporaryFile)?;
-        let kept = !limits.renames && !is_volume(name);
+        let at_once = is_volume(name) || parse_parity(name).is_some();
+        let kept = !limits.renames && !at_once;
         if !kept {
             self.enqueue(name, &spool, limits)?;
         }

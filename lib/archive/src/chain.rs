@@ -19,12 +19,15 @@ pub struct StoredSet {
     pub stats: Option<String>,
     /// The seal, by its time alone: that it is of this set is for its reader to check.
     pub seal: Option<String>,
+    /// The parity files by their numbers, by their time alone.
+    pub parity: BTreeMap<u64, String>,
 }
 
 impl StoredSet {
     pub(crate) fn new(id: SetId) -> StoredSet {
         let (signatures, manifest, stats, seal) = (None, None, None, None);
-        StoredSet { id, volumes: BTreeMap::new(), signatures, manifest, stats, seal }
+        let (volumes, parity) = (BTreeMap::new(), BTreeMap::new());
+        StoredSet { id, volumes, signatures, manifest, stats, seal, parity }
     }
 
     pub(crate) fn add(&mut self, kind: FileKind, raw: String) {
@@ -38,11 +41,13 @@ impl StoredSet {
         }
     }
 
-    /// The names of all files, in the order in which a set travels: volumes, signatures,
-    /// statistics, seal, manifest. To remove a set, go backwards.
+    /// The names of all files, in the order in which they get their names: volumes, signatures,
+    /// statistics, parity, seal, manifest. To remove a set, go backwards.
     pub fn files(&self) -> impl DoubleEndedIterator<Item = &str> {
-        let others = [&self.signatures, &self.stats, &self.seal, &self.manifest];
-        self.volumes.values().chain(others.into_iter().flatten()).map(String::as_str)
+        let content = [&self.signatures, &self.stats].into_iter().flatten();
+        let last = [&self.seal, &self.manifest].into_iter().flatten();
+        let files = self.volumes.values().chain(content).chain(self.parity.values()).chain(last);
+        files.map(String::as_str)
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{FileKind, FileName, SetId, SetTime, StoredSet, parse_seal};
+use crate::{FileKind, FileName, SetId, SetTime, StoredSet, parse_parity, parse_seal};
 
 /// The names of a listing by what they are.
 #[derive(Default)]
 pub(crate) struct Classifier {
     files: BTreeMap<(SetId, FileKind), BTreeSet<String>>,
     seals: BTreeMap<SetTime, String>,
+    parity: BTreeMap<SetTime, BTreeMap<u64, String>>,
     pub(crate) partial: BTreeSet<String>,
     pub(crate) strangers: BTreeSet<String>,
 }
@@ -17,6 +18,10 @@ impl Classifier {
     pub(crate) fn add(&mut self, raw: String) {
         if let Some(time) = parse_seal(&raw) {
             self.seals.insert(time, raw);
+            return;
+        }
+        if let Some((time, number)) = parse_parity(&raw) {
+            self.parity.entry(time).or_default().insert(number, raw);
             return;
         }
         match FileName::parse(&raw).filter(|_| !FileName::is_stranger(&raw)) {
@@ -39,7 +44,7 @@ impl Classifier {
                 set.add(kind, raw);
             }
         }
-        self.give_seals(&mut sets);
+        self.give_further(&mut sets);
         sets
     }
 
@@ -60,13 +65,17 @@ impl Classifier {
         Some(chosen)
     }
 
-    fn give_seals(&mut self, sets: &mut [StoredSet]) {
+    /// Gives the sets their seals and parity files, by their times.
+    fn give_further(&mut self, sets: &mut [StoredSet]) {
         for set in &mut *sets {
             set.seal = self.seals.get(&set.id.time).cloned();
+            set.parity = self.parity.get(&set.id.time).cloned().unwrap_or_default();
         }
         let times: BTreeSet<SetTime> = sets.iter().map(|set| set.id.time).collect();
-        let seals = std::mem::take(&mut self.seals);
-        let lonely = seals.into_iter().filter(|(time, _)| !times.contains(time));
-        self.strangers.extend(lonely.map(|(_, raw)| raw));
+        let lonely = |time: &SetTime| !times.contains(time);
+        let seals = std::mem::take(&mut self.seals).into_iter().filter(|(time, _)| lonely(time));
+        self.strangers.extend(seals.map(|(_, raw)| raw));
+        let parity = std::mem::take(&mut self.parity).into_iter().filter(|(time, _)| lonely(time));
+        self.strangers.extend(parity.flat_map(|(_, files)| files.into_values()));
     }
 }

@@ -36,7 +36,10 @@ pub use manifest::{
     Change, Manifest, ManifestParser, encode_header, filelist_header, filelist_line,
 };
 pub use manifest_hashes::write_hashes;
-pub use name::{FileKind, FileName, Wrapping, parse_further, parse_seal, seal_name};
+pub use name::{
+    FileKind, FileName, Wrapping, parity_name, parse_further, parse_parity, parse_repaired,
+    parse_seal, repaired_name, seal_name, set_time,
+};
 pub use path::TreePath;
 pub use quote::{quote, unquote};
 pub use range::{EntryPosition, VolumeRange};

@@ -124,8 +124,7 @@ pub fn seal_name(time: SetTime) -> String {
     format!("moobacker.{time}.seal")
 }
 
-/// The time of the set of a further file, `moobacker.T.WORD`, which is not a seal. duplicity
-/// ignores such files.
+/// The time of the set of a seal, if that is its name. duplicity ignores seals.
 pub fn parse_seal(raw: &str) -> Option<SetTime> {
     raw.strip_prefix("moobacker.")?.strip_suffix(".seal")?.parse().ok()
 }
@@ -135,6 +134,38 @@ pub fn parse_seal(raw: &str) -> Option<SetTime> {
 pub fn parse_further(raw: &str) -> Option<SetTime> {
     let (time, word) = raw.strip_prefix("moobacker.")?.split_once('.')?;
     (!matches!(word, "" | "seal")).then(|| time.parse().ok()).flatten()
+}
+
+/// The name of a parity file of a set.
+pub fn parity_name(time: SetTime, number: u64) -> String {
+    format!("moobacker.{time}.parity.{number}")
+}
+
+/// The time of the set of a parity file, and its number, if that is its name.
+pub fn parse_parity(raw: &str) -> Option<(SetTime, u64)> {
+    let number = raw.strip_prefix("moobacker.")?.split_once(".parity.")?.1.parse().ok()?;
+    let time = parse_further(raw)?;
+    (number > 0 && parity_name(time, number) == raw).then_some((time, number))
+}
+
+/// The name of a file that replaces the damaged file `name` of a set in a store that keeps it.
+pub fn repaired_name(time: SetTime, number: u64, name: &str) -> String {
+    format!("moobacker.{time}.repaired.{number}.{name}")
+}
+
+/// The name of the file that a repaired file replaces, if its name is one of [`repaired_name`].
+pub fn parse_repaired(raw: &str) -> Option<&str> {
+    let (number, name) =
+        raw.strip_prefix("moobacker.")?.split_once(".repaired.")?.1.split_once('.')?;
+    let time = parse_further(raw)?;
+    let number = number.parse().ok()?;
+    (set_time(name) == Some(time) && repaired_name(time, number, name) == raw).then_some(name)
+}
+
+/// The time of the set that a file of that name belongs to.
+pub fn set_time(raw: &str) -> Option<SetTime> {
+    let of_duplicity = FileName::parse(raw).map(|name| name.set.time);
+    of_duplicity.or_else(|| parse_seal(raw)).or_else(|| parse_further(raw))
 }
 
 #[cfg(test)]
@@ -232,6 +263,33 @@ pub(crate) mod tests {
             "di.tox7jk.to.tox7jm.m",
         ] {
             assert_eq!(FileName::parse(raw), None, "{raw}");
+        }
+    }
+
+    #[test]
+    fn parity_and_repaired_files_belong_to_the_set_of_their_time() {
+        let time: SetTime = "20261122T201320Z".parse().unwrap();
+        let parity = parity_name(time, 12);
+        assert_eq!(parity, "moobacker.20261122T201320Z.parity.12");
+        assert_eq!((parse_parity(&parity), set_time(&parity)), (Some((time, 12)), Some(time)));
+        let volume = "duplicity-full.20261122T201320Z.vol1.difftar.gpg";
+        for name in [volume, &seal_name(time)] {
+            let repaired = repaired_name(time, 1, name);
+            assert_eq!(parse_repaired(&repaired), Some(name));
+            assert_eq!(set_time(&repaired), Some(time));
+            assert_eq!(FileName::parse(&repaired), None);
+        }
+        for raw in [
+            "moobacker.20261122T201320Z.parity.",
+            "moobacker.20261122T201320Z.parity.0",
+            "moobacker.20261122T201320Z.parity.01",
+            "moobacker.20261122T201320Z.parity.1.gpg",
+            "moobacker.2026.parity.1",
+            "moobacker.20261122T201320Z.repaired.1.notes",
+            "moobacker.20261122T201320Z.repaired.x.duplicity-full.20261122T201320Z.manifest",
+            "moobacker.20261122T201320Z.repaired.1.duplicity-full.20261123T201320Z.manifest",
+        ] {
+            assert_eq!((parse_parity(raw), parse_repaired(raw)), (None, None), "{raw}");
         }
     }
 }

@@ -39,7 +39,14 @@ pub fn takes_names(command: &str, call: &Call) -> bool {
 fn takes_only_names(command: &str) -> bool {
     matches!(
         command,
-        "backup" | "run-checks" | "status" | "prune" | "cleanup" | "sync" | "consolidate"
+        "backup"
+            | "run-checks"
+            | "status"
+            | "prune"
+            | "cleanup"
+            | "repair"
+            | "sync"
+            | "consolidate"
     )
 }
 
@@ -277,6 +284,7 @@ impl Config {
         let full = source.full_if_older_than.as_ref().or(self.full_if_older_than.as_ref());
         add("full-if-older-than", full.map(|age| &**age));
         add("identity", source.identity.as_deref());
+        add("parity", store.parity.map(|percent| percent.to_string()).as_deref());
         add("secret-key", self.secret_key.as_deref());
         add("passphrase-file", self.passphrase_file.as_deref());
         words.extend(self.reach(source, store).into_iter().map(OsString::from));
@@ -366,6 +374,7 @@ mod tests {
         [stores.far]
         url = "sftp://u@h/b"
         bandwidth = 9
+        parity = 5
         keep = { full = 4 }
         [sources.etc]
         path = "/etc"
@@ -395,8 +404,8 @@ mod tests {
             all,
             [
                 "full --name=etc.disk --encrypt-key=/k.pgp -o Port=22 --volsize 5 -- /etc file:///mnt/b/etc",
-                "full --name=etc.far --encrypt-key=/k.pgp --bwlimit=9 -o Port=22 --volsize 5 -- /etc sftp://u@h/b/etc",
-                "full --name=old --encrypt-key=/k.pgp --bwlimit=9 -o Port=22 --volsize 5 --exclude=**.tmp -- /home sftp://u@h/b/home",
+                "full --name=etc.far --encrypt-key=/k.pgp --parity=5 --bwlimit=9 -o Port=22 --volsize 5 -- /etc sftp://u@h/b/etc",
+                "full --name=old --encrypt-key=/k.pgp --parity=5 --bwlimit=9 -o Port=22 --volsize 5 --exclude=**.tmp -- /home sftp://u@h/b/home",
             ]
         );
         assert_eq!(calls("status", &[]).unwrap().len(), 3);

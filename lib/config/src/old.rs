@@ -96,6 +96,7 @@ impl Reading {
                     append_only: false,
                     ssh_options: List::default(),
                     bandwidth: None,
+                    parity: None,
                     options: Vec::new(),
                     keep: None,
                 };

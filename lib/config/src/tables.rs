@@ -15,7 +15,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::calls::{Planned, backup_options};
 use crate::keep::Keep;
 use crate::values::{
-    Age, Archive, FileName, Line, Locator, Name, Pattern, Ping, Rooted, Size, SourceIdentity, User,
+    Age, Archive, FileName, Line, Locator, Name, Pattern, Percent, Ping, Rooted, Size,
+    SourceIdentity, User,
 };
 
 /// One value, or a list of them.
@@ -160,6 +161,9 @@ pub struct Store {
     /// The most that is sent or read, in KiB a second.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bandwidth: Option<u32>,
+    /// The parity of the sets there, in percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parity: Option<Percent>,
     /// Further options of how the store is reached, a word each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<Line>,

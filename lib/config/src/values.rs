@@ -122,6 +122,32 @@ impl Age {
     }
 }
 
+/// A share in percent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "u32", into = "u32")]
+pub struct Percent(u32);
+
+impl TryFrom<u32> for Percent {
+    type Error = String;
+
+    fn try_from(percent: u32) -> Result<Percent, String> {
+        needs((1..=100).contains(&percent), "a percentage from 1 to 100")?;
+        Ok(Percent(percent))
+    }
+}
+
+impl From<Percent> for u32 {
+    fn from(percent: Percent) -> u32 {
+        percent.0
+    }
+}
+
+impl fmt::Display for Percent {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(to)
+    }
+}
+
 fn needs(holds: bool, what: &str) -> Result<(), String> {
     if holds { Ok(()) } else { Err(format!("{what} is needed")) }
 }

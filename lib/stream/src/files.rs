@@ -47,6 +47,15 @@ impl<'a, W: Write> FileWriter<'a, W> {
         self.close(annotations)
     }
 
+    /// Writes a chunk of another stream as it is.
+    pub fn pass(&mut self, chunk: &[u8]) -> Result<(), Failure> {
+        if !self.chunk.is_empty() {
+            self.send(Annotations::default())?;
+        }
+        self.chunks += 1;
+        self.output.append(&Member::named(format!("{}/{}", self.name, self.chunks)), chunk)
+    }
+
     fn send(&mut self, annotations: Annotations) -> Result<(), Failure> {
         self.chunks += 1;
         let name = format!("{}/{}", self.name, self.chunks);

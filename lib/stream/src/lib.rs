@@ -26,6 +26,10 @@
 //! - **draft**: A manifest that lacks the hashes of the encrypted volumes, as moo-pack writes it.
 //! - **seal**: The list of checksums of one set's files, usually signed. moobacker adds it to
 //!   duplicity's format.
+//! - **parity file**: A file of a set from which damaged files of the set can be rebuilt, without
+//!   any key.
+//! - **group**: Up to 64 volumes of a set, in their order, that have a parity file in common.
+//! - **shard**: A part of a group: any damaged shards are rebuilt from as many recovery shards.
 //! - **identity**: A random number that names a backup. The seals of all its sets contain it.
 //! - **certificate**: A public OpenPGP key. It encrypts, or it verifies signatures.
 //! - **secret key**: The private half of a certificate. It decrypts, or it signs.

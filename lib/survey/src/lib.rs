@@ -6,24 +6,28 @@
 //! that must be vouched for, and is not, does not count: see [`Judge`].
 
 mod belonging;
+mod content;
 mod fork;
 mod hidden;
 mod judge;
 mod lost;
+mod parity_file;
 mod renamed;
 mod seals;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read;
 
-use archive::{Collection, FileName, SetId, SetTime, parse_seal};
-use failure::{Failure, Status};
+use archive::{Collection, FileName, SetId, SetTime, parse_repaired, parse_seal};
+use failure::Failure;
 use local::Folder;
 use openpgp::Cert;
 use store::{Store, Stored, final_name};
 
 pub use belonging::several;
+pub use content::{digest, of_one_file};
 pub use judge::{Judge, Uncounted};
+pub use parity_file::ParityFile;
 pub use seals::Sealed;
 
 use crate::hidden::Fate;
@@ -138,13 +142,25 @@ impl Survey {
         self.complete.contains(&set)
     }
 
+    /// The name in the store of a file of the collection, if the store has one for it.
+    pub fn find<'a>(&'a self, name: &'a str) -> Option<&'a str> {
+        Some(self.stored_name(name)).filter(|there| self.sizes.contains_key(*there))
+    }
+
+    /// All names in the store.
+    pub fn stored_names(&self) -> impl Iterator<Item = &str> {
+        self.sizes.keys().map(String::as_str)
+    }
+
     /// Files that belong to no set that counts, sorted: foreign files, and files with the name of
-    /// another file.
+    /// another file. A damaged file that a repaired one replaces is none.
     pub fn strangers(&self) -> Vec<&str> {
         let mut names: Vec<_> = self.collection.strangers.iter().map(String::as_str).collect();
         // The file that is meant has another name.
-        let replaced = self.renamed.keys().filter(|name| self.sizes.contains_key(*name));
-        names.extend(replaced.map(String::as_str));
+        let replaced = self.renamed.iter().filter(|(name, there)| {
+            self.sizes.contains_key(*name) && parse_repaired(there) != Some(name)
+        });
+        names.extend(replaced.map(|(name, _)| name.as_str()));
         names.sort_unstable();
         names
     }
@@ -229,9 +245,4 @@ impl Survey {
         let names = self.names.iter().chain(lost).cloned();
         self.collection = Collection::preferring(names, &|name| self.named.contains(name));
     }
-}
-
-/// Whether a failure concerns a single file, and not the store.
-pub(crate) fn of_one_file(failure: &Failure) -> bool {
-    matches!(failure.status(), Status::Refused | Status::Absent | Status::Integrity)
 }

@@ -1,14 +1,14 @@
 //! Finding files with another name than in their seal, by size and hash.
 
 use std::collections::{HashMap, HashSet};
-use std::io::{self, Read};
 
 use archive::seal_name;
-use failure::{Failure, OrFail, Status};
-use sha2::{Digest, Sha256};
+use failure::Failure;
+use sha2::Sha256;
 use store::{Store, final_name};
 
-use crate::{Survey, of_one_file};
+use crate::Survey;
+use crate::content::{digest, of_one_file};
 
 /// The number of files that are tried if the seal does not have the size of a missing one.
 const MOST_TRIED: usize = 1000;
@@ -109,27 +109,13 @@ impl Strays {
     /// Whether a file has that SHA-256.
     fn is(&mut self, store: &mut dyn Store, name: &str, sha256: &str) -> Result<bool, Failure> {
         if !self.hashes.contains_key(name) {
-            let hash = match hash(store, name) {
+            let read = store.open(name).and_then(|mut file| digest::<Sha256>(name, &mut file));
+            let hash = match read {
                 Err(failure) if of_one_file(&failure) => String::new(),
                 hash => hash?,
             };
             self.hashes.insert(name.to_owned(), hash);
         }
         Ok(self.hashes.get(name).is_some_and(|hash| hash == sha256))
-    }
-}
-
-/// The SHA-256 of a file, in hex.
-fn hash(store: &mut dyn Store, name: &str) -> Result<String, Failure> {
-    let mut file = store.open(name)?;
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(format!("{:x}", hash.finalize())),
-            Ok(n) => hash.update(&buffer[..n]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error).or_fail(Status::Refused, name),
-        }
     }
 }

@@ -14,8 +14,8 @@ use openpgp::{Cert, SealState, read_seal, read_text};
 use sha2::{Digest, Sha256};
 use store::{Store, final_name};
 
+use crate::content::of_one_file;
 use crate::hidden::{HiddenSets, Surroundings};
-use crate::of_one_file;
 
 /// The largest seal that is read, in bytes.
 const LARGEST: u64 = 64 << 20;
@@ -31,9 +31,25 @@ pub struct Sealed {
     /// The SHA-256 of its file, in hex.
     pub sha256: String,
     /// The size of its file in bytes.
-    pub(crate) size: u64,
+    pub size: u64,
     /// The name of its file in the store, if it is not its own, or `None` if it is unknown.
     pub(crate) there: Option<String>,
+}
+
+impl Sealed {
+    /// The content of a seal, if it is valid: with certificates, one of them must have signed it.
+    ///
+    /// # Errors
+    /// It is not valid.
+    pub fn parse(name: &str, bytes: &[u8], certs: &[Cert]) -> Result<Sealed, Failure> {
+        let (text, state) = read_text(name, bytes, certs)?;
+        if !certs.is_empty() && !matches!(state, SealState::SignedBy(_)) {
+            return Err(Failure::of(Status::Integrity, name, "is not signed by the seal key"));
+        }
+        let seal = Seal::parse(&text).or_fail(Status::Integrity, name)?;
+        let sha256 = format!("{:x}", Sha256::digest(bytes));
+        Ok(Sealed { seal, sha256, size: bytes.len() as u64, there: None })
+    }
 }
 
 /// The seals that have been read.
@@ -91,7 +107,7 @@ impl Seals {
             let Some(name) = &set.seal else { continue };
             let path = folder.path(name);
             let bytes = fs::read(&path).or_fail(Status::Failed, shown(&path))?;
-            let signed = parse(name, &bytes, &self.certs);
+            let signed = Sealed::parse(name, &bytes, &self.certs);
             let identity = match &signed {
                 Ok(sealed) => sealed.seal.identity,
                 Err(_) => read_seal(name, &bytes).ok().and_then(|seal| seal.identity),
@@ -186,7 +202,8 @@ impl Seals {
         name: &str,
         there: &str,
     ) -> Result<Option<Sealed>, Failure> {
-        let read = bytes(store, there, LARGEST).and_then(|bytes| parse(name, &bytes, &self.certs));
+        let bytes = bytes(store, there, LARGEST);
+        let read = bytes.and_then(|bytes| Sealed::parse(name, &bytes, &self.certs));
         match read {
             Ok(mut sealed) => {
                 let its_own = parse_seal(there) == Some(sealed.seal.set.time);
@@ -260,15 +277,4 @@ fn looks_like_a_seal(store: &mut dyn Store, name: &str) -> Result<bool, Failure>
         Err(failure) if of_one_file(&failure) => Ok(false),
         Err(failure) => Err(failure),
     }
-}
-
-/// The content of a seal, if it is valid.
-fn parse(name: &str, bytes: &[u8], certs: &[Cert]) -> Result<Sealed, Failure> {
-    let (text, state) = read_text(name, bytes, certs)?;
-    if !certs.is_empty() && !matches!(state, SealState::SignedBy(_)) {
-        return Err(Failure::of(Status::Integrity, name, "is not signed by the seal key"));
-    }
-    let seal = Seal::parse(&text).or_fail(Status::Integrity, name)?;
-    let sha256 = format!("{:x}", Sha256::digest(bytes));
-    Ok(Sealed { seal, sha256, size: bytes.len() as u64, there: None })
 }

@@ -37,12 +37,13 @@ impl Program {
 }
 
 /// All programs, in the order in which data flows through them.
-pub static PROGRAMS: [Program; 24] = [
+pub static PROGRAMS: [Program; 26] = [
     Program::stage::<scan::Scan>(),
     Program::stage::<sign::Sign>(),
     Program::stage::<delta::Delta>(),
     Program::stage::<pack::Pack>(),
     Program::stage::<encrypt::Encrypt>(),
+    Program::stage::<moo_parity::Parity>(),
     Program::stage::<upload::Upload>(),
     Program::stage::<commit::Commit>(),
     Program::stage::<fetch::Fetch>(),
@@ -55,6 +56,7 @@ pub static PROGRAMS: [Program; 24] = [
     Program::stage::<mount::Mount>(),
     Program::stage::<status::Status>(),
     Program::stage::<check::Check>(),
+    Program::stage::<repair::Repair>(),
     Program::stage::<prune::Prune>(),
     Program::stage::<keygen::Keygen>(),
     Program::other::<options::Options>("moo-options", options::main),
