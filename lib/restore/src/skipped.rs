@@ -52,6 +52,18 @@ impl SkippedEntries {
         self.entries.insert(which.clone(), SkippedEntry { why, below: 0 });
     }
 
+    /// Adds a directory. What was skipped below it before counts with it: a plan has the directory last.
+    pub(crate) fn add_directory(&mut self, which: &TreePath, why: String) {
+        let after = self.entries.range(which.clone()..);
+        let inside = after.take_while(|(path, _)| path.starts_with(which));
+        let inside = inside.filter(|(path, _)| *path != which);
+        let below: u64 = inside.map(|(_, left)| 1 + left.below).sum();
+        self.add(which, why);
+        if let Some(left) = self.entries.get_mut(which) {
+            left.below += below;
+        }
+    }
+
     /// An entry is as its set has it, so it is skipped no more; a directory that `stays` one may still
     /// lack what was to be below it.
     pub(crate) fn restored(&mut self, which: &TreePath, stays: bool) {
@@ -153,6 +165,17 @@ mod tests {
         skipped.add(&path("a/b"), "no".to_owned());
         skipped.add(&path("a"), "no".to_owned());
         assert_eq!((skipped.report(), skipped.entries.len()), (1, 1));
+    }
+
+    #[test]
+    fn a_directory_that_comes_after_what_is_in_it_counts_that() {
+        let mut skipped = SkippedEntries::default();
+        for which in ["a-b", "a/b", "a/c/d"] {
+            skipped.add(&path(which), "no".to_owned());
+        }
+        skipped.add_directory(&path("a/c"), "no".to_owned());
+        skipped.add_directory(&path("a"), "no".to_owned());
+        assert_eq!((skipped.report(), skipped.entries.len()), (5, 2));
     }
 
     #[test]

@@ -126,8 +126,10 @@ impl Tree {
             Err(ApplyError::Skipped(why)) => {
                 self.cursor.note(path.file_name().unwrap_or_default(), false);
                 // A directory that was skipped before keeps its count.
-                if !is_directory || !self.skipped.holds(which) {
-                    self.skipped.add(which, why);
+                match is_directory {
+                    true if self.skipped.holds(which) => {}
+                    true => self.skipped.add_directory(which, why),
+                    false => self.skipped.add(which, why),
                 }
             }
             Err(ApplyError::Failed(failure)) => return Err(failure),
