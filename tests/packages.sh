@@ -112,26 +112,26 @@ debian_mirror() {
 
 fetch_gnupg_new() (
     mkdir -p "$1/apt/lists/partial" "$1/apt/archives/partial" "$1/root" "$1/new" && cd "$1" || return
-    folder=$PWD
+    unpacked=$PWD
     keyring=/usr/share/keyrings/debian-archive-keyring.gpg
     # From the mirror that this machine uses. Its lists may be missing until an update.
     [ -n "$(debian_mirror)" ] || as_root apt-get -qq update
     echo "deb [signed-by=$keyring] $(debian_mirror) trixie main" >apt/sources.list
     : >apt/status
-    set -- -qq -o Dir::Etc::SourceList="$folder/apt/sources.list" -o Dir::Etc::SourceParts=/dev/null \
-        -o Dir::State::Lists="$folder/apt/lists" -o Dir::State::status="$folder/apt/status" \
-        -o Dir::Cache="$folder/apt" -o APT::Sandbox::User=root
+    set -- -qq -o Dir::Etc::SourceList="$unpacked/apt/sources.list" -o Dir::Etc::SourceParts=/dev/null \
+        -o Dir::State::Lists="$unpacked/apt/lists" -o Dir::State::status="$unpacked/apt/status" \
+        -o Dir::Cache="$unpacked/apt" -o APT::Sandbox::User=root
     # shellcheck disable=SC2086 # a list of words
     apt-get "$@" update && cd apt/archives && apt-get "$@" download $gnupg_packages || return
-    for package in *.deb; do dpkg-deb -x "$package" "$folder/root" || return; done
-    cd "$folder" || return
+    for package in *.deb; do dpkg-deb -x "$package" "$unpacked/root" || return; done
+    cd "$unpacked" || return
     # Its own loader and libraries, since those of Debian 12 are older.
     for program in gpg gpg-agent; do
         agent=''
-        [ "$program" = gpg-agent ] || agent="--agent-program '$folder/bin/gpg-agent'"
+        [ "$program" = gpg-agent ] || agent="--agent-program '$unpacked/bin/gpg-agent'"
         cat >"new/$program" <<END
 #!/bin/sh
-root='$folder/root/usr'
+root='$unpacked/root/usr'
 exec "\$root/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2" --library-path "\$root/lib/x86_64-linux-gnu" \\
     "\$root/bin/$program" $agent "\$@"
 END

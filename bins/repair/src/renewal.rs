@@ -32,7 +32,7 @@ impl SetRepair<'_> {
             self.place.store().list()?;
         }
         for file in damaged.clone() {
-            let group: Vec<&Item> = in_order(items, names(file).collect());
+            let group: Vec<&Item> = in_order(items, &names(file).collect());
             let share = file.described.as_ref().map(|described| described.share);
             let Some(share) = share.filter(|_| file.fits(sealed)) else { continue };
             if names(file).all(|name| covered.contains(name)) {
@@ -51,7 +51,7 @@ impl SetRepair<'_> {
             .filter(|name| !covered.contains(name))
             .collect();
         if let Some(share) = share.filter(|_| !left.is_empty()) {
-            let group = in_order(items, left);
+            let group = in_order(items, &left);
             self.make(id, share, &group, None)?;
         }
         for file in damaged {
@@ -117,12 +117,12 @@ impl SetRepair<'_> {
     }
 }
 
-fn names<'a>(file: &'a ParityFile) -> impl Iterator<Item = &'a str> {
+fn names(file: &ParityFile) -> impl Iterator<Item = &str> {
     file.described.iter().flat_map(|described| &described.files).map(|file| file.name.as_str())
 }
 
 /// Those files in the order in which a set travels: the seal is the last but one.
-fn in_order<'a>(items: &'a [Item], names: HashSet<&str>) -> Vec<&'a Item> {
+fn in_order<'a>(items: &'a [Item], names: &HashSet<&str>) -> Vec<&'a Item> {
     let mut wanted: Vec<&Item> =
         items.iter().filter(|item| names.contains(item.name.as_str())).collect();
     let turn = |item: &&Item| match FileName::parse(&item.name).map(|name| name.kind) {

@@ -54,7 +54,7 @@ impl SetRepair<'_> {
         examine(&mut items, &self.survey, &mut self.place)?;
         self.copy(&mut items, &mut found)?;
         self.rebuild(&mut items, (&parity, &sealed), &mut found)?;
-        self.put(&mut items, found)?;
+        self.put(&mut items, &found)?;
         let bad: Vec<&Item> = items.iter().filter(|item| item.is_bad()).collect();
         for item in &bad {
             let what = if self.place.has(&item.name) { "damaged" } else { "missing" };
@@ -203,7 +203,7 @@ impl SetRepair<'_> {
     }
 
     /// Puts all files into their places whose content is in the store.
-    fn put(&mut self, items: &mut [Item], found: Vec<Found>) -> Result<(), Failure> {
+    fn put(&mut self, items: &mut [Item], found: &[Found]) -> Result<(), Failure> {
         let places: HashSet<String> = items.iter().map(|item| item.name.clone()).collect();
         // What is in the place of another file makes room first.
         for item in &mut *items {

@@ -70,7 +70,7 @@ impl Sources<'_> {
         let name = seal_name(set.time);
         let Some(other) = &mut self.other else { return Ok(None) };
         let Some(content) = other.copy(&name, None)? else { return Ok(None) };
-        Ok(valid_seal(set, content, self.certs)?)
+        valid_seal(set, content, self.certs)
     }
 
     /// A seal that the archive directory has.

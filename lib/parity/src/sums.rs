@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn the_sum_of_a_shard_does_not_depend_on_how_its_bytes_come() {
-        let bytes: Vec<u8> = (0..8 * LEAF).map(|n| (n * n >> 7) as u8).collect();
+        let bytes: Vec<u8> = (0..8 * LEAF).map(|n| ((n * n) >> 7) as u8).collect();
         let whole: Vec<u64> = bytes.chunks(2 * LEAF).map(of_shard).collect();
         for step in [1, 7, LEAF - 1, LEAF, LEAF + 1, 3 * LEAF + 5, bytes.len()] {
             let mut leaves = Leaves::default();

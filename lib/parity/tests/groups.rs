@@ -1,5 +1,7 @@
 //! Whole groups: what is made of files, damaged at random, and rebuilt.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests, which clippy takes for code
+
 use std::io::{Cursor, Read};
 
 use archive::SetId;

@@ -43,7 +43,7 @@ fn a_store_that_only_grows_gets_right_files_beside_damaged_ones_and_comes_back()
     let check = format!("moo-check --sample 100% {}", sshd.url("store"));
     sandbox.sh(&check).silent();
     // What is beside can be damaged too.
-    for path in find_all(&folder, ".repaired.1.duplicity-full").iter() {
+    for path in &find_all(&folder, ".repaired.1.duplicity-full") {
         burst(path, 50, 50);
     }
     sandbox.sh(&repair).succeeds().stdout_has(".repaired.2.");
