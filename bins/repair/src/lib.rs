@@ -58,7 +58,7 @@ pub struct Repair {
 
 const EXAMPLES: &str = "\
 Examples:
-  moo-repair file:///srv/backup
+  moo-check file:///srv/backup || moo-repair file:///srv/backup
   moo-repair --from file:///mnt/second --archive ~/archive file:///srv/backup
   moo-repair --parity 5 file:///srv/backup";
 

@@ -70,8 +70,16 @@ fn nothing_is_lost_in_silence(sandbox: &Sandbox, run: Run, out: &str) -> Run {
     run.fails_with(3)
 }
 
+/// The messages without their numbers: what several sets have is counted for each of them where all are
+/// applied, and once where only what differs is.
+fn without_counts(said: &str) -> String {
+    let words = said.replace("entry in it", "entries in it").replace(" object", " objects");
+    words.replace("objectss", "objects").replace(|letter: char| letter.is_ascii_digit(), "")
+}
+
 /// Restores the newest state in each way, and demands that these are named, and everything else is
 /// there.
+#[track_caller]
 fn restores_all_else(system: System, named: &[&str]) {
     let sandbox = Sandbox::new();
     let Some(disk) = system.mount(&sandbox) else { return };
@@ -86,7 +94,7 @@ fn restores_all_else(system: System, named: &[&str]) {
     let said = nothing_is_lost_in_silence(&sandbox, full, "disk/out").err();
     for (options, out) in [("--keep-going", "again"), ("--merge", "out"), ("--delete", "out")] {
         let run = restore(options, out);
-        assert_eq!(run.err(), said, "{options}");
+        assert_eq!(without_counts(&run.err()), without_counts(&said), "{options}");
         drop(nothing_is_lost_in_silence(&sandbox, run, &format!("disk/{out}")));
     }
     // Only what was restored is there: no folder is left.

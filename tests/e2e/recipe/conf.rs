@@ -26,7 +26,7 @@ fn refuses(sandbox: &Sandbox, text: &[u8], why: &str) {
 #[test]
 fn it_becomes_toml_that_means_the_same() {
     let sandbox = Sandbox::new();
-    let text = b"# a comment\n\nuser moo\nremote file:///srv/\nencrypt-key A B\nencrypt-key C\n
+    let text = b"# a comment\n\nuser nobody\nremote file:///srv/\nencrypt-key A B\nencrypt-key C\n
         options --volsize 64 -o 'Port=2 2'\nfull-if-older-than 1M\nbefore one $x `id`\nbefore two
         keep --keep-full 4 --older-than=6M\nafter three
         source etc.d /etc/a  b\n\tbefore four\nexclude /x*\\y\n  include **/z\nexclude **
@@ -70,7 +70,7 @@ fn it_becomes_toml_that_means_the_same() {
 fn nothing_of_a_value_is_run() {
     let sandbox = Sandbox::new();
     let value = "$(touch ran)`touch ran`;touch ran;'\\\"";
-    let text = format!("user moo\n{LEAST}exclude {value}\nbefore {value}\n");
+    let text = format!("user nobody\n{LEAST}exclude {value}\nbefore {value}\n");
     let shown = ask(&sandbox, text.as_bytes(), "show").succeeds().out();
     ask(&sandbox, text.as_bytes(), "import").succeeds();
     sandbox.sh("test ! -e ran").silent();
