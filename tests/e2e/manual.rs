@@ -70,6 +70,7 @@ END
         let replaced = [
             ("KEY", self.key.fingerprint.as_str()),
             (" /tmp/", &format!(" {root}/tmp/")),
+            ("</tmp/", &format!("<{root}/tmp/")),
             (" /etc", &format!(" {root}/etc")),
             ("/srv/", &format!("{root}/srv/")),
             ("/mnt/", &format!("{root}/mnt/")),
@@ -89,7 +90,8 @@ END
     /// What earlier examples have done is undone.
     fn reset(&self) {
         let old = "rm -rf srv ~/archive ~/copy ~/.cache/duplicity tmp/* mnt/*";
-        self.sandbox.sh(&format!("{old}; cp -R clean/srv . && cp -R clean/archive ~")).silent();
+        let new = "cp -R clean/srv . && cp -R clean/archive ~ && cp -R srv/backup mnt/copy";
+        self.sandbox.sh(&format!("{old}; {new}")).silent();
     }
 }
 

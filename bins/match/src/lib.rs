@@ -43,8 +43,8 @@ pub struct Match {
 const EXAMPLES: &str = "\
 Examples:
   mkdir /tmp/plan; moo-fetch --signatures file:///srv/backup | moo-decrypt |
-      moo-match --merge --plan /tmp/plan /etc
-  moo-fetch --needed file:///srv/backup </tmp/plan/needed.json | moo-decrypt |
+      moo-match --merge --plan /tmp/plan /etc &&
+      moo-fetch --needed file:///srv/backup </tmp/plan/needed.json | moo-decrypt |
       moo-patch --merge --matched /tmp/plan /etc";
 
 impl Program for Match {

@@ -59,7 +59,7 @@ pub struct Repair {
 const EXAMPLES: &str = "\
 Examples:
   moo-check file:///srv/backup || moo-repair file:///srv/backup
-  moo-repair --from file:///mnt/second --archive ~/archive file:///srv/backup
+  moo-repair --from file:///mnt/copy --archive ~/archive file:///srv/backup
   moo-repair --parity 5 file:///srv/backup";
 
 impl Program for Repair {

@@ -34,6 +34,11 @@ use std::os::fd::AsFd;
 /// # Errors
 /// The destination cannot be restored to.
 pub fn has_anything(destination: &Path, mode: MergeMode) -> Result<bool, Failure> {
+    // A restore makes the directories above the destination, but not before it knows that it may.
+    let above = destination.parent().filter(|above| !above.as_os_str().is_empty());
+    if above.is_some_and(|above| !above.exists()) {
+        return Ok(false);
+    }
     let destination = Destination::open(destination, mode, None)?;
     if mode.merge && destination.has_objects()? {
         return Ok(true);
