@@ -42,6 +42,7 @@ pub struct Match {
 
 const EXAMPLES: &str = "\
 Examples:
+  moo-match --probe --merge /etc
   mkdir /tmp/plan; moo-fetch --signatures file:///srv/backup | moo-decrypt |
       moo-match --merge --plan /tmp/plan /etc &&
       moo-fetch --needed file:///srv/backup </tmp/plan/needed.json | moo-decrypt |
