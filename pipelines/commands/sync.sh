@@ -9,7 +9,7 @@ here=$(CDPATH='' cd -P -- "${0%/*}/.." && pwd)
 . "$here/shared/copying.sh"
 
 # reconcile [OPTION...]: finishes or clears away what an interrupted run has left, with these options of
-# moo-commit; tells whether the archive is `current` or `behind`. What is odd in the store is told once.
+# moo-commit; prints whether the archive is `current` or `behind`. Warnings about the store are printed once.
 reconcile() {
     there=''
     ! user_test -d "$archive" || there=$archive

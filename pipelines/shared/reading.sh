@@ -38,8 +38,8 @@ files() {
 }
 
 # fetch_manifests: makes an archive of what tells which volumes have the part that is wanted. Where
-# something of that is damaged, all is fetched, and what is damaged is told then. So are sets that do
-# not count.
+# these files are damaged, all files are fetched, and the restore reports the damage. It reports sets that
+# do not count, too.
 fetch_manifests() {
     make_archive
     status=0

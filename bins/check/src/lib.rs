@@ -17,7 +17,7 @@ use archive::{Chain, Identity};
 use cli::{Common, Program};
 use failure::{Failure, Reason, Status};
 use local::Folder;
-use openpgp::{find_certificate, refuse_weak_signers};
+use openpgp::find_signers;
 use stream::Totals;
 use survey::Survey;
 
@@ -77,9 +77,7 @@ impl Program for Check {
     }
 
     fn run(self, (): &mut ()) -> Result<Totals, Failure> {
-        let certs = self.seal_key.iter().map(find_certificate);
-        let certs = certs.collect::<Result<Vec<_>, _>>()?;
-        refuse_weak_signers(&certs)?;
+        let certs = find_signers(&self.seal_key)?;
         let folder = self.archive.as_deref().map(Folder::open).transpose()?;
         let mut store = store::open(&self.url, &self.reached)?;
         let files = store.list()?;

@@ -4,9 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use failure::Failure;
-use openpgp::{
-    Cert, Decryption, PassphraseOptions, find_certificate, read_secret_key, refuse_weak_signers,
-};
+use openpgp::{Cert, Decryption, PassphraseOptions, find_signers, read_secret_key};
 
 use crate::protection::Protection;
 
@@ -37,8 +35,7 @@ impl Keys {
             decryption.keys.secrets.push(read_secret_key(path)?);
         }
         decryption.keys.gnupg = self.secret_key.is_empty();
-        decryption.signers_wanted = certificates(&self.sign_key)?;
-        refuse_weak_signers(&decryption.signers_wanted)?;
+        decryption.signers_wanted = find_signers(&self.sign_key)?;
         decryption.allow_unprotected = self.allow_unprotected;
         Ok(decryption)
     }
@@ -63,12 +60,6 @@ impl Keys {
 
     /// Who may have signed a seal; nobody where it need not be signed.
     pub(crate) fn seal_certificates(&self) -> Result<Vec<Cert>, Failure> {
-        let signers = certificates(&self.seal_key)?;
-        refuse_weak_signers(&signers)?;
-        Ok(signers)
+        find_signers(&self.seal_key)
     }
-}
-
-fn certificates(keys: &[OsString]) -> Result<Vec<Cert>, Failure> {
-    keys.iter().map(find_certificate).collect()
 }

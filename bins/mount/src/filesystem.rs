@@ -1,4 +1,4 @@
-//! The file system: what each inode number stands for, and what the kernel is told of it.
+//! The file system: the object of each inode number, and the attributes that the kernel gets.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;

@@ -16,7 +16,7 @@ use archive::SetId;
 use cli::{Common, Out, Program};
 use failure::{Failure, Reason, Status};
 use local::{Folder, Lock};
-use openpgp::{Cert, find_certificate, refuse_weak_signers};
+use openpgp::{Cert, find_signers};
 use parity::Share;
 use store::{Store, final_name};
 use stream::Totals;
@@ -71,9 +71,7 @@ impl Program for Repair {
     }
 
     fn run(self, (): &mut ()) -> Result<Totals, Failure> {
-        let certs = self.seal_key.iter().map(find_certificate);
-        let certs = certs.collect::<Result<Vec<_>, _>>()?;
-        refuse_weak_signers(&certs)?;
+        let certs = find_signers(&self.seal_key)?;
         let folder = self.archive.as_deref().map(Folder::open).transpose()?;
         // A set that is on its way is not one that lacks files.
         let _lock = folder.as_ref().map(Lock::start).transpose()?;

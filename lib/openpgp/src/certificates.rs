@@ -330,11 +330,18 @@ fn weak_kind(key: &PublicKey) -> Option<String> {
     }
 }
 
-/// Refuses signers none of whose signatures could be accepted, since their keys are too weak.
+/// Finds the certificates of those who may have signed something.
 ///
 /// # Errors
-/// [`Status::Key`] with the reason and what GnuPG can do.
-pub fn refuse_weak_signers(signers: &[Cert]) -> Result<(), Failure> {
+/// [`Status::Key`] if there is no such certificate, or if no signature of theirs could be accepted, since
+/// their keys are too weak; with the reason and what GnuPG can do.
+pub fn find_signers(keys: &[OsString]) -> Result<Vec<Cert>, Failure> {
+    let signers = keys.iter().map(find_certificate).collect::<Result<Vec<_>, _>>()?;
+    refuse_weak_signers(&signers)?;
+    Ok(signers)
+}
+
+fn refuse_weak_signers(signers: &[Cert]) -> Result<(), Failure> {
     let mut weak = None;
     for cert in signers {
         match check_signing_key(cert) {

@@ -19,8 +19,8 @@ mod session_key;
 mod signing;
 
 pub use certificates::{
-    NewKey, WeakKeys, encryption_key, find_certificate, generate, read_certificate,
-    read_secret_key, refuse_weak_signers,
+    NewKey, WeakKeys, encryption_key, find_certificate, find_signers, generate, read_certificate,
+    read_secret_key,
 };
 pub use decrypt::Decryption;
 pub use encrypt::{Compression, Encryption};

@@ -37,8 +37,8 @@ pub struct Geometry {
 }
 
 impl Geometry {
-    /// That of a group of so many bytes. So many at its end, the seal and the manifest, are to be
-    /// rebuilt at least.
+    /// The geometry of a group of `bytes` bytes. Its last `last` bytes, those of the seal and the
+    /// manifest, can be rebuilt whatever the share.
     pub(crate) fn of(bytes: u64, last: u64, share: Share) -> Geometry {
         let large = bytes > SPOOLED;
         let shard = if large { LARGE_SHARD as u64 } else { small_shard(bytes) };
@@ -52,7 +52,7 @@ impl Geometry {
         Geometry { shard: shard as usize, shards: shards as usize, recovery, chunk }
     }
 
-    /// That of the chunks of a group that is large, before all of it has come.
+    /// The geometry of the chunks of a large group, before its size is known.
     pub(crate) fn of_large() -> Geometry {
         let (shards, recovery) = (most_shards() as usize, LARGE_RECOVERY);
         Geometry { shard: LARGE_SHARD, shards, recovery, chunk: LARGE_RECOVERY }

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
+use std::os::fd::AsFd;
 use std::path::Path;
 
 use archive::{FileKind, FileName, Manifest, SetId, TreePath};
@@ -27,7 +28,6 @@ use crate::set_metadata::manifest;
 use crate::staging::{Scratch, Staging};
 use crate::state::FromStart;
 use crate::there::{Candidate, Expected, ThereTree, hash};
-use std::os::fd::AsFd;
 
 /// Whether there is anything at a destination, or left by an interrupted restore, that could be kept.
 ///
@@ -128,9 +128,7 @@ impl Sets {
         }
         Ok(Some(Sets(sets)))
     }
-}
 
-impl Sets {
     /// The state that they add up to, from its start.
     fn state(&self) -> Result<Signatures, Failure> {
         if !local::can_read(self.0.len()) {

@@ -94,7 +94,11 @@ fn restores_all_else(system: System, named: &[&str]) {
     let said = nothing_is_lost_in_silence(&sandbox, full, "disk/out").err();
     for (options, out) in [("--keep-going", "again"), ("--merge", "out"), ("--delete", "out")] {
         let run = restore(options, out);
-        assert_eq!(without_counts(&run.err()), without_counts(&said), "{options}");
+        if options == "--keep-going" {
+            assert_eq!(run.err(), said);
+        } else {
+            assert_eq!(without_counts(&run.err()), without_counts(&said), "{options}");
+        }
         drop(nothing_is_lost_in_silence(&sandbox, run, &format!("disk/{out}")));
     }
     // Only what was restored is there: no folder is left.
