@@ -15,6 +15,10 @@ use crate::plan::{Goner, Item, Plan, Stay, goner};
 const LOST: &str =
     "the store has lost its manifest, or that of a set before it, which the seal lists";
 
+/// Why files with the temporary names of an upload stay.
+const UNDECIDED: &str = "its set is complete, but all of it has names of an upload: interrupted at its \
+                         end, or they were renamed; the archive directory can tell";
+
 /// All of it goes. What the archive knows to be part of a chain has been damaged at the store, and
 /// is no leftover; and what is not ours is only named.
 pub(crate) fn plan(holdings: &Holdings) -> Result<Plan, Failure> {
@@ -46,6 +50,8 @@ struct Known {
     lost: BTreeSet<SetTime>,
     /// The times of all sets that the store has a file of.
     begun: BTreeSet<SetTime>,
+    /// The sets whose files may have been renamed, as far as the archive does not tell.
+    undecided: BTreeSet<SetTime>,
 }
 
 impl Known {
@@ -55,9 +61,13 @@ impl Known {
         };
         let archive = holdings.archive.as_ref();
         let found = archive.map(|archive| Interrupted::find(&archive.folder)).transpose()?;
+        let resumable = found.flatten().map(|found| found.head.time);
+        let times = holdings.survey.undecided().map(|set| set.time);
+        let tells = archive.is_some_and(|archive| !archive.is_empty());
         Ok(Known {
+            undecided: times.filter(|time| !tells && resumable != Some(*time)).collect(),
             chained: archive.map(|archive| chained(&archive.collection.chains)).unwrap_or_default(),
-            resumable: found.flatten().map(|found| found.head.time),
+            resumable,
             stored: chained(&holdings.store.chains),
             lost: lost(holdings),
             begun: holdings.store.sets().map(|set| set.id.time).collect(),
@@ -112,6 +122,11 @@ fn plan_file(name: &str, known: &Known, plan: &mut Plan) {
     let repaired = parse_repaired(name).and_then(set_time);
     let seal = seal.or(repaired.filter(|time| !known.begun.contains(time)));
     match final_name(name) {
+        Some(final_name)
+            if set_time(final_name).is_some_and(|time| known.undecided.contains(&time)) =>
+        {
+            plan.stays.push(stay(name, UNDECIDED));
+        }
         Some(final_name) => plan.goes.push(goes(known.interrupted(set_time(final_name)))),
         None if seal.is_none() => plan.stays.push(stay(name, "not ours")),
         None if known.chained.iter().any(|set| Some(set.time) == seal) => {

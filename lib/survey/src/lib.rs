@@ -137,6 +137,12 @@ impl Survey {
         self.seals.hidden.with(&[Fate::Cut]).filter(move |_| demanded)
     }
 
+    /// Sets with a seal and all files, every one of them with the temporary name of an upload, of which
+    /// nothing shows that the upload was completed.
+    pub fn undecided(&self) -> impl Iterator<Item = SetId> {
+        self.seals.hidden.with(&[Fate::Whole])
+    }
+
     /// Whether the store has a set with its manifest, be it one that counts or not.
     pub fn has(&self, set: SetId) -> bool {
         self.complete.contains(&set)

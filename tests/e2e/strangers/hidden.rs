@@ -150,3 +150,25 @@ fn an_upload_that_was_interrupted_before_its_names_does_not_count_beside_a_newer
     barn.run("moo verify $L $K $U").silent();
     barn.run("moo restore --archive-dir . --name archive $K $U out && diff -r src out").silent();
 }
+
+#[test]
+fn a_cleanup_without_archive_directory_takes_no_set_for_leftovers_whose_files_were_renamed_as_uploads()
+ {
+    let barn = Barn::new(&["", ""]);
+    for deed in ["hide $B", "hide $A $B"] {
+        barn.after(&format!("{deed}; cp -a store before"));
+        barn.run("moo cleanup --archive-dir . --name lost $U")
+            .stdout_has("or they were renamed")
+            .stdout_has("nothing would go");
+        barn.run("moo cleanup --force --archive-dir . --name lost $U").silent();
+        barn.run("diff -r before store && rm -r before").silent();
+        barn.run("moo restore $L $K $U out && diff -r state1 out").succeeds();
+        // The host knows them.
+        let known = "moo cleanup --archive-dir . --name archive";
+        barn.run(&format!("{known} $U")).stdout_is("nothing would go");
+    }
+    // Of a set that was cut off there is nothing to be had.
+    barn.after("hide $B; rm store/.upload*.vol1.*");
+    barn.run("moo cleanup --force --archive-dir . --name lost $U").silent();
+    barn.run("ls -A store | grep -c upload").stdout_is("0");
+}
