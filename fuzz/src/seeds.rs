@@ -9,8 +9,8 @@ use flate2::read::{DeflateEncoder, GzEncoder, ZlibEncoder};
 use rsync::{Delta, Hash, sign};
 use stream::member::{CTIME, Kind as MemberKind, SHA256, SIZE};
 use stream::{
-    Begin, FileWriter, Member, Receipt, Receipts, SetHeader, SetType, StreamKind, TarWriter,
-    Timestamp, Totals, deliver, write_content,
+    Begin, FileWriter, Member, Receipt, SetHeader, SetType, StreamKind, TarWriter, Timestamp,
+    Totals, deliver, write_content,
 };
 
 use super::messages::TEXT;
@@ -220,7 +220,7 @@ fn file_stream() -> Vec<u8> {
 
 fn receipts() -> Vec<u8> {
     let mut stream = Vec::new();
-    let run = Receipts::deliver("moo-fuzz", &mut stream, |receipts| {
+    let run = deliver("moo-fuzz", &mut stream, |receipts| {
         receipts.begin(&Begin::backup(StreamKind::Receipts, head()))?;
         let seal = Some("a seal\nof two lines".to_owned());
         receipts.receipt(&Receipt {

@@ -11,10 +11,11 @@ wanted = os.environ.pop("MOO_END_AFTER", None)
 if not wanted:
     os.execv(real, ["moo-upload"] + sys.argv[1:])
 upload = subprocess.Popen(["moo-upload"] + sys.argv[1:], executable=real, stdout=subprocess.PIPE)
-for receipt in upload.stdout:
-    sys.stdout.buffer.write(receipt)
+# Each receipt is written at once, as a member of a tar.
+while receipts := upload.stdout.read1():
+    sys.stdout.buffer.write(receipts)
     sys.stdout.buffer.flush()
-    if wanted.encode() in receipt:
+    if wanted.encode() in receipts:
         upload.kill()
         os.kill(os.getpid(), signal.SIGKILL)
 sys.exit(upload.wait())

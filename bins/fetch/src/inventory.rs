@@ -1,12 +1,12 @@
 //! What a store holds, told in receipts, as if it had just been stored.
 
 use std::collections::{BTreeSet, HashMap};
-use std::io::Write;
+use std::fs::File;
 
 use archive::{SealedFile, SetTime, parse_seal};
 use failure::{Failure, Reason};
 use store::{Store, Stored};
-use stream::{Begin, Receipt, Receipts, StreamKind, Totals};
+use stream::{Begin, Output, Receipt, StreamKind, Totals};
 use survey::Survey;
 
 use crate::selection::ArchiveDirectory;
@@ -18,10 +18,10 @@ const MOST_SEALS: usize = 64;
 /// Tells of each file. Where a set has a seal, its files come with their hashes.
 /// Where files were renamed, each comes with the name that its seal gives it; and what passes for a
 /// file of a set and is not it does not come.
-pub(crate) fn tell<W: Write>(
+pub(crate) fn tell(
     arguments: &Fetch,
     store: &mut dyn Store,
-    receipts: &mut Receipts<W>,
+    receipts: &mut Output<File>,
 ) -> Result<Totals, Failure> {
     receipts.begin(&Begin::copy(StreamKind::Receipts, None))?;
     let files = match store.list() {

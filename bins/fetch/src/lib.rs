@@ -23,7 +23,7 @@ use failure::{Failure, OrFail, Status};
 use openpgp::{Cert, find_certificate};
 use progress::Files;
 use store::Store;
-use stream::{Annotations, Begin, FileWriter, Output, Receipts, Scope, StreamKind, Totals};
+use stream::{Annotations, Begin, FileWriter, Output, Scope, StreamKind, Totals};
 use survey::{Judge, Survey};
 
 use crate::part::Part;
@@ -72,7 +72,7 @@ pub struct Fetch {
     #[arg(long, value_name = "SET[:N]", group = "what", value_parser = wanted::parse,
         conflicts_with = "path")]
     volume: Vec<WantedFile>,
-    /// Fetch no files: print receipts of all files in the store, for moo-commit --reconcile
+    /// Fetch no files: write receipts of all files in the store, for moo-commit --reconcile
     #[arg(long, group = "what", conflicts_with = "time", conflicts_with_all = part::OPTIONS)]
     receipts: bool,
     /// Print the path of the store's archive directory below FOLDER, and read nothing
@@ -134,10 +134,7 @@ impl Program for Fetch {
         }
         let mut store = store::open(&self.url, &self.reached)?;
         if self.receipts {
-            let to = output.text();
-            return Receipts::deliver(Self::NAME, to, |receipts| {
-                inventory::tell(&self, store.as_mut(), receipts)
-            });
+            return inventory::tell(&self, store.as_mut(), output);
         }
         if self.all || self.metadata {
             return copy::send(&self, store.as_mut(), output);

@@ -10,7 +10,7 @@ use cli::lifeline;
 use failure::Failure;
 use store::Store;
 use stream::member::{SHA1, SHA256};
-use stream::{FilesInput, Receipt, Receipts};
+use stream::{FilesInput, Output, Receipt};
 
 use progress::{Event, Events};
 
@@ -20,7 +20,7 @@ use crate::sender::{Outgoing, Sender, is_volume};
 pub(crate) struct Arrivals<'a> {
     sender: Sender,
     events: Events,
-    receipts: &'a mut Receipts<File>,
+    receipts: &'a mut Output<File>,
     /// Those whose receipts are still to come, in the order in which they were sent.
     sent: VecDeque<Receipt>,
     /// Those that are to get their names.
@@ -36,7 +36,7 @@ pub(crate) struct Arrivals<'a> {
 impl<'a> Arrivals<'a> {
     pub(crate) fn new(
         store: Box<dyn Store>,
-        receipts: &'a mut Receipts<File>,
+        receipts: &'a mut Output<File>,
         resumable: bool,
     ) -> Arrivals<'a> {
         Arrivals {
@@ -58,7 +58,8 @@ impl<'a> Arrivals<'a> {
             self.waiting.push(file.stored.clone());
             self.kept.insert(file.stored.clone());
         }
-        self.receipts.receipt(file)
+        self.receipts.receipt(file)?;
+        self.receipts.flush()
     }
 
     /// Receives the file that the stream has come to.
@@ -120,7 +121,8 @@ impl<'a> Arrivals<'a> {
             }
             self.sent.pop_front();
         }
-        Ok(())
+        // The next stage records each at once: the next run need not send it again.
+        self.receipts.flush()
     }
 
     /// The store that they arrive at.

@@ -22,7 +22,7 @@ use cli::{Common, Program};
 use failure::{Failure, Reason, Status};
 use local::{Folder, Lock};
 use store::Store;
-use stream::{Begin, FilesInput, Receipts, SetHeader, StreamKind, Totals, pipe};
+use stream::{Begin, FilesInput, Output, SetHeader, StreamKind, Totals, pipe};
 
 use crate::arrival::Arrivals;
 use crate::leftovers::There;
@@ -32,7 +32,8 @@ use crate::present::Present;
 ///
 /// moo-upload sends files under temporary names. When all files of a set have arrived, it renames
 /// them in order, the manifest last. So the store has a set completely or not at all. moo-upload
-/// never overwrites a file. It writes a receipt for each file to standard output, one line of JSON.
+/// never overwrites a file. It writes a stream of receipts to standard output, one for each file; to a
+/// terminal, lines of JSON.
 #[derive(clap::Parser, Debug)]
 #[command(name = "moo-upload", version, after_help = EXAMPLES)]
 pub struct Upload {
@@ -61,13 +62,13 @@ Examples:
 
 impl Program for Upload {
     const NAME: &'static str = "moo-upload";
-    type Outlet = Receipts<File>;
+    type Outlet = Output<File>;
 
     fn common(&self) -> &Common {
         &self.common
     }
 
-    fn run(self, receipts: &mut Receipts<File>) -> Result<Totals, Failure> {
+    fn run(self, receipts: &mut Output<File>) -> Result<Totals, Failure> {
         // What the stages before have to say comes first: it may be the reason for the rest.
         let mut input = FilesInput::open(pipe::input()?)?;
         let Target { url, mut store, _lock } = self.target(input.begin())?;

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::text;
 
-/// The version of both streams that this build speaks.
+/// The version of the streams that this build speaks.
 pub const VERSION: u32 = 2;
 
-/// The two kinds of streams.
+/// The kinds of streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StreamKind {
@@ -18,7 +18,7 @@ pub enum StreamKind {
     Tree,
     /// Named files of a store.
     Files,
-    /// What became of the files: JSON lines instead of a tar.
+    /// What became of the files.
     Receipts,
 }
 

@@ -13,6 +13,8 @@ use failure::{Failure, Status, legible};
 /// The largest member of a tree stream, a signature. It has 20 bytes per block, and blocks grow up
 /// to 8 MiB, so this suffices for a file of about 100 TiB. All other bodies are pieces of 64 KiB.
 const LARGEST_SIGNATURE: u64 = 256 << 20;
+/// The largest receipt: a seal of a set with a million volumes fits.
+const LARGEST_RECEIPT: u64 = 256 << 20;
 /// The largest chunk in a file stream.
 const LARGEST_CHUNK: u64 = 1 << 20;
 /// The largest `begin.json`, `end.json` or `failed.json`. A restore lists each set that it needs
@@ -59,7 +61,11 @@ impl<R: Read> Input<R> {
         }
         let body = tar.body(LARGEST_CONTROL).map_err(not_read)?;
         let begin = Begin::parse(&body, kind).map_err(|why| broken(&why))?;
-        let largest = if kind == StreamKind::Tree { LARGEST_SIGNATURE } else { LARGEST_CHUNK };
+        let largest = match kind {
+            StreamKind::Tree => LARGEST_SIGNATURE,
+            StreamKind::Files => LARGEST_CHUNK,
+            StreamKind::Receipts => LARGEST_RECEIPT,
+        };
         Ok(Input { tar, begin, largest, members: 0, bytes: 0, end: None })
     }
 
@@ -120,7 +126,7 @@ impl<R: Read> Input<R> {
 
 /// The next bytes, without consuming them; empty at the end. Other reads are repeated automatically
 /// after a signal; `fill_buf` is not.
-pub(crate) fn peek<R: Read>(from: &mut BufReader<R>) -> Result<&[u8], Failure> {
+fn peek<R: Read>(from: &mut BufReader<R>) -> Result<&[u8], Failure> {
     while let Err(error) = from.fill_buf() {
         if error.kind() != io::ErrorKind::Interrupted {
             return Err(Failure::of_input(&error));

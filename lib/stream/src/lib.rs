@@ -1,6 +1,6 @@
-//! The two streams that flow between the programs, and the receipts.
+//! The streams that flow between the programs: trees, files and receipts.
 //!
-//! Both streams are POSIX pax tars. The first member is `begin.json`, the last one `end.json` or
+//! All are POSIX pax tars. The first member is `begin.json`, the last one `end.json` or
 //! `failed.json`: see moobacker-stream(5).
 //!
 //! # Glossary
@@ -45,7 +45,7 @@
 //!   been cut.
 //! - **piece**: A part of a file's content: a member of at most 64 KiB. A longer file is a row of
 //!   numbered pieces.
-//! - **receipt**: A line of JSON that moo-upload writes for each file that has arrived at the
+//! - **receipt**: A member in JSON that moo-upload writes for each file that has arrived at the
 //!   store.
 //! - **journal**: A file of the archive directory in which moo-pack or moo-commit records a
 //!   volume as soon as it is done. The next run resumes from it.
@@ -80,7 +80,7 @@ pub use input::{Input, Item};
 pub use member::{Annotations, Member, Timestamp};
 pub use outlet::Outlet;
 pub use output::{Output, deliver};
-pub use receipts::{Receipts, ReceiptsInput};
+pub use receipts::ReceiptsInput;
 pub use tar_reader::{Next, TarError, TarReader};
 pub use tar_writer::TarWriter;
 pub use tree::{Content, Entry, TreeInput, write_content};

@@ -6,10 +6,9 @@ use std::io::IsTerminal;
 use crate::control::Totals;
 use crate::output::{Output, deliver_by};
 use crate::pipe;
-use crate::receipts::Receipts;
 use failure::Failure;
 
-/// A program's standard output: a stream, receipts, or nothing that another program reads.
+/// A program's standard output: a stream, or nothing that another program reads.
 pub trait Outlet: Sized {
     /// Runs the program on its output, which ends as finished or as failed.
     fn deliver(
@@ -32,15 +31,6 @@ impl Outlet for Output<File> {
 
     fn leave(&mut self) {
         self.text();
-    }
-}
-
-impl Outlet for Receipts<File> {
-    fn deliver(
-        stage: &str,
-        run: impl FnOnce(&mut Self) -> Result<Totals, Failure>,
-    ) -> Result<Totals, Failure> {
-        Receipts::deliver(stage, pipe::output()?, run)
     }
 }
 

@@ -4,11 +4,11 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use crate::control::{Begin, End, Failed, Totals};
+use crate::control::{Begin, End, Failed, StreamKind, Totals};
 use crate::gather::GatherWriter;
 use crate::member::Member;
 use crate::tar_writer::TarWriter;
-use failure::{Failure, Status};
+use failure::{Failure, Status, legible};
 
 /// A stream that is being written. Members are written whole, so that it can end at any time.
 pub struct Output<W: Write> {
@@ -26,6 +26,8 @@ enum Form {
     Text,
     /// A terminal: a tar is useless there.
     Terminal,
+    /// A terminal that gets the bodies of receipts, a line each.
+    Lines,
 }
 
 impl<W: Write> Output<W> {
@@ -43,6 +45,10 @@ impl<W: Write> Output<W> {
 
     /// Writes `begin.json` at once, so that the next stages can prepare.
     pub fn begin(&mut self, begin: &Begin) -> Result<(), Failure> {
+        if self.form == Form::Terminal && begin.stream == StreamKind::Receipts {
+            self.form = Form::Lines;
+            return Ok(());
+        }
         if self.form == Form::Terminal {
             let why = "is a terminal (pipe it into the next stage, or into `tar tv`)";
             return Err(Failure::new(Status::Usage, format!("standard output: {why}")));
@@ -55,6 +61,10 @@ impl<W: Write> Output<W> {
     pub fn append(&mut self, member: &Member, body: &[u8]) -> Result<(), Failure> {
         self.members += 1;
         self.bytes += body.len() as u64;
+        if self.form == Form::Lines {
+            let line = legible::line(body.trim_ascii_end());
+            return writeln!(self.tar.get_mut(), "{line}").map_err(|e| Failure::of_output(&e));
+        }
         self.tar.append(member, body).map_err(|e| Failure::of_output(&e))
     }
 

@@ -6,13 +6,13 @@
 
 use std::ops::Range;
 
-use crate::made::{Reader, each, tars};
+use crate::made::{Reader, each};
 
 const DAMAGES: [u8; 4] = [0x01, 0x20, 0x80, 0xff];
 
 #[test]
 fn a_damaged_byte_changes_nothing_that_is_taken_but_in_a_body() {
-    for (whole, read) in tars() {
+    for (whole, read) in each() {
         let bodies = bodies(&whole);
         let told = read(&whole).unwrap();
         for_each_damage(&whole, read, |at, damaged| {

@@ -6,8 +6,8 @@ use archive::{EntryName, PIECE, Part, SetTime, TreePath};
 use failure::{Failure, Status};
 use stream::member::SHA256;
 use stream::{
-    Annotations, Begin, FileWriter, FilesInput, Member, Receipt, Receipts, ReceiptsInput,
-    SetHeader, SetType, StreamKind, Timestamp, Totals, TreeInput, deliver,
+    Annotations, Begin, FileWriter, FilesInput, Member, Receipt, ReceiptsInput, SetHeader, SetType,
+    StreamKind, Timestamp, Totals, TreeInput, deliver,
 };
 
 /// What a stage is called in these tests.
@@ -22,11 +22,6 @@ pub(crate) type Reader = fn(&[u8]) -> Told;
 /// One stream of each kind, with its reader.
 pub(crate) fn each() -> [(Vec<u8>, Reader); 3] {
     [(tree(), read_tree), (files(), read_files), (receipts(), read_receipts)]
-}
-
-/// The tars among them.
-pub(crate) fn tars() -> [(Vec<u8>, Reader); 2] {
-    [(tree(), read_tree), (files(), read_files)]
 }
 
 pub(crate) fn head() -> SetHeader {
@@ -105,7 +100,7 @@ pub(crate) fn files() -> Vec<u8> {
 
 pub(crate) fn receipts() -> Vec<u8> {
     let mut stream = Vec::new();
-    Receipts::deliver(STAGE, &mut stream, |receipts| {
+    deliver(STAGE, &mut stream, |receipts| {
         receipts.begin(&Begin::backup(StreamKind::Receipts, head()))?;
         let seal = Some("a seal\nof two lines".to_owned());
         receipts.receipt(&Receipt { stored: "one".into(), size: 10, ..Receipt::default() })?;
