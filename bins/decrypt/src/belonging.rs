@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use archive::{Identity, Manifest, Origin, Seal, SetId, SetTime};
 use failure::{Failure, legible};
 
-use crate::sets::broken;
+use crate::broken;
 
 /// What the seals have said so far. Sets without an identity are unknown, and never refused.
 #[derive(Default)]

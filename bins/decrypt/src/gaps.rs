@@ -7,7 +7,8 @@ use failure::Failure;
 use selection::Reach;
 use stream::Scope;
 
-use crate::sets::{Contents, Set, Sets, broken};
+use crate::broken;
+use crate::sets::{Contents, Set, Sets};
 
 /// Something that should have come.
 pub(crate) struct Gap {

@@ -107,3 +107,8 @@ impl Decrypt {
         }
     }
 }
+
+/// What does not agree with its set.
+pub(crate) fn broken(which: &str, why: &str) -> Failure {
+    Failure::of(Status::Integrity, which, why)
+}

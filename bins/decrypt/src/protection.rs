@@ -3,7 +3,7 @@
 use archive::Wrapping;
 use failure::Failure;
 
-use crate::sets::broken;
+use crate::broken;
 
 /// What is known of how the files of a stream are protected.
 #[derive(Debug)]

@@ -9,6 +9,7 @@ use selection::{Part, Reach};
 use stream::{RestoreRequest, SetRef};
 
 use crate::belonging::Belonging;
+use crate::broken;
 use crate::hold::Held;
 
 /// The sets of a stream.
@@ -315,8 +316,4 @@ impl Set {
             Some(_) => Ok(()),
         }
     }
-}
-
-pub(crate) fn broken(which: &str, why: &str) -> Failure {
-    Failure::of(Status::Integrity, which, why)
 }

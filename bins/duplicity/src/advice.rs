@@ -1,6 +1,6 @@
 //! The advice in messages of moo, in words that a user of duplicity can follow.
 
-use crate::option;
+use crate::definition;
 
 /// Parts of messages, and what a user of duplicity does.
 const TRANSLATED: [(&str, &str); 5] = [
@@ -37,7 +37,7 @@ pub(crate) fn translated(text: &str) -> String {
 /// Whether a word is an option that duplicity has not.
 fn is_foreign(before: &str, name: &str) -> bool {
     let is_word = before.is_empty() || before.ends_with([' ', '(', '\'']);
-    let is_known = || option::all().any(|own| own.long == name || own.aliases.contains(&name));
+    let is_known = || definition::all().any(|own| own.long == name || own.aliases.contains(&name));
     is_word && name.starts_with(|letter: char| letter.is_ascii_lowercase()) && !is_known()
 }
 

@@ -2,7 +2,7 @@
 
 use failure::{Reason, Status};
 
-use crate::request::Action;
+use crate::action::Action;
 
 /// Why a call ends: duplicity's exit status, and the words for its log.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use clap::ArgMatches;
 use clap::error::ErrorKind;
 
 use crate::code::Refusal;
-use crate::option::{self, DuplicityOption, Takes, Use};
-use crate::value;
+use crate::option::{DuplicityOption, Takes, Use};
+use crate::{definition, value};
 
 /// An option as it was given.
 #[derive(Clone, Debug)]
@@ -46,7 +46,7 @@ impl CommandLine {
     /// An unknown option, or one without its value: duplicity's error of the command line.
     pub(crate) fn read(words: impl Iterator<Item = OsString>) -> Result<Asked, Refusal> {
         let name = OsString::from("moobacker-duplicity");
-        let found = option::command().try_get_matches_from(std::iter::once(name).chain(words));
+        let found = definition::command().try_get_matches_from(std::iter::once(name).chain(words));
         match found {
             Ok(found) => Ok(Asked::Work(CommandLine::of(found))),
             Err(error) if error.kind() == ErrorKind::DisplayHelp => {
@@ -58,7 +58,7 @@ impl CommandLine {
 
     fn of(mut found: ArgMatches) -> CommandLine {
         let mut options = Vec::new();
-        for option in option::all() {
+        for option in definition::all() {
             let Some(places) = found.indices_of(option.long) else { continue };
             let places: Vec<usize> = places.collect();
             let values: Vec<OsString> =
@@ -77,7 +77,7 @@ impl CommandLine {
     /// As much of a wrong call as can be read, such as where its messages go.
     pub(crate) fn partly(words: impl Iterator<Item = OsString>) -> CommandLine {
         let name = OsString::from("moobacker-duplicity");
-        let command = option::command().ignore_errors(true);
+        let command = definition::command().ignore_errors(true);
         let found = command.try_get_matches_from(std::iter::once(name).chain(words));
         found.map(CommandLine::of).unwrap_or_default()
     }
@@ -109,7 +109,9 @@ impl CommandLine {
         };
         match self.options.iter().find_map(refused) {
             Some((long, why)) => Err(Refusal::usage(format!("--{long}: not supported; {why}"))),
-            None => self.options.iter().try_for_each(value::check),
+            None => {
+                self.options.iter().try_for_each(|given| value::check(&given.option, given.value()))
+            }
         }
     }
 }

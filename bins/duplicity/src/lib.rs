@@ -4,16 +4,19 @@
 //! The call is read and checked first. Then the process becomes `moo-run` with this program in it, so that
 //! it is one process for its caller; the inner one runs `moo`, and says what duplicity would say.
 
+mod action;
 mod advice;
 mod changes;
 mod code;
 mod command_line;
+mod definition;
 mod difference;
 mod event;
 mod journal;
 mod listing;
 mod moo;
 mod option;
+mod perform;
 mod removal;
 mod request;
 mod selected;
@@ -37,7 +40,6 @@ use crate::code::Refusal;
 use crate::command_line::{Asked, CommandLine};
 use crate::journal::Journal;
 use crate::request::Request;
-use crate::work::Work;
 
 /// The version of duplicity whose command line and texts these are.
 const VERSION: &str = "3.0.4";
@@ -51,11 +53,11 @@ pub struct Duplicity;
 
 impl CommandFactory for Duplicity {
     fn command() -> clap::Command {
-        option::command()
+        definition::command()
     }
 
     fn command_for_update() -> clap::Command {
-        option::command()
+        definition::command()
     }
 }
 
@@ -102,7 +104,7 @@ pub fn main() -> ExitCode {
 
 fn work(request: &Request, journal: &Journal) -> Result<u8, Refusal> {
     each::die_with_parent().map_err(|failure| Refusal::own(failure.to_string()))?;
-    Work::of(request, journal)
+    perform::perform(request, journal)
 }
 
 /// Becomes `moo-run` with this program in it: one process for the caller, however it is ended.

@@ -15,10 +15,10 @@ use failure::Reason;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::Deserialize;
 
+use crate::action::Action;
 use crate::advice;
 use crate::code::Refusal;
 use crate::journal::Journal;
-use crate::request::Action;
 
 /// How long a reader waits before it looks whether anybody is left to write.
 const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };

@@ -6,28 +6,11 @@ use std::path::Path;
 
 use failure::shown;
 
+use crate::action::Action;
 use crate::code::Refusal;
 use crate::command_line::CommandLine;
 use crate::url::{Url, is_url};
 use crate::value;
-
-/// What duplicity does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Action {
-    /// An increment, or a full set where there is nothing to extend.
-    Backup,
-    Full,
-    Incremental,
-    Restore,
-    Verify,
-    CollectionStatus,
-    ListCurrentFiles,
-    Cleanup,
-    RemoveOlderThan(OsString),
-    RemoveAllButNFull(OsString),
-    RemoveAllIncOfButNFull(OsString),
-    Replicate,
-}
 
 /// The names of the actions; the first one of each is the one that messages use.
 const NAMES: [(&str, &[&str]); 12] = [
@@ -55,13 +38,6 @@ pub(crate) struct Request {
     /// The store that `replicate` writes.
     pub(crate) target: Option<Url>,
     pub(crate) line: CommandLine,
-}
-
-impl Action {
-    /// Whether it makes a set.
-    pub(crate) fn backs_up(&self) -> bool {
-        matches!(self, Action::Backup | Action::Full | Action::Incremental)
-    }
 }
 
 impl Request {

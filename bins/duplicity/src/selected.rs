@@ -6,10 +6,10 @@ use std::path::Path;
 
 use selection::{Sign, filelist};
 
+use crate::action::Action;
 use crate::code::Refusal;
 use crate::command_line::{CommandLine, Given};
 use crate::option::Use;
-use crate::request::Action;
 
 /// What a filter says that duplicity assumes anyway.
 const DEFAULTS: [&str; 2] = ["filter-globbing", "filter-strictcase"];

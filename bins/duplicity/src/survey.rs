@@ -8,10 +8,11 @@ use archive::SetTime;
 use failure::shown;
 use serde::Deserialize;
 
+use crate::action::Action;
 use crate::code::Refusal;
 use crate::journal::{Journal, Level, code};
 use crate::moo::{Moo, Sink};
-use crate::request::{Action, Request};
+use crate::request::Request;
 use crate::settings;
 use crate::url::Url;
 

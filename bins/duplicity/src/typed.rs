@@ -8,8 +8,9 @@ use std::os::unix::ffi::OsStringExt;
 
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
+use crate::action::Action;
 use crate::code::Refusal;
-use crate::request::{Action, Request};
+use crate::request::Request;
 
 /// The longest passphrase that is read.
 const LONGEST: usize = 4096;

@@ -8,18 +8,17 @@ use archive::{SetTime, parse_time};
 use failure::shown;
 
 use crate::code::Refusal;
-use crate::command_line::Given;
-use crate::option::Takes;
+use crate::option::{DuplicityOption, Takes};
 
 /// Checks the value of an option by its name in the help.
 ///
 /// # Errors
 /// What is wrong with it.
-pub(crate) fn check(given: &Given) -> Result<(), Refusal> {
-    let (Takes::Value(name), Some(value)) = (given.option.takes, given.values.first()) else {
+pub(crate) fn check(option: &DuplicityOption, value: Option<&OsStr>) -> Result<(), Refusal> {
+    let (Takes::Value(name), Some(value)) = (option.takes, value) else {
         return Ok(());
     };
-    let long = given.option.long;
+    let long = option.long;
     let why = match name {
         // A descriptor and the level of messages have been read already.
         "N" | "SECONDS" | "BYTES" | "KIB" | "PERCENT" => number(value).err(),

@@ -4,14 +4,15 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
+use crate::action::Action;
 use crate::code::Refusal;
 use crate::difference::Differences;
 use crate::journal::{Journal, Level, code, quoted};
 use crate::moo::{Ended, Moo, Progress, Sink, word};
-use crate::request::{Action, Request};
+use crate::request::Request;
 use crate::survey::{self, Survey};
 use crate::url::Url;
-use crate::{changes, listing, removal, selected, settings, typed, value};
+use crate::{listing, settings, value};
 
 /// A request, and what it takes to do it.
 pub(crate) struct Work<'a> {
@@ -20,62 +21,7 @@ pub(crate) struct Work<'a> {
     pub(crate) moo: Moo<'a>,
 }
 
-impl<'a> Work<'a> {
-    /// Does what is asked for. Returns the exit status.
-    ///
-    /// # Errors
-    /// It can't be done: duplicity's exit status, and why.
-    pub(crate) fn of(request: &'a Request, journal: &'a Journal) -> Result<u8, Refusal> {
-        let mut moo = Moo::start(journal)?;
-        moo.variables = settings::variables(request);
-        if let Some(passphrase) = typed::passphrase(request)? {
-            moo.variables.push(("PASSPHRASE", Some(passphrase)));
-        }
-        settings::tell(request, journal);
-        let mut work = Work { request, journal, moo };
-        let done = work.act();
-        // What a signal has ended has not failed.
-        work.moo.stopped().map_or(done, Ok)
-    }
-
-    fn act(&mut self) -> Result<u8, Refusal> {
-        if self.request.action == Action::Replicate {
-            return self.replicate();
-        }
-        // A wrong selection is found before the store is looked at.
-        let selection = selected::options(&self.request.line, &self.request.action)?;
-        let survey = Survey::take(&self.moo, self.request, self.journal)?;
-        survey.warn(self.journal);
-        if self.has("no-encryption") && !survey.is_encrypted() {
-            // With a passphrase, files that are not encrypted would be refused.
-            self.moo.variables.extend([("PASSPHRASE", None), ("SIGN_PASSPHRASE", None)]);
-        }
-        match &self.request.action {
-            Action::Backup | Action::Full | Action::Incremental => self.back_up(&survey, selection),
-            Action::Restore => self.restore(&survey, selection),
-            Action::Verify => self.verify(&survey, selection),
-            Action::ListCurrentFiles => self.list(&survey),
-            Action::CollectionStatus if self.has("show-changes-in-set") => {
-                survey::synchronize(&self.moo, self.request, &survey, self.journal)?;
-                survey.announce(self.journal);
-                changes::list(self, &survey)
-            }
-            Action::CollectionStatus => {
-                survey.announce(self.journal);
-                survey.print(&settings::archive(self.request), self.journal);
-                Ok(0)
-            }
-            Action::Cleanup => {
-                self.synchronized(&survey);
-                removal::clean_up(self)
-            }
-            _ => {
-                survey.announce(self.journal);
-                removal::remove(self, &survey)
-            }
-        }
-    }
-
+impl Work<'_> {
     /// The words of a command, with those of the store at its end.
     pub(crate) fn words(
         &self,
@@ -134,14 +80,14 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn synchronized(&self, survey: &Survey) {
+    pub(crate) fn synchronized(&self, survey: &Survey) {
         if !survey.is_ahead() {
             self.journal.notice("Local and Remote metadata are synchronized, no sync needed.");
         }
         survey.announce(self.journal);
     }
 
-    fn back_up(&self, survey: &Survey, mut own: Vec<OsString>) -> Result<u8, Refusal> {
+    pub(crate) fn back_up(&self, survey: &Survey, mut own: Vec<OsString>) -> Result<u8, Refusal> {
         let action = &self.request.action;
         if *action == Action::Full || self.has("dry-run") {
             if survey.is_ahead() {
@@ -269,7 +215,7 @@ impl<'a> Work<'a> {
         whole.symlink_metadata().map_or(0, |found| if found.is_file() { found.len() } else { 0 })
     }
 
-    fn restore(&self, survey: &Survey, selection: Vec<OsString>) -> Result<u8, Refusal> {
+    pub(crate) fn restore(&self, survey: &Survey, selection: Vec<OsString>) -> Result<u8, Refusal> {
         self.synchronized(survey);
         if self.has("dry-run") {
             let mut words = self.words("verify", self.now(), &[self.url()]);
@@ -305,7 +251,7 @@ impl<'a> Work<'a> {
         if self.has("restore-time") { Vec::new() } else { vec!["--time=now".into()] }
     }
 
-    fn verify(&self, survey: &Survey, selection: Vec<OsString>) -> Result<u8, Refusal> {
+    pub(crate) fn verify(&self, survey: &Survey, selection: Vec<OsString>) -> Result<u8, Refusal> {
         self.synchronized(survey);
         let mut differences = Differences::default();
         let ended = match self.has("compare-data") {
@@ -347,7 +293,7 @@ impl<'a> Work<'a> {
         std::iter::once(self.url()).chain(self.paths()).collect()
     }
 
-    fn list(&self, survey: &Survey) -> Result<u8, Refusal> {
+    pub(crate) fn list(&self, survey: &Survey) -> Result<u8, Refusal> {
         survey::synchronize(&self.moo, self.request, survey, self.journal)?;
         survey.announce(self.journal);
         if survey.chains.is_empty() {
@@ -364,7 +310,7 @@ impl<'a> Work<'a> {
         self.run("list", &words, out)?.unless(&self.request.action, &[0, 3]).map(|_| 0)
     }
 
-    fn replicate(&self) -> Result<u8, Refusal> {
+    pub(crate) fn replicate(&self) -> Result<u8, Refusal> {
         let Some(target) = &self.request.target else { return Ok(0) };
         // Other keys than those of the store were asked for.
         let keys = ["encrypt-key", "hidden-encrypt-key", "encrypt-sign-key", "no-encryption"];

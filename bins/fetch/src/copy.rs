@@ -11,9 +11,10 @@ use store::Store;
 use stream::{Annotations, Begin, FileWriter, Output, StreamKind, Totals};
 use survey::Survey;
 
+use crate::absent::none;
+use crate::archive_directory::ArchiveDirectory;
 use crate::known::Known;
 use crate::sealed::Sealed;
-use crate::selection::{ArchiveDirectory, none};
 use crate::{Fetch, fork, strangers, transfer};
 
 /// Sends all sets, one after the other, those that are known aside.

@@ -9,7 +9,7 @@ use store::{Store, Stored};
 use stream::{Begin, Output, Receipt, StreamKind, Totals};
 use survey::Survey;
 
-use crate::selection::ArchiveDirectory;
+use crate::archive_directory::ArchiveDirectory;
 use crate::{Fetch, sealed, strangers};
 
 /// How many seals come, the newest aside: who adds many is not read to the end of them.

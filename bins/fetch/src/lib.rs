@@ -1,5 +1,7 @@
 //! `moo-fetch` fetches from a store the files that a restore needs.
 
+mod absent;
+mod archive_directory;
 mod copy;
 mod fork;
 mod inventory;
@@ -26,8 +28,9 @@ use store::Store;
 use stream::{Annotations, Begin, FileWriter, Output, Scope, StreamKind, Totals};
 use survey::{Judge, Survey};
 
+use crate::archive_directory::ArchiveDirectory;
 use crate::part::Part;
-use crate::selection::{ArchiveDirectory, Selection};
+use crate::selection::Selection;
 use crate::wanted::WantedFile;
 
 /// Fetch the files that a restore needs from a store

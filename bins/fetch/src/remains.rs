@@ -7,7 +7,8 @@ use failure::Failure;
 use survey::{Survey, Uncounted};
 
 use crate::Fetch;
-use crate::selection::{ArchiveDirectory, none, not_there};
+use crate::absent::{none, not_there};
+use crate::archive_directory::ArchiveDirectory;
 
 /// The sets of the wanted state, back to the full one, or to one whose base is not there; and how
 /// many are not. `state` is the state as it is found where nothing is missing.

@@ -4,14 +4,16 @@ use std::collections::HashMap;
 use std::io::Read;
 use std::time::SystemTime;
 
-use archive::{Absent, Collection, SetId, SetTime, StoredSet, parse_time};
-use failure::{Failure, OrFail, Reason, Status};
+use archive::{Collection, SetId, SetTime, StoredSet, parse_time};
+use failure::{Failure, OrFail, Status};
 use local::Folder;
 use selection::Reach;
 use store::Store;
 use stream::{RestoreRequest, SetRef};
-use survey::{Survey, Uncounted};
+use survey::Survey;
 
+use crate::absent::{none, not_there};
+use crate::archive_directory::ArchiveDirectory;
 use crate::wanted::WantedFile;
 use crate::{Fetch, remains, strangers, wanted};
 
@@ -27,26 +29,6 @@ pub(crate) struct Selection {
     pub(crate) uncounted: u64,
     /// What the store has.
     pub(crate) survey: Survey,
-}
-
-/// What the archive directory has.
-pub(crate) struct ArchiveDirectory {
-    folder: Folder,
-    pub(crate) collection: Collection,
-}
-
-impl ArchiveDirectory {
-    /// Looks at the archive directory, where there is one.
-    pub(crate) fn of(arguments: &Fetch) -> Result<Option<ArchiveDirectory>, Failure> {
-        let Some(path) = &arguments.archive else { return Ok(None) };
-        let folder = Folder::open(path)?;
-        let collection = folder.collection()?;
-        Ok(Some(ArchiveDirectory { folder, collection }))
-    }
-
-    pub(crate) fn folder(&self) -> &Folder {
-        &self.folder
-    }
 }
 
 impl Selection {
@@ -254,23 +236,6 @@ fn unsigned(url: &str, set: &StoredSet) -> Failure {
     Failure::of(Status::Integrity, url, why)
 }
 
-/// There is no such state.
-pub(crate) fn none(url: &str, absent: Absent, gone: &[Uncounted]) -> Failure {
-    if let (Absent::NoBackup { first: None, .. }, Some(last)) = (absent, gone.last()) {
-        let why = format!("the {} {}, and there is no other", last.set, last.why);
-        return Failure::of(Status::Integrity, url, why);
-    }
-    match absent {
-        Absent::NoBackup { first: None, .. } => {
-            Failure::of(Status::Absent, url, "there is no backup").because(Reason::NoBackup)
-        }
-        Absent::NoBackup { .. } => {
-            Failure::of(Status::Absent, url, absent).because(Reason::NoBackup)
-        }
-        Absent::Missing { .. } => Failure::of(Status::Integrity, url, absent),
-    }
-}
-
 /// A set that was never finished is none; but neither is one whose manifest was lost.
 fn warn_of_incomplete(
     collection: &Collection,
@@ -299,13 +264,6 @@ fn check_against(
         Some(lost) => Err(not_there(url, lost.id, there.map_or(lost.id.time, |id| id.time))),
         None => Ok(()),
     }
-}
-
-/// The newest set is not there.
-pub(crate) fn not_there(url: &str, lost: SetId, newest: SetTime) -> Failure {
-    let why = format!("the {lost}, which the archive directory knows, is missing");
-    let hint = format!("--time {newest} restores the newest set there");
-    Failure::of(Status::Integrity, url, format!("{why} ({hint})"))
 }
 
 /// The volumes of a set: those that may hold what is wanted where the archive's manifest tells, else

@@ -6,8 +6,6 @@ use std::io::{self, Read, Seek, Write};
 use failure::{Failure, OrFail, Status, TemporaryFile};
 use sha2::{Digest, Sha256};
 
-use crate::item::Item;
-
 /// A file that is being put together.
 pub(crate) struct Draft {
     file: File,
@@ -61,11 +59,6 @@ impl Content {
                 Err(error) => return Err(error).or_fail(Status::Refused, name),
             }
         }
-    }
-
-    /// Whether it is that file.
-    pub(crate) fn is(&self, item: &Item) -> bool {
-        self.sha256 == item.sha256 && item.size.is_none_or(|size| size == self.size)
     }
 
     /// All of it, which is small.

@@ -8,6 +8,7 @@ use progress::Files;
 use sha2::Sha256;
 use survey::{Survey, digest, of_one_file};
 
+use crate::content::Content;
 use crate::place::Place;
 
 /// A file that a set should have.
@@ -41,6 +42,11 @@ impl Item {
     /// Whether its content is nowhere in the store.
     pub(crate) fn is_bad(&self) -> bool {
         self.state == State::Bad
+    }
+
+    /// Whether that is its content.
+    pub(crate) fn has(&self, content: &Content) -> bool {
+        content.sha256 == self.sha256 && self.size.is_none_or(|size| size == content.size)
     }
 
     /// The name in the store of the file that has its content.

@@ -189,7 +189,7 @@ impl SetRepair<'_> {
                 let Some(item) = item.filter(|item| item.is_bad()) else { continue };
                 let content = group.content(number, &there, &mut self.place);
                 let content = self.unless_damaged(content, &file.name)?;
-                let Some(mut content) = content.filter(|content| content.is(item)) else {
+                let Some(mut content) = content.filter(|content| item.has(content)) else {
                     log::info!("{}: what {} rebuilds is another file", item.name, file.name);
                     continue;
                 };

@@ -57,11 +57,11 @@ impl Other {
 impl Sources<'_> {
     /// The content of a file, and where it is from.
     pub(crate) fn content(&mut self, item: &Item) -> Result<Option<(Content, String)>, Failure> {
-        if let Some(content) = self.archived(&item.name)?.filter(|content| content.is(item)) {
+        if let Some(content) = self.archived(&item.name)?.filter(|content| item.has(content)) {
             return Ok(Some((content, "the archive directory".to_owned())));
         }
         let Some(other) = &mut self.other else { return Ok(None) };
-        let content = other.copy(&item.name, item.size)?.filter(|content| content.is(item));
+        let content = other.copy(&item.name, item.size)?.filter(|content| item.has(content));
         Ok(content.map(|content| (content, other.url.clone())))
     }
 

@@ -17,15 +17,13 @@ use sha2::{Digest, Sha256};
 use stream::member::{CTIME, INODE, Kind, NO_XATTRS, SHA256, SIZE, XATTRS};
 use stream::{Annotations, Begin, Member, Output, StreamKind, Timestamp, Totals, write_content};
 
-use crate::Scan;
 use crate::base::Base;
 use crate::owners::Owners;
 use crate::plan::Plan;
 use crate::privilege;
 use crate::rules::Rules;
+use crate::{STDIN, Scan};
 
-/// What stands for standard input as a source.
-pub(crate) const STDIN: &str = "-";
 /// How such a source is called in manifests, before the name of its file.
 const SOURCE: &[u8] = b"stdin:";
 

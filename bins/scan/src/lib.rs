@@ -46,6 +46,9 @@ use crate::selection::{Selection, Words};
 use crate::source::Source;
 use crate::walk::Walk;
 
+/// What stands for standard input as a source.
+pub(crate) const STDIN: &str = "-";
+
 /// Read a source and write what has changed since the last backup as a tree stream
 ///
 /// moo-scan is the first stage of a backup, and the only one that may need root. It reads each file

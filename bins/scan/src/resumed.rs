@@ -13,18 +13,17 @@ use sha2::{Digest, Sha256};
 use stream::member::{Kind, SIZE};
 use stream::{Member, SetHeader};
 
-use crate::Scan;
 use crate::owners::Owners;
 use crate::report::{News, Report, Reread, Told};
 use crate::source::Source;
 use crate::walk::Walk;
-use crate::{dump, entry};
+use crate::{STDIN, Scan, entry};
 
 /// What the options of a run amount to, as far as two that share a set have to agree.
 ///
 /// None if the set can't be resumed: what comes from a pipe can't be read again.
 pub(crate) fn options(arguments: &Scan) -> Option<String> {
-    if arguments.source == dump::STDIN {
+    if arguments.source == STDIN {
         return None;
     }
     let mut hash = Sha256::new();

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use archive::{SetId, SetTime};
 
+use crate::finding::Finding;
 use crate::inventory::{Inventory, Known, Set};
 use cli::shown;
 
@@ -13,37 +14,6 @@ const NAMED: usize = 5;
 
 /// How far the clocks of two machines may be apart, in seconds.
 pub(crate) const SKEW: i64 = 3600;
-
-/// Something that is wrong, or worth to know.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Finding {
-    /// Whether something that is needed is missing.
-    pub(crate) lost: bool,
-    /// Its kind, in a word.
-    pub(crate) kind: &'static str,
-    /// The set that it is about.
-    pub(crate) set: Option<SetId>,
-    /// What it is.
-    pub(crate) what: String,
-}
-
-impl Finding {
-    fn lost(kind: &'static str, set: SetId, what: impl Into<String>) -> Finding {
-        Finding { lost: true, kind, set: Some(set), what: what.into() }
-    }
-
-    fn note(kind: &'static str, set: Option<SetId>, what: impl Into<String>) -> Finding {
-        Finding { lost: false, kind, set, what: what.into() }
-    }
-
-    /// In a line.
-    pub(crate) fn text(&self) -> String {
-        match self.set {
-            Some(set) => format!("{}: {}", shown::set(set), self.what),
-            None => self.what.clone(),
-        }
-    }
-}
 
 /// All findings, by set.
 pub(crate) fn all(inventory: &Inventory, known: Option<&Known>) -> Vec<Finding> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use archive::{Fork, Identity, Manifest, SetId, SetTime, StoredSet, Wrapping};
 
-use crate::findings::Finding;
+use crate::finding::Finding;
 
 /// All that is known of a store.
 pub(crate) struct Inventory {

@@ -3,7 +3,7 @@
 use archive::escape;
 use serde::Serialize;
 
-use crate::findings::Finding;
+use crate::finding::Finding;
 use crate::inventory::{Inventory, Set};
 use crate::table::word;
 use cli::shown;

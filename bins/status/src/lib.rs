@@ -1,6 +1,7 @@
 //! `moo-status` tells what a store holds: its chains and sets, what is wrong with them, and how old the
 //! last good one is.
 
+mod finding;
 mod findings;
 mod gather;
 mod inventory;

@@ -8,19 +8,9 @@ use failure::{Failure, Status, shown};
 use options::Call;
 
 use crate::nearest;
+use crate::planned::{Planned, backup_options};
 use crate::tables::{Config, Source, Store};
-use crate::values::{Line, Name};
-
-/// A call for one source and one store.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Planned {
-    /// The source.
-    pub source: Name,
-    /// The store.
-    pub store: Name,
-    /// The arguments of the command.
-    pub words: Vec<OsString>,
-}
+use crate::values::Name;
 
 /// Whether the arguments of a call are names, and not a URL. No arguments mean all names, where the
 /// command can do without any.
@@ -323,12 +313,6 @@ impl Config {
     fn own_options(&self, source: &Source) -> Vec<Vec<OsString>> {
         backup_options(self.options.iter().chain(&source.options)).options
     }
-}
-
-/// Words of `options` keys, as a call of `moo backup`.
-pub(crate) fn backup_options<'a>(words: impl Iterator<Item = &'a Line>) -> Call {
-    let words: Vec<_> = words.map(|word| OsString::from(&**word)).collect();
-    Call::read("backup", &words).unwrap_or_default()
 }
 
 impl Source {

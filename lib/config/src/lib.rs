@@ -4,6 +4,7 @@ mod calls;
 mod keep;
 mod old;
 mod place;
+mod planned;
 mod read;
 mod rows;
 mod tables;
@@ -11,9 +12,10 @@ mod values;
 
 use read::nearest;
 
-pub use calls::{Caller, Planned, takes_names};
+pub use calls::{Caller, takes_names};
 pub use keep::Keep;
 pub use place::{OLD, SYSTEM, find};
+pub use planned::Planned;
 pub use read::{read, read_from};
 pub use rows::rows;
 pub use tables::{Checks, Config, List, Source, Store};

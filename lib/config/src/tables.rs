@@ -12,8 +12,8 @@ use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Error, IntoDeserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::calls::{Planned, backup_options};
 use crate::keep::Keep;
+use crate::planned::{Planned, backup_options};
 use crate::values::{
     Age, Archive, FileName, Line, Locator, Name, Pattern, Percent, Ping, Rooted, Size,
     SourceIdentity, User,

@@ -6,7 +6,7 @@ use failure::Reason;
 use serde::Serialize;
 
 use crate::memory::{Made, Place, Work};
-use crate::painter::View;
+use crate::view::View;
 
 /// The version of the schema. It changes when a field is removed or changes its meaning; new fields
 /// do not change it.

@@ -15,6 +15,7 @@ mod rate;
 mod report;
 mod screen;
 mod text;
+mod view;
 
 pub use events::{Event, Events, VARIABLE as EVENTS};
 pub use files::Files;

@@ -10,6 +10,7 @@ use failure::legible;
 use crate::memory::{Made, Memory, Place, Slot, Text, Work};
 use crate::rate::Rate;
 use crate::screen::Screen;
+use crate::view::View;
 use crate::{json, news, text};
 
 /// How often the line is drawn, and the memory is read.
@@ -20,18 +21,6 @@ const PLAIN: Duration = Duration::from_secs(10);
 const JSON: Duration = Duration::from_secs(1);
 /// How long a stage has waited before that is shown.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// What is known of a command at a moment.
-pub(crate) struct View<'a> {
-    /// Its name, such as `backup`.
-    pub(crate) command: &'a str,
-    pub(crate) elapsed: Duration,
-    pub(crate) work: Option<&'a Work>,
-    /// Bytes that were read per second.
-    pub(crate) per_second: Option<u64>,
-    /// Seconds.
-    pub(crate) left: Option<u64>,
-}
 
 enum Request {
     /// A line, now.
@@ -245,12 +234,5 @@ impl Canvas {
             Form::Line | Form::Plain => Vec::new(),
         };
         lines.iter().for_each(|line| self.screen.say(line));
-    }
-}
-
-#[cfg(test)]
-impl<'a> View<'a> {
-    pub(crate) fn of(command: &'a str, work: Option<&'a Work>) -> View<'a> {
-        View { command, elapsed: Duration::ZERO, work, per_second: None, left: None }
     }
 }

@@ -7,7 +7,7 @@ use cli::shown::count;
 use unicode_width::UnicodeWidthChar;
 
 use crate::memory::{Made, Place};
-use crate::painter::View;
+use crate::view::View;
 
 /// What stands for the end of a line that was cut.
 const CUT: &str = "...";

@@ -15,21 +15,9 @@ use crate::entries::Entry;
 use crate::kept::CHANGED;
 use crate::metadata::Metadata;
 use crate::objects::{NameAt, inspect_at, remove};
-use crate::plan::{KeptObject, KeptObjects, Place, Plan, WantedPaths};
+use crate::plan::{KeptObject, KeptObjects, Place, Plan};
 use crate::staging::TREE;
 use crate::tree::{ApplyError, Tree, wrong};
-
-/// What a tree is built by, if some of it is there already.
-pub(crate) struct Planned {
-    plan: Plan,
-    wanted: WantedPaths,
-}
-
-impl Planned {
-    pub(crate) fn new(plan: &Plan) -> Result<Planned, Failure> {
-        Ok(Planned { plan: plan.clone(), wanted: plan.wanted()? })
-    }
-}
 
 /// Deletes from a tree in the staging folder what the plan does not keep there.
 pub(crate) fn sweep(staging: BorrowedFd<'_>, plan: &Plan, root: &TreePath) -> Result<(), Failure> {

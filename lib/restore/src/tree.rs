@@ -18,7 +18,7 @@ use crate::cursor::Cursor;
 use crate::entries::{Entries, Entry, Event};
 use crate::metadata::{Metadata, Owners};
 use crate::objects::remove;
-use crate::resume::Planned;
+use crate::planned::Planned;
 use crate::skipped::SkippedEntries;
 use crate::staging::TREE;
 use crate::tombstones::Tombstones;

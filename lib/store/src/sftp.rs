@@ -6,11 +6,13 @@ mod connection;
 mod error;
 mod identities;
 mod known_hosts;
+mod place;
 mod proxy;
 mod read;
 mod session;
 mod settings;
 mod ssh_says;
+mod way;
 mod write;
 
 use std::io::{BufReader, Read};

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use archive::{Collection, FileName, Seal, SetId, SetTime, parse_seal};
 use store::final_name;
 
-use crate::seals::Sealed;
+use crate::sealed::Sealed;
 
 /// What becomes of a hidden set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

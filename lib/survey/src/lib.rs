@@ -13,6 +13,7 @@ mod judge;
 mod lost;
 mod parity_file;
 mod renamed;
+mod sealed;
 mod seals;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -28,7 +29,7 @@ pub use belonging::several;
 pub use content::{digest, of_one_file};
 pub use judge::{Judge, Uncounted};
 pub use parity_file::ParityFile;
-pub use seals::Sealed;
+pub use sealed::Sealed;
 
 use crate::hidden::Fate;
 use crate::seals::Seals;

@@ -9,7 +9,8 @@ use ssh_key::{PrivateKey, PublicKey};
 use ssh2::{ErrorCode, Session};
 
 use super::error::{SftpError, is_lost};
-use super::settings::{Agent, Settings, home};
+use super::place::home;
+use super::settings::{Agent, Settings};
 
 /// The keys that everybody has, if no other is named.
 const USUAL: [&str; 3] = [".ssh/id_ed25519", ".ssh/id_ecdsa", ".ssh/id_rsa"];

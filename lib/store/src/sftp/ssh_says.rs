@@ -13,7 +13,7 @@ use tempfile::NamedTempFile;
 use uzers::os::unix::UserExt;
 
 use super::address::Address;
-use super::settings::home;
+use super::place::home;
 use crate::Options;
 
 /// The configuration of all users.
