@@ -44,12 +44,25 @@ run_backup="$here/backup.sh --user $owner"
 # finding STATUS WHICH WHAT COMMAND: prints a line for a problem; COMMAND solves it.
 result=0
 finding() {
-    printf '%s\n' "$(legible "$self: $2: $3: $4")" >&2
     case $result in 0 | "$1") result=$1 ;; *) result=1 ;; esac
+    if [ -n "$json" ]; then line_of_json "$1" "$2" "$3" "$(string_of_json "$4")" && return; fi
+    printf '%s\n' "$(legible "$self: $2: $3: $4")" >&2
 }
 
 # passed WHICH WHAT: reports a successful check, with -v.
-passed() { [ -z "$verbose" ] || printf '%s\n' "$(legible "$1: $2")"; }
+passed() {
+    [ -n "$verbose" ] || return 0
+    if [ -n "$json" ]; then line_of_json 0 "$1" "$2" null && return; fi
+    printf '%s\n' "$(legible "$1: $2")"
+}
+
+# line_of_json STATUS WHICH WHAT COMMAND: a check; COMMAND is a string of JSON, or null.
+line_of_json() {
+    printf '{"status":%s,"subject":%s,"message":%s,"command":%s}\n' \
+        "$1" "$(string_of_json "$2")" "$(string_of_json "$3")" "$4"
+}
+
+string_of_json() { printf '"%s"\n' "$(legible "$1" | sed 's/[\\"]/\\&/g')"; }
 
 # owners COMMAND…: runs the command as the user, because root must not touch the user's files.
 owners() (as_user "$@")

@@ -117,7 +117,7 @@ check_configuration() {
 # needs no sudo.
 allow_backup() {
     command -v visudo >/dev/null || return 0
-    allowed="$user ALL=(root) NOPASSWD: $here/backup.sh \"\""
+    allowed=$(sudo_rule "$user")
     file=/etc/sudoers.d/$user
     [ "$(cat -- "$file" 2>/dev/null)" != "$allowed" ] || return 0
     [ ! -e "$file" ] || fail 1 "$file: exists with other content: delete it first"
@@ -236,7 +236,7 @@ make_schedule() {
     checks=$(conf_cron_checks)
     put 644 "$file" <<TEXT
 MAILTO=${mailto:-root}
-${schedule:-30 2 * * *} $user sudo -n $here/backup.sh${checks:+$newline$checks}
+$(cron_line "$user" "$schedule")${checks:+$newline$checks}
 TEXT
 }
 
@@ -279,15 +279,13 @@ tell() {
     key=$(as_owner cat "$home/.ssh/id_ed25519.pub")
     login=${remote#sftp://} && login=${login%%@*}
     host_and_port
-    address=$(ip -o route get "$(getent ahosts "$host" | sed -n '1s/ .*//p')" 2>/dev/null |
-        sed -n 's/.* src \([^ ]*\).*/\1/p')
     echo "The public SSH key of $user:"
     echo "  $key"
     echo 'On the other machine run (--from is the address that this one comes from):'
     kind=--plain
     ! conf_append_only || kind=''
     # shellcheck disable=SC2046,SC2086 # names of sources have no blanks
-    echo "  $(shown moo setup-remote $kind --from "${address:-ADDRESS}" --key "$key" --user "$login" $(conf_sources))"
+    echo "  $(shown moo setup-remote $kind --from "$(own_address "$host")" --key "$key" --user "$login" $(conf_sources))"
     echo 'Then run here, with the fingerprint that it prints:'
     echo '  moo setup-local --host-key SHA256:... --kit FILE'
 }

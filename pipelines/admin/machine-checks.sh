@@ -4,12 +4,14 @@
 
 # roots PATH: it is root's, and nobody else may write it.
 roots() {
-    case $(stat -c '%u %A' -- "$1" 2>/dev/null) in
-        '0 l'* | '0 '?????-??-?) return 0 ;;
-        '0 '*) finding 1 "$1" 'others than root may write it' "chmod go-w $(shown "$1")" ;;
-        '') finding 1 "$1" 'is missing' "$2" ;;
-        *) finding 1 "$1" 'does not belong to root' "chown root:root $(shown "$1")" ;;
+    why=$(not_roots "$1")
+    case $why in
+        '') return 0 ;;
+        *write*) mend="chmod go-w $(shown "$1")" ;;
+        *missing) mend=$2 ;;
+        *) mend="chown root:root $(shown "$1")" ;;
     esac
+    finding 1 "$1" "$why" "$mend"
     return 1
 }
 
@@ -17,7 +19,7 @@ roots() {
 only_roots() {
     up=$1
     while :; do
-        case $(stat -c '%u %A' -- "$up" 2>/dev/null) in '0 '[!l]????-??-?) ;; *) return 1 ;; esac
+        if [ -L "$up" ] || [ -n "$(not_roots "$up")" ]; then return 1; fi
         [ "$up" != / ] || return 0
         up=$(dirname -- "$up")
     done
@@ -59,20 +61,18 @@ check_user() {
         finding 1 "$owner" 'no such user' "$set_up"
         return 1
     }
-    IFS=: read -r _ _ number _ _ home shell <<TEXT
+    IFS=: read -r _ _ number _ _ home _ <<TEXT
 $entry
 TEXT
     [ "$number" != 0 ] || fail 1 "$owner: is root: choose another --user"
     before=$result
     [ "$number" -lt 1000 ] || finding 1 "$owner" 'not a system user' "usermod -u $(free_number) $owner"
-    case $shell in
-        */nologin | */false) ;;
-        *) finding 1 "$owner" 'has a shell' "usermod -s /usr/sbin/nologin $owner" ;;
-    esac
-    case $(getent shadow "$owner" | cut -d : -f 2) in
-        '*'* | '!'*) ;;
-        *) finding 1 "$owner" 'has a password' "usermod -p '*' $owner" ;;
-    esac
+    ways=$(logins "$owner")
+    while read -r way; do
+        [ -z "$way" ] || finding 1 "$owner" "${way%%: *}" "${way#*: }"
+    done <<TEXT
+$ways
+TEXT
     for group in $(id -Gn -- "$owner"); do
         [ "$group" = "$(id -gn -- "$owner")" ] ||
             finding 1 "$owner" "is in the group $group" "gpasswd -d $owner $group"
@@ -114,7 +114,8 @@ private() {
 # check_sudo: the user may run one command as root, and nothing else.
 check_sudo() {
     if [ -L "$timers_wanted/$backup_timer" ] && ! command -v sudo >/dev/null; then passed sudo 'is not needed' && return; fi
-    file=/etc/sudoers.d/$owner allowed="NOPASSWD: $here/backup.sh \"\""
+    file=/etc/sudoers.d/$owner rule=$(sudo_rule "$owner")
+    allowed=${rule#* ALL=(root) }
     if [ ! -e "$file" ]; then
         finding 1 "$file" 'is missing' "$set_up" && return 0
     fi
@@ -122,7 +123,7 @@ check_sudo() {
         '0 440' | '0 400') ;;
         *) finding 1 "$file" 'is not for root alone' "chown root:root $file && chmod 440 $file" && return 0 ;;
     esac
-    if [ "$(cat -- "$file")" != "$owner ALL=(root) $allowed" ]; then
+    if [ "$(cat -- "$file")" != "$rule" ]; then
         finding 1 "$file" 'is not the one line that is needed' "rm $file && $set_up" && return 0
     fi
     why=$(visudo -c 2>&1) || {
@@ -159,7 +160,7 @@ check_schedule() {
 cron_lines() {
     checks=''
     [ -z "$configured" ] || checks=$(conf_cron_checks)
-    printf '%s\n' "printf '%s\\n' MAILTO=root '30 2 * * * $owner sudo -n $here/backup.sh'${checks:+" '$checks'"}"
+    printf '%s\n' "printf '%s\\n' MAILTO=root '$(cron_line "$owner")'${checks:+" '$checks'"}"
 }
 
 check_cron() {

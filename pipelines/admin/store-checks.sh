@@ -146,9 +146,7 @@ set_up_there() {
     there_set_up='ls -ld' public_key=''
     case $remote in sftp://*) ;; *) there_set_up="ls -ld $(shown "${remote#file://}")" && return 0 ;; esac
     public_key=$(owners ssh-keygen -y -P '' -f "$identity")
-    address=$(ip -o route get "$(getent ahosts "$host" | sed -n '1s/ .*//p')" 2>/dev/null |
-        sed -n 's/.* src \([^ ]*\).*/\1/p') || address=''
-    there_set_up=$(shown moo setup-remote --from "${address:-ADDRESS}" --key "$public_key" --user "$login" \
+    there_set_up=$(shown moo setup-remote --from "$(own_address "$host")" --key "$public_key" --user "$login" \
         $append $(conf_stored))
 }
 

@@ -1,5 +1,6 @@
-# shellcheck shell=sh
-# Steps that change a machine. --dry-run prints them. Sourced after options.sh.
+# shellcheck shell=sh disable=SC2154
+# Steps that change a machine, which --dry-run prints, and what is to be so on one that is set up.
+# Sourced after options.sh.
 
 # Set to `yes` by --dry-run.
 dry_run=''
@@ -38,27 +39,56 @@ only_root_writes() {
 }
 
 only_root_writes_here() {
-    case $(stat -c '%u %A' -- "$1") in
-        '0 l'*) fail 1 "$1: a symbolic link, where a folder is needed" ;;
-        '0 d'????-??-?) ;;
-        '0 d'*) fail 1 "$1: others than root may write to it (chmod go-w)" ;;
-        '0 '*) fail 1 "$1: not a folder" ;;
-        *) fail 1 "$1: does not belong to root" ;;
+    case $(stat -c %A -- "$1") in
+        l*) fail 1 "$1: a symbolic link, where a folder is needed" ;;
+        [!d]*) fail 1 "$1: not a folder" ;;
+    esac
+    why=$(not_roots "$1")
+    case $why in
+        '') ;;
+        *write*) fail 1 "$1: $why (chmod go-w)" ;;
+        *) fail 1 "$1: $why" ;;
     esac
 }
 
-# nobody_logs_in_as USER: the user is not root, and has neither a shell nor a password.
+# not_roots PATH: prints nothing if PATH is root's, and nobody else may write to it; or what is wrong.
+not_roots() {
+    case $(stat -c '%u %A' -- "$1" 2>/dev/null) in
+        '0 l'* | '0 '?????-??-?) ;;
+        '0 '*) echo 'others than root may write to it' ;;
+        '') echo 'is missing' ;;
+        *) echo 'does not belong to root' ;;
+    esac
+}
+
+# nobody_logs_in_as USER: the user is not root, and nobody can log in as it.
 nobody_logs_in_as() {
-    IFS=: read -r _ _ uid _ _ _ shell <<TEXT
-$(getent passwd "$1")
-TEXT
-    [ "$uid" != 0 ] || fail 1 "$1: is root: choose another --user"
-    case $shell in
+    [ "$(id -u -- "$1")" != 0 ] || fail 1 "$1: is root: choose another --user"
+    way=$(logins "$1" | sed 1q)
+    [ -z "$way" ] || fail 1 "$1: $way, or choose another --user"
+}
+
+# logins USER: how somebody could log in as USER, with the command that ends it: a line each.
+logins() {
+    case $(getent passwd "$1" | cut -d : -f 7) in
         */nologin | */false) ;;
-        *) fail 1 "$1: has a shell: usermod -s /usr/sbin/nologin $1, or choose another --user" ;;
+        *) echo "has a shell: usermod -s /usr/sbin/nologin $1" ;;
     esac
     case $(getent shadow "$1" | cut -d : -f 2) in
         '*'* | '!'*) ;;
-        *) fail 1 "$1: has a password: usermod -p '*' $1, or choose another --user" ;;
+        *) echo "has a password: usermod -p '*' $1" ;;
     esac
+}
+
+# sudo_rule USER: the line of sudoers that lets USER start the backup as root.
+sudo_rule() { printf '%s\n' "$1 ALL=(root) NOPASSWD: $here/backup.sh \"\""; }
+
+# cron_line USER [SCHEDULE]: the line of cron that starts the backup, every night at half past two.
+cron_line() { printf '%s\n' "${2:-30 2 * * *} $1 sudo -n $here/backup.sh"; }
+
+# own_address HOST: the address that this machine has to HOST, or ADDRESS if nothing tells.
+own_address() {
+    address=$(ip -o route get "$(getent ahosts "$1" | sed -n '1s/ .*//p')" 2>/dev/null |
+        sed -n 's/.* src \([^ ]*\).*/\1/p') || :
+    printf '%s\n' "${address:-ADDRESS}"
 }

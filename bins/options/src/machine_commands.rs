@@ -185,6 +185,7 @@ Examples:
             .requires("kit"),
             option("verbose", Nothing, &[Variable("verbose")], "Print successful checks too")
                 .short('v'),
+            option("json", Nothing, &[Variable("json")], "Print one line of JSON per check"),
         ])],
         after: "\
 The exit status is 0 if all is well, or else 1, or a status that fits every problem, such as 8 for
@@ -193,6 +194,7 @@ a store that cannot be reached.
 Examples:
   moo doctor
   moo doctor --append-only --max-age 26h
+  moo doctor --json --verbose
   moo doctor --kit /media/stick/server.kit",
     },
     MooCommand {

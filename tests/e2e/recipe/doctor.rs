@@ -5,7 +5,7 @@ mod account;
 mod keys;
 
 use tests::machine::{Machine, Network};
-use tests::{Run, Sandbox};
+use tests::{Run, Sandbox, assert_by_schema};
 
 const REMOTE: &str = "sftp://purrbackups@store.example.org/backups";
 const KIT: &str = "--kit /root/kit.tar --passphrase-file /root/passphrase";
@@ -115,8 +115,33 @@ fn all_is_well_after_the_setup_and_nothing_is_told_or_changed() {
     ] {
         assert!(told.out().contains(part), "{part}: {}", told.out());
     }
+    let lines = pair.doctor(&format!("--json -v {KIT}")).succeeds().stderr_is("").out();
+    assert_by_schema(&sandbox, "doctor", &lines);
+    assert_eq!(lines.lines().count(), told.out().lines().count(), "{lines}");
+    pair.doctor("--json").silent();
     assert_eq!(before, [&pair.local, &pair.remote].map(|machine| machine.sh(state).out()));
     pair.local.sh("pgrep -r R,S -u moobacker").fails().stdout_is("");
+}
+
+#[test]
+fn a_problem_is_a_line_of_json_with_the_command_that_solves_it() {
+    let sandbox = Sandbox::new();
+    let Some(network) = Network::new(&sandbox) else { return };
+    let pair = Pair::backed_up(&network);
+    let odd = "/var/lib/moobacker/a\"b\\c\u{1b}]0;x";
+    pair.local.sh(&format!("chmod 750 /var/lib/moobacker; touch '{odd}'")).silent();
+    let run = pair.doctor("--json").fails_with(1).stderr_is("");
+    assert_by_schema(&sandbox, "doctor", &run.out());
+    let problems: Vec<serde_json::Value> =
+        run.out().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let home =
+        problems.iter().find(|one| one["subject"] == "/var/lib/moobacker").expect("it is told");
+    let command = home["command"].as_str().unwrap();
+    assert_eq!(command, "chmod 700 /var/lib/moobacker");
+    let stranger = problems.iter().find(|one| one["message"].as_str().unwrap().contains("root"));
+    assert!(stranger.is_none() || !run.out().contains('\u{1b}'), "{}", run.out());
+    pair.local.sh(&format!("{command}; rm -f '{odd}'")).silent();
+    pair.doctor("--json").silent();
 }
 
 #[test]
@@ -145,13 +170,13 @@ fn a_second_store_was_not_looked_at_and_is() {
 const MACHINE: &[(&str, &str, &str)] = &[
     (
         "chmod g+w /usr/local/lib/moobacker/rescue.sh",
-        "rescue.sh: others than root may write it",
+        "rescue.sh: others than root may write to it",
         "",
     ),
     ("chown moobacker /usr/local/lib", "/usr/local/lib: does not belong to root", ""),
     (
         "chmod o+w /etc/moobacker/moobacker.toml",
-        "moobacker.toml: others than root may write it",
+        "moobacker.toml: others than root may write to it",
         "",
     ),
     (
