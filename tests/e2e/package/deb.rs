@@ -127,6 +127,22 @@ fn the_package_is_sound_to_lintian_and_the_same_each_time() {
 }
 
 #[test]
+fn the_debug_symbols_are_a_package_of_their_own_that_tells_the_lines_of_the_programs() {
+    let sandbox = builder();
+    build(&sandbox, &format!("--programs {} --debug-symbols", programs().display()));
+    let unpack = "cd built && dpkg-deb -x moobacker_*.deb programs && dpkg-deb -x moobacker-dbgsym_*.deb symbols";
+    sandbox.sh(unpack).silent();
+    let line = "cd built && id=$(readelf -n programs/usr/lib/moobacker/moo-scan | sed -n 's/.*Build ID: //p')
+        file=symbols/usr/lib/debug/.build-id/$(echo \"$id\" | sed 's/^../&\\//').debug
+        address=$(nm -C \"$file\" | sed -n 's/ [tT] .*stream::tar_reader::.*//p' | head -n 1)
+        addr2line -e \"$file\" \"$address\"";
+    sandbox.sh(line).succeeds().stdout_has("tar_reader.rs:");
+    let depends = "dpkg-deb -f built/moobacker-dbgsym_*.deb Depends";
+    let version = concat!("moobacker (= ", env!("CARGO_PKG_VERSION"), ")");
+    sandbox.sh(depends).stdout_is(version);
+}
+
+#[test]
 #[ignore = "needs what packaging/build-deb has built, which takes minutes: tests/run --long does it before"]
 fn a_release_is_smaller_than_20_megabytes() {
     let sandbox = builder();

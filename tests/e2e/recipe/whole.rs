@@ -1,11 +1,12 @@
 //! The whole recipe, as README.md tells it: two machines are set up, a week of nights, a night that
-//! goes wrong, and the loss of the machine.
+//! goes wrong, for the package the nights of a year, and the loss of the machine.
 
 mod cron;
 mod ledger;
 mod loss;
 mod readme;
 mod scene;
+mod year;
 
 use tests::Sandbox;
 
@@ -96,7 +97,8 @@ fn whole_story(origin: Origin, plain: bool, trouble: &Trouble) {
     let cron = Cron::of(&scene);
     week(&scene, &cron);
     bad_night(&scene, &cron, recipe.doctor(), trouble);
-    loss::all_comes_back(scene, &recipe);
+    let later = if origin == Origin::Package { year::passes(&scene, &cron) } else { 0 };
+    loss::all_comes_back(scene, &recipe, later);
 }
 
 #[test]
