@@ -25,7 +25,9 @@ const TEMPORARY: &str = "temporary file in TMPDIR (";
 /// cut, and says so too.
 pub(in crate::faults) fn is_told(run: Run, failing: &Failing, failed: &[String]) -> i32 {
     let ours = failing.process.program.starts_with("moo-");
-    let again = failing.error == INTERRUPTED && ours;
+    // The C library's own files, which a program of others such as ssh does not try to read again.
+    let systems = failed.iter().any(|call| call.contains("</etc/"));
+    let again = failing.error == INTERRUPTED && ours && !systems;
     let said = run.err();
     // A server leaves out of its list what it can't look at, and the next full set is made.
     let unlisted = !ours && run.status == 0 && said.contains(": the store has lost ");

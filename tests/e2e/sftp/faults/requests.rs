@@ -173,7 +173,7 @@ fn the_server_can_end_before_each_request_and_another_one_does_it() {
 
 #[test]
 fn each_request_can_stay_without_an_answer_and_another_connection_does_it() {
-    Attempts::new("--num-retries 2 --timeout 1").each_in_turn(Action::Stall, is_done);
+    Attempts::new("--num-retries 4 --timeout 2").each_in_turn(Action::Stall, is_done);
 }
 
 #[test]
