@@ -118,7 +118,11 @@ check_agreement() {
         finding 5 "$url" "it has backups, and the archive directory $own_copy is missing" "$run_backup $name"
         return
     fi
-    strangers=$(owners "$here/moo-fetch" $ours --num-retries 1 $with --receipts "$url" 2>&1 >/dev/null) || :
+    strangers=$(owners "$here/moo-fetch" $ours --num-retries 1 $with --receipts "$url" 2>&1 >/dev/null) || status=$?
+    if [ "$status" != 0 ]; then
+        finding "$status" "$url" "${strangers#"moo-fetch: $url: "}" "$run_backup $name"
+        return 0
+    fi
     for line in $strangers; do
         finding 5 "$url" "${line#"moo-fetch: $url: "}" "on the store's machine: moo prune-remote --strangers FOLDER"
     done

@@ -134,8 +134,7 @@ fn the_debug_symbols_are_a_package_of_their_own_that_tells_the_lines_of_the_prog
     sandbox.sh(unpack).silent();
     let line = "cd built && id=$(readelf -n programs/usr/lib/moobacker/moo-scan | sed -n 's/.*Build ID: //p')
         file=symbols/usr/lib/debug/.build-id/$(echo \"$id\" | sed 's/^../&\\//').debug
-        address=$(nm -C \"$file\" | sed -n 's/ [tT] .*stream::tar_reader::.*//p' | head -n 1)
-        addr2line -e \"$file\" \"$address\"";
+        nm -C \"$file\" | sed -n 's/ [tT] .*stream::tar_reader::.*//p' | addr2line -e \"$file\"";
     sandbox.sh(line).succeeds().stdout_has("tar_reader.rs:");
     let depends = "dpkg-deb -f built/moobacker-dbgsym_*.deb Depends";
     let version = concat!("moobacker (= ", env!("CARGO_PKG_VERSION"), ")");

@@ -97,8 +97,8 @@ fn whole_story(origin: Origin, plain: bool, trouble: &Trouble) {
     let cron = Cron::of(&scene);
     week(&scene, &cron);
     bad_night(&scene, &cron, recipe.doctor(), trouble);
-    let later = if origin == Origin::Package { year::passes(&scene, &cron) } else { 0 };
-    loss::all_comes_back(scene, &recipe, later);
+    let day = if origin == Origin::Package { year::passes(&scene, &cron) } else { 0 };
+    loss::all_comes_back(scene, &recipe, day);
 }
 
 #[test]

@@ -22,16 +22,16 @@ const ANSWERS: &str = "batch\npinentry-mode loopback\npassphrase-file /root/pass
 /// Where the backups of a source are.
 const STORE: &str = "/srv/purrbackups/backups";
 
-/// All sources come back as they were at last, and one as it was on a day of the week, so many days later.
-pub(crate) fn all_comes_back(scene: Scene<'_>, recipe: &Recipe, later: usize) {
+/// All sources come back as they were at last, and one as it was on a day of the week; `day` is that of the year.
+pub(crate) fn all_comes_back(scene: Scene<'_>, recipe: &Recipe, day: usize) {
     let (newest, older) = (scene.state(), scene.state_of(OLDER));
     let kit = fs::read(scene.local.path("/media/stick/server.kit")).unwrap();
     let Scene { network, local, remote, ledger, .. } = scene;
     drop(local);
     let bare = network.machine("new.example.org");
     prepare(&bare, &kit);
-    if later > 0 {
-        set_clock(&bare, later);
+    if day > 0 {
+        set_clock(&bare, day);
     }
     let rescue = Rescue { bare, remote, ledger };
     let page = rescue.types(recipe.open_kit()).succeeds().out();

@@ -179,7 +179,7 @@ fn each_request_can_stay_without_an_answer_and_another_connection_does_it() {
 #[test]
 fn nonsense_in_place_of_each_answer_is_no_answer() {
     for action in [Action::Garbage, Action::WrongId, Action::Length, Action::Short] {
-        let attempts = Attempts::new("--num-retries 1 --timeout 1");
+        let attempts = Attempts::new("--num-retries 1 --timeout 3");
         attempts.each_in_turn(action, |sandbox, run, hit| {
             assert!(run.status != 0 || !is_needed(hit), "{hit} was overlooked");
             if run.status == 0 {
