@@ -1,7 +1,7 @@
 //! Decryption of one OpenPGP message a file. Content that is not protected against changes is refused.
 
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::thread::{self, Scope};
+use std::thread;
 
 use failure::{Failure, OrFail, Status};
 use sequoia_openpgp::crypto::SessionKey;
@@ -198,27 +198,22 @@ impl Opening<'_> {
         let read = (&mut packets).take(PEEK).read_to_end(&mut first);
         read.or_fail(Status::Integrity, self.which)?;
         let is_plain = self.decryption.signers_wanted.is_empty()
-            && message::content(self.which, &first[..], None).is_ok();
+            && message::content(self.which, &first[..]).is_ok();
         let is_short = packets.has_ended();
         let packets = io::Cursor::new(first).chain(packets);
         if !is_plain {
             return self.read_by_sequoia(None, self.errors.watch(packets), out);
         }
         if is_short {
-            return self.copy_content(packets, None, out);
+            return self.copy_content(packets, out);
         }
-        thread::scope(|scope| self.copy_content(relay(scope, packets, AHEAD), Some(scope), out))
+        thread::scope(|scope| self.copy_content(relay(scope, packets, AHEAD), out))
     }
 
     /// Writes the content of a decrypted message as it arrives.
-    fn copy_content<'a>(
-        &self,
-        packets: impl BufRead + Send + 'a,
-        scope: Option<&'a Scope<'a, '_>>,
-        out: &mut dyn Write,
-    ) -> Result<(), Failure> {
-        let content = message::content(self.which, packets, scope);
-        let content = content.or_fail(Status::Integrity, self.which)?;
+    fn copy_content(&self, packets: impl BufRead, out: &mut dyn Write) -> Result<(), Failure> {
+        let content =
+            message::content(self.which, packets).or_fail(Status::Integrity, self.which)?;
         let copied = copy(content, &mut self.errors.watch(out));
         copied.map_err(|error| self.errors.explain(error, Status::Integrity))
     }

@@ -2,7 +2,6 @@
 //! (RFC 4880, 11.3).
 
 use std::io::{self, BufRead, BufReader, Read};
-use std::thread::Scope;
 
 use igzip::Inflate;
 use sequoia_openpgp::Packet;
@@ -13,7 +12,6 @@ use sequoia_openpgp::parse::{PacketParser, PacketParserResult, Parse};
 use sequoia_openpgp::types::CompressionAlgorithm;
 
 use crate::packets::{FramedMessage, PacketBody, tag_of};
-use crate::relay::relay;
 
 /// How much of a message is looked at: enough for the session keys of hundreds of recipients, and for
 /// what sequoia reads ahead.
@@ -128,12 +126,9 @@ const DATE: u64 = 4;
 /// left to sequoia. The content ends where the message ends.
 ///
 /// sequoia could read these too, but copies the content three times and inflates it more slowly.
-///
-/// With a scope, a thread of its own inflates.
 pub(crate) fn content<'a>(
     which: &str,
-    mut message: impl BufRead + Send + 'a,
-    scope: Option<&'a Scope<'a, '_>>,
+    mut message: impl BufRead + 'a,
 ) -> io::Result<Box<dyn BufRead + 'a>> {
     if !begins_with(&mut message, Tag::CompressedData)? {
         return literal(which, message);
@@ -146,10 +141,7 @@ pub(crate) fn content<'a>(
         CompressionAlgorithm::Zip => Inflate::raw(packed),
         _ => return Err(other()),
     };
-    match scope {
-        Some(scope) => literal(which, relay(scope, inflate, PIECE)),
-        None => literal(which, BufReader::with_capacity(PIECE, inflate)),
-    }
+    literal(which, BufReader::with_capacity(PIECE, inflate))
 }
 
 /// A reader of the content of one binary literal packet that is the whole message (5.9). Any other
@@ -231,7 +223,7 @@ mod tests {
 
     fn read(message: &[u8], buffer: usize) -> io::Result<Vec<u8>> {
         let mut read = Vec::new();
-        content("vol1", BufReader::with_capacity(buffer, message), None)?.read_to_end(&mut read)?;
+        content("vol1", BufReader::with_capacity(buffer, message))?.read_to_end(&mut read)?;
         Ok(read)
     }
 
@@ -295,7 +287,7 @@ mod tests {
         let twice = compressed(ZLIB, &message(ZIP, false, b"moo"), b"", false);
         let bzip2 = packet(Tag::CompressedData, b"\x03BZh9", false);
         for other in [&text, &signed, &twice, &bzip2, &b"moo".to_vec(), &Vec::new()] {
-            assert!(content("vol1", other.as_slice(), None).is_err());
+            assert!(content("vol1", other.as_slice()).is_err());
         }
     }
 
