@@ -57,7 +57,7 @@ fn where_no_thread_can_be_started_to_talk_with_gpg_one_line_says_so_or_it_is_don
         let run = traced.sh(restore);
         traced.calm(&decrypt);
         if run.status == 0 {
-            // gpg was asked again when it was time; or the same thread decrypted, inflated and wrote.
+            // gpg was asked again when it was time; or one thread decrypted and inflated.
             run.silent();
             sandbox.sh("diff -r src out").silent();
             without += 1;
@@ -69,7 +69,7 @@ fn where_no_thread_can_be_started_to_talk_with_gpg_one_line_says_so_or_it_is_don
         assert!(!sandbox.path("out").exists());
     }
     assert!(threads >= 3, "one reads ahead, and two talk with gpg: {threads}");
-    assert!(without >= 2, "one decrypts, and one inflates: {without}");
+    assert!(without >= 1, "one decrypts for another that inflates: {without}");
 }
 
 #[test]
