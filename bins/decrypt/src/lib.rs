@@ -12,6 +12,7 @@ mod sets;
 mod spool;
 mod transit;
 mod unwrap;
+mod vouched;
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -80,7 +81,8 @@ impl Program for Decrypt {
         }
         let wanted = input.begin().request().cloned();
         let protection = self.keys.protection(wanted.is_some());
-        let sets = Sets::new(wanted, self.keys.seal_certificates()?, self.keep_going)?;
+        let signers = self.keys.seal_certificates()?;
+        let sets = Sets::new(wanted, signers, self.keep_going, &unwrap.vouched)?;
         output.begin(input.begin())?;
         let files = Ahead::start(input.keep_going(self.keep_going), &unwrap)?;
         let losses = Losses::new(self.keep_going);

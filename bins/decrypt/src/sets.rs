@@ -1,6 +1,7 @@
 //! What is known of each set while its files pass by: the seal, the manifest, what has come.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use archive::{FileKind, FileName, Manifest, Seal, SetId, parse_seal};
 use failure::{Failure, OrFail, Status};
@@ -11,6 +12,7 @@ use stream::{RestoreRequest, SetRef};
 use crate::belonging::Belonging;
 use crate::broken;
 use crate::hold::Held;
+use crate::vouched::Vouched;
 
 /// The sets of a stream.
 pub(crate) struct Sets {
@@ -27,6 +29,8 @@ pub(crate) struct Sets {
     pub(crate) sets: BTreeMap<SetId, Set>,
     /// Seals whose set has not begun, and their own hashes: a seal's name tells only its time.
     seals: HashMap<archive::SetTime, (Seal, String)>,
+    /// What the last seal tells, for the thread that reads ahead.
+    vouched: Arc<Vouched>,
     /// The set of the last seal, and that seal's hash.
     last_sealed: Option<(SetId, String)>,
     /// The sets that are wanted, in their order, and the place of each in it.
@@ -82,6 +86,7 @@ impl Sets {
         wanted: Option<RestoreRequest>,
         signers: Vec<Cert>,
         keep_going: bool,
+        vouched: &Arc<Vouched>,
     ) -> Result<Sets, Failure> {
         let part = wanted.as_ref().map(Part::of).transpose()?;
         let reach = part.map(|part| part.reach().clone()).unwrap_or_default();
@@ -102,6 +107,7 @@ impl Sets {
             belonging,
             sets,
             seals,
+            vouched: Arc::clone(vouched),
             last_sealed,
             ids,
             turns,
@@ -120,6 +126,7 @@ impl Sets {
         if Some(seal.set.time) != parse_seal(name) {
             return Err(broken(name, &format!("is the seal of the {}", seal.set)));
         }
+        self.vouched.take(&seal);
         self.seals.insert(seal.set.time, (seal, sha256.to_owned()));
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Out of the wrapping that a file's name tells.
 
 use std::io::{self, BufReader, Read, Seek, Write};
+use std::sync::Arc;
 
 use archive::{FileName, Wrapping};
 use failure::{Failure, OrFail, Status};
@@ -8,6 +9,7 @@ use igzip::Inflate;
 use openpgp::Decryption;
 
 use crate::hold::Held;
+use crate::vouched::Vouched;
 
 /// Bytes of the buffers around the inflater.
 const BUFFER: usize = 256 << 10;
@@ -15,18 +17,20 @@ const BUFFER: usize = 256 << 10;
 /// How files are unwrapped.
 pub(crate) struct Unwrap {
     decryption: Decryption,
+    pub(crate) vouched: Arc<Vouched>,
 }
 
 impl Unwrap {
     pub(crate) fn new(decryption: Decryption) -> Unwrap {
-        Unwrap { decryption }
+        Unwrap { decryption, vouched: Arc::default() }
     }
 
     /// Does the part of [`open`](Self::open) that needs the head of the file only, and leaves the file at its
-    /// start.
+    /// start. GnuPG gets nothing ahead of its turn that no seal vouches for.
     pub(crate) fn prepare(&self, stored: &str, held: &mut Held) -> Result<(), Failure> {
         if FileName::parse(stored).is_some_and(|name| name.wrapping == Wrapping::OpenPgp) {
-            self.decryption.prepare(&mut *held);
+            let may_ask = self.vouched.has(held.sha256());
+            self.decryption.prepare(&mut *held, may_ask);
             held.rewind()?;
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! Decryption of one OpenPGP message a file. Content that is not protected against changes is refused.
 
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::thread;
 
 use failure::{Failure, OrFail, Status};
 use sequoia_openpgp::crypto::SessionKey;
@@ -18,6 +19,7 @@ use crate::gpg::{Gpg, GpgOutcome};
 use crate::message::{self, MessageHead, Protection};
 use crate::packets::{FramedMessage, PacketBody};
 use crate::passphrase::PassphraseSource;
+use crate::relay::relay;
 use crate::seipd::{self, MessageKey, SeipdReader};
 use crate::session_key::{KeyAccess, SessionKeySearch};
 use crate::signing::signer_of;
@@ -25,6 +27,9 @@ use crate::signing::signer_of;
 /// The bytes of plaintext that sequoia holds back until the integrity code has been checked.
 const BUFFER: usize = 1 << 20;
 const PIECE: usize = 64 << 10;
+/// The bytes of decrypted data that are handed to another thread at a time. With fewer, the threads wake each
+/// other up more often.
+const AHEAD: usize = 256 << 10;
 /// The bytes of decrypted data that are read to detect what packets it has.
 const PEEK: u64 = 4 << 10;
 
@@ -57,11 +62,14 @@ impl Decryption {
 
     /// Derives the session key of a message from the passphrase, for [`open`](Self::open). That takes time,
     /// in which another thread can decrypt another message. The message may be damaged.
-    pub fn prepare(&self, message: impl Read + Send + Sync) {
+    ///
+    /// If it `may_ask`, gets the session key from GnuPG, if that has opened another message for the same
+    /// recipients.
+    pub fn prepare(&self, message: impl Read + Send + Sync, may_ask: bool) {
         let first = message::without_armor(message)
             .and_then(|mut message| message::read_head(&mut message));
         if let Ok(first) = first {
-            self.keys.prepare(&MessageHead::parse(&first));
+            self.keys.prepare(&MessageHead::parse(&first), &first, may_ask);
         }
     }
 
@@ -191,10 +199,19 @@ impl Opening<'_> {
         read.or_fail(Status::Integrity, self.which)?;
         let is_plain = self.decryption.signers_wanted.is_empty()
             && message::content(self.which, &first[..]).is_ok();
+        let is_short = packets.has_ended();
         let packets = io::Cursor::new(first).chain(packets);
         if !is_plain {
             return self.read_by_sequoia(None, self.errors.watch(packets), out);
         }
+        if is_short {
+            return self.copy_content(packets, out);
+        }
+        thread::scope(|scope| self.copy_content(relay(scope, packets, AHEAD), out))
+    }
+
+    /// Writes the content of a decrypted message as it arrives.
+    fn copy_content(&self, packets: impl BufRead, out: &mut dyn Write) -> Result<(), Failure> {
         let content =
             message::content(self.which, packets).or_fail(Status::Integrity, self.which)?;
         let copied = copy(content, &mut self.errors.watch(out));

@@ -4,6 +4,7 @@
 //! sequoia does the work, except for the packets that hold the bulk of the data (`packets`,
 //! `seipd`, `message`). Secret keys in GnuPG stay there: its agent decrypts session keys and signs.
 
+mod asked;
 mod certificates;
 mod cleartext;
 mod decrypt;
@@ -13,6 +14,7 @@ mod gpg;
 mod message;
 mod packets;
 mod passphrase;
+mod relay;
 mod seal;
 mod seipd;
 mod session_key;

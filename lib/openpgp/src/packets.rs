@@ -199,6 +199,31 @@ pub(crate) fn tag_of(first: u8) -> Tag {
     })
 }
 
+/// Bytes of encrypted data that [`shortened`] keeps.
+const KEPT: usize = 64;
+
+/// The beginning of an encrypted message as a message of its own: all before its last packet, and the first
+/// bytes of that packet. What is no such message comes back as it is.
+pub(crate) fn shortened(head: &[u8]) -> Vec<u8> {
+    let mut frame = PacketFrames::new(Tag::SEIP);
+    let (mut at, mut start, mut kept) = (0, 0, Vec::new());
+    while at < head.len() && kept.len() < KEPT {
+        if frame.state == FrameState::Header && frame.header.is_empty() {
+            start = at;
+        }
+        let (passed, is_body) = frame.pass(&head[at..]);
+        if is_body {
+            kept.extend(&head[at..at + passed.min(KEPT - kept.len())]);
+        }
+        at += passed;
+    }
+    if kept.is_empty() || frame.surplus {
+        return head.to_vec();
+    }
+    let header = [0xc0 | u8::from(Tag::SEIP), kept.len() as u8];
+    [&head[..start], &header, &kept].concat()
+}
+
 /// A reader that hands on a whole encrypted message, and notices where it ends.
 pub(crate) struct FramedMessage<R> {
     inner: R,
@@ -324,6 +349,23 @@ mod tests {
             let packet = Packet::from_bytes(&parts.finish().unwrap()).unwrap();
             assert!(matches!(packet, Packet::Literal(read) if read.body() == content), "{length}");
         }
+    }
+
+    #[test]
+    fn a_message_is_shortened_to_its_session_keys_and_the_start_of_what_is_encrypted() {
+        let key = [0x84, 2, 7, 7];
+        let body: Vec<u8> = (1..=200).collect();
+        let short = [&key[..], &[0xd2, KEPT as u8], &body[..KEPT]].concat();
+        let parts = [&[0xd2, 0xe0][..], &body[..1], &[0xe5], &body[1..33], &[167], &body[33..]];
+        let whole = [&[0xd2, 192, 8][..], &body];
+        for packet in [parts.concat(), whole.concat(), [&[0x4b << 1 | 1][..], &[]].concat()] {
+            let message = [&key[..], &packet].concat();
+            let expected = if packet.len() < 10 { &message } else { &short };
+            assert_eq!(shortened(&message), *expected);
+        }
+        let tiny = [&key[..], &[0xd2, 3, 1, 2, 3]].concat();
+        assert_eq!(shortened(&tiny), tiny);
+        assert_eq!(shortened(&key), key);
     }
 
     fn surplus(message: &[u8], pieces: usize) -> bool {

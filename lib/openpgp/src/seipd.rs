@@ -213,6 +213,11 @@ impl<R: Read> SeipdReader<R> {
         Ok(SeipdReader { which, body, cipher, hash: Sha1::new(), plain, at: PREFIX, ended: None })
     }
 
+    /// Whether all of the message has been decrypted.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.is_some()
+    }
+
     /// Where in `plain` the check packet may begin.
     fn end(&self) -> usize {
         self.plain.len().saturating_sub(CHECK)

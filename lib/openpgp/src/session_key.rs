@@ -11,8 +11,10 @@ use sequoia_openpgp::packet::{Key, PKESK, SKESK};
 use sequoia_openpgp::types::SymmetricAlgorithm;
 use sequoia_openpgp::{Cert, Fingerprint, KeyHandle};
 
+use crate::asked::{Asked, Found};
 use crate::gpg;
 use crate::message::MessageHead;
+use crate::packets::shortened;
 use crate::passphrase::{Opened, Passphrase, PassphraseSource};
 use crate::signing::{secret_key_name, unlock};
 
@@ -44,6 +46,7 @@ pub struct KeyAccess {
     derived: Mutex<VecDeque<(SKESK, Password, Option<Derived>)>>,
     /// GnuPG needs no passphrase from here.
     agent_knows: AtomicBool,
+    asked: Asked,
 }
 
 impl KeyAccess {
@@ -56,6 +59,7 @@ impl KeyAccess {
             unlocked: Mutex::default(),
             derived: Mutex::default(),
             agent_knows: AtomicBool::new(false),
+            asked: Asked::default(),
         }
     }
 
@@ -98,15 +102,44 @@ impl KeyAccess {
     }
 
     /// Turns the passphrase, if one was given, into the session key of a message that only passphrases
-    /// open.
-    pub(crate) fn prepare(&self, head: &MessageHead) {
+    /// open. If it may, asks GnuPG for the session key of another message, which begins with `first`.
+    pub(crate) fn prepare(&self, head: &MessageHead, first: &[u8], may_ask: bool) {
         if !head.pkesks.is_empty() {
+            if may_ask && self.asked.is_likely(&head.pkesks) {
+                // What fails here is done again, and reported, when it is needed.
+                _ = self.ask_ahead(&head.pkesks, first);
+            }
             return;
         }
         let first = head.skesks.first().filter(|skesk| costs_little(skesk));
         if let (Some(skesk), Ok(Some(passphrase))) = (first, self.passphrase.given()) {
             self.derive(skesk, &passphrase);
         }
+    }
+
+    fn ask_ahead(&self, pkesks: &[PKESK], first: &[u8]) -> Result<(), Failure> {
+        let passphrase = self.passphrase.given()?;
+        let passphrase = passphrase.filter(|_| !self.agent_knows.load(Ordering::Relaxed));
+        self.ask_gnupg(passphrase.as_ref(), pkesks, first).map(drop)
+    }
+
+    /// Asks GnuPG for the session key of a message that begins with `first`. Returns what it said last if it
+    /// tells none.
+    fn ask_gnupg(
+        &self,
+        passphrase: Option<&Passphrase>,
+        pkesks: &[PKESK],
+        first: &[u8],
+    ) -> Result<Result<Found, String>, Failure> {
+        let args = ["--show-session-key", "--max-output", "1", "--decrypt"];
+        // gpg prints the session key before it misses the rest of the message, and would decrypt all that it
+        // gets.
+        let outcome = gpg::run(args, passphrase, &shortened(first))?;
+        let Some(found) = outcome.statuses("SESSION_KEY").find_map(parse) else {
+            return Ok(Err(outcome.reason()));
+        };
+        self.asked.remember(pkesks, found.clone());
+        Ok(Ok(found))
     }
 
     /// The session key in a passphrase packet.
@@ -154,7 +187,7 @@ impl<'a> SessionKeySearch<'a> {
         attempt: Try<'_>,
     ) -> Result<(), Failure> {
         if self.by_files(pkesks, algorithm, attempt)
-            || (!pkesks.is_empty() && self.by_gnupg(attempt)?)
+            || (!pkesks.is_empty() && self.by_gnupg(pkesks, attempt)?)
             || (!skesks.is_empty() && self.by_passphrase(skesks, attempt)?)
         {
             return Ok(());
@@ -206,37 +239,44 @@ impl<'a> SessionKeySearch<'a> {
         opened == Some(true)
     }
 
-    fn by_gnupg(&mut self, attempt: Try<'_>) -> Result<bool, Failure> {
+    fn by_gnupg(&mut self, pkesks: &[PKESK], attempt: Try<'_>) -> Result<bool, Failure> {
         if !self.keys.gnupg {
             return Ok(false);
+        }
+        if let Some((algorithm, session)) = self.keys.asked.find(pkesks)
+            && attempt(Some(algorithm), &session)
+        {
+            return Ok(true);
         }
         let passphrase = self.keys.passphrase.given()?;
         if passphrase.is_some()
             && !self.keys.agent_knows.load(Ordering::Relaxed)
-            && self.ask_gnupg(passphrase.as_ref(), attempt)?
+            && self.ask_gnupg(passphrase.as_ref(), pkesks, attempt)?
         {
             return Ok(true);
         }
-        let found = self.ask_gnupg(None, attempt)?;
+        let found = self.ask_gnupg(None, pkesks, attempt)?;
         self.keys.agent_knows.store(found, Ordering::Relaxed);
         Ok(found)
     }
 
-    /// gpg prints the session key before it misses the rest of the message.
     fn ask_gnupg(
         &mut self,
         passphrase: Option<&Passphrase>,
+        pkesks: &[PKESK],
         attempt: Try<'_>,
     ) -> Result<bool, Failure> {
-        let args = ["--show-session-key", "--max-output", "1", "--decrypt"];
-        let outcome = gpg::run(args, passphrase, self.head)?;
-        if let Some((algorithm, session)) = outcome.statuses("SESSION_KEY").find_map(parse) {
-            let opened = attempt(Some(algorithm), &session);
-            self.damaged |= !opened;
-            return Ok(opened);
+        match self.keys.ask_gnupg(passphrase, pkesks, self.head)? {
+            Ok((algorithm, session)) => {
+                let opened = attempt(Some(algorithm), &session);
+                self.damaged |= !opened;
+                Ok(opened)
+            }
+            Err(reason) => {
+                self.reasons.push(format!("gpg: {reason}"));
+                Ok(false)
+            }
         }
-        self.reasons.push(format!("gpg: {}", outcome.reason()));
-        Ok(false)
     }
 
     fn by_passphrase(&mut self, skesks: &[SKESK], attempt: Try<'_>) -> Result<bool, Failure> {
@@ -307,7 +347,7 @@ fn name(recipient: Option<KeyHandle>) -> String {
 }
 
 /// gpg's `ALGORITHM:HEX`.
-fn parse(status: &str) -> Option<(SymmetricAlgorithm, SessionKey)> {
+fn parse(status: &str) -> Option<Found> {
     let (algorithm, hex) = status.split_once(':')?;
     let algorithm = SymmetricAlgorithm::from(algorithm.trim().parse::<u8>().ok()?);
     let bytes = sequoia_openpgp::fmt::hex::decode(hex.trim()).ok()?;

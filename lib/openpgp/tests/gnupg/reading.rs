@@ -162,6 +162,30 @@ fn a_missing_key_is_named() {
 }
 
 #[test]
+fn gpg_is_asked_ahead_only_if_that_is_allowed_and_it_knew_the_last_session_key() {
+    test_in_home(&[], |home| {
+        let (cat, kit) = (home.new_key("cat", ""), home.new_key("kit", ""));
+        let content = sample(300_000);
+        let sealed = |id: &str| home.gpg(&["-e", "-r", id], &content);
+        let [first, next, denied] = std::array::from_fn(|_| sealed(&cat));
+        let other = sealed(&kit);
+        let (fresh, reader) = (with_gnupg(), with_gnupg());
+        fresh.prepare(&next[..], true);
+        assert!(open(&reader, &first).unwrap() == content);
+        reader.prepare(&denied[..], false);
+        reader.prepare(&other[..], true);
+        reader.prepare(&next[..], true);
+        for id in [&cat, &kit] {
+            home.gpg(&["--yes", "--delete-secret-keys", id], b"");
+        }
+        assert!(open(&reader, &next).unwrap() == content);
+        for (reader, sealed) in [(&fresh, &next), (&reader, &denied), (&reader, &other)] {
+            assert_eq!(open(reader, sealed).unwrap_err().status(), Status::Key);
+        }
+    });
+}
+
+#[test]
 fn a_gpg_that_is_missing_is_named() {
     test_in_home(&[], |home| {
         if let Some(sealed) = std::env::var_os("SEALED") {
