@@ -64,6 +64,7 @@ mod seals;
 mod selection;
 mod sftp;
 mod signals;
+mod snapshots;
 mod stores;
 mod strangers;
 mod streams;

@@ -4,6 +4,7 @@ mod base;
 mod changes;
 mod clock;
 mod content;
+mod covered;
 mod directory;
 mod dump;
 mod entry;
@@ -43,7 +44,7 @@ use crate::report::{Listing, TreeStream};
 use crate::resumed::Resumed;
 use crate::rules::Rules;
 use crate::selection::{Selection, Words};
-use crate::source::Source;
+use crate::source::{SnapshotOptions, Source};
 use crate::walk::Walk;
 
 /// Read a source and write what has changed since the last backup as a tree stream
@@ -103,6 +104,8 @@ pub struct Scan {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
+    snapshot: SnapshotOptions,
+    #[command(flatten)]
     dump: DumpOptions,
     #[command(flatten)]
     words: Words,
@@ -140,13 +143,14 @@ impl Program for Scan {
             return dump.scan(&self, output);
         }
         let rules = Rules::of(&self);
-        let source = Source::open(&self.source)?;
+        let source = Source::open(&self.source, &self.snapshot)?;
         let (selection, place, mut plan) = privilege::without(|| {
             let selection = Selection::new(&self.words, &source, local::now()?)?;
             let place = self.store.as_deref().and_then(Place::of);
             if let Some(place) = &place {
                 inside::check(&source, &selection, place)?;
             }
+            let place = place.map(|place| source.place_in_snapshot(place));
             Ok((selection, place, Plan::make(&self, source.name.as_bytes())?))
         })?;
         let stored = plan.go_on(&source)?;

@@ -8,7 +8,7 @@ use failure::{Failure, Status, shown};
 use options::Call;
 
 use crate::nearest;
-use crate::tables::{Config, Source, Store};
+use crate::tables::{Config, Snapshot, Source, Store};
 use crate::values::{Line, Name};
 
 /// A call for one source and one store.
@@ -284,6 +284,7 @@ impl Config {
         let full = source.full_if_older_than.as_ref().or(self.full_if_older_than.as_ref());
         add("full-if-older-than", full.map(|age| &**age));
         add("identity", source.identity.as_deref());
+        add("snapshot", source.snapshot.map(Snapshot::word));
         add("parity", store.parity.map(|percent| percent.to_string()).as_deref());
         add("secret-key", self.secret_key.as_deref());
         add("passphrase-file", self.passphrase_file.as_deref());

@@ -16,7 +16,7 @@ pub use keep::Keep;
 pub use place::{OLD, SYSTEM, find};
 pub use read::{read, read_from};
 pub use rows::rows;
-pub use tables::{Checks, Config, List, Source, Store};
+pub use tables::{Checks, Config, List, Snapshot, Source, Store};
 pub use values::{
     Age, Archive, Line, Locator, Moment, Name, Pattern, Ping, Rooted, Size, SourceIdentity, User,
 };
