@@ -29,6 +29,7 @@ mod identity;
 mod inplace;
 mod interop;
 mod kept;
+mod labels;
 mod limits;
 mod look;
 mod manual;

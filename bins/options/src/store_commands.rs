@@ -84,6 +84,18 @@ pub(crate) const STORE_COMMANDS: &[MooCommand] = &[
                 )
                 .requires("command"),
                 option(
+                    "tag",
+                    Values("NAME"),
+                    &[To(Scan)],
+                    "Give the set the tag NAME, which moo status shows and moo prune --keep-tag keeps; can be repeated. Whoever can read the store can read it",
+                ),
+                option(
+                    "note",
+                    Value("TEXT"),
+                    &[To(Scan)],
+                    "Give the set the note TEXT, which moo status shows. Whoever can read the store can read it",
+                ),
+                option(
                     "snapshot",
                     OneOf("KIND", &["btrfs", "zfs", "lvm"]),
                     &[Variable("snapshot")],

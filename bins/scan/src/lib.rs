@@ -77,6 +77,12 @@ pub struct Scan {
     /// --archive and without this option, a new identity is created
     #[arg(long, value_name = "ID")]
     identity: Option<Identity>,
+    /// Give the set the tag NAME; can be repeated. Tags are in the seal, which is not encrypted
+    #[arg(long, value_name = "NAME")]
+    tag: Vec<OsString>,
+    /// Give the set the note TEXT, which is in the seal, too
+    #[arg(long, value_name = "TEXT", overrides_with = "note")]
+    note: Option<OsString>,
     /// Resume the set of an interrupted run if its source, selection and --run-options were equal.
     /// moo-commit --reconcile prints whether the store has its volumes
     #[arg(long, requires = "archive")]

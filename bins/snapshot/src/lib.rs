@@ -59,7 +59,7 @@ const USAGE: &str = "moo-snapshot KIND SOURCE PROGRAM...";
 const EXAMPLES: &str = "\
 Examples:
   moo-snapshot btrfs /srv/www moo-scan {} /srv/www | tar tv
-  moo-snapshot lvm /srv/www setpriv --reuid www-data moo-scan {} /srv/www | tar tv";
+  moo-snapshot btrfs /srv/www moo-scan {} --exclude '**.tmp' /srv/www | moo-sign | moo-pack | tar tv";
 
 /// The word that becomes the options.
 const PLACE: &str = "{}";

@@ -34,6 +34,20 @@ END";
 }
 
 #[test]
+fn the_examples_of_the_help_work() {
+    let Some(disk) = Disk::in_sandbox(Sandbox::new()) else { return };
+    disk.0.sh("touch disk/src/page disk/src/a.tmp").silent();
+    let help = disk.0.sh("moo-snapshot --help").succeeds().out();
+    let (_, examples) = help.split_once("Examples:\n").unwrap();
+    assert_eq!(examples.trim().lines().count(), 2, "{examples}");
+    for example in examples.trim().lines() {
+        let run = disk.0.sh(&example.replace("/srv/www", "disk/src")).succeeds();
+        run.stdout_has("end.json").stderr_is("");
+        assert!(disk.has_no_snapshot());
+    }
+}
+
+#[test]
 fn a_configuration_with_a_wrong_kind_is_refused() {
     let sandbox = Sandbox::new();
     let check = |text: &str| {
