@@ -225,11 +225,7 @@ impl Survey {
     ///
     /// # Errors
     /// The store cannot be reached.
-    pub fn labels(
-        &mut self,
-        store: &mut dyn Store,
-        set: SetId,
-    ) -> Result<Option<Labels>, Failure> {
+    pub fn labels(&mut self, store: &mut dyn Store, set: SetId) -> Result<Option<Labels>, Failure> {
         let is_known = self.seals.get(set).is_some();
         let labels = self.seal(store, set)?.map(|sealed| sealed.seal.labels.clone());
         if !is_known {
