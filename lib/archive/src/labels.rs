@@ -109,7 +109,7 @@ fn line(bytes: &[u8]) -> String {
     for (place, letter) in text.chars().enumerate() {
         let ends = place == 0 || place == last;
         let breaks = letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}');
-        if !breaks && !(ends && letter.is_whitespace()) {
+        if !(breaks || ends && letter.is_whitespace()) {
             line.push(letter);
             continue;
         }
