@@ -70,8 +70,7 @@ fn any_bytes_are_one_line_of_a_seal_and_command_no_terminal() {
         assert!(!shown.contains(['\x1b', '\u{202e}']), "{shown}");
         sandbox
             .sh(&format!(
-                "moo restore {} file://$PWD/{store} out{number} && diff -r src out{number}",
-                seal
+                "moo restore {seal} file://$PWD/{store} out{number} && diff -r src out{number}"
             ))
             .succeeds();
     }
