@@ -176,6 +176,7 @@ fn head() -> SetHeader {
         host: b"host".to_vec(),
         source: b"/etc \xff".to_vec(),
         identity: "0123456789abcdef0123456789abcdef".parse().ok(),
+        labels: archive::Labels::default(),
         run: None,
         previous_seal: None,
         options: None,

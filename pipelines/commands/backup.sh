@@ -74,7 +74,8 @@ esac
 set -- "$@" --archive "$archive" --store "$url" ${resume:+--resume} ${identity:+"--identity=$identity"} \
     "--run-options=$run_options $learned_key" -- "$source"
 
-if [ -n "$dry_run" ]; then scan --dry-run "$@"; fi
+# A dry run lists the source as it is.
+if [ -n "$dry_run" ]; then snapshot='' && scan --dry-run "$@"; fi
 scan "$@" |
     sign |
     delta --archive "$archive" |

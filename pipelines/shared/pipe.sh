@@ -61,7 +61,11 @@ stage() {
         moo-decrypt | *.sh) [ -z "${passphrase+set}" ] || export PASSPHRASE="$passphrase" ;;
     esac
     case $1 in
-        moo-scan) as_reader "$@" ;;
+        moo-scan)
+            # moo-snapshot puts the options in its place that read the snapshot.
+            [ -z "$snapshot" ] || { shift && set -- moo-scan '{}' "$@"; }
+            as_reader "$@"
+            ;;
         # The secret key, and what is decrypted and restored, are the caller's.
         moo-decrypt | moo-match | moo-patch | moo-compare | moo-mount) as_caller "$@" ;;
         *.sh) script=$here/commands/$1 && shift && as_caller "$script" ${user:+"--user=$user"} "$@" ;;

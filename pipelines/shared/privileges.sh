@@ -69,12 +69,15 @@ user_test() {
 }
 
 # as_reader PROGRAM [ARGUMENT…]: the same as as_user, but the program may read every file; or, where the
-# source is the output of another user's commands, become that user instead.
+# source is the output of another user's commands, become that user instead. The snapshot of a source is the
+# caller's: moo-snapshot makes it, runs the program, and deletes it.
 as_reader() {
     may=-all,+dac_read_search
     [ -z "$command_user" ] || may=-all,+setuid,+setgid
     [ -z "$user" ] || set -- setsid --wait setpriv --reuid "$uid" --regid "$gid" --init-groups --no-new-privs \
         --inh-caps="$may" --ambient-caps="$may" --bounding-set="$may" -- "$@"
+    # shellcheck disable=SC2154 # read_pipe sets them
+    [ -z "$snapshot" ] || set -- moo-snapshot "$snapshot" -- "$source" "$@"
     exec "$@"
 }
 

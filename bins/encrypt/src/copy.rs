@@ -97,8 +97,9 @@ impl<'a> Copy<'a> {
         let before =
             self.newest_seal.as_ref().filter(|seal| id.base.is_none_or(|b| b == seal.time));
         let old = self.old_seal.take().filter(|seal| seal.set == id);
-        let belongs = old.map_or((None, None), |seal| (seal.identity, seal.origin));
-        let sealed = SealedSet::new(id, before.map(|seal| seal.sha256.clone()), belongs);
+        let (belongs, labels) =
+            old.map(|seal| ((seal.identity, seal.origin), seal.labels)).unwrap_or_default();
+        let sealed = SealedSet::new(id, before.map(|seal| seal.sha256.clone()), belongs, labels);
         self.current = Some(Current { id, manifest: None, sealed });
         Ok(())
     }

@@ -94,7 +94,8 @@ fn backup(
     head.key = key.as_ref().ok().cloned().flatten();
     output.begin(&Begin::backup(StreamKind::Files, head.clone()))?;
     key?;
-    let mut sealed = SealedSet::new(head.id(), head.previous_seal.clone(), head.belongs().unzip());
+    let (previous, belongs) = (head.previous_seal.clone(), head.belongs().unzip());
+    let mut sealed = SealedSet::new(head.id(), previous, belongs, head.labels.clone());
     sealed.resume(&head, wrap)?;
     while let Some(name) = input.next_file()? {
         let name = file_name(&name, &head)?;

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, Write};
 
 use archive::{
-    FileKind, FileName, Identity, Origin, Seal, SealedFile, SetId, seal_name, write_hashes,
+    FileKind, FileName, Identity, Labels, Origin, Seal, SealedFile, SetId, seal_name, write_hashes,
 };
 use failure::{Failure, OrFail, Reason, Status, TemporaryFile};
 use openpgp::{Signer, sign_text};
@@ -23,14 +23,16 @@ pub(crate) struct SealedSet {
 }
 
 impl SealedSet {
-    /// A set whose seal is made after the one of that hash, and says where the set belongs.
+    /// A set whose seal is made after the one of that hash, says where the set belongs, and has
+    /// those tags and that note.
     pub(crate) fn new(
         set: SetId,
         previous: Option<String>,
         belongs: (Option<Identity>, Option<Origin>),
+        labels: Labels,
     ) -> SealedSet {
         let (identity, origin) = belongs;
-        let seal = Seal { set, previous, identity, origin, files: Vec::new() };
+        let seal = Seal { set, previous, identity, origin, labels, files: Vec::new() };
         SealedSet { seal, hashes: BTreeMap::new(), volume_bytes: 0, finished: false }
     }
 

@@ -83,8 +83,10 @@ impl Selection {
         let unfinished = unfinished.chain(gone.iter().map(|uncounted| uncounted.set));
         let unfinished = unfinished.filter(|id| Some(*id) > newest).map(SetRef::from).collect();
         let sets = sets.iter().map(|set| set.id.into()).collect();
-        let wanted =
-            RestoreRequest { sets, unfinished, identity: judge.expected, volumes, ..request };
+        let seal = newest.map(|set| survey.seal(store, set)).transpose()?.flatten();
+        let labels = seal.map(|sealed| sealed.seal.labels.clone()).unwrap_or_default();
+        let identity = judge.expected;
+        let wanted = RestoreRequest { sets, unfinished, identity, labels, volumes, ..request };
         // Without the content it is no restore.
         let wanted = Some(wanted).filter(|_| !arguments.manifests);
         let uncounted = gone.len() as u64 + forks;

@@ -47,6 +47,8 @@ pub(crate) enum Takes {
     Age,
     /// A level of messages.
     Level,
+    /// One of these words.
+    OneOf(&'static str, &'static [&'static str]),
     /// One of these words, or none for the first.
     Word(&'static str, &'static [&'static str]),
     /// Options of ssh in one text, as duplicity takes them: `-oPort=2222 -oUser=purr`.
@@ -163,6 +165,9 @@ impl CommandOption {
             Takes::Level => arg
                 .value_name("LEVEL")
                 .value_parser(|text: &str| text.parse::<Verbosity>().map(|_| text.to_owned())),
+            Takes::OneOf(name, words) => {
+                arg.value_name(name).value_parser(words.to_vec()).hide_possible_values(true)
+            }
             Takes::Word(name, words) => arg
                 .value_name(name)
                 .value_parser(words.to_vec())

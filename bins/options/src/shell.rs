@@ -95,6 +95,7 @@ fn occurrences<'a>(option: &'static CommandOption, matches: &'a ArgMatches) -> V
         Takes::Number(_)
         | Takes::Age
         | Takes::Level
+        | Takes::OneOf(..)
         | Takes::Word(..)
         | Takes::Value(_)
         | Takes::Values(_)

@@ -5,7 +5,7 @@ use crate::groups::{
     Group, JSON, LISTING, MAKING, NULL, PATH, RESTORED, RESTORING, SELECTION, SHARED, TIME, USER,
 };
 use crate::keys::{DECRYPTING, SIGNING};
-use crate::option::Takes::{Age, Nothing, Number, Value, Values};
+use crate::option::Takes::{Age, Nothing, Number, OneOf, Value, Values};
 use crate::option::Target::{First, Stage as To, Variable};
 use crate::option::option;
 use crate::stage::Stage::{Check, Fetch, List, MooList, Mount, Scan, Status};
@@ -83,6 +83,25 @@ pub(crate) const STORE_COMMANDS: &[MooCommand] = &[
                     "Run each COMMAND as USER, which only root can",
                 )
                 .requires("command"),
+                option(
+                    "tag",
+                    Values("NAME"),
+                    &[To(Scan)],
+                    "Give the set the tag NAME, which moo status shows and moo prune --keep-tag keeps; can be repeated. Whoever can read the store can read it",
+                ),
+                option(
+                    "note",
+                    Value("TEXT"),
+                    &[To(Scan)],
+                    "Give the set the note TEXT, which moo status shows. Whoever can read the store can read it",
+                ),
+                option(
+                    "snapshot",
+                    OneOf("KIND", &["btrfs", "zfs", "lvm"]),
+                    &[Variable("snapshot")],
+                    "Back up a read-only snapshot of SOURCE, and delete it afterwards. KIND is btrfs, zfs or lvm. This needs root, see moobacker.toml(5)",
+                )
+                .conflicts(&["stdin-name"]),
                 option(
                     "ignore-ctime",
                     Nothing,

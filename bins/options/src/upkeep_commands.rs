@@ -87,6 +87,12 @@ pub(crate) const UPKEEP_COMMANDS: &[MooCommand] = &[
                         &[To(Prune), Variable("rule")],
                         "Keep all states that are younger than AGE, such as 14D",
                     ),
+                    option(
+                        "keep-tag",
+                        Values("NAME"),
+                        &[To(Prune), Variable("rule")],
+                        "Keep all states with the tag NAME, see moo backup --tag; can be repeated",
+                    ),
                 ],
             },
             own(&[

@@ -1,12 +1,16 @@
 //! What there is: the files of the store, and the sets of the archive.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 
 use archive::{Collection, SetId, StoredSet};
-use failure::Failure;
+use failure::{Failure, shown};
 use local::Folder;
 use store::Store;
 use survey::Survey;
+
+use crate::periods::Reasons;
 
 /// The store and the archive as they are now.
 pub(crate) struct Holdings {
@@ -32,6 +36,28 @@ impl Holdings {
         let folder = archive.as_ref().map(|archive| &archive.folder);
         let survey = Survey::of(store, &files, folder, &[])?;
         Ok(Holdings { store: survey.collection.clone(), survey, archive })
+    }
+
+    /// The sets that have one of these tags, as their seals say, each with the reason to keep it. Where a
+    /// seal can't be read, nobody knows.
+    pub(crate) fn tagged(
+        &mut self,
+        store: &mut dyn Store,
+        tags: &[OsString],
+    ) -> Result<Reasons, Failure> {
+        let mut found = Reasons::new();
+        let sets: Vec<_> = self.store.sets().map(|set| (set.id, set.seal.is_some())).collect();
+        for (set, is_sealed) in sets.into_iter().filter(|_| !tags.is_empty()) {
+            let why = match self.survey.labels(store, set)? {
+                None => is_sealed.then(|| "its seal can't be read (--keep-tag)".to_owned()),
+                Some(labels) => {
+                    let tag = tags.iter().find(|tag| labels.has_tag(tag.as_bytes()));
+                    tag.map(|tag| format!("tagged {} (--keep-tag)", shown(tag)))
+                }
+            };
+            found.extend(why.map(|why| (set, vec![why])));
+        }
+        Ok(found)
     }
 
     /// The archive's files of a set; a prune that was killed may have left it without a manifest.

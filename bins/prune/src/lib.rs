@@ -86,11 +86,12 @@ impl Program for Prune {
         };
         let rules = self.rules.at_this_time()?;
         let mut store = store::open(&self.url, &self.reached)?;
-        let holdings = Holdings::of(store.as_mut(), archive)?;
+        let mut holdings = Holdings::of(store.as_mut(), archive)?;
+        let tagged = holdings.tagged(store.as_mut(), self.rules.tags())?;
         let plan = if self.leftovers {
             leftovers::plan(&holdings)?
         } else {
-            Plan::of_sets(&holdings, &rules, store.as_mut())?
+            Plan::of_sets(&holdings, &rules, tagged, store.as_mut())?
         };
         let report = Report::new(&holdings, self.json);
         if self.force {

@@ -61,11 +61,15 @@ impl Plan {
     pub(crate) fn of_sets(
         holdings: &Holdings,
         rules: &Wanted,
+        tagged: Reasons,
         store: &mut dyn Store,
     ) -> Result<Plan, Failure> {
         let mut all = lines(&holdings.store);
         whole::examine(&mut all, holdings, store)?;
-        let judge = Judge::new(&all, rules, &TimeZone::system());
+        let mut judge = Judge::new(&all, rules, &TimeZone::system());
+        for (set, why) in tagged {
+            judge.states.entry(set).or_default().extend(why);
+        }
         let mut plan = Plan::default();
         for line in &all {
             let why = judge.reasons(line);

@@ -109,7 +109,7 @@ fn any_states() -> impl Strategy<Value = States> {
     (0usize..4, 0usize..4, 0usize..4, 0usize..3, 0usize..3, 0usize..3, day).prop_map(
         |(last, hours, days, weeks, months, years, day)| {
             let within = day.and_then(since);
-            States { last, hours, days, weeks, months, years, within }
+            States { last, hours, days, weeks, months, years, within, tagged: false }
         },
     )
 }
@@ -127,6 +127,7 @@ fn any_rules() -> impl Strategy<Value = Wanted> {
 /// The rules of both; of two numbers the larger.
 fn joined(one: States, other: States) -> States {
     States {
+        tagged: one.tagged || other.tagged,
         last: one.last.max(other.last),
         hours: one.hours.max(other.hours),
         days: one.days.max(other.days),

@@ -1,5 +1,6 @@
 //! What a user says of what is to be kept.
 
+use std::ffi::OsString;
 use std::num::NonZeroU32;
 use std::time::SystemTime;
 
@@ -41,6 +42,9 @@ pub(crate) struct Rules {
     /// Keep all states that are younger than AGE, such as 14D
     #[arg(long, value_name = "AGE", allow_hyphen_values = true)]
     keep_within: Option<String>,
+    /// Keep all states with the tag NAME in their seal; can be repeated
+    #[arg(long, value_name = "NAME")]
+    keep_tag: Vec<OsString>,
 }
 
 /// The rules, with the time that they are asked at.
@@ -69,6 +73,8 @@ pub(crate) struct States {
     pub(crate) years: usize,
     /// All states from this time on.
     pub(crate) within: Option<SetTime>,
+    /// Those with a tag.
+    pub(crate) tagged: bool,
 }
 
 impl Rules {
@@ -85,7 +91,14 @@ impl Rules {
             self.keep_yearly,
         ];
         let times = [&self.older_than, &self.keep_within];
-        counts.iter().all(Option::is_none) && times.iter().all(|time| time.is_none())
+        self.keep_tag.is_empty()
+            && counts.iter().all(Option::is_none)
+            && times.iter().all(|time| time.is_none())
+    }
+
+    /// The tags whose states stay.
+    pub(crate) fn tags(&self) -> &[OsString] {
+        &self.keep_tag
     }
 
     /// The rules as they are meant now.
@@ -105,6 +118,7 @@ impl Rules {
                 months: self.keep_monthly.map_or(0, count),
                 years: self.keep_yearly.map_or(0, count),
                 within: within.or_fail(Status::Usage, "--keep-within")?,
+                tagged: !self.keep_tag.is_empty(),
             },
         })
     }
@@ -125,6 +139,6 @@ impl States {
     /// Whether there is a rule for single states.
     pub(crate) fn are_any(&self) -> bool {
         let counts = [self.last, self.hours, self.days, self.weeks, self.months, self.years];
-        self.within.is_some() || counts.into_iter().any(|count| count > 0)
+        self.within.is_some() || self.tagged || counts.into_iter().any(|count| count > 0)
     }
 }

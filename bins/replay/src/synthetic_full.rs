@@ -67,6 +67,7 @@ fn head(
         host,
         source,
         identity: wanted.identity.or(identity),
+        labels: wanted.labels.clone(),
         run: None,
         previous_seal: None,
         options: None,

@@ -2,6 +2,7 @@
 //! is cut.
 
 use std::io;
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Once, PoisonError};
@@ -27,6 +28,8 @@ struct End {
     name: String,
     supervisor: Option<Pid>,
     scratch: Mutex<Option<Scratch>>,
+    /// Where moo-snapshot records a snapshot.
+    record: Option<PathBuf>,
     killed: Once,
 }
 
@@ -36,6 +39,7 @@ impl End {
         self.killed.call_once(|| {
             family::kill(is_cut);
             leftover::delete(&self.name, self.supervisor);
+            self.record.iter().for_each(|record| leftover::delete_snapshot(record));
             self.clear();
         });
     }
@@ -61,8 +65,9 @@ pub(crate) fn keep(run: &Run) -> io::Result<u8> {
     if let Some(scratch) = &scratch {
         command.env("TMPDIR", scratch.path()).env("MOO_SCRATCH", scratch.path());
     }
+    let record = scratch.as_ref().map(Scratch::record);
     let (name, scratch) = (run.name.clone(), Mutex::new(scratch));
-    let end = Arc::new(End { name, supervisor, scratch, killed: Once::new() });
+    let end = Arc::new(End { name, supervisor, scratch, record, killed: Once::new() });
     let child = command.spawn()?;
     let child = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let forward = run.forward;

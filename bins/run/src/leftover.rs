@@ -1,4 +1,5 @@
-//! What a command that was ended leaves: a restore beside its destination, and a mount where it is mounted.
+//! What a command that was ended leaves: a restore beside its destination, a mount where it is mounted, and
+//! the snapshot of a source.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -27,6 +28,14 @@ pub(crate) fn delete(name: &str, supervisor: Option<Pid>) {
             let _ = unmount(&folder);
         }
         _ => {}
+    }
+}
+
+/// Lets `moo-snapshot` delete the snapshot that a record names, if there is one. Whoever waits, it would take
+/// up more room every day.
+pub(crate) fn delete_snapshot(record: &Path) {
+    if record.exists() {
+        let _ = run("moo-snapshot", "--clear", record, || true);
     }
 }
 

@@ -49,6 +49,11 @@ impl Scratch {
         Ok(Scratch { folder: folder.keep(), inner, _lock: lock })
     }
 
+    /// Where moo-snapshot records a snapshot: in the folder of the caller, whom the snapshot belongs to.
+    pub(crate) fn record(&self) -> PathBuf {
+        self.folder.join(cli::note::SNAPSHOT)
+    }
+
     /// The folder for the command's files.
     pub(crate) fn path(&self) -> &Path {
         &self.inner

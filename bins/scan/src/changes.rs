@@ -98,7 +98,7 @@ impl<R: Report> Changes<R> {
         if let Some(why) = self.walk.hollow() {
             log::warn!("{}: {}", self.walk.shown(&TreePath::root()), why.told());
         }
-        if let Some(told) = self.walk.subvolumes() {
+        for told in self.walk.subvolumes().into_iter().chain(self.walk.lacking()) {
             log::warn!("{told}");
         }
         if let Some(seen) = self.seen {

@@ -37,19 +37,24 @@ pub(crate) fn is_fresh(stat: &Stat) -> bool {
     SystemTime::now().duration_since(changed).is_ok_and(|age| age < TICK)
 }
 
-/// Whether a file that is read from now on could change without a trace in its times, because the
-/// clock of its file system has not ticked since its last change.
-pub(crate) fn is_recent(file: impl AsFd, stat: &Stat) -> bool {
+/// Whether a file that is read from now on, or was frozen in a snapshot then, could change without a trace
+/// in its times, because the clock of its file system has not ticked since its last change.
+pub(crate) fn is_recent(file: impl AsFd, stat: &Stat, frozen: Option<SystemTime>) -> bool {
     let stamps = [entry::changed(stat), entry::modified(stat)];
-    let near = stamps.iter().any(|stamp| {
-        let Ok(secs) = u64::try_from(stamp.secs) else { return false };
-        let at = UNIX_EPOCH + Duration::new(secs, stamp.nanos);
-        match SystemTime::now().duration_since(at) {
-            Ok(age) => age < COARSE + TICK,
-            Err(ahead) => ahead.duration() < AHEAD,
-        }
-    });
-    near && (stamps[0].nanos == 0 || has_unknown_clock(file))
+    let read = frozen.unwrap_or_else(SystemTime::now);
+    let near = |most: Duration| {
+        stamps.iter().any(|stamp| {
+            let Ok(secs) = u64::try_from(stamp.secs) else { return false };
+            let at = UNIX_EPOCH + Duration::new(secs, stamp.nanos);
+            match read.duration_since(at) {
+                Ok(age) => age < most,
+                Err(ahead) => ahead.duration() < AHEAD,
+            }
+        })
+    };
+    // What is read now is waited for, see `is_fresh`; nobody could wait before the snapshot.
+    frozen.is_some() && near(TICK)
+        || near(COARSE + TICK) && (stamps[0].nanos == 0 || has_unknown_clock(file))
 }
 
 fn has_unknown_clock(file: impl AsFd) -> bool {
@@ -77,7 +82,26 @@ mod tests {
         ] {
             (stat.st_ctime, stat.st_ctime_nsec) = (now - age, nanos);
             (stat.st_mtime, stat.st_mtime_nsec) = (1000, 0);
-            assert_eq!(is_recent(&file, &stat), wanted, "{age} {nanos}");
+            assert_eq!(is_recent(&file, &stat, None), wanted, "{age} {nanos}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_changed_in_the_tick_of_the_snapshot_is_recent() {
+        let file: File = tempfile::tempfile().unwrap();
+        let mut stat = rustix::fs::fstat(&file).unwrap();
+        (stat.st_mtime, stat.st_mtime_nsec) = (1000, 0);
+        let frozen = UNIX_EPOCH + Duration::new(2000, 500_000_000);
+        for (secs, nanos, wanted) in [
+            (2000, 499_000_000, true),
+            (2000, 501_000_000, true),
+            (2000, 400_000_000, false),
+            (1999, 499_000_000, false),
+            (2000, 0, true),
+            (3000, 7, false),
+        ] {
+            (stat.st_ctime, stat.st_ctime_nsec) = (secs, nanos);
+            assert_eq!(is_recent(&file, &stat, Some(frozen)), wanted, "{secs} {nanos}");
         }
     }
 }

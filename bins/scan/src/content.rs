@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::thread::sleep;
+use std::time::SystemTime;
 
 use progress::Reporter;
 use rustix::fs::Stat;
@@ -49,7 +50,12 @@ enum Length {
 }
 
 impl Content {
-    pub(crate) fn new(file: OwnedFd, reporter: &Reporter) -> io::Result<Content> {
+    /// `frozen` is when the snapshot was made that the file is in.
+    pub(crate) fn new(
+        file: OwnedFd,
+        frozen: Option<SystemTime>,
+        reporter: &Reporter,
+    ) -> io::Result<Content> {
         let mut stat = rustix::fs::fstat(&file)?;
         if is_fresh(&stat) {
             // A change within the same tick would leave no trace for the next backup.
@@ -57,7 +63,7 @@ impl Content {
             stat = rustix::fs::fstat(&file)?;
         }
         let fresh = is_fresh(&stat);
-        let recent = is_recent(&file, &stat);
+        let recent = is_recent(&file, &stat, frozen);
         let length = if stat.st_size == 0 { Length::Zero } else { Length::Known };
         let left = u64::try_from(stat.st_size).unwrap_or(0);
         let file = File::from(file);

@@ -26,7 +26,7 @@ pub(crate) fn check(source: &Source, selection: &Selection, place: &Place) -> Re
         let why = "is the folder of the store itself; name another source, or another store";
         return Err(Failure::new(Status::Usage, format!("{shown}: {why}")));
     }
-    match selected(&below, directory, selection)? {
+    match selected(&below, directory, (source, selection))? {
         Some(path) => Err(refusal(&source.name, &path)),
         None => Ok(()),
     }
@@ -37,7 +37,7 @@ pub(crate) fn check(source: &Source, selection: &Selection, place: &Place) -> Re
 fn selected(
     below: &Path,
     mut directory: OwnedFd,
-    selection: &Selection,
+    (source, selection): (&Source, &Selection),
 ) -> Result<Option<TreePath>, Failure> {
     let mut path = TreePath::root();
     let mut included = false;
@@ -51,6 +51,7 @@ fn selected(
         let stat = statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW);
         // A store that is still to be made will be a directory as the one above it is.
         let Ok(stat) = stat.or_else(|_| fstat(&directory)) else { return Ok(None) };
+        let stat = source.in_snapshot(stat);
         included = match selection.judge(&path, Some(&stat), directory.as_fd(), name)? {
             Verdict::Exclude(_) => return Ok(None),
             Verdict::Include(_) => true,

@@ -4,6 +4,7 @@ mod base;
 mod changes;
 mod clock;
 mod content;
+mod covered;
 mod directory;
 mod dump;
 mod entry;
@@ -43,7 +44,7 @@ use crate::report::{Listing, TreeStream};
 use crate::resumed::Resumed;
 use crate::rules::Rules;
 use crate::selection::{Selection, Words};
-use crate::source::Source;
+use crate::source::{SnapshotOptions, Source};
 use crate::walk::Walk;
 
 /// What stands for standard input as a source.
@@ -79,6 +80,12 @@ pub struct Scan {
     /// --archive and without this option, a new identity is created
     #[arg(long, value_name = "ID")]
     identity: Option<Identity>,
+    /// Give the set the tag NAME; can be repeated. Tags are in the seal, which is not encrypted
+    #[arg(long, value_name = "NAME")]
+    tag: Vec<OsString>,
+    /// Give the set the note TEXT, which is in the seal, too
+    #[arg(long, value_name = "TEXT", overrides_with = "note")]
+    note: Option<OsString>,
     /// Resume the set of an interrupted run if its source, selection and --run-options were equal.
     /// moo-commit --reconcile prints whether the store has its volumes
     #[arg(long, requires = "archive")]
@@ -105,6 +112,8 @@ pub struct Scan {
     /// List on standard output what would be stored; read no content and write no stream
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    snapshot: SnapshotOptions,
     #[command(flatten)]
     dump: DumpOptions,
     #[command(flatten)]
@@ -143,13 +152,14 @@ impl Program for Scan {
             return dump.scan(&self, output);
         }
         let rules = Rules::of(&self);
-        let source = Source::open(&self.source)?;
+        let source = Source::open(&self.source, &self.snapshot)?;
         let (selection, place, mut plan) = privilege::without(|| {
             let selection = Selection::new(&self.words, &source, local::now()?)?;
             let place = self.store.as_deref().and_then(Place::of);
             if let Some(place) = &place {
                 inside::check(&source, &selection, place)?;
             }
+            let place = place.map(|place| source.place_in_snapshot(place));
             Ok((selection, place, Plan::make(&self, source.name.as_bytes())?))
         })?;
         let stored = plan.go_on(&source)?;

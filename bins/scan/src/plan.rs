@@ -1,6 +1,8 @@
 //! Full or increment, and what the set is called.
 
-use archive::{Chain, Collection, Identity, SetTime, parse_time};
+use std::os::unix::ffi::OsStrExt;
+
+use archive::{Chain, Collection, Identity, Labels, SetTime, parse_time};
 use failure::{Failure, OrFail, Reason, Status, legible};
 use local::{
     Folder, Interrupted, Lock, PackedVolume, SeenBefore, SeenNow, SourceSize, can_read, now,
@@ -34,12 +36,14 @@ pub(crate) struct Plan {
 impl Plan {
     /// Plans a set of a source, which manifests name so.
     pub(crate) fn make(arguments: &Scan, source: &[u8]) -> Result<Plan, Failure> {
+        let labels = labels(arguments)?;
         // A dry run leaves no archive behind where there was none.
         let archive = arguments.archive.as_ref().filter(|at| at.exists() || !arguments.dry_run);
         let Some(path) = archive else {
             let mut head = head(source, now()?, None);
             // Nothing would remember a new one: the next set would seem to be of another backup.
             head.identity = arguments.identity;
+            head.labels = labels;
             return Ok(Plan {
                 head,
                 base: None,
@@ -57,6 +61,7 @@ impl Plan {
         let chain = chain_to_extend(arguments, &standing, time)?;
         let chain = trusted(arguments, &folder, chain)?;
         let mut head = head(source, time, chain.map(Chain::end));
+        head.labels = labels;
         head.run = Some(lock.run().to_owned());
         head.previous_seal = standing.last_seal;
         let known = known_identity(folder.seals(&collection))?;
@@ -91,11 +96,19 @@ impl Plan {
         privilege::without(|| interrupted.save(&folder))?;
         log::info!("{id}: resuming after volume {}", stored.volume);
         let run = self.head.run.take();
-        self.head = SetHeader { run, ..interrupted.resumed() };
+        let labels = std::mem::take(&mut self.head.labels);
+        self.head = SetHeader { run, labels, ..interrupted.resumed() };
         // A full set builds on nothing, though an increment would have been due.
         self.base = self.base.take().filter(|_| id.base.is_some());
         Ok(Some(stored))
     }
+}
+
+/// The tags and the note that the call gives.
+fn labels(arguments: &Scan) -> Result<Labels, Failure> {
+    let tags: Vec<_> = arguments.tag.iter().map(|tag| tag.as_bytes()).collect();
+    let note = arguments.note.as_ref().map(|note| note.as_bytes());
+    Labels::new(&tags, note).or_fail(Status::Usage, "--tag and --note")
 }
 
 /// The identity of the backup: that of the archive, the given one, or a new one.
@@ -114,6 +127,7 @@ fn head(source: &[u8], time: SetTime, base: Option<SetTime>) -> SetHeader {
         host: local::host(),
         source: source.to_vec(),
         identity: None,
+        labels: Labels::default(),
         run: None,
         previous_seal: None,
         options: None,

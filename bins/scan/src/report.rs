@@ -160,7 +160,7 @@ impl Report for TreeStream<'_> {
         if member.kind != Kind::File {
             return self.bare(Part::Snapshot, path, member).map(|()| Told::Whole(0));
         }
-        match walk.open().and_then(|file| Content::new(file, &self.reporter)) {
+        match walk.open().and_then(|file| Content::new(file, walk.frozen(), &self.reporter)) {
             Ok(content) => self.file(path, &member, content, walk, owners),
             Err(error) => Ok(Told::Unreadable(error)),
         }
@@ -169,7 +169,8 @@ impl Report for TreeStream<'_> {
     /// Where it is another one, it is read again to be stored: the content can't wait anywhere
     /// until its end has told that it is needed.
     fn reread(&mut self, _path: &TreePath, sha256: &str, walk: &Walk) -> Result<Reread, Failure> {
-        let content = walk.open().and_then(|file| Content::new(file, &self.reporter));
+        let content =
+            walk.open().and_then(|file| Content::new(file, walk.frozen(), &self.reporter));
         let Ok(mut content) = content else {
             // Storing it fails in the same way, and says so.
             return Ok(Reread::Other);

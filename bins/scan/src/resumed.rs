@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use archive::{FileKind, LONGEST_LINE, TreePath, read_line};
 use failure::{Failure, OrFail, Status, shown};
 use local::{FileState, Folder, Interrupted, PackedVolume, StartedFile};
-use rustix::fs::{AtFlags, CWD};
+use rustix::fs::AtFlags;
 use sha2::{Digest, Sha256};
 use stream::member::{Kind, SIZE};
 use stream::{Member, SetHeader};
@@ -110,12 +110,12 @@ pub(crate) fn settle(run: &mut Interrupted, source: &Source) -> Option<PackedVol
 
 /// What the system says of a file of the source now.
 fn facts(source: &Source, path: &TreePath) -> Option<FileState> {
-    let mut whole = source.name.clone().into_encoded_bytes();
+    let mut whole = source.entry.clone();
     if !path.is_root() {
         whole.push(b'/');
         whole.extend_from_slice(path.as_bytes());
     }
-    let stat = rustix::fs::statat(CWD, whole, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+    let stat = rustix::fs::statat(&source.from, whole, AtFlags::SYMLINK_NOFOLLOW).ok()?;
     let kind = entry::kind(&stat).filter(|kind| *kind == Kind::File)?;
     FileState::of(&entry::member(kind, &stat, Vec::new(), &mut Owners::default()))
 }

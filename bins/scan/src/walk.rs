@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
+use std::time::SystemTime;
 use std::vec;
 
 use archive::TreePath;
@@ -18,6 +18,7 @@ use rustix::io::Errno;
 use selection::{OTHER_FILESYSTEMS, Verdict};
 use stream::Attributes;
 
+use crate::covered::{Covered, Loss};
 use crate::directory::{allow_deep_trees, sorted_names};
 use crate::inside;
 use crate::selection::Selection;
@@ -60,6 +61,10 @@ pub(crate) struct Walk {
     /// The first subvolume of the same file system that was left out as another one, and how many
     /// there were.
     subvolumes: Option<(TreePath, u64)>,
+    /// What the snapshot lacks, where the source is read from one.
+    covered: Covered,
+    /// When that was made.
+    frozen: Option<SystemTime>,
     /// Whether extended attributes are read.
     attributes: bool,
 }
@@ -108,6 +113,8 @@ impl Walk {
         let shown = shown(&spelt).to_string();
         let mode = FileType::from_raw_mode(source.stat.st_mode);
         let hollow = (mode == FileType::Directory).then_some(Hollow::Empty);
+        let covered = Covered::of(&source, !selection.stays_on_device());
+        let frozen = source.snapshot.map(|snapshot| snapshot.time);
         Walk {
             source: Some(source),
             selection,
@@ -121,6 +128,8 @@ impl Walk {
             overlong: 0,
             hollow,
             subvolumes: None,
+            covered,
+            frozen,
             attributes,
         }
     }
@@ -131,8 +140,8 @@ impl Walk {
     /// The selection cannot be told.
     pub(crate) fn advance(&mut self) -> Result<Option<Found>, Failure> {
         if let Some(source) = self.source.take() {
-            self.name = source.name.as_bytes().to_vec();
-            self.here = Some(source.at);
+            self.name = source.entry;
+            self.here = Some(source.from);
             return Ok(Some(self.found(TreePath::root(), Ok(source.stat))));
         }
         while self.ready.is_empty() {
@@ -184,6 +193,16 @@ impl Walk {
         Some(format!("{}: {why} {OTHER_FILESYSTEMS}{others}", self.shown(first)))
     }
 
+    /// What to say of what the snapshot lacks that the source is read from.
+    pub(crate) fn lacking(&self) -> Vec<String> {
+        self.covered.told(|path| self.shown(path))
+    }
+
+    /// When the snapshot was made, where the source is read from one.
+    pub(crate) fn frozen(&self) -> Option<SystemTime> {
+        self.frozen
+    }
+
     /// The path of an object as messages name it.
     pub(crate) fn shown(&self, path: &TreePath) -> String {
         if path.is_root() {
@@ -228,12 +247,27 @@ impl Walk {
                 log::info!("{}: left out by {why}", self.shown(&path));
                 self.hollow = self.hollow.and(Some(Hollow::LeftOut));
                 let nested = |stat: &Stat| subvolume::is_nested(at, &name, stat);
-                if why == OTHER_FILESYSTEMS && stat.as_ref().is_ok_and(nested) {
+                let lost = |stat| self.covered.loss(&path, stat, at) == Loss::All;
+                if why == OTHER_FILESYSTEMS
+                    && !stat.as_ref().is_ok_and(lost)
+                    && stat.as_ref().is_ok_and(nested)
+                {
                     self.subvolumes.get_or_insert((path, 0)).1 += 1;
                 }
                 return Ok(());
             }
         };
+        match stat.as_ref().map_or(Loss::Nothing, |stat| self.covered.loss(&path, stat, at)) {
+            Loss::Nothing => {}
+            Loss::Content => {
+                log::info!("{}: without its content, which the snapshot lacks", self.shown(&path));
+            }
+            Loss::All => {
+                log::info!("{}: left out, as the snapshot lacks it", self.shown(&path));
+                self.hollow = self.hollow.and(Some(Hollow::LeftOut));
+                return Ok(());
+            }
+        }
         if !path.fits() {
             self.leave_out(path, stat);
             return Ok(());

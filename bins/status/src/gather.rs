@@ -1,8 +1,8 @@
 //! Brings together what there is: the names in the store, and what the archive knows of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use archive::{Collection, SetId, SetTime, StoredSet, Wrapping};
+use archive::{Collection, Labels, SetId, SetTime, StoredSet, Wrapping};
 use failure::Failure;
 use local::Folder;
 use survey::Survey;
@@ -12,13 +12,13 @@ use crate::inventory::{Doubts, Facts, Inventory, Known, Set};
 
 /// Brings the two together.
 pub(crate) fn gather(
-    survey: &Survey,
+    (survey, labels): (&Survey, &BTreeMap<SetId, Labels>),
     doubts: Doubts,
     folder: Option<&Folder>,
     now: SetTime,
 ) -> Result<Inventory, Failure> {
     let known = folder.map(known).transpose()?;
-    let gatherer = Gatherer { survey, archive: folder.zip(known.as_ref()) };
+    let gatherer = Gatherer { survey, labels, archive: folder.zip(known.as_ref()) };
     let Collection { chains, orphans, incomplete, partial, .. } = survey.collection.clone();
     let strangers = survey.strangers().into_iter().map(str::to_owned);
     let chains = chains.into_iter().map(|chain| gatherer.sets(chain.sets));
@@ -61,6 +61,7 @@ fn known(folder: &Folder) -> Result<Known, Failure> {
 
 struct Gatherer<'a> {
     survey: &'a Survey,
+    labels: &'a BTreeMap<SetId, Labels>,
     archive: Option<(&'a Folder, &'a Known)>,
 }
 
@@ -75,7 +76,8 @@ impl Gatherer<'_> {
         let content = stored.volumes.values().chain(&stored.signatures);
         let wrapping = content.map(|name| Wrapping::of_name(name)).collect();
         let known = self.facts(stored.id)?;
-        Ok(Set { stored, bytes, wrapping, known })
+        let labels = self.labels.get(&stored.id).cloned().unwrap_or_default();
+        Ok(Set { stored, bytes, wrapping, labels, known })
     }
 
     fn facts(&self, id: SetId) -> Result<Option<Facts>, Failure> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use archive::{Fork, Identity, Manifest, SetId, SetTime, StoredSet, Wrapping};
+use archive::{Fork, Identity, Labels, Manifest, SetId, SetTime, StoredSet, Wrapping};
 
 use crate::finding::Finding;
 
@@ -73,6 +73,8 @@ pub(crate) struct Set {
     pub(crate) bytes: u64,
     /// How they are wrapped.
     pub(crate) wrapping: BTreeSet<Wrapping>,
+    /// What a person has said of it, as its seal has it.
+    pub(crate) labels: Labels,
     /// What the archive knows of it.
     pub(crate) known: Option<Facts>,
 }

@@ -41,6 +41,8 @@ struct SetObject {
     sealed: bool,
     host: Option<String>,
     source: Option<String>,
+    tags: Vec<String>,
+    note: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -87,6 +89,8 @@ fn of_set(set: &Set) -> SetObject {
         sealed: set.stored.seal.is_some(),
         host: known.and_then(|known| known.host.as_ref()).map(text),
         source: known.and_then(|known| known.source.as_ref()).map(text),
+        tags: set.labels.tags().to_vec(),
+        note: set.labels.note().map(str::to_owned),
     }
 }
 

@@ -15,7 +15,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use archive::{Collection, Identity, SetId, SetTime};
+use archive::{Collection, Identity, Labels, SetId, SetTime};
 use cli::{Common, Out, Program};
 use failure::{Failure, OrFail};
 use local::Folder;
@@ -140,7 +140,23 @@ fn take_inventory(arguments: &Status, now: SetTime) -> Result<Inventory, Failure
     let belonging = belonging(arguments.identity, &mut survey, store.as_mut())?;
     let forks = survey.forks(store.as_mut())?;
     let doubts = Doubts { unsealed, belonging, forks, unlinked: survey.unlinked() };
-    gather::gather(&survey, doubts, folder.as_ref(), now)
+    let shows_sets = arguments.max_age.is_none() && !arguments.metrics;
+    let labels = match shows_sets {
+        true => labels(&mut survey, store.as_mut())?,
+        false => BTreeMap::new(),
+    };
+    gather::gather((&survey, &labels), doubts, folder.as_ref(), now)
+}
+
+/// What people have said of the sets, as their seals have it.
+fn labels(survey: &mut Survey, store: &mut dyn Store) -> Result<BTreeMap<SetId, Labels>, Failure> {
+    let mut labels = BTreeMap::new();
+    let sets: Vec<_> = survey.collection.complete().map(|set| set.id).collect();
+    for set in sets {
+        labels.extend(survey.labels(store, set)?.map(|labels| (set, labels)));
+    }
+    labels.retain(|_, labels: &mut Labels| !labels.is_empty());
+    Ok(labels)
 }
 
 /// Which backup the sets are of, as their seals say.

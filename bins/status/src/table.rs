@@ -59,8 +59,23 @@ fn lines(sets: &[Set], what: &str, out: &mut Out) -> Result<(), Failure> {
         let start = format!("  {:<4}  {}", shown::kind(id), shown::time(id.time));
         let line = format!("{start}  {volumes:>10}  {size:>10}  {wrapping:<5}  {seal:<6}  {what}");
         out.line(line.trim_end())?;
+        labels(set, out)?;
     }
     Ok(())
+}
+
+/// What a person has said of a set, below it.
+fn labels(set: &Set, out: &mut Out) -> Result<(), Failure> {
+    if !set.labels.tags().is_empty() {
+        out.line(&format!(
+            "        tags: {}",
+            failure::legible::line(set.labels.tags().join(", "))
+        ))?;
+    }
+    match set.labels.note() {
+        Some(note) => out.line(&format!("        note: {}", failure::legible::line(note))),
+        None => Ok(()),
+    }
 }
 
 /// `3 vols`, or `2/3 vols` where one is missing.

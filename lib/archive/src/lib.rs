@@ -12,6 +12,7 @@ mod entry;
 mod error;
 mod fork;
 mod identity;
+mod labels;
 mod manifest;
 mod manifest_hashes;
 mod name;
@@ -32,6 +33,7 @@ pub use entry::{EntryName, PIECE, Part};
 pub use error::Error;
 pub use fork::{Fork, Link, forks, overtaken};
 pub use identity::{Identity, Origin};
+pub use labels::Labels;
 pub use manifest::{
     Change, Manifest, ManifestParser, encode_header, filelist_header, filelist_line,
 };

@@ -1,13 +1,14 @@
 //! The text of a seal: the files of a set, and their hashes.
 //!
 //! A comment line `# moobacker seal 1` comes first. The set, the hash of the seal before it, and
-//! the backup's identity and origin follow. Each file has a line as from `sha256sum`, so `sha256sum
+//! the backup's identity and origin follow, and what a person has said
+//! of the set. Each file has a line as from `sha256sum`, so `sha256sum
 //! -c` checks all files. The SHA-1 and the size of a file are in comments right before its line.
 //! Seals of older versions have no identity, no origin and no sizes.
 
 use std::collections::BTreeSet;
 
-use crate::{Error, FileName, Identity, Origin, SetId, parse_further};
+use crate::{Error, FileName, Identity, Labels, Origin, SetId, parse_further};
 
 const FIRST: &str = "# moobacker seal 1";
 
@@ -22,6 +23,8 @@ pub struct Seal {
     pub identity: Option<Identity>,
     /// The hash of identity, host and source; only with an identity.
     pub origin: Option<Origin>,
+    /// Its tags and its note.
+    pub labels: Labels,
     /// The set's files as stored, the seal itself aside.
     pub files: Vec<SealedFile>,
 }
@@ -57,6 +60,12 @@ impl Seal {
         }
         if let Some(origin) = &self.origin {
             text.push_str(&format!("# origin {origin}\n"));
+        }
+        for tag in self.labels.tags() {
+            text.push_str(&format!("# tag {tag}\n"));
+        }
+        if let Some(note) = self.labels.note() {
+            text.push_str(&format!("# note {note}\n"));
         }
         for file in &self.files {
             if let Some(sha1) = &file.sha1 {
@@ -97,6 +106,7 @@ struct Reader<'a> {
     previous: Option<Option<String>>,
     identity: Option<Identity>,
     origin: Option<Origin>,
+    labels: Labels,
     sha1: Option<(&'a str, &'a str)>,
     size: Option<(&'a str, &'a str)>,
     names: BTreeSet<&'a str>,
@@ -114,6 +124,8 @@ impl<'a> Reader<'a> {
             Some(("previous", hex)) => once(&mut self.previous, Some(hash(hex, 64)?)),
             Some(("identity", hex)) => once(&mut self.identity, hex.parse().ok()?),
             Some(("origin", hex)) => once(&mut self.origin, hex.parse().ok()?),
+            Some(("tag", text)) => self.labels.add_tag(text),
+            Some(("note", text)) => self.labels.add_note(text),
             Some(("sha1", rest)) => once(&mut self.sha1, rest.split_once(' ')?),
             Some(("size", rest)) => once(&mut self.size, rest.split_once(' ')?),
             _ => Some(()),
@@ -132,8 +144,9 @@ impl<'a> Reader<'a> {
     fn finish(self) -> Option<Seal> {
         let whole = self.sha1.is_none() && self.size.is_none();
         let fits = self.identity.is_some() || self.origin.is_none();
-        let Reader { identity, origin, files, .. } = self;
-        let seal = Seal { set: self.set?, previous: self.previous?, identity, origin, files };
+        let Reader { identity, origin, labels, files, .. } = self;
+        let (set, previous) = (self.set?, self.previous?);
+        let seal = Seal { set, previous, identity, origin, labels, files };
         (whole && fits).then_some(seal)
     }
 }
@@ -177,6 +190,7 @@ fn is_plain_name(name: &str) -> bool {
 mod tests {
     use super::*;
     use crate::identity::tests::identities;
+    use crate::labels::tests::labels;
     use crate::name::tests::names;
     use crate::set::tests::sets;
     use crate::time::tests::times;
@@ -195,14 +209,14 @@ mod tests {
 
     fn seals() -> impl Strategy<Value = Seal> {
         let origin = (identities(), any::<Vec<u8>>(), any::<bool>());
-        let parts = (sets(), option::of("[0-9a-f]{64}"), option::of(origin));
-        (parts, vec(sealed_files(), 0..5)).prop_map(|((set, previous, of), mut files)| {
+        let parts = (sets(), option::of("[0-9a-f]{64}"), option::of(origin), labels());
+        (parts, vec(sealed_files(), 0..5)).prop_map(|((set, previous, of, labels), mut files)| {
             files.sort_by(|a, b| a.name.cmp(&b.name));
             files.dedup_by(|a, b| a.name == b.name);
             let identity = of.as_ref().map(|(identity, ..)| *identity);
             let told = of.filter(|(.., told)| *told);
             let origin = told.map(|(identity, host, _)| identity.origin(&host, b"/etc"));
-            Seal { set, previous, identity, origin, files }
+            Seal { set, previous, identity, origin, labels, files }
         })
     }
 
@@ -210,7 +224,8 @@ mod tests {
     fn older(seal: &Seal) -> Seal {
         let file = |file: &SealedFile| SealedFile { size: None, ..file.clone() };
         let files = seal.files.iter().map(file).collect();
-        Seal { identity: None, origin: None, files, ..seal.clone() }
+        let labels = Labels::default();
+        Seal { identity: None, origin: None, labels, files, ..seal.clone() }
     }
 
     proptest! {
@@ -226,7 +241,8 @@ mod tests {
         fn what_is_new_are_comments_alone_and_a_seal_without_them_is_read(seal in seals()) {
             let text = String::from_utf8(seal.encode()).unwrap();
             let is_new = |line: &str| {
-                ["# identity ", "# origin ", "# size "].iter().any(|new| line.starts_with(new))
+                let new = ["# identity ", "# origin ", "# tag ", "# note ", "# size "];
+                new.iter().any(|new| line.starts_with(new))
             };
             let old: String = text.split_inclusive('\n').filter(|line| !is_new(line)).collect();
             let expected = older(&seal);
@@ -282,6 +298,13 @@ mod tests {
             format!("# identity {0}\n# identity {0}\n", "a".repeat(32)),
             format!("# identity {}\n# origin {short}\n", "a".repeat(32)),
             format!("# origin {hex}\n"),
+            "# tag a\n# tag a\n".to_owned(),
+            "# tag a \n".to_owned(),
+            "# tag \n".to_owned(),
+            "# tag \\x41\n".to_owned(),
+            format!("# tag {}\n", "a".repeat(129)),
+            "# note a\n# note b\n".to_owned(),
+            format!("# note {}\n", "a".repeat(4097)),
         ] {
             assert!(with(&bad).is_err(), "{bad}");
         }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use archive::{Identity, Seal, SealedFile};
+use archive::{Identity, Labels, Seal, SealedFile};
 
 /// The hash of a file by the tool of that name.
 fn hash(tool: &str, folder: &Path, name: &str) -> String {
@@ -29,6 +29,7 @@ fn sha256sum_checks_the_files_of_a_seal() {
         previous: Some("0".repeat(64)),
         identity: Some(identity),
         origin: Some(identity.origin(b"barn", b"/etc")),
+        labels: Labels::new(&[b"before the move", &b"\xff"[..]], Some(b"two\nlines")).unwrap(),
         files: Vec::new(),
     };
     for (name, is_volume) in [("duplicity-inc.A.vol1.difftar.gpg", true), ("b c", false)] {

@@ -13,6 +13,9 @@ use crate::lifeline;
 
 /// The environment variable that names the memory.
 pub const VARIABLE: &str = "MOO_NOTE";
+/// The record of a snapshot, a file in the folder around `MOO_SCRATCH`: moo-snapshot writes it, and the keeper
+/// lets moo-snapshot delete the snapshot if that was killed.
+pub const SNAPSHOT: &str = "snapshot";
 /// Bytes that are read of it: the longest path, and a few more.
 const MOST: usize = 4200;
 /// The end of a note, which may be shorter than the one before.

@@ -9,7 +9,7 @@ use options::Call;
 
 use crate::nearest;
 use crate::planned::{Planned, backup_options};
-use crate::tables::{Config, Source, Store};
+use crate::tables::{Config, Snapshot, Source, Store};
 use crate::values::Name;
 
 /// Whether the arguments of a call are names, and not a URL. No arguments mean all names, where the
@@ -274,6 +274,7 @@ impl Config {
         let full = source.full_if_older_than.as_ref().or(self.full_if_older_than.as_ref());
         add("full-if-older-than", full.map(|age| &**age));
         add("identity", source.identity.as_deref());
+        add("snapshot", source.snapshot.map(Snapshot::word));
         add("parity", store.parity.map(|percent| percent.to_string()).as_deref());
         add("secret-key", self.secret_key.as_deref());
         add("passphrase-file", self.passphrase_file.as_deref());

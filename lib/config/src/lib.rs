@@ -18,7 +18,7 @@ pub use place::{OLD, SYSTEM, find};
 pub use planned::Planned;
 pub use read::{read, read_from};
 pub use rows::rows;
-pub use tables::{Checks, Config, List, Source, Store};
+pub use tables::{Checks, Config, List, Snapshot, Source, Store};
 pub use values::{
     Age, Archive, Line, Locator, Moment, Name, Pattern, Ping, Rooted, Size, SourceIdentity, User,
 };

@@ -115,6 +115,7 @@ impl Reading {
             path: Some(path),
             commands: IndexMap::new(),
             run_as: None,
+            snapshot: None,
             stores: List::default(),
             exclude: List::default(),
             select: List::default(),

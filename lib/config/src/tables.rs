@@ -172,6 +172,29 @@ pub struct Store {
     pub keep: Option<Keep>,
 }
 
+/// What makes a snapshot of a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Snapshot {
+    /// A subvolume of btrfs.
+    Btrfs,
+    /// A dataset of ZFS.
+    Zfs,
+    /// A logical volume.
+    Lvm,
+}
+
+impl Snapshot {
+    /// The value of `moo backup --snapshot`.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Snapshot::Btrfs => "btrfs",
+            Snapshot::Zfs => "zfs",
+            Snapshot::Lvm => "lvm",
+        }
+    }
+}
+
 /// What is backed up.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -185,6 +208,9 @@ pub struct Source {
     /// Who runs the commands.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_as: Option<User>,
+    /// What makes a snapshot of it, which is backed up instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<Snapshot>,
     /// The stores that it goes to; all if there are none.
     #[serde(default, skip_serializing_if = "List::is_empty")]
     pub stores: List<Name>,
@@ -375,6 +401,12 @@ impl Config {
                 return Some((key("run-as"), "there are no commands".to_owned()));
             }
             _ => {}
+        }
+        if source.path.is_none() && source.snapshot.is_some() {
+            return Some((
+                key("snapshot"),
+                "there is no snapshot of the output of commands".to_owned(),
+            ));
         }
         if source.path.is_none() && source.selects() {
             let why = "nothing can be selected in the output of commands";

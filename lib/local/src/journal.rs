@@ -256,6 +256,7 @@ mod tests {
             host: b"barn".to_vec(),
             source: b"/etc".to_vec(),
             identity: "0123456789abcdef0123456789abcdef".parse().ok(),
+            labels: archive::Labels::default(),
             run: Some("a run".into()),
             previous_seal: None,
             options: None,

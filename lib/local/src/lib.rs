@@ -6,6 +6,7 @@ mod folder;
 mod history;
 mod journal;
 mod lock;
+mod mounts;
 mod naming;
 mod place;
 mod seen;
@@ -19,6 +20,7 @@ pub use journal::{
     ARRIVED, FileState, Interrupted, Journal, PACKED, PackedVolume, StartedFile, read_journal,
 };
 pub use lock::Lock;
+pub use mounts::{Mount, path_of};
 pub use naming::{PATIENCE, host, now, now_after, source_name};
 pub use place::{Place, store_folder};
 pub use seen::{SeenBefore, SeenNow};

@@ -45,6 +45,13 @@ impl Place {
         Some(Place { folder, id, name })
     }
 
+    /// The same place in a copy of a device, such as a snapshot of it.
+    #[must_use]
+    pub fn moved(self, device: u64, copy: u64) -> Place {
+        let device = if self.id.0 == device { copy } else { self.id.0 };
+        Place { id: (device, self.id.1), ..self }
+    }
+
     /// Whether an entry is this folder; of one that is still to be made that is not known.
     pub fn is(&self, entry: &Stat) -> bool {
         self.name.is_none() && self.id == id(entry)

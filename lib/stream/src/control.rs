@@ -1,7 +1,7 @@
 //! The control messages of the streams, in JSON: the header (`begin.json`), the trailer (`end.json`) or
 //! the failure (`failed.json`), and the receipts of stored files.
 
-use archive::{Identity, Origin, SetId, SetTime};
+use archive::{Identity, Labels, Origin, SetId, SetTime};
 use failure::{Failure, OrFail, Reason, Status};
 use serde::{Deserialize, Serialize};
 
@@ -147,6 +147,9 @@ pub struct SetHeader {
     /// The identity of the backup that the set belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
+    /// The tags and the note that go into the seal.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
     /// The name of the run that has locked the archive directory, or `None` without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
@@ -204,6 +207,9 @@ pub struct RestoreRequest {
     /// The identity that all sets must have, or `None` if it is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
+    /// The tags and the note of the newest set, which a full set made of the state keeps.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
     /// The only requested path, relative to the source, or `None` for all.
     #[serde(default, with = "text::optional_bytes", skip_serializing_if = "Option::is_none")]
     pub path: Option<Vec<u8>>,

@@ -19,7 +19,7 @@ mod seals;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read;
 
-use archive::{Collection, FileName, SetId, SetTime, parse_repaired, parse_seal};
+use archive::{Collection, FileName, Labels, SetId, SetTime, parse_repaired, parse_seal};
 use failure::Failure;
 use local::Folder;
 use openpgp::Cert;
@@ -225,6 +225,20 @@ impl Survey {
             self.seals.read(store, &name, &there)?;
         }
         Ok(self.seals.get(set))
+    }
+
+    /// The tags and the note of a set, if it has a valid seal. A seal that is read for them alone is not
+    /// kept: a store may have many, and large ones.
+    ///
+    /// # Errors
+    /// The store cannot be reached.
+    pub fn labels(&mut self, store: &mut dyn Store, set: SetId) -> Result<Option<Labels>, Failure> {
+        let is_known = self.seals.get(set).is_some();
+        let labels = self.seal(store, set)?.map(|sealed| sealed.seal.labels.clone());
+        if !is_known {
+            self.seals.all.remove(&set);
+        }
+        Ok(labels)
     }
 
     fn seal_name(&self, time: SetTime) -> Option<String> {

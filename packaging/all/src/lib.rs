@@ -37,7 +37,8 @@ impl Program {
 }
 
 /// All programs, in the order in which data flows through them.
-pub static PROGRAMS: [Program; 26] = [
+pub static PROGRAMS: [Program; 27] = [
+    Program::other::<snapshot::Snapshot>("moo-snapshot", snapshot::main),
     Program::stage::<scan::Scan>(),
     Program::stage::<sign::Sign>(),
     Program::stage::<delta::Delta>(),

@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStrExt;
 use archive::{SetTime, TreePath};
 use failure::{Failure, Reason, Status, shown};
 use rustix::fs::{AtFlags, Stat};
-use selection::{Builder, Rules, Spelling, Subject, Verdict, filelist};
+use selection::{Builder, Rules, Spelling, Subject, Verdict, Word, filelist};
 
 pub(crate) use self::options::Words;
 
@@ -26,6 +26,7 @@ pub(crate) struct Selection {
     no_devices: bool,
     no_caches: bool,
     no_nodump: bool,
+    stays_on_device: bool,
     only: Option<Only>,
 }
 
@@ -52,8 +53,14 @@ impl Selection {
             no_devices: words.no_devices,
             no_caches: words.no_caches,
             no_nodump: words.no_nodump,
+            stays_on_device: words.ordered.contains(&Word::OtherFilesystems),
             only: only(words)?,
         })
+    }
+
+    /// Whether other file systems than that of the source are left out.
+    pub(crate) fn stays_on_device(&self) -> bool {
+        self.stays_on_device
     }
 
     /// Whether all that is asked for is listed.

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use archive::{EntryName, PIECE, Part, SetTime, TreePath};
+use archive::{EntryName, Labels, PIECE, Part, SetTime, TreePath};
 use failure::{Failure, Status};
 use stream::member::SHA256;
 use stream::{
@@ -32,6 +32,7 @@ pub(crate) fn head() -> SetHeader {
         host: b"host".to_vec(),
         source: b"/etc \xff".to_vec(),
         identity: "0123456789abcdef0123456789abcdef".parse().ok(),
+        labels: Labels::new(&["a tag"], Some(b"a note")).unwrap(),
         run: None,
         previous_seal: None,
         options: None,
