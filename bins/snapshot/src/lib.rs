@@ -6,6 +6,7 @@
 //! run deletes the snapshot by its name.
 
 mod btrfs;
+mod kind;
 mod live;
 mod lvm;
 mod name;
@@ -26,7 +27,7 @@ use clap::Parser;
 use failure::{Failure, OrFail, Status, shown};
 use stream::{Outlet, Output, Totals};
 
-use crate::system::Kind;
+use crate::kind::Kind;
 use crate::taken::Taken;
 use crate::watch::Watch;
 

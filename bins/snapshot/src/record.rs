@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use failure::{Failure, OrFail, Status, shown};
 
+use crate::kind::Kind;
 use crate::name::is_ours;
-use crate::system::Kind;
 
 /// The variable with the folder for temporary files; the record is in the caller's folder around it.
 const SCRATCH: &str = "MOO_SCRATCH";

@@ -10,9 +10,13 @@ use failure::{Failure, OrFail, Status};
 use rustix::fs::{FlockOperation, flock};
 use rustix::thread::{CapabilitySet, capabilities};
 
+use crate::btrfs::Btrfs;
+use crate::kind::Kind;
 use crate::live::Live;
+use crate::lvm::Lvm;
 use crate::record::{Left, Record};
-use crate::system::{Kind, System};
+use crate::system::System;
+use crate::zfs::Zfs;
 use crate::{name, say};
 
 /// A snapshot; deleted when dropped.
@@ -35,7 +39,7 @@ impl Taken {
     pub(crate) fn take(kind: Kind, source: &OsStr) -> Result<Taken, Failure> {
         check_rights()?;
         let live = Live::open(source)?;
-        let system = kind.system(&live)?;
+        let system = system(kind, &live)?;
         let lock = system.lock()?;
         delete_leftovers(&*system, &lock)?;
         let name = name::new().or_fail(Status::Failed, "/dev/urandom")?;
@@ -76,7 +80,7 @@ impl Drop for Taken {
 pub(crate) fn clear(record: &Path) -> Result<(), Failure> {
     let left = Left::read(record)?;
     let live = Live::open(&left.source)?;
-    left.kind.system(&live)?.delete(&left.name)
+    system(left.kind, &live)?.delete(&left.name)
 }
 
 /// Only who may delete a snapshot makes one.
@@ -99,4 +103,16 @@ fn delete_leftovers(system: &dyn System, lock: &OwnedFd) -> Result<(), Failure> 
         }
     }
     flock(lock, FlockOperation::LockShared).or_fail(Status::Failed, "the lock of the snapshots")
+}
+
+/// What holds the source.
+///
+/// # Errors
+/// It is nothing of this kind.
+fn system(kind: Kind, live: &Live) -> Result<Box<dyn System>, Failure> {
+    Ok(match kind {
+        Kind::Btrfs => Box::new(Btrfs::of(live)?),
+        Kind::Zfs => Box::new(Zfs::of(live)?),
+        Kind::Lvm => Box::new(Lvm::of(live)?),
+    })
 }

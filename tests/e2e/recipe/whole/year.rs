@@ -110,7 +110,7 @@ pub(crate) fn passes(scene: &Scene<'_>, cron: &Cron) -> usize {
             true => assert!((12..=14).contains(&full), "{source}: {full} full sets"),
             // The last of a chain that is not the newest of its month went with the next chain.
             false => {
-                assert!(has("20300130") && !has(".20300310") && has("20300323"), "{source}: {sets}")
+                assert!(has("20300130") && !has(".20300310") && has("20300323"), "{source}: {sets}");
             }
         }
     }
