@@ -96,8 +96,11 @@ pub(crate) fn passes(scene: &Scene<'_>, cron: &Cron) -> usize {
             scene.remote.sh(ROOMY).silent();
         }
         cron.starts_it(scene).silent();
-        cron.checks(scene);
-        scene.local.sh(AFTERWARDS).silent();
+        if night + 1 < nights {
+            // They change a source, whose last state is compared.
+            cron.checks(scene);
+            scene.local.sh(AFTERWARDS).silent();
+        }
     }
     assert_eq!(cron.mails(scene), mails, "no mail tells of a good night");
     for source in SOURCES {
@@ -110,7 +113,10 @@ pub(crate) fn passes(scene: &Scene<'_>, cron: &Cron) -> usize {
             true => assert!((12..=14).contains(&full), "{source}: {full} full sets"),
             // The last of a chain that is not the newest of its month went with the next chain.
             false => {
-                assert!(has("20300130") && !has(".20300310") && has("20300323"), "{source}: {sets}");
+                assert!(
+                    has("20300130") && !has(".20300310") && has("20300323"),
+                    "{source}: {sets}"
+                );
             }
         }
     }
