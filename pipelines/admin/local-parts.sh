@@ -192,7 +192,7 @@ check_kit() {
 # nowhere else when this is done.
 make_kit() {
     [ -n "$cert" ] || return 0
-    work=/dev/shm/moobacker.$$ made=''
+    work=/dev/shm/moobacker.$(od -A n -v -t x1 -N 8 /dev/urandom | tr -d ' \n') made=''
     trap 'leave' EXIT
     trap 'exit 129' HUP
     trap 'exit 130' INT
