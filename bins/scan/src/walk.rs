@@ -12,7 +12,7 @@ use std::vec;
 use archive::TreePath;
 use attributes::{Object, Trouble};
 use failure::{Failure, shown};
-use local::{Folder, Place};
+use local::{Folder, Place, SNAPSHOTS, is_snapshot_name};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use selection::{OTHER_FILESYSTEMS, Verdict};
@@ -378,6 +378,10 @@ impl Walk {
         if let Some(tag) = self.selection.only_name(directory.as_fd()) {
             log::info!("{}: its content is left out by --exclude-caches", self.shown(path));
             names.retain(|name| name == tag);
+        }
+        if self.name == SNAPSHOTS.as_bytes() {
+            // While another run has a snapshot, there is a second copy of the subvolume.
+            names.retain(|name| !str::from_utf8(name).is_ok_and(is_snapshot_name));
         }
         self.frames.push(Frame {
             is_store: inside::is_store(self.store.as_ref(), &directory),

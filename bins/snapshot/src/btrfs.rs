@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use cli::lifeline::hand_down;
 use failure::{Failure, OrFail, Status, shown};
-use local::Mount;
+use local::{Mount, SNAPSHOTS, is_snapshot_name};
 use rustix::fs::{
     AtFlags, Dir, FileType, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, fstat, fstatfs,
     futimens, mkdirat, openat, statat,
@@ -16,7 +16,6 @@ use rustix::io::Errno;
 use rustix::process::geteuid;
 
 use crate::live::{Live, below};
-use crate::name::is_ours;
 use crate::system::System;
 use crate::tool;
 
@@ -24,8 +23,6 @@ use crate::tool;
 const BTRFS: u64 = 0x9123_683e;
 /// The inode number of the root of each subvolume.
 const ROOT: u64 = 256;
-/// The folder.
-const FOLDER: &str = ".moobacker-snapshots";
 
 /// A subvolume.
 pub(crate) struct Btrfs {
@@ -53,7 +50,7 @@ impl Btrfs {
         let count = live.path.components().count();
         let above: PathBuf = live.path.components().take(count.saturating_sub(depth)).collect();
         let path = live.path.components().skip(count.saturating_sub(depth)).collect();
-        let shown = shown(&above.join(FOLDER)).to_string();
+        let shown = shown(&above.join(SNAPSHOTS)).to_string();
         let folder = folder(&top, &shown)?;
         let found = Btrfs { top, path, folder, shown };
         found.settle()?;
@@ -98,12 +95,12 @@ fn top(live: &Live) -> Result<(OwnedFd, usize), Failure> {
 /// The folder of the snapshots, which only root may enter: nobody else can put another one in its place
 /// that would be deleted.
 fn folder(top: &OwnedFd, shown: &str) -> Result<OwnedFd, Failure> {
-    match mkdirat(top, FOLDER, Mode::RWXU) {
+    match mkdirat(top, SNAPSHOTS, Mode::RWXU) {
         Ok(()) | Err(Errno::EXIST) => {}
         Err(error) => return Err(error).or_fail(Status::Failed, shown),
     }
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let folder = openat(top, FOLDER, flags, Mode::empty()).or_fail(Status::Failed, shown)?;
+    let folder = openat(top, SNAPSHOTS, flags, Mode::empty()).or_fail(Status::Failed, shown)?;
     let stat = fstat(&folder).or_fail(Status::Failed, shown)?;
     let device = fstat(top).or_fail(Status::Failed, shown)?.st_dev;
     if stat.st_uid != geteuid().as_raw() || stat.st_mode & 0o077 != 0 || stat.st_dev != device {
@@ -123,7 +120,7 @@ impl System for Btrfs {
         let mut names = Vec::new();
         for entry in Dir::read_from(&self.folder).or_fail(Status::Failed, &self.shown)? {
             let entry = entry.or_fail(Status::Failed, &self.shown)?;
-            let name = entry.file_name().to_str().ok().filter(|name| is_ours(name));
+            let name = entry.file_name().to_str().ok().filter(|name| is_snapshot_name(name));
             names.extend(name.map(str::to_owned));
         }
         Ok(names)
@@ -162,12 +159,9 @@ impl System for Btrfs {
             let which = format!("{}/{name}", self.shown);
             return Err(Failure::of(Status::Failed, which, "is no snapshot; it stays"));
         }
-        let folder = inherited(&self.folder)?;
-        let words: [OsString; 4] =
-            ["subvolume".into(), "delete".into(), "--".into(), through(&folder, name)];
-        let deleted = tool::run("btrfs", &words);
+        let deleted = subvolumes::delete(&self.folder, name);
         self.settle()?;
-        deleted.map(drop)
+        deleted.or_fail(Status::Failed, format!("{}/{name}", self.shown))
     }
 }
 

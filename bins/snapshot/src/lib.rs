@@ -9,7 +9,6 @@ mod btrfs;
 mod kind;
 mod live;
 mod lvm;
-mod name;
 mod record;
 mod system;
 mod taken;

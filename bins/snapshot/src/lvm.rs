@@ -6,14 +6,13 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use failure::{Failure, OrFail, Status, shown};
-use local::Mount;
+use local::{Mount, is_snapshot_name};
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_flag,
     fsconfig_set_string, fsmount, fsopen,
 };
 
 use crate::live::{Live, below};
-use crate::name::is_ours;
 use crate::record::lock;
 use crate::system::System;
 use crate::tool;
@@ -104,7 +103,7 @@ impl System for Lvm {
         let text = String::from_utf8_lossy(&tool::run("lvs", &words)?).into_owned();
         let names = text.lines().filter_map(|line| {
             let (name, origin) = line.trim().split_once('/')?;
-            (is_ours(name) && origin == self.volume).then(|| name.to_owned())
+            (is_snapshot_name(name) && origin == self.volume).then(|| name.to_owned())
         });
         Ok(names.collect())
     }

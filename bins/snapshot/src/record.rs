@@ -10,9 +10,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use failure::{Failure, OrFail, Status, shown};
+use local::is_snapshot_name;
 
 use crate::kind::Kind;
-use crate::name::is_ours;
 
 /// The variable with the folder for temporary files; the record is in the caller's folder around it.
 const SCRATCH: &str = "MOO_SCRATCH";
@@ -69,7 +69,8 @@ impl Left {
         let word = parts.next()?;
         let kind = Kind::ALL.into_iter().find(|kind| kind.word().as_bytes() == word)?;
         let source = OsString::from_vec(parts.next()?.to_vec());
-        let name = String::from_utf8(parts.next()?.to_vec()).ok().filter(|name| is_ours(name))?;
+        let name =
+            String::from_utf8(parts.next()?.to_vec()).ok().filter(|name| is_snapshot_name(name))?;
         parts.next().is_none().then_some(Left { kind, source, name })
     }
 }
@@ -91,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_record_is_read_as_it_was_written_and_anything_else_is_none() {
-        let name = crate::name::new().unwrap();
+        let name = local::new_snapshot_name().unwrap();
         let left =
             Left { kind: Kind::Zfs, source: OsString::from_vec(b"/a\xff\n b".to_vec()), name };
         assert_eq!(Left::parse(&left.bytes()), Some(left));

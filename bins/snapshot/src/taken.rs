@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cli::lifeline::hand_down;
 use failure::{Failure, OrFail, Status};
+use local::new_snapshot_name;
 use rustix::fs::{FlockOperation, flock};
 use rustix::thread::{CapabilitySet, capabilities};
 
@@ -15,9 +16,9 @@ use crate::kind::Kind;
 use crate::live::Live;
 use crate::lvm::Lvm;
 use crate::record::{Left, Record};
+use crate::say;
 use crate::system::System;
 use crate::zfs::Zfs;
-use crate::{name, say};
 
 /// A snapshot; deleted when dropped.
 pub(crate) struct Taken {
@@ -42,7 +43,7 @@ impl Taken {
         let system = system(kind, &live)?;
         let lock = system.lock()?;
         delete_leftovers(&*system, &lock)?;
-        let name = name::new().or_fail(Status::Failed, "/dev/urandom")?;
+        let name = new_snapshot_name().or_fail(Status::Failed, "/dev/urandom")?;
         let left = Left { kind, source: live.absolute().into(), name: name.clone() };
         let record = Record::write(&left)?;
         // What changes from here on may be in it or not.

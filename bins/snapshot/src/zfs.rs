@@ -4,11 +4,10 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use failure::{Failure, OrFail, Status, shown};
-use local::Mount;
+use local::{Mount, is_snapshot_name};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
 use crate::live::{Live, below};
-use crate::name::is_ours;
 use crate::record::lock;
 use crate::system::System;
 use crate::tool;
@@ -65,7 +64,7 @@ impl System for Zfs {
         let text = String::from_utf8_lossy(&tool::run("zfs", &words)?).into_owned();
         let names = text.lines().filter_map(|line| {
             let name = line.trim().strip_prefix(&self.dataset)?.strip_prefix('@')?;
-            is_ours(name).then(|| name.to_owned())
+            is_snapshot_name(name).then(|| name.to_owned())
         });
         Ok(names.collect())
     }

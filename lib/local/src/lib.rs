@@ -11,6 +11,7 @@ mod naming;
 mod place;
 mod seen;
 mod signatures;
+mod snapshot_name;
 mod source_size;
 
 pub use entry_record::{EntryInSet, EntryRecord, InodeBeside};
@@ -25,4 +26,5 @@ pub use naming::{PATIENCE, host, now, now_after, source_name};
 pub use place::{Place, store_folder};
 pub use seen::{SeenBefore, SeenNow};
 pub use signatures::Signatures;
+pub use snapshot_name::{SNAPSHOTS, is_snapshot_name, new_snapshot_name};
 pub use source_size::SourceSize;

@@ -2,7 +2,7 @@
 
 use tests::Sandbox;
 
-use super::Disk;
+use super::{BACKUP, Disk};
 
 #[test]
 fn root_makes_the_snapshot_and_the_stages_run_as_the_user() {
@@ -31,6 +31,42 @@ END";
         .stdout_is("secret\nlast");
     disk.0.sh("stat -c %U store/www/*.seal").stdout_is("nobody");
     disk.0.sh(&format!("moo verify {config} www $PWD/disk/src")).silent();
+}
+
+#[test]
+fn a_backup_while_another_run_has_a_snapshot_stored_all_twice_and_does_not() {
+    let Some(disk) = Disk::new() else { return };
+    disk.0.sh("echo text >disk/src/page").silent();
+    let plain =
+        "moo backup --archive-dir $PWD --name plain --no-encryption disk/src file://$PWD/plain";
+    let other = BACKUP.replace("--name archive", "--name other").replace("/store", "/other");
+    let script = format!("{plain} && {other}");
+    disk.0.sh(&format!("moo-snapshot btrfs disk/src sh -c '{script}'")).silent();
+    for store in ["plain", "other"] {
+        let restore = format!("rm -rf out; moo restore file://$PWD/{store} out && find out | sort");
+        disk.0.sh(&restore).stdout_is("out\nout/.moobacker-snapshots\nout/page");
+    }
+    assert!(disk.has_no_snapshot());
+}
+
+#[test]
+fn the_owner_could_exchange_the_folder_for_a_link_while_btrfs_deleted_by_a_path_and_cannot() {
+    let Some(mut disk) = Disk::new() else { return };
+    // btrfs resolves a path, and opens it again: here the owner is in between.
+    let exchange = "#!/bin/sh
+case \"$*\" in
+    *delete*) mv disk/src/.moobacker-snapshots disk/src/kept; ln -s mine disk/src/.moobacker-snapshots ;;
+esac
+exec /usr/bin/btrfs \"$@\"";
+    disk.0
+        .sh(&format!("mkdir bin && cat >bin/btrfs <<'END' && chmod 755 bin/btrfs\n{exchange}\nEND"))
+        .silent();
+    let path = format!("{}:{}", disk.0.path("bin").display(), disk.0.sh("echo $PATH").out().trim());
+    disk.0.set("PATH", path);
+    let decoy = "mkdir disk/src/mine && name=$(ls disk/src/.moobacker-snapshots) &&
+        /usr/bin/btrfs -q subvolume create disk/src/mine/$name";
+    disk.0.sh(&format!("moo-snapshot btrfs disk/src sh -c '{decoy}'")).silent();
+    disk.0.sh("ls disk/src/mine | wc -l; ls -A disk/src/.moobacker-snapshots; test ! -e disk/src/kept").stdout_is("1");
 }
 
 #[test]
