@@ -46,16 +46,21 @@ impl Holdings {
         tags: &[OsString],
     ) -> Result<Reasons, Failure> {
         let mut found = Reasons::new();
+        let mut unknown: Vec<_> = tags.iter().collect();
         let sets: Vec<_> = self.store.sets().map(|set| (set.id, set.seal.is_some())).collect();
         for (set, is_sealed) in sets.into_iter().filter(|_| !tags.is_empty()) {
             let why = match self.survey.labels(store, set)? {
                 None => is_sealed.then(|| "its seal can't be read (--keep-tag)".to_owned()),
                 Some(labels) => {
+                    unknown.retain(|tag| !labels.has_tag(tag.as_bytes()));
                     let tag = tags.iter().find(|tag| labels.has_tag(tag.as_bytes()));
                     tag.map(|tag| format!("tagged {} (--keep-tag)", shown(tag)))
                 }
             };
             found.extend(why.map(|why| (set, vec![why])));
+        }
+        for tag in unknown {
+            log::warn!("--keep-tag {}: no set has this tag (see moo status)", shown(tag));
         }
         Ok(found)
     }

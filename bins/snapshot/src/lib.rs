@@ -88,6 +88,9 @@ pub fn main() -> ExitCode {
 }
 
 fn run(kind: Kind, source: &OsString, words: &[OsString]) -> Result<u8, Failure> {
+    if source.is_empty() {
+        return Err(Failure::new(Status::Usage, "SOURCE: is empty"));
+    }
     let watch = Watch::start().or_fail(Status::Failed, "signals")?;
     let mut taken = None;
     // The stages after this one learn why there is no stream.

@@ -23,6 +23,9 @@ fn a_source_that_is_not_on_such_a_system_is_refused() {
         .one_message()
         .stderr_has("is on btrfs; use the kind btrfs");
     refused("disk/src", "ext4").fails_with(2).one_message().stderr_has("'ext4'");
+    // A variable of a script that is not set is not the working directory.
+    let empty = disk.0.sh("cd disk/src && moo-snapshot btrfs '' true");
+    empty.fails_with(2).one_message().stderr_has("moo-snapshot: SOURCE: is empty");
     drop(disk.0.sh("mkdir part disk/src/d && mount --bind disk/src/d part").succeeds());
     let run = refused("part", "btrfs");
     drop(disk.0.sh("umount part").succeeds());
