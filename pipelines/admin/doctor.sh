@@ -45,15 +45,22 @@ run_backup="$here/backup.sh --user $owner"
 result=0
 finding() {
     case $result in 0 | "$1") result=$1 ;; *) result=1 ;; esac
-    if [ -n "$json" ]; then line_of_json "$1" "$2" "$3" "$(string_of_json "$4")" && return; fi
-    printf '%s\n' "$(legible "$self: $2: $3: $4")" >&2
+    if [ -n "$json" ]; then
+        line_of_json "$1" "$2" "$3" "$(string_of_json "$4")"
+    else
+        printf '%s\n' "$(legible "$self: $2: $3: $4")" >&2
+    fi
 }
 
 # passed WHICH WHAT: reports a successful check, with -v.
 passed() {
-    [ -n "$verbose" ] || return 0
-    if [ -n "$json" ]; then line_of_json 0 "$1" "$2" null && return; fi
-    printf '%s\n' "$(legible "$1: $2")"
+    if [ -z "$verbose" ]; then
+        return 0
+    elif [ -n "$json" ]; then
+        line_of_json 0 "$1" "$2" null
+    else
+        printf '%s\n' "$(legible "$1: $2")"
+    fi
 }
 
 # line_of_json STATUS WHICH WHAT COMMAND: a check; COMMAND is a string of JSON, or null.

@@ -120,7 +120,8 @@ check_agreement() {
     fi
     strangers=$(owners "$here/moo-fetch" $ours --num-retries 1 $with --receipts "$url" 2>&1 >/dev/null) || status=$?
     if [ "$status" != 0 ]; then
-        finding "$status" "$url" "${strangers#"moo-fetch: $url: "}" "$run_backup $name"
+        why=$(printf '%s\n' "$strangers" | tail -n 1) why=${why#moo-fetch: }
+        finding "$status" "$url" "${why#"$url: "}" "$run_backup $name"
         return 0
     fi
     for line in $strangers; do

@@ -131,6 +131,31 @@ fn tar_reads_every_pipe_without_a_warning() {
 }
 
 #[test]
+fn receipts_are_lines_of_json_for_tar_and_on_a_terminal() {
+    let sandbox = Sandbox::new();
+    let files = "mkdir src && touch src/x && moo-scan src | moo-sign | moo-delta | moo-pack >files";
+    sandbox.sh(files).silent();
+    let stored = |lines: &str| -> Vec<String> {
+        let lines =
+            lines.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let names = lines.filter_map(|line| Some(line.get("stored")?.as_str()?.to_owned()));
+        names.collect()
+    };
+    let piped = sandbox.sh("moo-upload file://$PWD/one <files | tar xO").succeeds().out();
+    let names = stored(&piped);
+    assert!(names.len() >= 3 && names.iter().any(|name| name.ends_with(".manifest")), "{piped}");
+    for command in ["moo-upload file://$PWD/two <files", "moo-fetch --receipts file://$PWD/two"] {
+        let shown = sandbox.sh(&format!("script -qec '{command}' /dev/null")).succeeds().out();
+        let mut shown_names = stored(&shown);
+        assert_eq!(shown.lines().count(), names.len(), "only receipts: {shown}");
+        shown_names.sort();
+        let mut wanted = names.clone();
+        wanted.sort();
+        assert_eq!(shown_names, wanted, "{command}");
+    }
+}
+
+#[test]
 fn a_header_that_promises_much_takes_no_memory() {
     let sandbox = Sandbox::new();
     // A member of 200 MiB, of which nothing comes.

@@ -16,8 +16,8 @@ const LOST: &str =
     "the store has lost its manifest, or that of a set before it, which the seal lists";
 
 /// Why files with the temporary names of an upload stay.
-const UNDECIDED: &str = "its set is complete, but all of it has names of an upload: interrupted at its \
-                         end, or they were renamed; the archive directory can tell";
+const UNDECIDED: &str = "its set is complete, but all its files have temporary names: the upload was \
+                         interrupted at its end, or they were renamed; only the archive directory can tell";
 
 /// All of it goes. What the archive knows to be part of a chain has been damaged at the store, and
 /// is no leftover; and what is not ours is only named.

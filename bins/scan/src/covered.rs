@@ -6,12 +6,11 @@ use std::os::unix::ffi::OsStrExt;
 
 use archive::TreePath;
 use local::{Mount, path_of};
-use rustix::fs::{FileType, Mode, OFlags, Stat, fstatfs, openat};
+use rustix::fs::{FileType, Mode, OFlags, Stat, openat};
+use subvolumes::is_on_btrfs;
 
 use crate::source::Source;
 
-/// The type of btrfs: `f_type` of statfs(2).
-const BTRFS: u64 = 0x9123_683e;
 /// The inode number of a directory in the place of a subvolume that the snapshot does not hold.
 const STUB: u64 = 2;
 
@@ -56,10 +55,7 @@ impl Covered {
         if !self.is_snapshot || FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
             return Loss::Nothing;
         }
-        let is_stub = || {
-            stat.st_ino == STUB
-                && fstatfs(at).is_ok_and(|system| system.f_type as u64 & 0xffff_ffff == BTRFS)
-        };
+        let is_stub = || stat.st_ino == STUB && is_on_btrfs(at).unwrap_or(false);
         let Lacking { subvolumes, mounts } = &mut self.lacking;
         let (found, loss) = match self.points.contains(path) {
             true => (mounts, Loss::Content),

@@ -116,7 +116,7 @@ impl Source {
 fn split(path: &OsStr) -> Result<(OwnedFd, Vec<u8>), Failure> {
     let bytes = path.as_bytes();
     let (above, entry) = match bytes.iter().rposition(|byte| *byte == b'/') {
-        // A final slash is of no account, but what is before it may be a link.
+        // A final slash is ignored, but what is before it may be a link.
         Some(last) if last + 1 == bytes.len() => (bytes, &b"."[..]),
         Some(last) => (&bytes[..=last], &bytes[last + 1..]),
         None => (&b"."[..], bytes),

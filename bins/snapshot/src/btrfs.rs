@@ -9,20 +9,16 @@ use cli::lifeline::hand_down;
 use failure::{Failure, OrFail, Status, shown};
 use local::{Mount, SNAPSHOTS, is_snapshot_name};
 use rustix::fs::{
-    AtFlags, Dir, FileType, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, fstat, fstatfs,
-    futimens, mkdirat, openat, statat,
+    AtFlags, Dir, FileType, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, fstat, futimens,
+    mkdirat, openat, statat,
 };
 use rustix::io::Errno;
 use rustix::process::geteuid;
+use subvolumes::{ROOT, is_on_btrfs};
 
 use crate::live::{Live, below};
 use crate::system::System;
 use crate::tool;
-
-/// The type of btrfs: `f_type` of statfs(2).
-const BTRFS: u64 = 0x9123_683e;
-/// The inode number of the root of each subvolume.
-const ROOT: u64 = 256;
 
 /// A subvolume.
 pub(crate) struct Btrfs {
@@ -37,8 +33,7 @@ pub(crate) struct Btrfs {
 
 impl Btrfs {
     pub(crate) fn of(live: &Live) -> Result<Btrfs, Failure> {
-        let system = fstatfs(&live.directory).or_fail(Status::Failed, &live.shown)?;
-        if system.f_type as u64 & 0xffff_ffff != BTRFS {
+        if !is_on_btrfs(&live.directory).or_fail(Status::Failed, &live.shown)? {
             let kind =
                 Mount::of(&live.directory).map_or_else(|_| String::new(), |mount| mount.kind);
             let on = if kind.is_empty() { String::new() } else { format!(" but on {kind}") };

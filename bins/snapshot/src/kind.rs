@@ -1,7 +1,9 @@
 //! Kinds of snapshots.
 
+use clap::ValueEnum;
+
 /// A kind of snapshot.
-#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A read-only snapshot of a subvolume.
     Btrfs,
@@ -12,13 +14,13 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Kind; 3] = [Kind::Btrfs, Kind::Zfs, Kind::Lvm];
+    /// Its name on the command line.
+    pub(crate) fn word(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
 
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Kind::Btrfs => "btrfs",
-            Kind::Zfs => "zfs",
-            Kind::Lvm => "lvm",
-        }
+    /// The kind of that name.
+    pub(crate) fn parse(word: &[u8]) -> Option<Kind> {
+        Kind::from_str(str::from_utf8(word).ok()?, false).ok()
     }
 }

@@ -60,14 +60,13 @@ impl Left {
     }
 
     fn bytes(&self) -> Vec<u8> {
-        let parts = [self.kind.word().as_bytes(), self.source.as_bytes(), self.name.as_bytes()];
-        parts.join(&0)
+        let word = self.kind.word();
+        [word.as_bytes(), self.source.as_bytes(), self.name.as_bytes()].join(&0)
     }
 
     fn parse(bytes: &[u8]) -> Option<Left> {
         let mut parts = bytes.split(|byte| *byte == 0);
-        let word = parts.next()?;
-        let kind = Kind::ALL.into_iter().find(|kind| kind.word().as_bytes() == word)?;
+        let kind = Kind::parse(parts.next()?)?;
         let source = OsString::from_vec(parts.next()?.to_vec());
         let name =
             String::from_utf8(parts.next()?.to_vec()).ok().filter(|name| is_snapshot_name(name))?;

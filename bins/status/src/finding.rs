@@ -3,7 +3,7 @@
 use archive::SetId;
 use cli::shown;
 
-/// Something that is wrong, or worth to know.
+/// A problem or a note.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
     /// Whether something that is needed is missing.

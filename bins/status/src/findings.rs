@@ -1,4 +1,4 @@
-//! What is wrong with a store, or worth to know.
+//! The problems of a store, and notes.
 
 use cli::legible;
 use std::collections::{BTreeMap, BTreeSet};

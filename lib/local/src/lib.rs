@@ -1,5 +1,6 @@
 //! The archive on this machine: a folder with the plaintext manifests and signature tars of one
-//! store, laid out as duplicity's archive dir, so that an increment needs no secret key.
+//! store, laid out as duplicity's archive dir, so that an increment needs no secret key. And what several
+//! programs have to know of this machine: its mounts, and the names of snapshots.
 
 mod entry_record;
 mod folder;

@@ -324,10 +324,15 @@ impl<R: BufRead> BufRead for PacketBody<R> {
 
 impl<R: BufRead> Read for PacketBody<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = self.fill_buf()?.read(buffer)?;
-        self.consume(length);
-        Ok(length)
+        read_buffered(self, buffer)
     }
+}
+
+/// What [`Read::read`] is for a reader that has a buffer.
+pub(crate) fn read_buffered(from: &mut impl BufRead, buffer: &mut [u8]) -> io::Result<usize> {
+    let length = from.fill_buf()?.read(buffer)?;
+    from.consume(length);
+    Ok(length)
 }
 
 #[cfg(test)]

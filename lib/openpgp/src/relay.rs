@@ -4,6 +4,8 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{Builder, Scope};
 
+use crate::packets::read_buffered;
+
 /// How many buffers go round between two threads, which are seldom equally fast.
 const BUFFERS: usize = 4;
 
@@ -42,11 +44,12 @@ fn fill<R: Read>(
     full: &SyncSender<io::Result<Vec<u8>>>,
 ) {
     while let Ok(mut buffer) = free.recv() {
-        buffer.resize(length, 0);
-        let (filled, outcome) = read_full(&mut from, &mut buffer);
-        buffer.truncate(filled);
-        let is_end = filled == 0 && outcome.is_ok();
-        if (filled > 0 || is_end) && full.send(Ok(buffer)).is_err() {
+        buffer.clear();
+        buffer.reserve(length);
+        // What comes before an error is in the buffer.
+        let outcome = from.by_ref().take(length as u64).read_to_end(&mut buffer);
+        let is_end = buffer.is_empty() && outcome.is_ok();
+        if (is_end || !buffer.is_empty()) && full.send(Ok(buffer)).is_err() {
             return;
         }
         if let Err(error) = outcome {
@@ -56,20 +59,6 @@ fn fill<R: Read>(
             return;
         }
     }
-}
-
-/// Fills the buffer, unless the content ends or an error comes first. Returns how many bytes it has read.
-fn read_full(from: &mut impl Read, buffer: &mut [u8]) -> (usize, io::Result<()>) {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match from.read(&mut buffer[filled..]) {
-            Ok(0) => break,
-            Ok(length) => filled += length,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return (filled, Err(error)),
-        }
-    }
-    (filled, Ok(()))
 }
 
 /// What a thread has read.
@@ -102,9 +91,7 @@ impl BufRead for Relay {
 
 impl Read for Relay {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = self.fill_buf()?.read(buffer)?;
-        self.consume(length);
-        Ok(length)
+        read_buffered(self, buffer)
     }
 }
 

@@ -20,7 +20,7 @@ use sequoia_openpgp::packet::Tag;
 use sequoia_openpgp::types::SymmetricAlgorithm;
 use sha1::{Digest, Sha1};
 
-use crate::packets::PartialBody;
+use crate::packets::{PartialBody, read_buffered};
 
 /// The cipher of everything that is written.
 pub(crate) const CIPHER: SymmetricAlgorithm = SymmetricAlgorithm::AES256;
@@ -274,9 +274,7 @@ impl<R: Read> BufRead for SeipdReader<R> {
 
 impl<R: Read> Read for SeipdReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = self.fill_buf()?.read(buffer)?;
-        self.consume(length);
-        Ok(length)
+        read_buffered(self, buffer)
     }
 }
 

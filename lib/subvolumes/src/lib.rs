@@ -1,12 +1,32 @@
-//! Deletion of subvolumes of btrfs.
+//! Subvolumes of btrfs: what they are recognized by, and how one is deleted.
 //!
 //! `btrfs subvolume delete` takes a path, resolves it, and opens it again: in between, who owns a directory
 //! above it can put another one in its place. The kernel takes an open directory and a name in it.
 
 use std::os::fd::AsFd;
 
+use rustix::fs::fstatfs;
 use rustix::io::{Errno, Result};
 use rustix::ioctl::{Opcode, Setter, ioctl, opcode};
+
+/// The type of btrfs: `f_type` of statfs(2).
+const BTRFS: u64 = 0x9123_683e;
+
+/// The inode number of the root of each subvolume.
+pub const ROOT: u64 = 256;
+
+/// Whether an open object is on a btrfs.
+///
+/// # Errors
+/// The file system does not answer.
+pub fn is_on_btrfs(object: impl AsFd) -> Result<bool> {
+    Ok(is_btrfs(fstatfs(object)?.f_type as u64))
+}
+
+/// Whether a type of file systems is that of btrfs; some machines extend its sign.
+fn is_btrfs(kind: u64) -> bool {
+    kind & 0xffff_ffff == BTRFS
+}
 
 /// The longest name that the call takes, in bytes.
 const LONGEST: usize = 4087;
@@ -46,6 +66,14 @@ fn destroy(directory: impl AsFd, subvolume: Subvolume) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn btrfs_is_known_by_its_number() {
+        for (kind, wanted) in [(BTRFS, true), (BTRFS | 0xffff_ffff << 32, true), (0xef53, false)] {
+            assert_eq!(is_btrfs(kind), wanted, "{kind:x}");
+        }
+        assert_eq!(is_on_btrfs(std::fs::File::open("/proc").unwrap()), Ok(false));
+    }
 
     #[test]
     fn the_call_is_that_of_the_kernels_header() {

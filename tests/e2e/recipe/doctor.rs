@@ -135,12 +135,30 @@ fn a_problem_is_a_line_of_json_with_the_command_that_solves_it() {
     let problems: Vec<serde_json::Value> =
         run.out().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let of =
-        |subject: &str| problems.iter().find(|one| one["subject"] == subject).expect("is told");
+        |subject: &str| problems.iter().find(|one| one["subject"] == subject).expect("is reported");
     assert!(of(r#"/var/lib/moobacker/a"b\c\x1b]0;x"#)["status"] == 1);
     let command = of("/var/lib/moobacker")["command"].as_str().unwrap();
     assert_eq!(command, "runuser -u moobacker -- chmod 700 /var/lib/moobacker");
     pair.local.sh(&format!("{command}; rm -f '{odd}'")).silent();
     pair.doctor("--json").silent();
+}
+
+#[test]
+fn a_store_that_fails_was_taken_for_one_with_strangers_and_is_not() {
+    let sandbox = Sandbox::new();
+    let Some(network) = Network::new(&sandbox) else { return };
+    let pair = Pair::backed_up(&network);
+    let fail =
+        "cd /usr/local/lib/moobacker && mv moo-fetch kept && cat >moo-fetch && chmod 755 moo-fetch";
+    let fetch = "#!/bin/sh\necho 'moo-fetch: a word before' >&2\n\
+        echo 'moo-fetch: sftp://x: the connection is lost' >&2; exit 8";
+    pair.local.sh(&format!("{{ {fail}; }} <<'END'\n{fetch}\nEND")).silent();
+    let run = pair.doctor("").fails_with(8);
+    let told = run.err();
+    assert!(told.lines().all(|line| line.contains("sftp://x: the connection is lost: ")), "{told}");
+    assert!(!told.contains("--strangers"), "{told}");
+    pair.local.sh("cd /usr/local/lib/moobacker && mv kept moo-fetch").silent();
+    pair.doctor("").silent();
 }
 
 #[test]

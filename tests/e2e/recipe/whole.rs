@@ -97,7 +97,7 @@ fn whole_story(origin: Origin, plain: bool, trouble: &Trouble) {
     let cron = Cron::of(&scene);
     week(&scene, &cron);
     bad_night(&scene, &cron, recipe.doctor(), trouble);
-    let day = if origin == Origin::Package { year::passes(&scene, &cron) } else { 0 };
+    let day = (origin == Origin::Package).then(|| year::passes(&scene, &cron));
     loss::all_comes_back(scene, &recipe, day);
 }
 

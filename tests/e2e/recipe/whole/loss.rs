@@ -22,15 +22,16 @@ const ANSWERS: &str = "batch\npinentry-mode loopback\npassphrase-file /root/pass
 /// Where the backups of a source are.
 const STORE: &str = "/srv/purrbackups/backups";
 
-/// All sources come back as they were at last, and one as it was on a day of the week; `day` is that of the year.
-pub(crate) fn all_comes_back(scene: Scene<'_>, recipe: &Recipe, day: usize) {
+/// All sources come back as they were at last, and one as it was on a day of the week. `day` is that of the
+/// year, if there was one.
+pub(crate) fn all_comes_back(scene: Scene<'_>, recipe: &Recipe, day: Option<usize>) {
     let (newest, older) = (scene.state(), scene.state_of(OLDER));
     let kit = fs::read(scene.local.path("/media/stick/server.kit")).unwrap();
     let Scene { network, local, remote, ledger, .. } = scene;
     drop(local);
     let bare = network.machine("new.example.org");
     prepare(&bare, &kit);
-    if day > 0 {
+    if let Some(day) = day {
         set_clock(&bare, day);
     }
     let rescue = Rescue { bare, remote, ledger };
