@@ -5,10 +5,12 @@ use std::fs;
 use super::{BACKUP, Disk};
 use crate::signals::kit::{Background, hold, until};
 
-/// Writes a number into `a` and then into `z`, and the next one again, for as long as there is `writes`.
-const WRITER: &str = "touch writes; n=1; while test -e writes; do
-        printf %07d $n 1<>disk/src/a; printf %07d $n 1<>disk/src/z; n=$((n + 1))
-    done >/dev/null 2>&1 &";
+/// Writes a number into `a` and then into `z`, and the next one again, for as long as there is `writes`. Each
+/// is synced, as a database does: btrfs puts what is not into a snapshot file by file.
+const WRITER: &str = "touch writes; n=1; write() {
+        printf %07d $n | dd of=disk/src/$1 conv=notrunc,fdatasync status=none
+    }
+    while test -e writes; do write a; write z; n=$((n + 1)); done >/dev/null 2>&1 &";
 
 impl Disk {
     fn number(&self, file: &str) -> i64 {
