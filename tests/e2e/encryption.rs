@@ -3,7 +3,7 @@
 use std::fs;
 
 use tests::damage::find_all;
-use tests::{Duplicity, Key, Run, Sandbox, Snapshot, Tree, assert_same};
+use tests::{Duplicity, Key, Run, Sandbox, Snapshot, Tree, assert_same, until};
 
 use crate::moo::Moo;
 
@@ -374,10 +374,13 @@ fn passphrases_are_in_no_command_line_and_in_no_other_stages_environment() {
     tree.noise("large", 30_000_000);
     sandbox.sh("mv more/large src").silent();
     let spy = |run: &str| {
-        // Stopped as soon as the last stage is there, all of them have started.
+        // Stopped as soon as the last stage is there, all of them have started. What was stopped as a fork of
+        // a stage may have become gpg since: all go on.
         let stop = format!(
-            "{run} & until pgrep -s 0 'moo-(commit|patch)' >/dev/null; do :; done
-            pkill -STOP -s 0 '^moo-'; {SPY}; pkill -CONT -s 0 '^moo-'; wait"
+            "{run} & job=$!
+            {}
+            pkill -STOP -s 0 '^moo-'; {SPY}; pkill -CONT -s 0 .; wait",
+            until("pgrep -s 0 'moo-(commit|patch)' >/dev/null")
         );
         let told = sandbox.sh(&stop).succeeds().out();
         assert!(told.contains("seen moo-"), "{told}");

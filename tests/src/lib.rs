@@ -29,7 +29,7 @@ pub use compare::{Snapshot, assert_same};
 pub use gpg::{Algorithm, Key};
 pub use log::not_tried;
 pub use peers::Duplicity;
-pub use run::Run;
+pub use run::{Run, until};
 pub use sandbox::Sandbox;
 pub use scale::{long, scale, spread};
 pub use schema::assert_by_schema;

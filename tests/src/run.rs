@@ -3,6 +3,17 @@
 use std::os::unix::process::ExitStatusExt;
 use std::process::Output;
 
+/// A loop of sh, for a snippet with a background process `$job`: it ends as soon as a condition holds. A
+/// process that ends before ends the snippet with 99, which would otherwise wait until the time limit.
+pub fn until(condition: &str) -> String {
+    format!(
+        "until {condition}; do
+            kill -0 $job 2>/dev/null || {{ echo 'the process has ended too early' >&2; exit 99; }}
+            sleep 0.01
+        done"
+    )
+}
+
 /// A snippet that has ended.
 pub struct Run {
     script: String,

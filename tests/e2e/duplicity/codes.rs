@@ -1,5 +1,7 @@
 //! The exit statuses, and the codes that clients read from `--log-fd`.
 
+use tests::until;
+
 use super::{drop_in, later};
 
 #[test]
@@ -68,11 +70,14 @@ fn damage_is_an_error_and_a_difference_has_the_status_1() {
 fn whoever_kills_the_one_process_ends_all_of_the_work() {
     let sandbox = drop_in();
     sandbox.sh("head -c 300M /dev/urandom >src/large").silent();
-    let kill = "duplicity -v0 --volsize 5 src file://$PWD/store & pid=$!
-        while ! ls -A store 2>/dev/null | grep -q vol2; do sleep 0.02; done
-        kill -KILL $pid; wait $pid; echo $?; sleep 1; ls -A store | wc -l; sleep 1; ls -A store | wc -l
-        ls store | grep -c manifest";
-    let out = sandbox.sh(kill).out();
+    let kill = format!(
+        "duplicity -v0 --volsize 5 src file://$PWD/store & job=$!
+        {}
+        kill -KILL $job; wait $job; echo $?; sleep 1; ls -A store | wc -l; sleep 1; ls -A store | wc -l
+        ls store | grep -c manifest",
+        until("ls -A store 2>/dev/null | grep -q vol2")
+    );
+    let out = sandbox.sh(&kill).out();
     let lines: Vec<_> = out.lines().collect();
     assert_eq!((lines[0], lines[1] == lines[2], lines[3]), ("137", true, "0"), "{out}");
     sandbox.sh("duplicity -v0 --volsize 5 src file://$PWD/store").silent();

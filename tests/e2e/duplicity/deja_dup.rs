@@ -1,7 +1,7 @@
 //! The calls of Déjà Dup, and what it parses.
 
 use super::{drop_in, later};
-use tests::Sandbox;
+use tests::{Sandbox, until};
 
 /// What it gives each call: it reads nothing but the log.
 const COMMON: &str = "--no-encryption --verbosity=9 --timeout=120 --archive-dir=$PWD/.cache --tempdir=$PWD/.tmp \
@@ -94,10 +94,11 @@ fn a_backup_that_deja_dup_kills_is_resumed() {
     sandbox.sh("mkdir store && head -c 100M /dev/urandom >src/large").silent();
     let words = format!("full --volsize=2 $PWD/src file://$PWD/store {COMMON}");
     let kill = format!(
-        "duplicity {words} 5>log >/dev/null 2>&1 & pid=$!
-        while ! ls -A store | grep -q vol3; do sleep 0.02; done
-        kill -STOP $pid; sleep 0.5; ls -A store | wc -l; sleep 0.5; ls -A store | wc -l
-        kill -CONT $pid; kill -KILL $pid; wait $pid; echo $?"
+        "duplicity {words} 5>log >/dev/null 2>&1 & job=$!
+        {}
+        kill -STOP $job; sleep 0.5; ls -A store | wc -l; sleep 0.5; ls -A store | wc -l
+        kill -CONT $job; kill -KILL $job; wait $job; echo $?",
+        until("ls -A store | grep -q vol3")
     );
     let out = sandbox.sh(&kill).out();
     let lines: Vec<_> = out.lines().collect();

@@ -1,7 +1,7 @@
 //! backup.sh on a machine of its own, as cron starts it.
 
-use tests::Sandbox;
 use tests::machine::Network;
+use tests::{Sandbox, until};
 
 use super::host::{CRON, Host};
 
@@ -211,14 +211,15 @@ fn a_signal_ends_all_of_it_and_the_last_hooks_still_run() {
     let host = Host::new(&network, &format!("after echo $MOO_STATUS >/srv/log\n{TWO}"));
     let script = format!(
         "runuser -u moobacker -- {CRON} & job=$!
-        until pid=$(pgrep -x moo-upload); do sleep 0.01; done
+        {}
         kill -STOP $pid
         kill -TERM $(pgrep -o -x backup.sh)
         kill -CONT $pid
         wait $job; echo $?
         left() {{ ps -e -o stat=,comm= | grep '^[^Z].* moo-'; }}
         for i in 1 2 3 4 5; do left >/dev/null || break; sleep 0.2; done
-        left; cat /srv/log"
+        left; cat /srv/log",
+        until("pid=$(pgrep -x moo-upload)")
     );
     host.0.sh(&script).stdout_is("143\n143");
     host.cron().silent();

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use tests::Sandbox;
 use tests::machine::Network;
 use tests::scale::scale;
+use tests::{Sandbox, until};
 
 use super::host::{CRON, Host};
 use crate::signals::kit::Moments;
@@ -84,11 +84,12 @@ fn a_process_that_somebody_has_stopped_kept_backup_sh_from_its_end_and_does_not(
         // It holds the run where it is; the victim is stopped besides.
         let at_work = if wait { HOOK } else { stage };
         let stopped = format!(
-            "until pid=$({at_work}) && kill -STOP $pid; do sleep 0.01; done
+            "{}
             other=$({victim}) && kill -STOP $other
             kill -TERM $({SUPERVISOR})
             i=0; while kill -0 $job 2>/dev/null && test $i -lt 600; do i=$((i + 1)); sleep 0.1; done
-            left; wait $job; echo $?"
+            left; wait $job; echo $?",
+            until(&format!("pid=$({at_work}) && kill -STOP $pid"))
         );
         let ended = host.0.sh(&run(&stopped));
         assert_eq!(ended.out().trim(), "143", "{victim}: {}", ended.err());
@@ -110,10 +111,9 @@ fn a_source_whose_run_is_killed_is_named_and_the_other_sources_are_backed_up() {
             .silent();
         // Its upload is under way.
         let killed = format!(
-            "until pgrep -x moo-upload >/dev/null && pid=$({victim}) && kill -KILL $pid; do
-                kill -0 $job || exit; sleep 0.01
-            done
-            wait $job; echo $?; left"
+            "{}
+            wait $job; echo $?; left",
+            until(&format!("pgrep -x moo-upload >/dev/null && pid=$({victim}) && kill -KILL $pid"))
         );
         let ended = host.0.sh(&run(&killed));
         assert_eq!(ended.out().trim(), "137", "{victim}: {}", ended.err());
@@ -134,12 +134,15 @@ fn a_run_whose_supervisors_are_all_killed_at_once_ends_and_the_next_night_resume
     let host = Host::new(&network, SOURCES);
     host.cron().silent();
     host.0.sh("head -c 30000000 /dev/urandom >/srv/etc/large").silent();
-    let killed = "until pgrep -x moo-upload >/dev/null && kill -KILL $(pgrep -x moo-run); do
-            kill -0 $job || exit; sleep 0.01
-        done
+    let killed = format!(
+        "{}
+        # With the first of them the others may be gone.
+        kill -KILL $all 2>/dev/null
         i=0; while test -n \"$(left)\" && test $i -lt 100; do i=$((i + 1)); sleep 0.1; done
-        left; wait $job; echo $?";
-    let ended = host.0.sh(&run(killed));
+        left; wait $job; echo $?",
+        until("pgrep -x moo-upload >/dev/null && all=$(pgrep -x moo-run)")
+    );
+    let ended = host.0.sh(&run(&killed));
     assert_eq!(ended.out().trim(), "137", "{}", ended.err());
     host.cron().silent();
     for name in ["etc", "home"] {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use tests::Sandbox;
 use tests::machine::Network;
+use tests::{Sandbox, until};
 
 use super::host::{CRON, Host};
 
@@ -20,10 +20,10 @@ fn during_a_run(host: &Host, script: &str) -> String {
     let whole = format!(
         "of() {{ pgrep -x \"$1\"; }}
         runuser -u moobacker -- {CRON} & job=$!
-        until last=$(pgrep -x moo-upload); do sleep 0.01; done
+        {}
         kill -STOP $last
         # The pipe gets full before the source is at its end; the reader waits for it with its right.
-        until grep -q 'CapEff:.*4$' /proc/$(pgrep -x moo-scan)/status 2>/dev/null; do sleep 0.01; done
+        {}
         # Some may not have become what they are to be yet.
         waited=0
         until [ $(pgrep -cx 'moo-(scan|sign|delta|pack|encrypt|upload|commit)') = 7 ]; do
@@ -33,7 +33,9 @@ fn during_a_run(host: &Host, script: &str) -> String {
         {{ {script}
         }}
         kill -CONT $last
-        wait $job"
+        wait $job",
+        until("last=$(pgrep -x moo-upload)"),
+        until("grep -q 'CapEff:.*4$' /proc/$(pgrep -x moo-scan)/status 2>/dev/null")
     );
     host.0.sh(&whole).succeeds().stderr_is("").out()
 }
