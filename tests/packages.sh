@@ -11,6 +11,10 @@ build_packages='gcc libc6-dev pkg-config libssl-dev libclang-dev make nasm autoc
 # shellcheck disable=SC2034 # for those who source this file
 test_packages='gnupg mandoc groff-base duplicity rdiff shellcheck procps python3 python3-venv curl openssh-server openssh-client sudo cron iproute2 python3-pexpect python3-prometheus-client python3-jsonschema strace acl attr libcap2-bin rclone time exfat-fuse exfatprogs ntfs-3g faketime e2fsprogs dosfstools btrfs-progs fuse3 rsync python3-fusepy bash-completion zsh fish dpkg-dev lintian systemd restic borgbackup postgresql mariadb-server-core mariadb-client sqlite3 jq duply'
 
+# What only the long tests need: Déjà Dup, and a screen for it.
+# shellcheck disable=SC2034 # for those who source this file
+long_packages='deja-dup xvfb xauth dbus-x11 at-spi2-core python3-pyatspi'
+
 # Installs those that are missing.
 need_packages() {
     missing=$(missing_packages "$@")

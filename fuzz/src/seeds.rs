@@ -179,6 +179,7 @@ fn head() -> SetHeader {
         labels: archive::Labels::default(),
         run: None,
         previous_seal: None,
+        passphrase: None,
         options: None,
         key: None,
         resume: None,

@@ -397,3 +397,59 @@ fn passphrases_are_in_no_command_line_and_in_no_other_stages_environment() {
         sandbox.sh("rm -r store archive out").silent();
     }
 }
+
+#[test]
+fn an_increment_under_another_passphrase_which_deja_dup_could_be_led_to_make_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.sh("mkdir src && echo one >src/file").silent();
+    let backup = |passphrase: &str, kind: &str| {
+        sandbox.sh(&format!("PASSPHRASE={passphrase} moo backup {kind} src file://$PWD/store"))
+    };
+    let refused = |passphrase: &str| {
+        let sets = sandbox.sh("ls -A store").out();
+        let run = backup(passphrase, "").fails_with(6).one_message();
+        run.stderr_has("passphrase: not that of the last set").stderr_has("moo backup full");
+        assert_eq!(sandbox.sh("ls -A store").out(), sets);
+    };
+    backup("purr", "").silent();
+    sandbox.sh("echo two >src/file").silent();
+    refused("meow");
+    backup("purr", "").silent();
+    sandbox.sh("echo three >src/file").silent();
+    // An increment is checked like a full set; and what the store told of it does, if the archive is lost.
+    refused("meow");
+    sandbox.sh("rm -r .home/.local/state/moobacker").silent();
+    sandbox.sh("PASSPHRASE=purr moo sync file://$PWD/store").silent();
+    refused("meow");
+    backup("purr", "").silent();
+    sandbox.sh("PASSPHRASE=purr moo restore file://$PWD/store out && diff -r src out").silent();
+    // A new passphrase begins a chain; a certificate in its place is another matter.
+    backup("meow", "full").silent();
+    sandbox.sh("echo four >src/file").silent();
+    refused("purr");
+    backup("meow", "").silent();
+    let key = Key::open(&sandbox, "Moo <moo@example.org>");
+    sandbox.sh("echo five >src/file").silent();
+    backup("meow", &format!("--encrypt-key {key}")).silent();
+}
+
+#[test]
+fn a_second_rekey_under_another_passphrase_adds_no_increments_that_it_alone_opens() {
+    let sandbox = Sandbox::new();
+    sandbox.sh("mkdir src && echo one >src/file").silent();
+    let backup = || sandbox.sh("PASSPHRASE=purr moo backup src file://$PWD/store").silent();
+    let rekey = |new: &str| {
+        let words = format!("PASSPHRASE=purr NEW_PASSPHRASE={new} moo rekey");
+        sandbox.sh(&format!("{words} file://$PWD/store file://$PWD/copy"))
+    };
+    backup();
+    drop(rekey("meow").succeeds());
+    sandbox.sh("echo two >src/file").silent();
+    backup();
+    let sets = sandbox.sh("ls -A copy").out();
+    let run = rekey("woof").fails_with(6);
+    run.stderr_has("passphrase: not that of the last set").stderr_has("copy to an empty store");
+    assert_eq!(sandbox.sh("ls -A copy").out(), sets);
+    drop(rekey("meow").succeeds());
+    sandbox.sh("PASSPHRASE=meow moo restore file://$PWD/copy out && diff -r src out").silent();
+}

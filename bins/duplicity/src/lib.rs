@@ -80,10 +80,8 @@ pub fn main() -> ExitCode {
     let line = match asked {
         Asked::Text(text) => return printed(&text),
         Asked::Work(line) if line.has("version") => {
-            return printed(&format!(
-                "duplicity {VERSION} (moobacker {})\n",
-                env!("CARGO_PKG_VERSION")
-            ));
+            // Déjà Dup takes the last word of all for the version: `--help` says whose program it is.
+            return printed(&format!("duplicity {VERSION}\n"));
         }
         Asked::Work(line) => line,
     };

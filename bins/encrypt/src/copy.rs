@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Seek};
 
-use archive::{FileKind, FileName, Seal, SetId, Wrapping, parse_seal};
+use archive::{FileKind, FileName, Labels, Seal, SetId, Wrapping, parse_seal};
 use failure::{Failure, OrFail, Status, TemporaryFile};
 use openpgp::{Signer, read_seal};
 use stream::{FilesInput, NewestSeal, Output};
 use tempfile::SpooledTempFile;
 
 use crate::sealed::SealedSet;
-use crate::wrap::Wrap;
+use crate::wrap::{Wrap, check_passphrase};
 use crate::{broken, seal_file};
 
 /// Manifests up to this size stay in memory.
@@ -31,6 +31,8 @@ pub(crate) struct Copy<'a> {
     wrap: &'a Wrap,
     signer: Option<&'a Signer>,
     output: &'a mut Output<File>,
+    /// What the new seals say of the new passphrase.
+    passphrase: Option<String>,
     current: Option<Current>,
     newest_seal: Option<NewestSeal>,
     /// The seal that came last: that of the set that comes next, if it has one.
@@ -46,9 +48,20 @@ impl<'a> Copy<'a> {
         signer: Option<&'a Signer>,
         newest_seal: Option<NewestSeal>,
         output: &'a mut Output<File>,
-    ) -> Copy<'a> {
-        let (current, done, stored_bytes) = (None, BTreeSet::new(), 0);
-        Copy { wrap, signer, output, current, newest_seal, old_seal: None, done, stored_bytes }
+    ) -> Result<Copy<'a>, Failure> {
+        let last = newest_seal.as_ref().and_then(|seal| seal.passphrase.as_deref());
+        let passphrase = wrap.passphrase_digest(last)?;
+        Ok(Copy {
+            wrap,
+            signer,
+            output,
+            passphrase,
+            current: None,
+            newest_seal,
+            old_seal: None,
+            done: BTreeSet::new(),
+            stored_bytes: 0,
+        })
     }
 
     /// Takes all of the stream. Returns how many bytes the new volumes have.
@@ -96,10 +109,25 @@ impl<'a> Copy<'a> {
         // An increment was made on the very set before it; a full one after any.
         let before =
             self.newest_seal.as_ref().filter(|seal| id.base.is_none_or(|b| b == seal.time));
+        if let (Some(_), Some(now)) = (id.base, &self.passphrase) {
+            let last = before.and_then(|seal| seal.passphrase.as_deref());
+            check_passphrase(last, now, "copy to an empty store")?;
+        }
+        let previous = before.map(|seal| seal.sha256.clone());
         let old = self.old_seal.take().filter(|seal| seal.set == id);
-        let (belongs, labels) =
-            old.map(|seal| ((seal.identity, seal.origin), seal.labels)).unwrap_or_default();
-        let sealed = SealedSet::new(id, before.map(|seal| seal.sha256.clone()), belongs, labels);
+        let passphrase = self.passphrase.clone();
+        let sealed = SealedSet::new(match old {
+            Some(old) => Seal { previous, passphrase, files: Vec::new(), ..old },
+            None => Seal {
+                set: id,
+                previous,
+                identity: None,
+                origin: None,
+                labels: Labels::default(),
+                passphrase,
+                files: Vec::new(),
+            },
+        });
         self.current = Some(Current { id, manifest: None, sealed });
         Ok(())
     }
@@ -109,7 +137,8 @@ impl<'a> Copy<'a> {
         let mut manifest =
             manifest.ok_or_else(|| broken(&format!("the {id} comes without its manifest")))?;
         let sha256 = sealed.finish(&mut manifest, self.wrap, self.signer, self.output)?;
-        self.newest_seal = Some(NewestSeal { time: id.time, sha256 });
+        self.newest_seal =
+            Some(NewestSeal { time: id.time, sha256, passphrase: self.passphrase.clone() });
         self.stored_bytes += sealed.volume_bytes();
         Ok(())
     }

@@ -8,7 +8,7 @@ mod wrap;
 
 use std::fs::File;
 
-use archive::{FileKind, FileName, Wrapping};
+use archive::{FileKind, FileName, Seal, Wrapping};
 use cli::{Common, Jobs, Program};
 use deflate::Effort;
 use failure::{Failure, OrFail, Status};
@@ -73,7 +73,7 @@ impl Program for Encrypt {
             Job::Backup(head) => backup(*head, &mut input, &wrap, signer.as_ref(), output)?,
             Job::Copy { newest_seal } => {
                 output.begin(&Begin::copy(StreamKind::Files, None))?;
-                Copy::new(&wrap, signer.as_ref(), newest_seal, output).run(&mut input)?
+                Copy::new(&wrap, signer.as_ref(), newest_seal, output)?.run(&mut input)?
             }
             Job::Restore(_) => return Err(broken("is a restore, and neither a backup nor a copy")),
         };
@@ -93,9 +93,17 @@ fn backup(
     // Where the keys do not fit, the last stage is still told whose run that ends.
     head.key = key.as_ref().ok().cloned().flatten();
     output.begin(&Begin::backup(StreamKind::Files, head.clone()))?;
-    key?;
-    let (previous, belongs) = (head.previous_seal.clone(), head.belongs().unzip());
-    let mut sealed = SealedSet::new(head.id(), previous, belongs, head.labels.clone());
+    let passphrase = key?.filter(|_| wrap.is_by_passphrase());
+    let (identity, origin) = head.belongs().unzip();
+    let mut sealed = SealedSet::new(Seal {
+        set: head.id(),
+        previous: head.previous_seal.clone(),
+        identity,
+        origin,
+        labels: head.labels.clone(),
+        passphrase,
+        files: Vec::new(),
+    });
     sealed.resume(&head, wrap)?;
     while let Some(name) = input.next_file()? {
         let name = file_name(&name, &head)?;

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, Write};
 
-use archive::{
-    FileKind, FileName, Identity, Labels, Origin, Seal, SealedFile, SetId, seal_name, write_hashes,
-};
+use archive::{FileKind, FileName, Seal, SealedFile, seal_name, write_hashes};
 use failure::{Failure, OrFail, Reason, Status, TemporaryFile};
 use openpgp::{Signer, sign_text};
 use stream::{FileWriter, Output, SetHeader};
@@ -23,16 +21,8 @@ pub(crate) struct SealedSet {
 }
 
 impl SealedSet {
-    /// A set whose seal is made after the one of that hash, says where the set belongs, and has
-    /// those tags and that note.
-    pub(crate) fn new(
-        set: SetId,
-        previous: Option<String>,
-        belongs: (Option<Identity>, Option<Origin>),
-        labels: Labels,
-    ) -> SealedSet {
-        let (identity, origin) = belongs;
-        let seal = Seal { set, previous, identity, origin, labels, files: Vec::new() };
+    /// A set with that seal, which names no files yet.
+    pub(crate) fn new(seal: Seal) -> SealedSet {
         SealedSet { seal, hashes: BTreeMap::new(), volume_bytes: 0, finished: false }
     }
 

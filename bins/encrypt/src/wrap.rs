@@ -34,11 +34,11 @@ impl Wrap {
         }
     }
 
-    /// A digest of the recipients, in case the run is interrupted.
+    /// A digest of the recipients, in case the run is interrupted and for the set that builds on this one.
     ///
     /// # Errors
     /// The interrupted run, which this one resumes, had other recipients: no one key would open the
-    /// set.
+    /// set. Or an increment has another passphrase than the set that it builds on: none would open both.
     pub(crate) fn key(&self, head: &SetHeader) -> Result<Option<String>, Failure> {
         if head.run.is_none() {
             // Without an archive directory nobody resumes it.
@@ -46,7 +46,16 @@ impl Wrap {
         }
         let known = head.resume.as_ref().map(|resume| resume.key.as_deref());
         match (self, known) {
-            (Wrap::Encrypted(encryption), None) => encryption.recipients_digest().map(Some),
+            (Wrap::Encrypted(encryption), None) => {
+                let last = head.passphrase.as_deref().filter(|_| encryption.is_by_passphrase());
+                let digest = encryption.recipients_digest_after(last)?;
+                check_passphrase(
+                    last,
+                    &digest,
+                    "make a full set with the new one (moo backup full)",
+                )?;
+                Ok(Some(digest))
+            }
             (Wrap::Encrypted(encryption), Some(Some(digest)))
                 if encryption.has_recipients(digest)? =>
             {
@@ -57,6 +66,21 @@ impl Wrap {
                 let why = "not the keys of the interrupted run (the next run makes a new set)";
                 Err(Failure::new(Status::Absent, why).because(Reason::CannotResume))
             }
+        }
+    }
+
+    /// Whether only a passphrase opens the files.
+    pub(crate) fn is_by_passphrase(&self) -> bool {
+        matches!(self, Wrap::Encrypted(encryption) if encryption.is_by_passphrase())
+    }
+
+    /// A digest of the passphrase, if only that opens the files: that of the last set, or a new one.
+    pub(crate) fn passphrase_digest(&self, last: Option<&str>) -> Result<Option<String>, Failure> {
+        match self {
+            Wrap::Encrypted(encryption) if encryption.is_by_passphrase() => {
+                encryption.recipients_digest_after(last).map(Some)
+            }
+            _ => Ok(None),
         }
     }
 
@@ -78,4 +102,14 @@ impl Wrap {
             _ => write(to),
         }
     }
+}
+
+/// Checks that an increment has the passphrase of the last set, by the digests of the two.
+pub(crate) fn check_passphrase(last: Option<&str>, now: &str, or: &str) -> Result<(), Failure> {
+    if last.is_none_or(|last| last == now) {
+        return Ok(());
+    }
+    let why =
+        format!("not that of the last set, on which the increment builds; give that one, or {or}");
+    Err(Failure::of(Status::Key, "passphrase", why))
 }

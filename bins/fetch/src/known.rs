@@ -30,9 +30,10 @@ impl Known {
             let sealed = parse_seal(&receipt.stored).zip(receipt.seal);
             let newest = newest_seal.as_ref().map(|seal: &NewestSeal| seal.time);
             if let Some((time, text)) = sealed.filter(|(time, _)| Some(*time) > newest) {
-                identity = openpgp::read_seal(&receipt.stored, text.as_bytes())?.identity;
-                newest_seal =
-                    Some(NewestSeal { time, sha256: format!("{:x}", Sha256::digest(text)) });
+                let seal = openpgp::read_seal(&receipt.stored, text.as_bytes())?;
+                let (sha256, passphrase) = (format!("{:x}", Sha256::digest(text)), seal.passphrase);
+                newest_seal = Some(NewestSeal { time, sha256, passphrase });
+                identity = seal.identity;
             }
             names.push(receipt.stored);
         }

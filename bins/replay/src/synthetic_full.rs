@@ -70,6 +70,7 @@ fn head(
         labels: wanted.labels.clone(),
         run: None,
         previous_seal: None,
+        passphrase: None,
         options: None,
         key: None,
         resume: None,

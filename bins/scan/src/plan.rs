@@ -8,7 +8,7 @@ use local::{
     Folder, Interrupted, Lock, PackedVolume, SeenBefore, SeenNow, SourceSize, can_read, now,
     now_after,
 };
-use openpgp::{known_identity, new_identity};
+use openpgp::{known_identity, new_identity, read_seal};
 use stream::{SetHeader, SetType};
 
 use crate::Scan;
@@ -64,6 +64,7 @@ impl Plan {
         head.labels = labels;
         head.run = Some(lock.run().to_owned());
         head.previous_seal = standing.last_seal;
+        head.passphrase = chain.map(|chain| passphrase(&folder, chain)).transpose()?.flatten();
         let known = known_identity(folder.seals(&collection))?;
         head.identity = Some(identity(arguments, known)?);
         if let Some(last) = standing.chain.filter(|_| !arguments.allow_source_mismatch) {
@@ -119,6 +120,13 @@ fn identity(arguments: &Scan, known: Option<Identity>) -> Result<Identity, Failu
     }
 }
 
+/// What the seal of a chain's last set says of its passphrase.
+fn passphrase(folder: &Folder, chain: &Chain) -> Result<Option<String>, Failure> {
+    let Some(seal) = chain.sets.last().and_then(|last| folder.seal(last)) else { return Ok(None) };
+    let (name, bytes) = seal?;
+    Ok(read_seal(&name, &bytes)?.passphrase)
+}
+
 fn head(source: &[u8], time: SetTime, base: Option<SetTime>) -> SetHeader {
     SetHeader {
         set_type: if base.is_some() { SetType::Inc } else { SetType::Full },
@@ -130,6 +138,7 @@ fn head(source: &[u8], time: SetTime, base: Option<SetTime>) -> SetHeader {
         labels: Labels::default(),
         run: None,
         previous_seal: None,
+        passphrase: None,
         options: None,
         key: None,
         resume: None,

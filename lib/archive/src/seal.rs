@@ -25,6 +25,9 @@ pub struct Seal {
     pub origin: Option<Origin>,
     /// Its tags and its note.
     pub labels: Labels,
+    /// Of a set that a passphrase alone opens: 80 hexadecimal digits that tell whether a passphrase
+    /// is that one. A guess takes as long as with one of the messages.
+    pub passphrase: Option<String>,
     /// The set's files as stored, the seal itself aside.
     pub files: Vec<SealedFile>,
 }
@@ -67,6 +70,9 @@ impl Seal {
         if let Some(note) = self.labels.note() {
             text.push_str(&format!("# note {note}\n"));
         }
+        if let Some(digest) = &self.passphrase {
+            text.push_str(&format!("# passphrase {digest}\n"));
+        }
         for file in &self.files {
             if let Some(sha1) = &file.sha1 {
                 text.push_str(&format!("# sha1 {sha1} {}\n", file.name));
@@ -107,6 +113,7 @@ struct Reader<'a> {
     identity: Option<Identity>,
     origin: Option<Origin>,
     labels: Labels,
+    passphrase: Option<String>,
     sha1: Option<(&'a str, &'a str)>,
     size: Option<(&'a str, &'a str)>,
     names: BTreeSet<&'a str>,
@@ -126,6 +133,7 @@ impl<'a> Reader<'a> {
             Some(("origin", hex)) => once(&mut self.origin, hex.parse().ok()?),
             Some(("tag", text)) => self.labels.add_tag(text),
             Some(("note", text)) => self.labels.add_note(text),
+            Some(("passphrase", hex)) => once(&mut self.passphrase, hash(hex, 80)?),
             Some(("sha1", rest)) => once(&mut self.sha1, rest.split_once(' ')?),
             Some(("size", rest)) => once(&mut self.size, rest.split_once(' ')?),
             _ => Some(()),
@@ -144,9 +152,9 @@ impl<'a> Reader<'a> {
     fn finish(self) -> Option<Seal> {
         let whole = self.sha1.is_none() && self.size.is_none();
         let fits = self.identity.is_some() || self.origin.is_none();
-        let Reader { identity, origin, labels, files, .. } = self;
+        let Reader { identity, origin, labels, passphrase, files, .. } = self;
         let (set, previous) = (self.set?, self.previous?);
-        let seal = Seal { set, previous, identity, origin, labels, files };
+        let seal = Seal { set, previous, identity, origin, labels, passphrase, files };
         (whole && fits).then_some(seal)
     }
 }
@@ -209,14 +217,16 @@ mod tests {
 
     fn seals() -> impl Strategy<Value = Seal> {
         let origin = (identities(), any::<Vec<u8>>(), any::<bool>());
-        let parts = (sets(), option::of("[0-9a-f]{64}"), option::of(origin), labels());
-        (parts, vec(sealed_files(), 0..5)).prop_map(|((set, previous, of, labels), mut files)| {
+        let told = (labels(), option::of("[0-9a-f]{80}"));
+        let parts = (sets(), option::of("[0-9a-f]{64}"), option::of(origin), told);
+        (parts, vec(sealed_files(), 0..5)).prop_map(|((set, previous, of, told), mut files)| {
+            let (labels, passphrase) = told;
             files.sort_by(|a, b| a.name.cmp(&b.name));
             files.dedup_by(|a, b| a.name == b.name);
             let identity = of.as_ref().map(|(identity, ..)| *identity);
             let told = of.filter(|(.., told)| *told);
             let origin = told.map(|(identity, host, _)| identity.origin(&host, b"/etc"));
-            Seal { set, previous, identity, origin, labels, files }
+            Seal { set, previous, identity, origin, labels, passphrase, files }
         })
     }
 
@@ -225,7 +235,7 @@ mod tests {
         let file = |file: &SealedFile| SealedFile { size: None, ..file.clone() };
         let files = seal.files.iter().map(file).collect();
         let labels = Labels::default();
-        Seal { identity: None, origin: None, labels, files, ..seal.clone() }
+        Seal { identity: None, origin: None, labels, passphrase: None, files, ..seal.clone() }
     }
 
     proptest! {
@@ -241,7 +251,7 @@ mod tests {
         fn what_is_new_are_comments_alone_and_a_seal_without_them_is_read(seal in seals()) {
             let text = String::from_utf8(seal.encode()).unwrap();
             let is_new = |line: &str| {
-                let new = ["# identity ", "# origin ", "# tag ", "# note ", "# size "];
+                let new = ["# identity ", "# origin ", "# tag ", "# note ", "# passphrase ", "# size "];
                 new.iter().any(|new| line.starts_with(new))
             };
             let old: String = text.split_inclusive('\n').filter(|line| !is_new(line)).collect();

@@ -30,6 +30,7 @@ fn sha256sum_checks_the_files_of_a_seal() {
         identity: Some(identity),
         origin: Some(identity.origin(b"barn", b"/etc")),
         labels: Labels::new(&[b"before the move", &b"\xff"[..]], Some(b"two\nlines")).unwrap(),
+        passphrase: Some("a1".repeat(40)),
         files: Vec::new(),
     };
     for (name, is_volume) in [("duplicity-inc.A.vol1.difftar.gpg", true), ("b c", false)] {

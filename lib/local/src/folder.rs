@@ -100,10 +100,15 @@ impl Folder {
 
     /// The SHA-256 of the seal of a set in hex, or `None` without a seal.
     pub fn seal_hash(&self, set: &StoredSet) -> Result<Option<String>, Failure> {
-        let Some(name) = &set.seal else { return Ok(None) };
-        let path = self.path(name);
-        let seal = fs::read(&path).or_fail(Status::Failed, shown(&path))?;
-        Ok(Some(format!("{:x}", Sha256::digest(seal))))
+        let seal = self.seal(set).transpose()?;
+        Ok(seal.map(|(_, bytes)| format!("{:x}", Sha256::digest(bytes))))
+    }
+
+    /// The seal of a set, if it has one: its path and its bytes.
+    pub fn seal(&self, set: &StoredSet) -> Option<Result<(String, Vec<u8>), Failure>> {
+        let name = set.seal.as_ref()?;
+        let bytes = fs::read(self.path(name)).or_fail(Status::Failed, self.shown(name));
+        Some(bytes.map(|bytes| (self.shown(name), bytes)))
     }
 
     /// The seals of all sets that have one, the newest first: the path and the bytes of each.
@@ -113,10 +118,7 @@ impl Folder {
     ) -> impl Iterator<Item = Result<(String, Vec<u8>), Failure>> + 'a {
         let mut sets: Vec<_> = collection.complete().collect();
         sets.sort_by_key(|set| std::cmp::Reverse(set.id));
-        sets.into_iter().filter_map(|set| set.seal.as_ref()).map(|name| {
-            let bytes = fs::read(self.path(name)).or_fail(Status::Failed, self.shown(name))?;
-            Ok((self.shown(name), bytes))
-        })
+        sets.into_iter().filter_map(|set| self.seal(set))
     }
 
     /// The signature tar of a set, with the name that errors call it. It is read beside so many

@@ -259,6 +259,7 @@ mod tests {
             labels: archive::Labels::default(),
             run: Some("a run".into()),
             previous_seal: None,
+            passphrase: None,
             options: None,
             key: None,
             resume: None,

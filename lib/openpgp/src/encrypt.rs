@@ -201,12 +201,25 @@ impl Encryption {
         }
     }
 
+    /// Whether a passphrase opens the messages, and no key.
+    pub fn is_by_passphrase(&self) -> bool {
+        self.recipients.len() + self.hidden_recipients.len() == 0 && !self.passphrases.is_empty()
+    }
+
     /// A salted digest of the recipients, by which a later run with equal recipients is recognized. The
     /// salt is random. A passphrase is stretched (S2K), so a guess takes as long as with a message.
     pub fn recipients_digest(&self) -> Result<String, Failure> {
         let mut salt = [0; 8];
         random(&mut salt).map_err(failed)?;
         self.digest_with(salt)
+    }
+
+    /// The [digest](Self::recipients_digest) of a set before, if it is of the same recipients; else a new one.
+    pub fn recipients_digest_after(&self, last: Option<&str>) -> Result<String, Failure> {
+        match last {
+            Some(last) if self.has_recipients(last)? => Ok(last.to_owned()),
+            _ => self.recipients_digest(),
+        }
     }
 
     /// Whether a [digest](Self::recipients_digest) is of the same recipients.

@@ -156,6 +156,9 @@ pub struct SetHeader {
     /// The SHA-256 of the seal of the set before, in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_seal: Option<String>,
+    /// What tells whether a passphrase is that of the set that an increment builds on, from its seal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passphrase: Option<String>,
     /// The SHA-256 of the options of the run. Only a run with an equal value may resume the set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub options: Option<String>,
@@ -296,6 +299,9 @@ pub struct NewestSeal {
     pub time: SetTime,
     /// The SHA-256 of its file, in hex.
     pub sha256: String,
+    /// What tells whether a passphrase is that of its set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passphrase: Option<String>,
 }
 
 /// The part of the set that is stored already.

@@ -35,6 +35,7 @@ pub(crate) fn head() -> SetHeader {
         labels: Labels::new(&["a tag"], Some(b"a note")).unwrap(),
         run: None,
         previous_seal: None,
+        passphrase: None,
         options: None,
         key: None,
         resume: None,
