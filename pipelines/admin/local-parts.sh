@@ -240,13 +240,17 @@ $(cron_line "$user" "$schedule")${checks:+$newline$checks}
 TEXT
 }
 
-# make_timer: the installed timers, with drop-ins for what was given.
+# make_timer: the installed timers, with drop-ins for what was given. Of the two that back up, one is enabled:
+# that of root if the configuration needs root.
 make_timer() {
-    dropins=/etc/systemd/system
-    [ ! -L "$dropins/timers.target.wants/moobacker.timer" ] || return 0
+    dropins=/etc/systemd/system wanted=/etc/systemd/system/timers.target.wants
+    backup_timer=moobacker.timer other=moobacker-root.timer
+    [ -z "$(conf_all needs-root)" ] || { backup_timer=moobacker-root.timer other=moobacker.timer; }
+    if [ -L "$wanted/$backup_timer" ] && [ ! -L "$wanted/$other" ]; then return 0; fi
+    disable_timers
     case $here in
         /usr/lib/moobacker | /usr/local/lib/moobacker) ;;
-        *) step systemctl link --quiet "${here%/*}"/systemd/system/moobacker* ;;
+        *) link_units ;;
     esac
     if [ "$user" != moobacker ]; then
         own="[Service]${newline}User=$user"
@@ -259,12 +263,29 @@ make_timer() {
     [ -z "$schedule" ] ||
         drop_in moobacker.timer schedule "[Timer]${newline}OnCalendar=${newline}OnCalendar=$schedule"
     [ ! -d /run/systemd/system ] || step systemctl daemon-reload
-    timers=moobacker.timer
+    timers=$backup_timer
     [ -z "$(conf_all checks)" ] || timers="$timers moobacker-checks.timer"
     # shellcheck disable=SC2086 # two words
     step systemctl enable --quiet $timers
     # shellcheck disable=SC2086
     [ ! -d /run/systemd/system ] || step systemctl start $timers
+}
+
+# disable_timers: those that back up. That of root comes first, since it has the name of the other one, too.
+disable_timers() {
+    for unit in moobacker-root.timer moobacker.timer; do
+        [ -L "$wanted/$unit" ] || continue
+        [ ! -d /run/systemd/system ] || step systemctl stop "$unit"
+        step systemctl disable --quiet "$unit"
+    done
+}
+
+# link_units: systemd finds those of another folder, but for the one whose name the timer of root takes.
+link_units() {
+    for unit in "${here%/*}"/systemd/system/moobacker*; do
+        [ "$backup_timer ${unit##*/}" = 'moobacker-root.timer moobacker.timer' ] ||
+            step systemctl link --quiet "$unit"
+    done
 }
 
 # drop_in UNIT NAME TEXT

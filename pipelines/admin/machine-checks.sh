@@ -113,7 +113,7 @@ private() {
 
 # check_sudo: the user may run one command as root, and nothing else.
 check_sudo() {
-    if [ -L "$timers_wanted/$backup_timer" ] && ! command -v sudo >/dev/null; then passed sudo 'is not needed' && return; fi
+    if enabled "$backup_timer" && ! command -v sudo >/dev/null; then passed sudo 'is not needed' && return; fi
     file=/etc/sudoers.d/$owner rule=$(sudo_rule "$owner")
     allowed=${rule#* ALL=(root) }
     if [ ! -e "$file" ]; then
@@ -139,15 +139,18 @@ check_sudo() {
     passed "$file" "lets $owner run $here/backup.sh as root, and nothing else"
 }
 
-# What systemctl enable makes.
-timers_wanted=/etc/systemd/system/timers.target.wants
-backup_timer=moobacker.timer
+# enabled UNIT: whether systemctl has enabled that timer.
+enabled() { [ -L "/etc/systemd/system/timers.target.wants/$1" ]; }
+
 checks_timer=moobacker-checks.timer
+# While that of root is enabled, it is the other one, too.
+backup_timer=moobacker-root.timer
+enabled "$backup_timer" || backup_timer=moobacker.timer
 
 # check_schedule: something starts the backup, and tells somebody when it fails.
 check_schedule() {
     file=/etc/cron.d/$owner
-    if [ -L "$timers_wanted/$backup_timer" ]; then
+    if enabled "$backup_timer"; then
         check_timer
     elif [ -e "$file" ]; then
         ! roots "$file" : || check_cron
@@ -183,6 +186,12 @@ check_cron() {
 
 check_timer() {
     running "$backup_timer" || return 0
+    root_keys=$(conf_all needs-root | paste -s -d , | sed 's/,/, /g')
+    if [ "$backup_timer" = moobacker.timer ] && [ -n "$root_keys" ]; then
+        finding 1 "$backup_timer" "backs up without root, which the configuration needs for $root_keys" \
+            "systemctl disable --now $backup_timer && systemctl enable --now moobacker-root.timer"
+        return 0
+    fi
     command -v sendmail >/dev/null || {
         finding 1 "$backup_timer" 'there is no sendmail, so that nobody gets mail when a backup fails' \
             'apt-get install msmtp-mta' && return 0
@@ -195,12 +204,12 @@ check_checks() {
     checks=$(conf_cron_checks)
     [ -n "$checks" ] || return 0
     file=/etc/cron.d/$owner
-    if [ -L "$timers_wanted/$checks_timer" ]; then
+    if enabled "$checks_timer"; then
         running "$checks_timer" || return 0
         passed "$checks_timer" 'runs the checks'
     elif grep -q '^[^#].* run-checks' "$file" 2>/dev/null; then
         passed "$file" 'runs the checks'
-    elif [ -L "$timers_wanted/$backup_timer" ]; then
+    elif enabled "$backup_timer"; then
         finding 1 checks 'nothing runs them' "systemctl enable --now $checks_timer"
     elif [ -e "$file" ]; then
         finding 1 checks 'nothing runs them' "echo '$checks' >>$file"

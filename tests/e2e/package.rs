@@ -1,5 +1,6 @@
 //! The Debian package: built from the programs of this build, and installed on machines of their own.
 
 pub(crate) mod deb;
+mod root_unit;
 mod takeover;
 mod unit;

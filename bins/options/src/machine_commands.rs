@@ -76,7 +76,7 @@ pub(crate) const MACHINE_COMMANDS: &[MooCommand] = &[
                 "systemd",
                 Nothing,
                 &[Variable("timer")],
-                "Use the systemd timer instead of cron; --schedule is then its OnCalendar, see backup.sh(1)",
+                "Use the systemd timer that the configuration needs instead of cron; --schedule is then its OnCalendar, see backup.sh(1)",
             ),
             option(
                 "user",

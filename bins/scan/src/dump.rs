@@ -416,7 +416,9 @@ fn become_user(name: &OsStr) -> Result<Vec<OsString>, Failure> {
         |why: &str| Failure::of(Status::Usage, format!("--command-user: {}", shown(&name)), why);
     let user = uzers::get_user_by_name(name).ok_or_else(|| fail("no such user"))?;
     if !privilege::becomes_others()? {
-        return Err(fail("only root can run a command as another user"));
+        return Err(fail(
+            "only root can run a command as another user; run the backup by root: with systemd, systemctl enable --now moobacker-root.timer",
+        ));
     }
     Ok(vec![
         format!("--reuid={}", user.uid()).into(),

@@ -90,7 +90,7 @@ fn check_rights() -> Result<(), Failure> {
     if rights.effective.contains(CapabilitySet::SYS_ADMIN) {
         return Ok(());
     }
-    let why = "needs root; run the backup by root, see moobacker.toml(5)";
+    let why = "needs root; run the backup by root: with systemd, systemctl enable --now moobacker-root.timer";
     Err(Failure::of(Status::Failed, "--snapshot", why))
 }
 

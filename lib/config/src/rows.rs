@@ -1,12 +1,14 @@
 //! The configuration as lines for the scripts that set up and check a machine.
 
 use crate::keep::Keep;
+use crate::planned::backup_options;
 use crate::tables::{Config, Source};
 use crate::values::Name;
 
 /// Lines of `SCOPE KEY VALUE`, where the scope is `/` for all sources, or a source:
 ///
 /// - `/ user`, `/ encrypt-key` and `/ seal-key`; `/ checks yes` if there are any;
+/// - `/ needs-root KEY` for each key that has something which only root can do, as under cron;
 /// - `/ remote STORE URL` for each store, and `/ append-only STORE` if it is;
 /// - `SOURCE source PATH`, or `-` for one of commands, `SOURCE identity ID` and `SOURCE option WORD`, for each word of its options;
 /// - `SOURCE store STORE ARCHIVE URL` for each of its stores, `SOURCE reach STORE WORD` for each word of
@@ -19,6 +21,7 @@ pub fn rows(config: &Config) -> String {
     if !config.checks.is_empty() {
         rows.add("/", "checks", "yes");
     }
+    rows.all("/", "needs-root", needs_root(config).into_iter());
     for (name, store) in &config.stores {
         rows.add("/", "remote", &format!("{} {}", &**name, store.url.trim_end_matches('/')));
         rows.all("/", "append-only", store.append_only.then_some(&**name).into_iter());
@@ -27,6 +30,25 @@ pub fn rows(config: &Config) -> String {
         rows.of_source(config, name, source);
     }
     rows.0
+}
+
+/// The keys with something that needs root: hooks, and commands of other users and snapshots, which may be
+/// among the options.
+fn needs_root(config: &Config) -> Vec<&'static str> {
+    let sources = || config.sources.values();
+    let has_option = |long: &str| {
+        sources()
+            .any(|source| backup_options(config.options.iter().chain(&source.options)).has(long))
+    };
+    let any = |has: fn(&Source) -> bool| sources().any(has);
+    let keys = [
+        ("before", !config.before.is_empty() || any(|source| !source.before.is_empty())),
+        ("after", !config.after.is_empty() || any(|source| !source.after.is_empty())),
+        ("failed", !config.failed.is_empty() || any(|source| !source.failed.is_empty())),
+        ("run-as", any(|source| source.run_as.is_some()) || has_option("command-user")),
+        ("snapshot", any(|source| source.snapshot.is_some()) || has_option("snapshot")),
+    ];
+    keys.into_iter().filter(|(_, needed)| *needed).map(|(key, _)| key).collect()
 }
 
 struct Rows(String);
@@ -59,5 +81,30 @@ impl Rows {
                 self.add(name, "rule", &format!("{store_name} {word}"));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(all: &str, source: &str) -> Vec<&'static str> {
+        let text = format!(
+            "encrypt-key = \"/k.pgp\"\n{all}\n[stores.disk]\nurl = \"file:///b\"\n[sources.etc]\n{source}\n"
+        );
+        needs_root(&crate::read::parse(&text).unwrap())
+    }
+
+    #[test]
+    fn hooks_commands_of_others_and_snapshots_need_root_and_nothing_else_does() {
+        assert!(keys("ping = \"https://example.org\"", "path = \"/etc\"").is_empty());
+        assert!(keys("", "commands = { \"a\" = \"id\" }").is_empty());
+        assert_eq!(keys("before = \"x\"", "path = \"/etc\"\nafter = [\"y\"]"), ["before", "after"]);
+        assert_eq!(keys("failed = \"x\"", "path = \"/etc\""), ["failed"]);
+        let commands = "commands = { \"a\" = \"id\" }";
+        assert_eq!(keys("", &format!("{commands}\nrun-as = \"tom\"")), ["run-as"]);
+        assert_eq!(keys("", "path = \"/etc\"\nsnapshot = \"btrfs\""), ["snapshot"]);
+        let option = "path = \"/etc\"\noptions = [\"--snapshot\", \"zfs\"]";
+        assert_eq!(keys("", option), ["snapshot"]);
     }
 }

@@ -62,7 +62,7 @@ impl<T> Default for List<T> {
 }
 
 impl<T> List<T> {
-    fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 

@@ -80,3 +80,23 @@ fn an_installation_of_0_1_gives_way_and_files_of_others_stay() {
     assert!(said.contains("/usr/local/lib/moobacker: kept"), "{said}");
     assert!(said.contains("moobacker: /etc/moobacker/backup.conf: names /usr/local/lib"), "{said}");
 }
+
+#[test]
+fn timers_that_a_checkout_has_enabled_are_those_of_the_package_afterwards() {
+    let sandbox = Sandbox::new();
+    let Some(network) = Network::new(&sandbox) else { return };
+    let Some(old) = network.booted("old") else { return };
+    old.install();
+    old.sh("systemctl daemon-reload; systemctl enable --quiet --now moobacker-root.timer moobacker-checks.timer")
+        .silent();
+    taken_over(&old);
+    let links =
+        "cd /etc/systemd/system && readlink -f moobacker.timer timers.target.wants/moobacker*";
+    old.sh(links).stdout_is(
+        "/usr/lib/systemd/system/moobacker-root.timer\n/usr/lib/systemd/system/moobacker-checks.timer\n\
+        /usr/lib/systemd/system/moobacker-root.timer",
+    );
+    old.sh("systemctl is-enabled moobacker.timer moobacker-root.timer").stdout_is("alias\nenabled");
+    old.sh("systemctl show -P FragmentPath moobacker.timer")
+        .stdout_has("/systemd/system/moobacker-root.timer");
+}

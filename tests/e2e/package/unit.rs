@@ -193,6 +193,7 @@ fn systemd_finds_no_fault_in_the_units() {
     deb::install(&laptop);
     laptop.sh("cd /usr/lib/systemd/system && SYSTEMD_LOG_LEVEL=warning systemd-analyze verify --man=no \
         ./moobacker.service ./moobacker.timer ./moobacker-failure.service \
+        ./moobacker-root.service ./moobacker-root.timer \
         ./moobacker-checks.service ./moobacker-checks.timer").silent();
 }
 
