@@ -37,10 +37,10 @@ learn() {
     case $state in unknown*) ;; *) return 0 ;; esac
     why='has sets that the archive directory does not know'
     case $proven in
-        *identity=*) warn "$self: $url: $why; they are of this host and source: making a full set" ;;
+        *identity=*) warn "$self: $shown_url: $why; they are of this host and source: making a full set" ;;
         *)
             [ "$status" = 6 ] || [ -z "$said" ] || warn "$said"
-            fail 10 "$url: $why; run moo sync where the secret key is, or give --start-over"
+            fail 10 "$shown_url: $why; run moo sync where the secret key is, or give --start-over"
             ;;
     esac
 }
@@ -79,7 +79,7 @@ if [ -n "$dry_run" ]; then snapshot='' && scan --dry-run "$@"; fi
 scan "$@" |
     sign |
     delta --archive "$archive" |
-    pack --archive "$archive" |
+    pack --archive "$archive" ${jsonstat:+"--jsonstat=$url"} |
     encrypt ${learned_key:+"--seal-key=$learned_key"} |
     deliver |
-    commit --archive "$archive" ${stats:+--stats}
+    commit --archive "$archive" ${stats:+--stats} ${jsonstat:+--jsonstat}

@@ -16,6 +16,6 @@ unset new_passphrase
 two_stores
 [ -n "$encrypts${new_passphrase-}" ] ||
     fail 6 'nothing to encrypt to (give --encrypt-key, --new-passphrase-file or --no-encryption)'
-know "$target"
+know receipts "$target"
 read_from "$url"
 state --all --known "$known" | encrypt | upload -- "$target" | commit

@@ -10,5 +10,5 @@ here=$(CDPATH='' cd -P -- "${0%/*}/.." && pwd)
 
 read_pipe replicate "$@"
 two_stores
-know "$target"
+know receipts "$target"
 fetch --all --known "$known" -- "$url" | upload -- "$target" | commit

@@ -22,7 +22,7 @@ read_passphrase
 archive=$(archive_of "$url")
 # The differences that this finds are repaired next.
 found=$(reconcile --verbosity error)
-know "file://$archive"
+know held "file://$archive"
 read_from "$url"
 state --metadata --known "$known" | upload --archive "$archive" | commit
 found=$(reconcile)

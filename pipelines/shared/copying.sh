@@ -8,10 +8,11 @@
 
 # two_stores: checks that the two stores differ.
 two_stores() {
-    [ "${url%/}" != "${target%/}" ] || fail 2 "$url: is both the store to read and the one to write"
+    [ "${url%/}" != "${target%/}" ] || fail 2 "$shown_url: is both the store to read and the one to write"
 }
 
-# know URL: asks what that store has; from here on $known is the file that tells.
+# know STAGE URL: asks what that store has, by receipts or, of an archive directory, by held; from here on
+# $known is the file that tells.
 know() {
     folder=${TMPDIR:-/tmp}
     # Root opens no name where another user could have put a link.
@@ -22,6 +23,6 @@ know() {
     trap 'exit 130' INT
     trap 'exit 131' QUIT
     trap 'exit 143' TERM
-    (receipts -- "$1") >"$known"
+    ("$1" -- "$2") >"$known"
     [ -z "$user" ] || chown -- "$uid" "$known"
 }

@@ -8,6 +8,8 @@
 
 # has_sets FOLDER: it is the archive of something.
 has_sets() {
+    # Its manifests may lie in a folder of duplicity's, with prefixes.
+    [ ! -f "$1/prefixes" ] || return 0
     for manifest in "$1"/duplicity-*.manifest; do
         [ ! -f "$manifest" ] || return 0
     done
@@ -24,7 +26,7 @@ fetch_archive() {
     archive=$temporary
     fill_archive --metadata || shortfall=$?
     [ "${shortfall:-3}" = 3 ] || exit "$shortfall"
-    has_sets "$archive" || fail 10 "$url: there is no backup"
+    has_sets "$archive" || fail 10 "$shown_url: there is no backup"
 }
 
 # show OPTION...: lists from the archive directory. Returns 3 if it was fetched, and sets of the store do not

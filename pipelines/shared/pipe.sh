@@ -80,7 +80,7 @@ archive_of() {
         fail 2 'no home directory for the archive directory; set HOME, or give --archive-dir'
     dir=${archive_dir:-${XDG_STATE_HOME:-${HOME-}/.local/state}/moobacker}
     [ -z "$archive_name" ] || { printf '%s/%s\n' "$dir" "$archive_name" && return; }
-    (as_user moo-fetch --archive-in "$dir" -- "$1")
+    (archive_in "--archive-in=$dir" -- "$1")
 }
 
 # find_archive URL: sets $archive for commands that do not need one, /dev/null without a home; and

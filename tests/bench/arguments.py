@@ -32,6 +32,8 @@ def parse(description):
     part.add_argument("--before", metavar="CHECKOUT",
                       help="only the ratios to another build of moobacker, such as that of the last "
                            "release, with their 95 %% intervals; with --rounds 15 or more")
+    part.add_argument("--duply", action="store_true",
+                      help="only duply, on moobacker and on duplicity")
     part.add_argument("--chain", type=int, metavar="N",
                       help="only what a chain of that many increments costs")
     add("--no-install", action="store_true", help="install and build nothing")

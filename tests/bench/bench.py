@@ -11,6 +11,7 @@ import time
 
 import arguments
 import corpus
+import duply
 import growth
 import measure
 import report
@@ -104,7 +105,8 @@ def compare(bench, there, rounds):
             note("day", program, bench.backup(program, "inc"))
             note("added", program, corpus.count(program.store)[1] - stored[program])
             note("restore", program, bench.restore(program))
-            note("one", program, bench.restore(program, one))
+            if "one" in program.actions:
+                note("one", program, bench.restore(program, one))
         print(f"round {number + 1} of {rounds} is done", file=sys.stderr)
     return results
 
@@ -143,6 +145,8 @@ def main():
 def measure_all(bench, chosen):
     peers = [BEFORE] if chosen.before else chosen.peers
     there, missing = programs([OURS, *peers], bench.work, chosen.before)
+    if chosen.duply:
+        there, missing = duply.programs(bench)
     if OURS in missing:
         sys.exit("tests/bench: pipelines/moo is missing")
     if BEFORE in missing:
@@ -157,6 +161,8 @@ def measure_all(bench, chosen):
         growth.by_files(bench, there, chosen)
     elif chosen.before:
         measure_ratios(bench, there, chosen)
+    elif chosen.duply:
+        measure_duply(bench, there, chosen)
     elif chosen.chain:
         growth.by_increments(bench, there[0], chosen)
     else:
@@ -203,6 +209,13 @@ def measure_ratios(bench, there, chosen):
     for tree in chosen.trees:
         plant(bench, tree, chosen)
         report.ratios(compare(bench, there, chosen.rounds))
+
+
+def measure_duply(bench, there, chosen):
+    """duply on each duplicity."""
+    for tree in chosen.trees:
+        plant(bench, tree, chosen)
+        duply.tell(there, compare(bench, there, chosen.rounds))
 
 
 def measure_large(bench, there, chosen):

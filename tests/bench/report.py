@@ -38,7 +38,7 @@ def table(head, rows):
 def comparison(names, results):
     """Ours in seconds, the others as multiples of it. results[action][name] has a cost or a
     number of bytes for each round; ratios are of one round, and their median is shown."""
-    rows = [[title, *beside(names, results[action])] for action, title in ACTIONS.items()]
+    rows = [[title, *beside(names, results[action])] for action, title in ACTIONS.items() if action in results]
     for what, title in SIZES.items():
         sizes = {name: median(found) for name, found in results[what].items()}
         ratios = {name: f"{size / sizes[OURS]:.2f}×" for name, size in sizes.items()}

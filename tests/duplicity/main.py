@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """Stands in for the main program of duplicity in its own tests: a call becomes one of moobacker-duplicity.
 
 What is translated is what only the tests have: their own kind of store, a clock of 1970, the faults that they
@@ -21,12 +22,14 @@ BEFORE = "99999"
 
 
 def translated(words):
-    """The words of a call, and the time that it takes for the current one."""
+    """The words of a call, and the time that it takes for the current one. 1.2.3 asks for a fault by --fail."""
     time, told = None, []
     words = iter(words)
     for word in words:
         if word == "--current-time":
             time = EPOCH + int(next(words))
+        elif word == "--fail":
+            os.environ[END_AFTER] = f"vol{next(words)}.difftar"
         elif word in ("--restore-time", "remove-older-than"):
             told += [word, moved(next(words))]
         else:
@@ -58,10 +61,10 @@ def main():
 
 
 def stamp(time):
-    """The time in the form of libfaketime."""
+    """The time in the form of libfaketime, which reads it as a local one."""
     import datetime
 
-    return datetime.datetime.fromtimestamp(int(time), datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+    return datetime.datetime.fromtimestamp(int(time)).strftime("%Y-%m-%d %H:%M:%S")
 
 
 if __name__ == "__main__":

@@ -75,6 +75,17 @@ fn turns(told: &str, row: &str) -> (f64, f64) {
 }
 
 #[test]
+#[ignore = "a whole run of the benchmark, for tests/run --long"]
+fn duply_is_measured_on_ours_and_on_stock() {
+    let sandbox = Sandbox::new();
+    let told = quickly(&sandbox, "--duply");
+    assert_rows(
+        &told,
+        &["| duplicity-0.8 |", "| full set | ", "| restore of all | ", "Measured on "],
+    );
+}
+
+#[test]
 fn what_is_over_sftp_alone_and_what_is_without_it_exclude_each_other() {
     let run = workspace().join("tests/bench/run");
     let script = format!("{} --no-install --sftp-only --stages-only", run.display());

@@ -5,7 +5,10 @@ mod calls;
 mod codes;
 mod deja_dup;
 mod duply;
+mod jsonstat;
+mod links;
 mod mail_in_a_box;
+mod prefixes;
 mod public_scripts;
 mod random;
 mod refusals;
@@ -13,7 +16,7 @@ mod restores;
 mod texts;
 
 use tests::Sandbox;
-use tests::sandbox::programs;
+use tests::sandbox::{programs, workspace};
 
 /// The programs of the system, where stock duplicity is.
 pub(crate) const STOCK: &str = "PATH=/usr/local/bin:/usr/bin:/bin";
@@ -29,6 +32,12 @@ pub(crate) fn drop_in() -> Sandbox {
         .sh("mkdir -p src/sub && echo one >src/a && echo two >'src/sub/b c' && ln -s a src/link")
         .silent();
     sandbox
+}
+
+/// Lets the sandbox find `moo`, too.
+pub(crate) fn with_moo(sandbox: &mut Sandbox) {
+    let moo = workspace().join("pipelines/moo");
+    sandbox.sh(&format!("ln -s {} .drop/moo", moo.display())).silent();
 }
 
 /// A second later: two sets have two times.

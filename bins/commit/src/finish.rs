@@ -32,15 +32,10 @@ pub(crate) fn finish(
     if let Some(missing) = volumes.iter().find(|number| !stored.volumes.contains_key(number)) {
         return Err(not_stored(&format!("volume {missing} of the {set}")));
     }
-    let signatures = folder.path(&Folder::part_name(set, FileKind::Signatures));
-    write(folder, set, FileKind::Signatures, Wrapping::Gzip, |to| {
-        let mut from = open(&signatures)?;
-        Deflate::new(to, Format::Gzip, Effort { level: LEVEL, jobs })
-            .and_then(|mut packed| io::copy(&mut from, &mut packed).map(|_| packed))
-            .and_then(Deflate::finish)
-            .map(drop)
-            .or_fail(Status::Failed, failure::shown(&signatures))
-    })?;
+    pack(folder, set, FileKind::Signatures, jobs)?;
+    if folder.path(&Folder::part_name(set, FileKind::Stats)).exists() {
+        pack(folder, set, FileKind::Stats, jobs)?;
+    }
     let by_name: HashMap<&str, &Receipt> =
         receipts.iter().map(|receipt| (receipt.stored.as_str(), receipt)).collect();
     let seal = by_name.get(seal_name(set.time).as_str());
@@ -53,6 +48,19 @@ pub(crate) fn finish(
         fill_in(&manifest, hashes(&stored, &by_name)?, to)
     })?;
     clear(folder, |time| time <= set.time)
+}
+
+/// Makes a file of the archive of an unfinished one, compressed.
+fn pack(folder: &Folder, set: SetId, kind: FileKind, jobs: NonZero<usize>) -> Result<(), Failure> {
+    let unfinished = folder.path(&Folder::part_name(set, kind));
+    write(folder, set, kind, Wrapping::Gzip, |to| {
+        let mut from = open(&unfinished)?;
+        Deflate::new(to, Format::Gzip, Effort { level: LEVEL, jobs })
+            .and_then(|mut packed| io::copy(&mut from, &mut packed).map(|_| packed))
+            .and_then(Deflate::finish)
+            .map(drop)
+            .or_fail(Status::Failed, failure::shown(&unfinished))
+    })
 }
 
 /// Removes the unfinished files of those sets.
@@ -156,7 +164,7 @@ fn put(
     file.as_file().sync_all().or_fail(Status::Failed, &which)?;
     lifeline::check();
     file.persist(&path).map_err(|e| e.error).or_fail(Status::Failed, &which)?;
-    open(&folder.path(""))?.sync_all().or_fail(Status::Failed, &which)
+    folder.sync()
 }
 
 fn open(path: &std::path::Path) -> Result<File, Failure> {

@@ -34,10 +34,13 @@ pub struct Commit {
     /// Print statistics, as duplicity does
     #[arg(long)]
     stats: bool,
+    /// Print the statistics that moo-pack --jsonstat has made
+    #[arg(long, requires = "archive")]
+    jsonstat: bool,
     /// Finish or delete the leftovers of an interrupted run, from the receipts of moo-fetch
     /// --receipts. Print `current` if the archive directory agrees with the store, or else
     /// `behind`. Print `resume` as a second word if moo-scan can resume the interrupted run
-    #[arg(long, requires = "archive", conflicts_with = "stats")]
+    #[arg(long, requires = "archive", conflicts_with_all = ["stats", "jsonstat"])]
     reconcile: bool,
     #[command(flatten)]
     next: belonging::Next,
@@ -79,8 +82,10 @@ impl Program for Commit {
         if let Some(folder) = folder {
             note::leave(&Note::Complete);
             let set = begin.made_set()?.id();
+            let json = self.jsonstat.then(|| statistics::json(folder, set)).transpose()?;
             finish::finish(folder, set, &receipts, self.jobs.count())?;
             report(folder, set, &input.totals());
+            json.map_or(Ok(()), |json| say(&json))?;
         }
         if self.stats {
             say(&statistics::text(&input.totals()))?;

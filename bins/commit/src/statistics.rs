@@ -2,8 +2,16 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use archive::SetTime;
+use archive::{FileKind, SetId, SetTime};
+use failure::{Failure, OrFail, Status};
+use local::Folder;
 use stream::Totals;
+
+/// The statistics as JSON that wait in the archive directory.
+pub(crate) fn json(folder: &Folder, set: SetId) -> Result<String, Failure> {
+    let path = folder.path(&Folder::part_name(set, FileKind::Stats));
+    std::fs::read_to_string(&path).or_fail(Status::Failed, failure::shown(&path))
+}
 
 /// The statistics of a run that ends now.
 pub(crate) fn text(totals: &Totals) -> String {

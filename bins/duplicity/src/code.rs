@@ -54,6 +54,7 @@ fn code(action: &Action, status: u8, reason: Reason) -> (u8, &'static str) {
         Reason::ForeignSets => return (42, ""),
         Reason::EmptyList => return (73, ""),
         Reason::OutsideSource => return (14, ""),
+        Reason::LastIncludes => return (16, ""),
         Reason::OutsideList => return (72, ""),
         Reason::StoreEmpty | Reason::ConnectionLost => return (BACKEND_ERROR, ""),
         Reason::NoSuchFile

@@ -157,7 +157,7 @@ mod tests {
             "num-retries [\"2\"]",
             "path-to-restore [\"x\"]",
             "restore-time [\"now\"]",
-            "exclude-filelist [\"y\"]",
+            "exclude-globbing-filelist [\"y\"]",
         ];
         assert_eq!(told(&line), expected);
         assert!(CommandLine::read(["--no-".into()].into_iter()).is_err());
@@ -174,8 +174,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_done_is_refused_by_its_name() {
-        let refused = read("--copy-links s file:///x").check().unwrap_err();
-        assert!(refused.text.starts_with("--copy-links: not supported; "), "{}", refused.text);
+        let refused = read("--use-gpgsm s file:///x").check().unwrap_err();
+        assert!(refused.text.starts_with("--use-gpgsm: not supported; "), "{}", refused.text);
         assert!(read("--use-agent s file:///x").check().is_ok());
     }
 

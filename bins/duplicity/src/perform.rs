@@ -32,7 +32,11 @@ fn act(work: &mut Work<'_>) -> Result<u8, Refusal> {
         return work.replicate();
     }
     // A wrong selection is found before the store is looked at.
-    let selection = selected::options(&request.line, &request.action)?;
+    let mut selection = selected::options(&request.line, &request.action)?;
+    if work.has("copy-links") && request.action != Action::Restore {
+        selection.push("--copy-links".into());
+    }
+    settings::share(request)?;
     let survey = Survey::take(&work.moo, request, journal)?;
     survey.warn(journal);
     if work.has("no-encryption") && !survey.is_encrypted() {

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use archive::Prefixes;
 use failure::shown;
 
 use crate::action::Action;
@@ -37,6 +38,8 @@ pub(crate) struct Request {
     pub(crate) local: OsString,
     /// The store that `replicate` writes.
     pub(crate) target: Option<Url>,
+    /// What the names of files in the store begin with.
+    pub(crate) prefixes: Prefixes,
     pub(crate) line: CommandLine,
 }
 
@@ -67,7 +70,8 @@ impl Request {
             (_, words) => return Err(count(name, 1, words.len())),
         };
         let url = Url::read(url)?;
-        let request = Request { action, url, local, target, line };
+        let prefixes = prefixes(&line)?;
+        let request = Request { action, url, local, target, prefixes, line };
         request.check_local()?;
         Ok(request)
     }
@@ -94,6 +98,22 @@ impl Request {
     }
 }
 
+/// The prefixes of file names.
+fn prefixes(line: &CommandLine) -> Result<Prefixes, Refusal> {
+    let text = |long: &str| {
+        let wrong = || Refusal::usage(format!("--{long}: not UTF-8"));
+        line.value(long).unwrap_or_default().to_str().ok_or_else(wrong)
+    };
+    let kinds = [
+        text("file-prefix-manifest")?,
+        text("file-prefix-archive")?,
+        text("file-prefix-signature")?,
+        text("file-prefix-jsonstat")?,
+    ];
+    Prefixes::new(text("file-prefix")?, kinds)
+        .map_err(|why| Refusal::usage(format!("--file-prefix: {why}")))
+}
+
 /// Whether something is there that a restore would replace.
 fn is_taken(path: &Path) -> bool {
     match path.symlink_metadata() {
@@ -105,11 +125,20 @@ fn is_taken(path: &Path) -> bool {
     }
 }
 
-/// The action that a word names.
+/// The action that a word names. Up to version 1, the beginning of a name is enough that no other one has; but
+/// a file is a file.
 fn named(word: &OsStr) -> Option<&'static str> {
     let is_it =
         |(name, others): &&(&str, &[&str])| word == *name || others.iter().any(|o| word == *o);
-    NAMES.iter().find(is_it).map(|(name, _)| *name)
+    if let Some((name, _)) = NAMES.iter().find(is_it) {
+        return Some(name);
+    }
+    let begun = |(name, _): &&(&str, &[&str])| name.as_bytes().starts_with(word.as_bytes());
+    let mut begun = NAMES.iter().filter(begun);
+    match (begun.next(), begun.next()) {
+        (Some((name, _)), None) if Path::new(word).symlink_metadata().is_err() => Some(name),
+        _ => None,
+    }
 }
 
 /// The action that the order of the arguments implies.
@@ -199,6 +228,8 @@ mod tests {
             ("collection-status file:///s --log-fd 1", Action::CollectionStatus),
             ("remove-older-than 3D --force file:///s", Action::RemoveOlderThan("3D".into())),
             ("ra 2 file:///s", Action::RemoveAllButNFull("2".into())),
+            ("remove-all-but-n 2 file:///s", Action::RemoveAllButNFull("2".into())),
+            ("coll file:///s", Action::CollectionStatus),
             ("ri 2 file:///s", Action::RemoveAllIncOfButNFull("2".into())),
             ("replicate file:///s file:///t", Action::Replicate),
         ] {
@@ -211,13 +242,15 @@ mod tests {
         for (words, code) in [
             ("/", 23),
             ("full /", 23),
+            ("re file:///s", 23),
             ("cleanup", 23),
             ("remove-all-but-n-full 0 file:///s", 23),
             ("/not/there file:///s", 23),
             ("/ foo://x/y", 23),
             ("restore file:///s /", 11),
             ("verify --compare-data file:///s /not/there", 12),
-            ("--copy-links / file:///s", 23),
+            ("--use-gpgsm / file:///s", 23),
+            ("--file-prefix a/b / file:///s", 23),
         ] {
             assert_eq!(request(words).unwrap_err().code, code, "{words}");
         }

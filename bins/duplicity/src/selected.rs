@@ -141,6 +141,9 @@ impl Mode {
             "include-filelist-stdin" | "exclude-filelist-stdin" => {
                 word(long.trim_end_matches("-stdin"), b"/dev/stdin")
             }
+            // In its old name, a list is one of globs after any filter.
+            "include-globbing-filelist" => word("include-filelist", value),
+            "exclude-globbing-filelist" => word("exclude-filelist", value),
             "exclude-other-filesystems" | "exclude-device-files" | "null-separator" => {
                 format!("--{long}").into()
             }
@@ -219,6 +222,10 @@ mod tests {
         assert_eq!(
             selected("--filter-ignorecase --include ignorecase:x --exclude y").unwrap(),
             ["--include=ignorecase:x", "--exclude=ignorecase:y"]
+        );
+        assert_eq!(
+            selected("--filter-literal --exclude-globbing-filelist x --exclude y").unwrap(),
+            ["--exclude-filelist=x", "--exclude=y"]
         );
         assert_eq!(
             selected("--filter-literal --include ignorecase:x").unwrap(),

@@ -70,6 +70,8 @@ pub(crate) static OWN_MEANING: &[DuplicityOption] = &[
     option("print-statistics", Nothing, Own, "Print statistics of a backup (the default)")
         .since("2.0"),
     option("no-print-statistics", Nothing, Own, "Print no statistics"),
+    option("jsonstat", Nothing, Passed("jsonstat"), "Store statistics as JSON, and print them")
+        .since("3.0"),
     // What is restored, and how.
     option(
         "path-to-restore",
@@ -111,10 +113,22 @@ pub(crate) static OWN_MEANING: &[DuplicityOption] = &[
     // Selection.
     option("include", Value("GLOB"), Selection, "Include paths that match GLOB"),
     option("exclude", Value("GLOB"), Selection, "Exclude paths that match GLOB"),
-    option("include-filelist", Value("FILE"), Selection, "Include by the patterns in FILE")
-        .aliases(&["include-globbing-filelist"]),
-    option("exclude-filelist", Value("FILE"), Selection, "Exclude by the patterns in FILE")
-        .aliases(&["exclude-globbing-filelist"]),
+    option("include-filelist", Value("FILE"), Selection, "Include by the patterns in FILE"),
+    option("exclude-filelist", Value("FILE"), Selection, "Exclude by the patterns in FILE"),
+    option(
+        "include-globbing-filelist",
+        Value("FILE"),
+        Selection,
+        "Include by the globs in FILE, whatever the filter before it",
+    )
+    .until("2.2"),
+    option(
+        "exclude-globbing-filelist",
+        Value("FILE"),
+        Selection,
+        "Exclude by the globs in FILE, whatever the filter before it",
+    )
+    .until("2.2"),
     option(
         "include-filelist-stdin",
         Nothing,
@@ -145,6 +159,7 @@ pub(crate) static OWN_MEANING: &[DuplicityOption] = &[
     ),
     option("exclude-other-filesystems", Nothing, Selection, "Exclude other file systems"),
     option("exclude-device-files", Nothing, Selection, "Exclude devices"),
+    option("copy-links", Nothing, Own, "Store what symbolic links lead to").short('L'),
     option("files-from", Value("FILE"), Selection, "Read only the paths that FILE lists")
         .since("3.0"),
     option("null-separator", Nothing, Selection, "Separate the entries of lists by null bytes"),
@@ -165,12 +180,32 @@ pub(crate) static OWN_MEANING: &[DuplicityOption] = &[
     ),
     option("name", Value("NAME"), Own, "Use the archive directory NAME there (the MD5 of the URL)"),
     option("tempdir", Value("DIR"), Own, "Make temporary files in DIR"),
-    option("file-prefix", Value("TEXT"), Refused(NAMES), "Prefix of all file names"),
-    option("file-prefix-archive", Value("TEXT"), Refused(NAMES), "Prefix of volumes"),
-    option("file-prefix-manifest", Value("TEXT"), Refused(NAMES), "Prefix of manifests"),
-    option("file-prefix-signature", Value("TEXT"), Refused(NAMES), "Prefix of signature files"),
-    option("file-prefix-jsonstat", Value("TEXT"), Refused(NAMES), "Prefix of statistics")
-        .since("3.0"),
+    option("file-prefix", Value("TEXT"), Passed("file-prefix"), "Prefix of all file names"),
+    option(
+        "file-prefix-archive",
+        Value("TEXT"),
+        Passed("file-prefix-archive"),
+        "Prefix of volumes, after that of all",
+    ),
+    option(
+        "file-prefix-manifest",
+        Value("TEXT"),
+        Passed("file-prefix-manifest"),
+        "Prefix of manifests, after that of all",
+    ),
+    option(
+        "file-prefix-signature",
+        Value("TEXT"),
+        Passed("file-prefix-signature"),
+        "Prefix of signature files, after that of all",
+    ),
+    option(
+        "file-prefix-jsonstat",
+        Value("TEXT"),
+        Passed("file-prefix-jsonstat"),
+        "Prefix of statistics, after that of all",
+    )
+    .since("3.0"),
     option("short-filenames", Nothing, Refused(NAMES), "Short file names").until("1.2"),
     option("old-filenames", Nothing, Refused(NAMES), "File names of old versions").until("1.2"),
     // The store.
@@ -211,19 +246,6 @@ pub(crate) static OWN_MEANING: &[DuplicityOption] = &[
     ),
     option("use-gpgsm", Nothing, Refused("moobacker writes OpenPGP"), "Use gpgsm").since("3.0"),
     // What else can't be done.
-    option(
-        "copy-links",
-        Nothing,
-        Refused("moobacker stores links as links"),
-        "Follow symbolic links",
-    ),
-    option(
-        "jsonstat",
-        Nothing,
-        Tuning,
-        "Store statistics as JSON; moo status --json has most of them",
-    )
-    .since("3.0"),
     option(
         "show-changes-in-set",
         Value("INDEX"),

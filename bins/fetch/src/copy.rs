@@ -110,9 +110,8 @@ fn send_set(
 /// All files of a set behind its seal, or those without the content.
 fn files(set: &StoredSet, content: bool) -> Vec<&str> {
     let volumes = set.volumes.values().filter(|_| content);
-    let stats = set.stats.iter().filter(|_| content);
     let parity = set.parity.values().filter(|_| content);
-    let names = set.manifest.iter().chain(volumes).chain(&set.signatures).chain(stats);
+    let names = set.manifest.iter().chain(volumes).chain(&set.signatures).chain(&set.stats);
     let names = names.chain(parity);
     names.map(String::as_str).collect()
 }

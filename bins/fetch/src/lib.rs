@@ -78,6 +78,9 @@ pub struct Fetch {
     /// Fetch no files: write receipts of all files in the store, for moo-commit --reconcile
     #[arg(long, group = "what", conflicts_with = "time", conflicts_with_all = part::OPTIONS)]
     receipts: bool,
+    /// With --receipts, take URL for the URL of an archive directory, file://FOLDER
+    #[arg(long, requires = "receipts")]
+    of_archive: bool,
     /// Print the path of the store's archive directory below FOLDER, and read nothing
     #[arg(long, group = "what", value_name = "FOLDER", conflicts_with_all = ["time", "archive"])]
     archive_in: Option<PathBuf>,
@@ -132,10 +135,13 @@ impl Program for Fetch {
 
     fn run(self, output: &mut Output<File>) -> Result<Totals, Failure> {
         if let Some(folder) = &self.archive_in {
-            place::print(folder, &self.url, output.text())?;
+            place::print(folder, (&self.url, &self.reached.prefixes()?), output.text())?;
             return Ok(Totals::default());
         }
-        let mut store = store::open(&self.url, &self.reached)?;
+        let mut store = match local::store_folder(&self.url).filter(|_| self.of_archive) {
+            Some(folder) => store::archive_directory(folder)?,
+            None => store::open(&self.url, &self.reached)?,
+        };
         if self.receipts {
             return inventory::tell(&self, store.as_mut(), output);
         }

@@ -55,6 +55,36 @@ pub(crate) const SHARED: Group = Group {
             "Limit network traffic to KIB KiB per second",
         ),
         option(
+            "file-prefix",
+            Value("TEXT"),
+            &[Stores],
+            "Use only the files of the store whose names begin with TEXT, and give new files such names: several backups can lie in one store, see moobacker-store(7)",
+        ),
+        option(
+            "file-prefix-manifest",
+            Value("TEXT"),
+            &[Stores],
+            "Prefix of manifests, after that of --file-prefix",
+        ),
+        option(
+            "file-prefix-archive",
+            Value("TEXT"),
+            &[Stores],
+            "Prefix of volumes, after that of --file-prefix",
+        ),
+        option(
+            "file-prefix-signature",
+            Value("TEXT"),
+            &[Stores],
+            "Prefix of signature files, after that of --file-prefix",
+        ),
+        option(
+            "file-prefix-jsonstat",
+            Value("TEXT"),
+            &[Stores],
+            "Prefix of statistics, after that of --file-prefix",
+        ),
+        option(
             "archive-dir",
             Value("DIR"),
             &[Variable("archive_dir"), To(MooList)],
@@ -146,6 +176,12 @@ pub(crate) const SELECTION: Group = Group {
             "Exclude other file systems than that of the source",
         ),
         option("exclude-device-files", Nothing, &[To(Scan)], "Exclude devices"),
+        option(
+            "copy-links",
+            Nothing,
+            &[To(Scan)],
+            "Store what symbolic links lead to in their places, also outside of the source, see moo-scan(1)",
+        ),
         option("files-from", Values("FILE"), &[To(Scan)], "Read only the paths that FILE lists"),
         option(
             "null-separator",

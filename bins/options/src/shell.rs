@@ -6,6 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use clap::ArgMatches;
+use failure::legible;
 
 use crate::command::{MooCommand, Place};
 use crate::option::{CommandOption, Takes, Target};
@@ -52,6 +53,11 @@ pub(crate) fn script(
             }
             Place::Paths(_) => {}
         }
+    }
+    // As messages name them: without secrets.
+    for (name, shown) in [("url", "shown_url"), ("target", "shown_target")] {
+        let url = values.get(name).cloned().unwrap_or_default();
+        values.insert(shown, legible::masked(&url.to_string_lossy()).into());
     }
     let mut text = Vec::new();
     for (name, value) in values {

@@ -14,6 +14,10 @@ pub(crate) enum Stage {
     Fetch,
     /// `moo-fetch --receipts`, which lists the files of a store.
     Receipts,
+    /// The same for an archive directory, which is reached by no option.
+    Held,
+    /// `moo-fetch --archive-in`, which names the archive directory of a store.
+    ArchiveIn,
     Decrypt,
     Match,
     Patch,
@@ -32,7 +36,7 @@ pub(crate) enum Stage {
 }
 
 /// All of them.
-pub(crate) const ALL: [Stage; 23] = [
+pub(crate) const ALL: [Stage; 25] = [
     Stage::Scan,
     Stage::Sign,
     Stage::Delta,
@@ -43,6 +47,8 @@ pub(crate) const ALL: [Stage; 23] = [
     Stage::Commit,
     Stage::Fetch,
     Stage::Receipts,
+    Stage::Held,
+    Stage::ArchiveIn,
     Stage::Decrypt,
     Stage::Match,
     Stage::Patch,
@@ -65,6 +71,8 @@ impl Stage {
             Stage::MooSync => "moo_sync",
             Stage::MooList => "moo_list",
             Stage::Receipts => "receipts",
+            Stage::Held => "held",
+            Stage::ArchiveIn => "archive_in",
             stage => stage.program().trim_start_matches("moo-"),
         }
     }
@@ -80,8 +88,9 @@ impl Stage {
             Stage::Parity => "moo-parity",
             Stage::Upload => "moo-upload",
             Stage::Commit => "moo-commit",
-            Stage::Fetch => "moo-fetch",
+            Stage::Fetch | Stage::ArchiveIn => "moo-fetch",
             Stage::Receipts => "moo-fetch --receipts",
+            Stage::Held => "moo-fetch --receipts --of-archive",
             Stage::Decrypt => "moo-decrypt",
             Stage::Match => "moo-match",
             Stage::Patch => "moo-patch",
@@ -100,8 +109,11 @@ impl Stage {
 
     /// Whether it reads or writes the store, and so takes the options for its network.
     pub(crate) fn uses_store(self) -> bool {
-        use Stage::{Check, Fetch, MooList, MooSync, Prune, Receipts, Repair, Status, Upload};
-        let reads = matches!(self, Fetch | Receipts | Check | Status | MooSync | MooList);
+        use Stage::{
+            ArchiveIn, Check, Fetch, MooList, MooSync, Prune, Receipts, Repair, Status, Upload,
+        };
+        let reads =
+            matches!(self, Fetch | Receipts | ArchiveIn | Check | Status | MooSync | MooList);
         reads || matches!(self, Upload | Repair | Prune)
     }
 }

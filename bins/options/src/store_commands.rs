@@ -101,7 +101,7 @@ pub(crate) const STORE_COMMANDS: &[MooCommand] = &[
                     &[Variable("snapshot")],
                     "Back up a read-only snapshot of SOURCE, and delete it afterwards. KIND is btrfs, zfs or lvm. This needs root, see moobacker.toml(5)",
                 )
-                .conflicts(&["stdin-name"]),
+                .conflicts(&["stdin-name", "copy-links"]),
                 option(
                     "ignore-ctime",
                     Nothing,
@@ -119,6 +119,12 @@ pub(crate) const STORE_COMMANDS: &[MooCommand] = &[
                     Nothing,
                     &[To(Scan)],
                     "Do not store extended attributes, access control lists and file capabilities",
+                ),
+                option(
+                    "jsonstat",
+                    Nothing,
+                    &[Variable("jsonstat")],
+                    "Store statistics as JSON beside the set, as duplicity 3 does, and print them",
                 ),
                 USER,
                 option("dry-run", Nothing, &[Variable("dry_run")], "List what would be stored"),

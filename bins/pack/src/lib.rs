@@ -5,6 +5,7 @@ mod packer;
 mod progress;
 mod signatures;
 mod spool;
+mod statistics;
 mod volume;
 
 use std::fs::File;
@@ -33,6 +34,9 @@ pub struct Pack {
     /// Fill each volume up to MIB MiB, before compression
     #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
     volsize: u64,
+    /// Add statistics as JSON in duplicity's form, which name the store URL
+    #[arg(long, value_name = "URL")]
+    jsonstat: Option<String>,
     #[command(flatten)]
     common: Common,
 }
@@ -65,6 +69,9 @@ impl Program for Pack {
             None => input.advance()?,
         };
         packer.volumes(first, &mut input, output)?;
-        packer.finish(output).map(|delta_bytes| Totals { delta_bytes, ..input.totals() })
+        let totals = Totals { delta_bytes: packer.delta_bytes(), ..input.totals() };
+        let stats = self.jsonstat.as_deref();
+        let stats = stats.map(|url| statistics::write(head, &totals, url, &spools)).transpose()?;
+        packer.finish(stats, output).map(|()| totals)
     }
 }

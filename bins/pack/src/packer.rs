@@ -10,7 +10,7 @@ use stream::{Entry, Output, SetHeader, TreeInput};
 use crate::draft::Draft;
 use crate::progress::Progress;
 use crate::signatures::SignatureTar;
-use crate::spool::Spools;
+use crate::spool::{Spool, Spools};
 use crate::volume::Volume;
 
 /// A set that is being packed.
@@ -143,13 +143,25 @@ impl Packer {
         Ok(None)
     }
 
-    /// Sends signatures and manifest behind the volumes. Returns the bytes of content and deltas.
-    pub(crate) fn finish(self, output: &mut Output<File>) -> Result<u64, Failure> {
+    /// Bytes of content and deltas.
+    pub(crate) fn delta_bytes(&self) -> u64 {
+        self.delta_bytes
+    }
+
+    /// Sends signatures, statistics if there are some, and the manifest behind the volumes.
+    pub(crate) fn finish(
+        self,
+        stats: Option<Spool>,
+        output: &mut Output<File>,
+    ) -> Result<(), Failure> {
         let (signatures, manifest) =
             (self.name(FileKind::Signatures), self.name(FileKind::Manifest));
+        let statistics = self.name(FileKind::Stats);
         self.signatures.finish()?.send(output, &signatures)?;
-        self.draft.finish()?.send(output, &manifest)?;
-        Ok(self.delta_bytes)
+        if let Some(stats) = stats {
+            stats.send(output, &statistics)?;
+        }
+        self.draft.finish()?.send(output, &manifest)
     }
 
     fn name(&self, kind: FileKind) -> String {

@@ -11,6 +11,7 @@ mod entry;
 mod extended;
 mod holes;
 mod inside;
+mod leading;
 mod links;
 mod owners;
 mod plan;
@@ -103,6 +104,9 @@ pub struct Scan {
     /// Do not store extended attributes, access control lists and file capabilities
     #[arg(long, overrides_with = "no_xattrs")]
     no_xattrs: bool,
+    /// Store what symbolic links lead to in their places, also outside of the source
+    #[arg(long, overrides_with = "copy_links", conflicts_with = "read_from")]
+    copy_links: bool,
     /// Record entries as deleted even if the source is empty, or most of it is missing or excluded
     #[arg(long, overrides_with = "allow_deletions")]
     allow_deletions: bool,
@@ -165,7 +169,7 @@ impl Program for Scan {
         let stored = plan.go_on(&source)?;
         let Plan { head, base, seen, size, lock: _lock, .. } = plan;
         let base = base.map(|state| Base::start(state, self.jobs.count())).transpose()?;
-        let walk = Walk::new(source, selection, place, !self.no_xattrs);
+        let walk = Walk::new(source, selection, place, (!self.no_xattrs, self.copy_links));
         if self.dry_run {
             let listing = (Listing::new(output.text()), Reporter::default());
             return Changes::new(walk, base, seen, rules, listing).run();

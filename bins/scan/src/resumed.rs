@@ -33,6 +33,9 @@ pub(crate) fn options(arguments: &Scan) -> Option<String> {
     };
     arguments.words.spell(&mut add);
     add(arguments.run_options.as_bytes());
+    if arguments.copy_links {
+        add(b"copy-links");
+    }
     Some(format!("{:x}", hash.finalize()))
 }
 

@@ -21,6 +21,7 @@ use stream::Attributes;
 use crate::covered::{Covered, Loss};
 use crate::directory::{allow_deep_trees, sorted_names};
 use crate::inside;
+use crate::leading::{Id, Leading, above, id as id_of, leading};
 use crate::selection::Selection;
 use crate::source::Source;
 use crate::subvolume;
@@ -67,6 +68,11 @@ pub(crate) struct Walk {
     frozen: Option<SystemTime>,
     /// Whether extended attributes are read.
     attributes: bool,
+    /// Whether symbolic links are followed, and whether the object found last stands for one.
+    follows: bool,
+    followed: bool,
+    /// The directories that the source is in, if links are followed.
+    above: Vec<Id>,
 }
 
 /// Why nothing in the source was found.
@@ -91,6 +97,10 @@ impl Hollow {
 /// A directory that is being walked.
 struct Frame {
     directory: OwnedFd,
+    /// What it is told by; none if no link is followed.
+    id: Option<Id>,
+    /// Whether a link has led here: what is in it are copies.
+    is_copy: bool,
     path: TreePath,
     names: vec::IntoIter<Vec<u8>>,
     /// Entries whose paths no set can hold: left out, with all that is below them.
@@ -106,7 +116,7 @@ impl Walk {
         source: Source,
         selection: Selection,
         store: Option<Place>,
-        attributes: bool,
+        (attributes, follows): (bool, bool),
     ) -> Walk {
         allow_deep_trees();
         let spelt = source.name.clone();
@@ -115,6 +125,7 @@ impl Walk {
         let hollow = (mode == FileType::Directory).then_some(Hollow::Empty);
         let covered = Covered::of(&source, !selection.stays_on_device());
         let frozen = source.snapshot.map(|snapshot| snapshot.time);
+        let above = if follows { above(&source.from, &source.entry) } else { Vec::new() };
         Walk {
             source: Some(source),
             selection,
@@ -131,6 +142,9 @@ impl Walk {
             covered,
             frozen,
             attributes,
+            follows,
+            followed: false,
+            above,
         }
     }
 
@@ -231,7 +245,13 @@ impl Walk {
             return Ok(());
         }
         let at = frame.directory.as_fd();
-        let stat = stat.map_err(io::Error::from);
+        let (mut stat, followed) = self.follow(stat.map_err(io::Error::from), at, &path);
+        if let Ok(stat) = &mut stat
+            && (followed || frame.is_copy)
+        {
+            // A copy is no further name of a file.
+            stat.st_nlink = 1;
+        }
         let enter = match self.selection.judge(&path, stat.as_ref().ok(), at, &name)? {
             Verdict::Include(why) => {
                 if frame.is_store || inside::is_entry(self.store.as_ref(), stat.as_ref().ok()) {
@@ -273,8 +293,35 @@ impl Walk {
             return Ok(());
         }
         self.name = name;
+        self.followed = followed;
         self.take(path, stat, enter);
         Ok(())
+    }
+
+    /// What is stored of an entry, and whether a link has led there.
+    fn follow(
+        &self,
+        stat: io::Result<Stat>,
+        at: BorrowedFd<'_>,
+        path: &TreePath,
+    ) -> (io::Result<Stat>, bool) {
+        let link = stat.as_ref().ok().map(|stat| FileType::from_raw_mode(stat.st_mode));
+        let name = path.file_name().filter(|_| self.follows && link == Some(FileType::Symlink));
+        let Some(name) = name else { return (stat, false) };
+        let above = self.frames.iter().filter_map(|frame| frame.id);
+        match leading(at, name, above.chain(self.above.iter().copied())) {
+            Ok(Leading::To(stat)) => (Ok(stat), true),
+            Ok(Leading::Nowhere(why)) => {
+                log::info!("{}: {why}, and is stored as a link", self.shown(path));
+                (stat, false)
+            }
+            Err(error) => (Err(error), false),
+        }
+    }
+
+    /// The flag that keeps a link from being followed, unless one has been.
+    fn no_follow(&self) -> OFlags {
+        if self.followed { OFlags::empty() } else { OFlags::NOFOLLOW }
     }
 
     /// Makes an entry ready whose path no set can hold. What is below it is not looked at.
@@ -325,7 +372,7 @@ impl Walk {
     /// Opens the object found last for reading, if it is still a regular file.
     pub(crate) fn open(&self) -> io::Result<OwnedFd> {
         // Not to wait for a writer, should the file have become a pipe.
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let flags = OFlags::RDONLY | self.no_follow() | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let open = |extra| {
             rustix::fs::openat(self.at()?, self.name.as_slice(), flags | extra, Mode::empty())
                 .map_err(io::Error::from)
@@ -347,6 +394,10 @@ impl Walk {
 
     /// The extended attributes of the object found last.
     pub(crate) fn attributes(&self) -> Result<Attributes, Trouble> {
+        if self.followed {
+            let file = self.open().map_err(|_| Trouble::Hidden)?;
+            return self.attributes_of(Object::Open(file.as_fd()));
+        }
         let at = self.at().map_err(|_| Trouble::Hidden)?;
         self.attributes_of(Object::At(at, &self.name))
     }
@@ -358,19 +409,34 @@ impl Walk {
 
     fn found(&mut self, path: TreePath, stat: io::Result<Stat>) -> Found {
         let kind = stat.as_ref().ok().map(|stat| FileType::from_raw_mode(stat.st_mode));
-        let attributes = match kind {
+        let is_directory = kind == Some(FileType::Directory);
+        let mut attributes = match kind {
             None | Some(FileType::RegularFile) => None,
+            // What a link leads to is read when it is open; only directories and files are opened.
+            Some(_) if self.followed => None,
             Some(_) => Some(self.attributes()),
         };
-        let is_directory = kind == Some(FileType::Directory);
         let listed = if is_directory { self.enter(&path) } else { Ok(()) };
+        if let Some(frame) = self.frames.last()
+            && self.followed
+            && is_directory
+            && listed.is_ok()
+        {
+            attributes = Some(self.attributes_of(Object::Open(frame.directory.as_fd())));
+        }
         Found { path, stat, listed, attributes, overlong: false }
     }
 
     /// Makes the directory found last the next to be walked.
     fn enter(&mut self, path: &TreePath) -> io::Result<()> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | self.no_follow() | OFlags::CLOEXEC;
         let directory = rustix::fs::openat(self.at()?, self.name.as_slice(), flags, Mode::empty())?;
+        let id = self.follows.then(|| rustix::fs::fstat(&directory)).transpose()?;
+        let id = id.as_ref().map(id_of);
+        // The link may have been changed since it was looked at.
+        if self.followed && self.frames.iter().any(|frame| frame.id == id) {
+            return Err(io::Error::other("leads to a directory that it is in"));
+        }
         let mut names = match self.selection.names(path) {
             Some(names) => names,
             None => sorted_names(directory.as_fd())?,
@@ -383,9 +449,12 @@ impl Walk {
             // While another run has a snapshot, there is a second copy of the subvolume.
             names.retain(|name| !str::from_utf8(name).is_ok_and(is_snapshot_name));
         }
+        let is_copy = self.followed || self.frames.last().is_some_and(|above| above.is_copy);
         self.frames.push(Frame {
             is_store: inside::is_store(self.store.as_ref(), &directory),
             directory,
+            id,
+            is_copy,
             path: path.clone(),
             names: names.into_iter(),
             overlong: 0,

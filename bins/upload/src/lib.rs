@@ -117,7 +117,7 @@ fn open_archive(archive: &Path, begin: &Begin) -> Result<Target, Failure> {
     }
     let lock = Lock::start(&Folder::create(archive)?)?;
     let url = failure::shown(archive).to_string();
-    Ok(Target { url, store: store::folder(archive), _lock: Some(lock) })
+    Ok(Target { url, store: store::archive_directory(archive)?, _lock: Some(lock) })
 }
 
 /// Receives the one set of a backup.

@@ -18,6 +18,7 @@ mod manifest_hashes;
 mod name;
 mod name_grammar;
 mod path;
+mod prefixes;
 mod quote;
 mod range;
 mod record;
@@ -43,6 +44,7 @@ pub use name::{
     parse_seal, repaired_name, seal_name, set_time,
 };
 pub use path::TreePath;
+pub use prefixes::Prefixes;
 pub use quote::{quote, unquote};
 pub use range::{EntryPosition, VolumeRange};
 pub use record::{LONGEST_LINE, read_line};

@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 
+use crate::connection;
+
 /// Whether a terminal obeys the character instead of showing it, or shows it out of its order.
 pub fn is_command(letter: char) -> bool {
     letter.is_control()
@@ -39,8 +41,13 @@ pub fn line(text: impl AsRef<[u8]>) -> String {
     masked(&spelt(text.as_ref(), is_command))
 }
 
-/// A text in which `***` stands for the password of each URL.
+/// A text in which `***` stands for the password of each URL, and for what rclone is told in secret by a
+/// connection string.
 pub fn masked(text: &str) -> String {
+    connection::masked(&masked_urls(text))
+}
+
+fn masked_urls(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("://") {
@@ -124,7 +131,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_masked_without_a_panic(text in "[a:/@é ']{0,20}(://)?[a:/@é ']{0,20}") {
+        fn any_text_is_masked_without_a_panic(
+            text in "[a:/@é ']{0,20}(://)?[a:/@é ']{0,20}(,pass=)?['\",:a]{0,9}"
+        ) {
             prop_assert_eq!(masked(&masked(&text)), masked(&text));
         }
 

@@ -3,6 +3,7 @@
 //! Every library and program uses this crate. A message reads `which: why; what to do`. Foreign
 //! text passes through [`legible`] first.
 
+mod connection;
 #[allow(clippy::module_inception)] // the file is named as its noun is
 mod failure;
 pub mod legible;

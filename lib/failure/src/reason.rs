@@ -31,12 +31,14 @@ pub enum Reason {
     OutsideList,
     /// A pattern can match nothing in the source.
     OutsideSource,
+    /// The last option that selects includes, which means nothing.
+    LastIncludes,
     /// A file system has no more room for the user.
     DiskFull,
 }
 
 /// The reasons by the names that travel in `failed.json`.
-const NAMES: [(Reason, &str); 14] = [
+const NAMES: [(Reason, &str); 15] = [
     (Reason::Other, "other"),
     (Reason::DestinationExists, "destination-exists"),
     (Reason::NoBackup, "no-backup"),
@@ -50,6 +52,7 @@ const NAMES: [(Reason, &str); 14] = [
     (Reason::EmptyList, "empty-list"),
     (Reason::OutsideList, "outside-list"),
     (Reason::OutsideSource, "outside-source"),
+    (Reason::LastIncludes, "last-includes"),
     (Reason::DiskFull, "disk-full"),
 ];
 

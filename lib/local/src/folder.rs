@@ -5,13 +5,16 @@ use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use archive::{Collection, FileKind, FileName, Manifest, SetId, SetTime, StoredSet, Wrapping};
+use archive::{
+    Collection, FileKind, FileName, Manifest, Prefixes, SetId, SetTime, StoredSet, Wrapping,
+};
 use failure::{Failure, OrFail, Status, shown};
 use igzip::Inflate;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sha2::{Digest, Sha256};
 
-use crate::Signatures;
+use crate::shared::{SHARED, shared_with};
+use crate::{Lock, Signatures};
 
 /// The prefix of the names of a run's own files; duplicity ignores them.
 const JOURNAL: &str = ".moobacker.";
@@ -24,6 +27,8 @@ const LEAST: usize = 4 << 10;
 #[derive(Clone, Debug)]
 pub struct Folder {
     path: PathBuf,
+    /// The folder above and the prefixes, where the manifests and signatures lie there.
+    shared: Option<(PathBuf, Prefixes)>,
 }
 
 impl Folder {
@@ -31,26 +36,33 @@ impl Folder {
     pub fn create(path: &Path) -> Result<Folder, Failure> {
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
         made.or_fail(Status::Failed, shown(&path))?;
-        Ok(Folder { path: path.to_owned() })
+        Folder::open(path)
     }
 
     /// The folder at `path`, which must be there.
     pub fn open(path: &Path) -> Result<Folder, Failure> {
         fs::read_dir(path).or_fail(Status::Failed, shown(&path))?;
-        Ok(Folder { path: path.to_owned() })
+        Ok(Folder { path: path.to_owned(), shared: shared_with(path)? })
     }
 
     /// Where a file of that name lies.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.path.join(name)
+        match &self.shared {
+            Some((above, _)) if name == Lock::NAME => above.join(name),
+            Some((above, prefixes)) if Prefixes::is_of_backup(name) => {
+                above.join(prefixes.outer(name))
+            }
+            _ => self.path.join(name),
+        }
     }
 
     /// The names of all files, in no order. Names that are not UTF-8 are not ours, and left out.
     pub fn names(&self) -> Result<Vec<String>, Failure> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(&self.path).or_fail(Status::Failed, shown(&self.path))? {
-            let entry = entry.or_fail(Status::Failed, shown(&self.path))?;
-            names.extend(entry.file_name().into_string());
+        let mut names = names_in(&self.path)?;
+        if let Some((above, prefixes)) = &self.shared {
+            names.retain(|name| !Prefixes::is_of_backup(name) && name != SHARED);
+            let there = names_in(above)?;
+            names.extend(there.iter().filter_map(|name| prefixes.inner(name)).map(str::to_owned));
         }
         Ok(names)
     }
@@ -183,8 +195,11 @@ impl Folder {
 
     /// Makes the names in the folder safe against a crash.
     pub fn sync(&self) -> Result<(), Failure> {
-        let synced = File::open(&self.path).and_then(|folder| folder.sync_all());
-        synced.or_fail(Status::Failed, shown(&self.path))
+        let above = self.shared.iter().map(|(above, _)| above);
+        std::iter::once(&self.path).chain(above).try_for_each(|path| {
+            let synced = File::open(path).and_then(|folder| folder.sync_all());
+            synced.or_fail(Status::Failed, shown(path))
+        })
     }
 
     /// The content of a file, unpacked, that is read beside so many others.
@@ -203,6 +218,15 @@ impl Folder {
     fn shown(&self, name: &str) -> String {
         shown(&self.path(name)).to_string()
     }
+}
+
+fn names_in(path: &Path) -> Result<Vec<String>, Failure> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(path).or_fail(Status::Failed, shown(&path))? {
+        let entry = entry.or_fail(Status::Failed, shown(&path))?;
+        names.extend(entry.file_name().into_string());
+    }
+    Ok(names)
 }
 
 /// How many files a program has open at most beside the signatures of a chain.

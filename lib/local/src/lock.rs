@@ -17,8 +17,6 @@ use rustix::io::Errno;
 
 use crate::Folder;
 
-const NAME: &str = "lockfile";
-
 /// A share in the archive, until dropped.
 #[derive(Debug)]
 pub struct Lock {
@@ -28,6 +26,9 @@ pub struct Lock {
 }
 
 impl Lock {
+    /// The name of the lock file.
+    pub(crate) const NAME: &str = "lockfile";
+
     /// Starts a run.
     ///
     /// # Errors
@@ -36,7 +37,7 @@ impl Lock {
         let mut file = open(folder)?;
         take(folder, &file, FlockOperation::NonBlockingLockExclusive)?;
         let run = new_name();
-        let which = folder.path(NAME);
+        let which = folder.path(Lock::NAME);
         file.set_len(0).or_fail(Status::Failed, shown(&which))?;
         file.write_all(run.as_bytes()).or_fail(Status::Failed, shown(&which))?;
         take(folder, &file, FlockOperation::NonBlockingLockShared)?;
@@ -58,7 +59,7 @@ impl Lock {
         let mut holder = String::new();
         file.rewind()
             .and_then(|()| (&file).take(100).read_to_string(&mut holder))
-            .or_fail(Status::Failed, shown(&folder.path(NAME)))?;
+            .or_fail(Status::Failed, shown(&folder.path(Lock::NAME)))?;
         if holder != run {
             return Err(busy(folder));
         }
@@ -72,7 +73,7 @@ impl Lock {
 }
 
 fn open(folder: &Folder) -> Result<File, Failure> {
-    let path = folder.path(NAME);
+    let path = folder.path(Lock::NAME);
     OpenOptions::new()
         .read(true)
         .write(true)
@@ -86,7 +87,7 @@ fn open(folder: &Folder) -> Result<File, Failure> {
 fn take(folder: &Folder, file: &File, how: FlockOperation) -> Result<(), Failure> {
     match rustix::fs::fcntl_lock(file, how) {
         Err(Errno::AGAIN | Errno::ACCESS) => Err(busy(folder)),
-        taken => taken.or_fail(Status::Failed, shown(&folder.path(NAME))),
+        taken => taken.or_fail(Status::Failed, shown(&folder.path(Lock::NAME))),
     }
 }
 

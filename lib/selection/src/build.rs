@@ -45,7 +45,7 @@ impl Builder {
         if let Some(told) = self.rules.last().and_then(Rule::ends_with_include) {
             let why = "means nothing as the last option, for what no option matches is included \
                 anyway (is --exclude '**' missing after it?)";
-            return Err(Failure::of(Status::Usage, told, why));
+            return Err(Failure::of(Status::Usage, told, why).because(Reason::LastIncludes));
         }
         Ok(Rules(self.rules))
     }

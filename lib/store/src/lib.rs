@@ -4,6 +4,8 @@ mod file;
 mod listed;
 mod listing;
 mod options;
+mod prefix_options;
+mod prefixed;
 mod rclone;
 mod sftp;
 mod spelling;
@@ -15,6 +17,8 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use failure::{Failure, Status};
+
+use crate::prefixed::PrefixedStore;
 
 pub use listed::no_longer_than;
 pub use options::Options;
@@ -103,8 +107,25 @@ pub fn folder(path: &Path) -> Box<dyn Store> {
     Box::new(file::FileStore::new(&failure::shown(path).to_string(), path))
 }
 
-/// Opens the store of a URL.
+/// An archive directory as a store.
+///
+/// # Errors
+/// Its prefixes can't be read.
+pub fn archive_directory(path: &Path) -> Result<Box<dyn Store>, Failure> {
+    Ok(match local::shared_with(path)? {
+        Some((above, prefixes)) => Box::new(PrefixedStore::new(folder(&above), prefixes)),
+        None => folder(path),
+    })
+}
+
+/// Opens the store of a URL, or what of it has the prefixes in the options. Without prefixes, files of backups
+/// that have some are not seen.
 pub fn open(url: &str, options: &Options) -> Result<Box<dyn Store>, Failure> {
+    let prefixes = options.prefixes()?;
+    Ok(Box::new(PrefixedStore::new(open_whole(url, options)?, prefixes)))
+}
+
+fn open_whole(url: &str, options: &Options) -> Result<Box<dyn Store>, Failure> {
     let usage = |why: &str| Failure::of(Status::Usage, url, why);
     if let Some(remote) = url.strip_prefix("rclone:") {
         // rclone would take it for an option, such as one that writes a file.

@@ -3,6 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use archive::Prefixes;
+use failure::Failure;
+
+use crate::prefix_options::PrefixOptions;
+
 /// The options for stores that are reached through a network.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Options {
@@ -22,9 +27,19 @@ pub struct Options {
     /// Limit network traffic to KIB KiB per second
     #[arg(long, value_name = "KIB", value_parser = clap::value_parser!(u64).range(1..=1 << 40))]
     bwlimit: Option<u64>,
+    #[command(flatten)]
+    prefixes: PrefixOptions,
 }
 
 impl Options {
+    /// What the names of the files in the store begin with.
+    ///
+    /// # Errors
+    /// A prefix that can't be used.
+    pub fn prefixes(&self) -> Result<Prefixes, Failure> {
+        self.prefixes.prefixes()
+    }
+
     /// How long to wait for an answer.
     pub(crate) fn timeout(&self) -> Duration {
         Duration::from_secs(self.timeout.into())

@@ -22,6 +22,11 @@ pub fn final_name(temporary: &str) -> Option<&str> {
     (plain && !name.is_empty()).then_some(name)
 }
 
+/// A temporary name of a file, for another final name of it.
+pub(crate) fn named_for(temporary: &str, meant: &str, name: &str) -> String {
+    format!("{}{name}", temporary.strip_suffix(meant).unwrap_or_default())
+}
+
 /// What messages call a file: by the name that it is going to get.
 pub(crate) fn shown(name: &str) -> &str {
     final_name(name).unwrap_or(name)

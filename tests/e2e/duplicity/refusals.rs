@@ -3,7 +3,7 @@
 use tests::Sandbox;
 use tests::sandbox::programs;
 
-use super::{drop_in, later};
+use super::{drop_in, later, with_moo};
 
 #[test]
 fn wrong_values_were_found_after_work_had_begun_and_are_found_before() {
@@ -159,4 +159,29 @@ fn forced_removals_named_the_start_of_a_chain_and_name_its_end_as_stock_does() {
     let listed = named(remove);
     assert_eq!(named(&format!("{remove} --force")), listed);
     assert_eq!(listed.lines().count(), 1);
+}
+
+#[test]
+fn secrets_in_connection_strings_of_rclone_are_masked_in_messages() {
+    let mut sandbox = drop_in();
+    with_moo(&mut sandbox);
+    for (url, shown) in [
+        ("rclone:none,pass=hush:x", "rclone:none,pass=***:x"),
+        ("rclone::sftp,host=none.invalid,pass=\"hu,:sh\",user=me:x", "pass=***,user=me:x"),
+        ("rclone:none,secret_access_key=hush", "secret_access_key=***"),
+    ] {
+        for call in [
+            format!("duplicity --num-retries 1 src '{url}'"),
+            format!("duplicity --num-retries 1 restore '{url}' out"),
+            format!("moo status --num-retries 1 '{url}'"),
+            format!("moo list --num-retries 1 '{url}'"),
+            format!("moo backup --num-retries 1 src '{url}'"),
+            format!("moo replicate --num-retries 1 '{url}' '{url}'"),
+        ] {
+            let run = sandbox.sh(&call).fails();
+            let said = run.err() + &run.out();
+            assert!(said.contains(shown) && !said.contains("sh\""), "{call}: {said}");
+            assert!(!said.contains("hush") && !said.contains("hu,:sh"), "{call}: {said}");
+        }
+    }
 }
