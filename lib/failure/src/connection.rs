@@ -23,16 +23,17 @@ pub(crate) fn masked(text: &str) -> String {
     shown + rest
 }
 
-/// The length of a value: up to a comma or a colon, or to its closing quote. Two quotes are one in it.
+/// The length of a value: up to a comma or a colon, which may stand between quotes. Two quotes are one there.
 fn length(value: &str) -> usize {
+    let unquoted = |text: &str| text.find([',', ':']).unwrap_or(text.len());
     let Some(quote) = value.chars().next().filter(|first| "'\"".contains(*first)) else {
-        return value.find([',', ':']).unwrap_or(value.len());
+        return unquoted(value);
     };
     let mut at = 1;
     while let Some(end) = value[at..].find(quote) {
         at += end + 1;
         if !value[at..].starts_with(quote) {
-            return at;
+            return at + unquoted(&value[at..]);
         }
         at += 1;
     }
@@ -50,6 +51,7 @@ mod tests {
             (":sftp,host=x,pass='a:b,''c',user=me:/x", ":sftp,host=x,pass=***,user=me:/x"),
             ("s3,secret_access_key=\"k\"\"x\",region=eu:b", "s3,secret_access_key=***,region=eu:b"),
             ("x,token='open", "x,token=***"),
+            ("x,pass=''\"", "x,pass=***"),
             ("x,pass=***:", "x,pass=***:"),
             ("a, b=c, and d,e", "a, b=c, and d,e"),
         ] {
