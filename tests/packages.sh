@@ -26,10 +26,11 @@ need_packages() {
 
 # Those of the packages that are not installed, in a line.
 missing_packages() {
-    found=
+    found='' native=$(dpkg --print-architecture)
     for package; do
-        state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || state=no
-        [ "$state" = installed ] || found="$found${found:+ }$package"
+        # Those of other architectures may be there too.
+        dpkg-query -W -f '${Architecture} ${db:Status-Status}\n' "$package" 2>/dev/null |
+            grep -qxE "(all|$native) installed" || found="$found${found:+ }$package"
     done
     printf '%s\n' "$found"
 }
