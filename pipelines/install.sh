@@ -6,7 +6,7 @@ self='install.sh'
 usage() {
     cat <<'TEXT'
 usage: install.sh [--dry-run] [PREFIX]
-       install.sh --destdir FOLDER [--programs FOLDER] PREFIX
+       install.sh --destdir FOLDER [--programs FOLDER] [--lists FOLDER] PREFIX
 
 Install what `cargo build --release --workspace` has built below PREFIX (/usr/local), owned by
 root and writable by nobody else:
@@ -19,6 +19,8 @@ root and writable by nobody else:
 
   --destdir FOLDER    put all of it below FOLDER, owned by the caller, to make a package of it
   --programs FOLDER   take the programs, one file, from FOLDER (target/release)
+  --lists FOLDER      run the program in FOLDER for the list of programs and completions, where the installed
+                      ones are for another architecture
   --dry-run           print the commands without running them
 
 A successful run prints nothing. Run it again to upgrade: it replaces the installed files.
@@ -35,11 +37,12 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=shared/steps.sh
 . "$here/shared/steps.sh"
 
-destdir='' built=''
+destdir='' built='' lists=''
 own_option() {
     case $2 in
         --destdir) needs_value "$@" && destdir=$3 ;;
         --programs) needs_value "$@" && built=$3 ;;
+        --lists) needs_value "$@" && lists=$3 ;;
         --dry-run) dry_run=yes ;;
         *) no_such_option "$2" ;;
     esac
@@ -55,7 +58,8 @@ checkout=${here%/*}
 built=${built:-$checkout/target/release}
 [ -x "$built/moobacker" ] || fail 1 "$built: has no programs: run cargo build --release --workspace"
 [ -n "$destdir$dry_run" ] || [ "$(id -u)" = 0 ] || fail 1 'run as root: only root can install'
-programs=$("$built/moobacker" --list)
+lists=${lists:-$built}
+programs=$("$lists/moobacker" --list)
 to=$destdir$prefix lib=$destdir$prefix/lib/moobacker
 
 # backup.sh is going to be run by root, so root must be the only one who can change it.
@@ -148,5 +152,5 @@ for section in "$checkout"/man/man[1-9]; do
     step mkdir -p "$target"
     copy 644 "$target" "$section"/*.[1-9]
 done
-step "$built/moobacker" --completions "$to/share"
+step "$lists/moobacker" --completions "$to/share"
 install_units

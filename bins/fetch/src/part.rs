@@ -30,6 +30,8 @@ pub(crate) struct Part {
 }
 
 #[derive(Args)]
+// By default a group has the name of its struct, and that of the store has this one already.
+#[group(id = "part")]
 struct Options {
     /// Fetch only the file or directory PATH, relative to the source. Can be repeated: then each PATH
     /// is restored below the destination, with the directories above it

@@ -23,7 +23,7 @@ pub(crate) struct Links {
 struct Group {
     path: TreePath,
     /// Names that have not been seen.
-    left: u64,
+    left: usize,
 }
 
 impl Links {
@@ -33,7 +33,7 @@ impl Links {
 
     /// The first name of a file, where this is a further one.
     pub(crate) fn first(&mut self, path: &TreePath, stat: &Stat) -> Option<TreePath> {
-        let links = stat.st_nlink;
+        let links = usize::try_from(stat.st_nlink).unwrap_or(usize::MAX);
         if links < 2 {
             return None;
         }

@@ -361,7 +361,7 @@ impl Matcher {
             member: &file.record.member,
             size: file.record.size(),
             attributes: file.attributes,
-            links: 1 + further.len() as u64,
+            links: 1 + further.len(),
             is_public: place == Place::There,
         };
         let candidate = tree.candidate(file.path, &expected, &mut self.owners)?;

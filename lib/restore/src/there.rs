@@ -35,7 +35,7 @@ pub(crate) struct Expected<'a> {
     pub(crate) size: Option<u64>,
     pub(crate) attributes: &'a str,
     /// How many names the file has.
-    pub(crate) links: u64,
+    pub(crate) links: usize,
     /// Whether others than the caller can reach the file.
     pub(crate) is_public: bool,
 }
@@ -181,7 +181,7 @@ impl Expected<'_> {
     fn suits(&self, stat: &Stat, owners: &mut Owners) -> bool {
         is_file(stat)
             && self.size.is_none_or(|size| u64::try_from(stat.st_size) == Ok(size))
-            && stat.st_nlink == self.links
+            && usize::try_from(stat.st_nlink) == Ok(self.links)
             && (!self.is_public || self.may_stay(stat, owners))
     }
 

@@ -127,6 +127,21 @@ fn the_package_is_sound_to_lintian_and_the_same_each_time() {
 }
 
 #[test]
+fn an_architecture_that_no_package_is_built_for_is_refused_at_once() {
+    let sandbox = builder();
+    let builder = workspace().join("packaging/build-deb");
+    let builder = builder.display();
+    sandbox.sh(&format!("{builder} --help")).stdout_has("--architecture arm64");
+    for name in ["riscv64", "aarch64", "''"] {
+        let run = sandbox.sh(&format!("{builder} --architecture {name} built"));
+        let what = format!("--architecture: {}: not known; give ", name.trim_matches('\''));
+        run.fails_with(2).one_message().stderr_has(&what).stderr_has(" or arm64");
+    }
+    sandbox.sh(&format!("{builder} --architecture")).fails_with(2).one_message();
+    sandbox.sh("ls built").fails();
+}
+
+#[test]
 fn the_debug_symbols_are_a_package_of_their_own_that_tells_the_lines_of_the_programs() {
     let sandbox = builder();
     build(&sandbox, &format!("--programs {} --debug-symbols", programs().display()));
