@@ -23,20 +23,24 @@ pub(crate) fn masked(text: &str) -> String {
     shown + rest
 }
 
-/// The length of a value: up to a comma or a colon, or to its closing quote. Two quotes are one in it.
+/// The length of a value: up to a comma or a colon that is in no quotes. Two quotes are one in it.
 fn length(value: &str) -> usize {
-    let Some(quote) = value.chars().next().filter(|first| "'\"".contains(*first)) else {
-        return value.find([',', ':']).unwrap_or(value.len());
-    };
+    let quote = value.chars().next().filter(|first| "'\"".contains(*first));
+    let Some(quote) = quote else { return until(value) };
     let mut at = 1;
     while let Some(end) = value[at..].find(quote) {
         at += end + 1;
         if !value[at..].starts_with(quote) {
-            return at;
+            return at + until(&value[at..]);
         }
         at += 1;
     }
     value.len()
+}
+
+/// The length of what comes before a comma or a colon.
+fn until(text: &str) -> usize {
+    text.find([',', ':']).unwrap_or(text.len())
 }
 
 #[cfg(test)]
