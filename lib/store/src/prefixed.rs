@@ -121,7 +121,7 @@ mod tests {
         let mut all = folder(scratch.path());
         assert_eq!(
             names(all.as_mut()),
-            ["abm-duplicity-full.20261122T201500Z.manifest", "amoobacker.20261122T201500Z.seal"]
+            ["abm-duplicity-full.20261122T201500Z.manifest", "am-moobacker.20261122T201500Z.seal"]
         );
     }
 }
