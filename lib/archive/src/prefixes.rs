@@ -61,8 +61,8 @@ impl Prefixes {
     }
 
     /// The name that a file of the folder has in its backup, or `None` if it is not of the backup with
-    /// these prefixes. Without prefixes, all files may be of it that are not of one with some: a stranger
-    /// may be a file that was renamed.
+    /// these prefixes. Without prefixes, all files may be of it that are not named like those of one with some: a
+    /// stranger may be a file that was renamed.
     pub fn inner<'a>(&self, name: &'a str) -> Option<&'a str> {
         if self.is_empty() {
             return (Prefixes::is_of_backup(name) || !has_prefix(name)).then_some(name);

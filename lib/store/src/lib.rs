@@ -118,11 +118,14 @@ pub fn archive_directory(path: &Path) -> Result<Box<dyn Store>, Failure> {
     })
 }
 
-/// Opens the store of a URL, or what of it has the prefixes in the options. Without prefixes, files of backups
-/// that have some are not seen.
+/// Opens the store of a URL, or what of it has the prefixes in the options. Without prefixes, all files are
+/// seen: one with a prefix may be a file of the backup that somebody has renamed.
 pub fn open(url: &str, options: &Options) -> Result<Box<dyn Store>, Failure> {
-    let prefixes = options.prefixes()?;
-    Ok(Box::new(PrefixedStore::new(open_whole(url, options)?, prefixes)))
+    let (prefixes, whole) = (options.prefixes()?, open_whole(url, options)?);
+    if prefixes.is_empty() {
+        return Ok(whole);
+    }
+    Ok(Box::new(PrefixedStore::new(whole, prefixes)))
 }
 
 fn open_whole(url: &str, options: &Options) -> Result<Box<dyn Store>, Failure> {

@@ -19,7 +19,7 @@ mod seals;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read;
 
-use archive::{Collection, FileName, Labels, SetId, SetTime, parse_repaired, parse_seal};
+use archive::{Collection, FileName, Labels, Prefixes, SetId, SetTime, parse_repaired, parse_seal};
 use failure::Failure;
 use local::Folder;
 use openpgp::Cert;
@@ -33,6 +33,12 @@ pub use sealed::Sealed;
 
 use crate::hidden::Fate;
 use crate::seals::Seals;
+
+/// Whether a file is named, or is to be named, like one of a backup with prefixes beside this one. It is of
+/// this one if a seal lists its hash.
+pub(crate) fn is_of_another(name: &str) -> bool {
+    Prefixes::default().inner(final_name(name).unwrap_or(name)).is_none()
+}
 
 /// The content of a store.
 pub struct Survey {
@@ -160,9 +166,11 @@ impl Survey {
     }
 
     /// Files that belong to no set that counts, sorted: foreign files, and files with the name of
-    /// another file. A damaged file that a repaired one replaces is none.
+    /// another file. A damaged file that a repaired one replaces is none, and so is what has the name of a
+    /// file of another backup, behind a prefix.
     pub fn strangers(&self) -> Vec<&str> {
-        let mut names: Vec<_> = self.collection.strangers.iter().map(String::as_str).collect();
+        let all = self.collection.strangers.iter().map(String::as_str);
+        let mut names: Vec<_> = all.filter(|name| !is_of_another(name)).collect();
         // The file that is meant has another name.
         let replaced = self.renamed.iter().filter(|(name, there)| {
             self.sizes.contains_key(*name) && parse_repaired(there) != Some(name)
@@ -176,7 +184,8 @@ impl Survey {
     /// one.
     pub fn listing(&self) -> Vec<Stored> {
         let twins: HashSet<&str> = self.twins().into_iter().collect();
-        let names = self.names.iter().filter(|name| !twins.contains(name.as_str()));
+        let is_own = |name: &str| !twins.contains(name) && !is_of_another(name);
+        let names = self.names.iter().filter(|name| is_own(name));
         let file = |name: &String| Stored { name: name.clone(), size: self.size(name) };
         let replaced = self.renamed.keys().filter(|name| twins.contains(name.as_str()));
         names.chain(replaced).map(file).collect()

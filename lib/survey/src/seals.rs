@@ -15,6 +15,7 @@ use store::{Store, final_name};
 
 use crate::content::of_one_file;
 use crate::hidden::{HiddenSets, Surroundings};
+use crate::is_of_another;
 use crate::sealed::Sealed;
 
 /// The largest seal that is read, in bytes.
@@ -112,13 +113,19 @@ impl Seals {
         }
         self.arrived.extend(collection.complete().map(|set| set.id));
         let mut hidden = Vec::new();
-        for name in &collection.strangers {
+        // By then it is known whose seals count.
+        let (others, strangers): (Vec<_>, Vec<_>) =
+            collection.strangers.iter().partition(|name| is_of_another(name));
+        for name in strangers.into_iter().chain(others) {
             let uploaded = final_name(name).and_then(parse_seal);
             let small = sizes.get(name).is_some_and(|&size| size > 0 && size <= LARGEST);
             if !small || !looks_like_a_seal(store, name)? {
                 continue;
             }
             let Some(sealed) = self.parse(store, name, name)? else { continue };
+            if is_of_another(name) && !self.is_known(&sealed) {
+                continue;
+            }
             let set = sealed.seal.set;
             let arrived = self.arrived.contains(&set) || uploaded.is_none();
             if arrived || has_volumes(&sealed.seal, sizes) {
@@ -187,6 +194,13 @@ impl Seals {
             }
             Err(failure) => Err(failure),
         }
+    }
+
+    /// Whether a seal names the identity of this backup: another backup may lie behind a prefix.
+    fn is_known(&self, sealed: &Sealed) -> bool {
+        let read = self.all.values().filter_map(|sealed| sealed.seal.identity);
+        let mut known = read.chain(self.identities.values().copied());
+        sealed.seal.identity.is_some_and(|identity| known.any(|one| one == identity))
     }
 
     fn add(&mut self, sealed: Sealed) {

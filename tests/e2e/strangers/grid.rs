@@ -7,7 +7,7 @@ use crate::moo::{Moo, stored};
 
 /// What is added or renamed in the folder `store`: $A is the full set, $B and $C are the increments;
 /// $N is a time after them, $F one to come.
-const DEEDS: [(&str, &str); 27] = [
+const DEEDS: [(&str, &str); 29] = [
     ("a plain twin of a volume", "echo moo >store/duplicity-full.$A.vol1.difftar"),
     ("a packed twin of a volume", "echo moo >store/duplicity-full.$A.vol1.difftar.gz"),
     ("a twin of the newest volume", "echo moo >store/duplicity-inc.$B.to.$C.vol1.difftar.gz"),
@@ -58,6 +58,14 @@ const DEEDS: [(&str, &str); 27] = [
     (
         "all of a set renamed",
         "i=0; for f in store/*.to.$C.* store/moobacker.$C.seal; do mv $f store/aside$((i=i+1)); done",
+    ),
+    (
+        "a volume renamed as one of another backup",
+        "f=duplicity-full.$A.vol1.difftar.gpg; mv store/$f store/x-$f",
+    ),
+    (
+        "all of a set renamed as those of another backup",
+        "cd store; for f in *.to.$C.* moobacker.$C.seal; do mv $f x-$f; done",
     ),
 ];
 
