@@ -54,15 +54,18 @@ fn no_stage_takes_64_mib_and_none_takes_more_for_a_larger_tree() {
     if above(&small, &large).is_empty() {
         return;
     }
-    // On a busy machine threads wait for each other with what they hold. What grows with the tree
-    // does so every time.
-    let again = measure(&LARGE);
-    let least = large.into_iter().map(|(what, peak)| {
-        let other = again.get(&what).copied().unwrap_or(peak);
-        (what, peak.min(other))
-    });
-    let above = above(&small, &least.collect());
+    // On a busy machine threads wait for each other with what they hold, or do not come to hold it. What grows
+    // with the tree does so every time.
+    let small = merged(small, &measure(&SMALL), u64::max);
+    let large = merged(large, &measure(&LARGE), u64::min);
+    let above = above(&small, &large);
     assert!(above.is_empty(), "more for a larger tree, twice: {above:?}");
+}
+
+/// What two measurements agree on.
+fn merged(one: Peaks, other: &Peaks, choose: fn(u64, u64) -> u64) -> Peaks {
+    let peak = |what: &_, peak: u64| choose(peak, other.get(what).copied().unwrap_or(peak));
+    one.into_iter().map(|(what, one)| (what.clone(), peak(&what, one))).collect()
 }
 
 /// What takes more for the larger tree, in words.
