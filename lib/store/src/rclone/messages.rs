@@ -45,7 +45,9 @@ pub(crate) fn failure(which: &str, code: Option<i32>, said: &[u8], own: &[&str])
         Some(3 | 4) => Status::Absent,
         Some(5) => Status::Lost,
         _ => {
-            let words = without_names(&why, own);
+            // As they stand in the message: without secrets.
+            let own: Vec<_> = own.iter().map(|name| legible::masked(name)).collect();
+            let words = without_names(&why, &own);
             let meaning = MEANINGS.iter().find(|(meaning, _)| words.contains(meaning));
             meaning.map_or(Status::Refused, |(_, status)| *status)
         }
@@ -61,7 +63,7 @@ pub(crate) fn failure(which: &str, code: Option<i32>, said: &[u8], own: &[&str])
 
 /// A message in lower case, without names: given names, quoted text, and the parts between colons
 /// that contain a path, whose words are the user's.
-fn without_names(message: &str, own: &[&str]) -> String {
+fn without_names(message: &str, own: &[String]) -> String {
     let mut text = message.to_owned();
     for name in own.iter().filter(|name| !name.is_empty()) {
         text = without(&text, name);
