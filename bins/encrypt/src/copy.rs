@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Seek};
 
-use archive::{FileKind, FileName, Labels, Seal, SetId, Wrapping, parse_seal};
+use archive::{FileKind, FileName, Seal, SetId, Wrapping, parse_seal};
 use failure::{Failure, OrFail, Status, TemporaryFile};
 use openpgp::{Signer, read_seal};
 use stream::{FilesInput, NewestSeal, Output};
@@ -116,18 +116,8 @@ impl<'a> Copy<'a> {
         let previous = before.map(|seal| seal.sha256.clone());
         let old = self.old_seal.take().filter(|seal| seal.set == id);
         let passphrase = self.passphrase.clone();
-        let sealed = SealedSet::new(match old {
-            Some(old) => Seal { previous, passphrase, files: Vec::new(), ..old },
-            None => Seal {
-                set: id,
-                previous,
-                identity: None,
-                origin: None,
-                labels: Labels::default(),
-                passphrase,
-                files: Vec::new(),
-            },
-        });
+        let old = old.unwrap_or_else(|| Seal::of(id));
+        let sealed = SealedSet::new(Seal { previous, passphrase, files: Vec::new(), ..old });
         self.current = Some(Current { id, manifest: None, sealed });
         Ok(())
     }

@@ -96,13 +96,12 @@ fn backup(
     let passphrase = key?.filter(|_| wrap.is_by_passphrase());
     let (identity, origin) = head.belongs().unzip();
     let mut sealed = SealedSet::new(Seal {
-        set: head.id(),
         previous: head.previous_seal.clone(),
         identity,
         origin,
         labels: head.labels.clone(),
         passphrase,
-        files: Vec::new(),
+        ..Seal::of(head.id())
     });
     sealed.resume(&head, wrap)?;
     while let Some(name) = input.next_file()? {

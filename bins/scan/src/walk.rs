@@ -97,7 +97,7 @@ impl Hollow {
 /// A directory that is being walked.
 struct Frame {
     directory: OwnedFd,
-    /// What it is told by; none if no link is followed.
+    /// Its device and inode, or `None` if no link is followed.
     id: Option<Id>,
     /// Whether a link has led here: what is in it are copies.
     is_copy: bool,

@@ -61,12 +61,8 @@ impl Prefixes {
     }
 
     /// The name that a file of the folder has in its backup, or `None` if it is not of the backup with
-    /// these prefixes. Without prefixes, all files may be of it that are not named like those of one with some: a
-    /// stranger may be a file that was renamed.
+    /// these prefixes.
     pub fn inner<'a>(&self, name: &'a str) -> Option<&'a str> {
-        if self.is_empty() {
-            return (Prefixes::is_of_backup(name) || !has_prefix(name)).then_some(name);
-        }
         let rest = name.strip_prefix(&self.all)?;
         self.kinds.iter().enumerate().find_map(|(number, prefix)| {
             let inner = rest.strip_prefix(prefix.as_str())?;
@@ -77,6 +73,20 @@ impl Prefixes {
     /// Whether a name is that of a file of a backup.
     pub fn is_of_backup(name: &str) -> bool {
         set_time(name).is_some()
+    }
+
+    /// Whether a name is that of a file of a backup behind some prefix. To a backup without prefixes, such a
+    /// file is one of another backup, or one of its own that was renamed.
+    pub fn has_prefix(name: &str) -> bool {
+        // Those that moobacker writes, and those of duplicity.
+        let may_begin = |rest: &str| {
+            ["moobacker.", "duplicity-", "df", "di", "dns."]
+                .iter()
+                .any(|stem| rest.starts_with(stem))
+        };
+        let mut rests = name.char_indices().skip(1).map(|(at, _)| &name[at..]);
+        !Prefixes::is_of_backup(name)
+            && rests.any(|rest| may_begin(rest) && Prefixes::is_of_backup(rest))
     }
 
     /// Reads what is shown.
@@ -93,16 +103,6 @@ impl fmt::Display for Prefixes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         std::iter::once(&self.all).chain(&self.kinds).try_for_each(|one| writeln!(f, "{one}"))
     }
-}
-
-/// Whether a name is that of a file of a backup, behind a prefix.
-fn has_prefix(name: &str) -> bool {
-    // Those that moobacker writes, and those of duplicity.
-    let may_begin = |rest: &str| {
-        ["moobacker.", "duplicity-", "df", "di", "dns."].iter().any(|stem| rest.starts_with(stem))
-    };
-    let mut rests = name.char_indices().skip(1).map(|(at, _)| &name[at..]);
-    rests.any(|rest| may_begin(rest) && Prefixes::is_of_backup(rest))
 }
 
 fn check_length(prefix: &str, most: usize) -> Result<(), &'static str> {
@@ -150,6 +150,7 @@ mod tests {
                 let is_equal = other.outer(&inner) == outer;
                 prop_assert_eq!(other.inner(&outer), is_equal.then_some(&*inner));
                 prop_assert_eq!(Prefixes::default().inner(&inner), Some(&*inner));
+                prop_assert!(!Prefixes::has_prefix(&inner));
             }
         }
 
@@ -162,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_a_prefix_is_not_seen_without_it_and_other_strangers_are() {
+    fn a_prefix_is_known_by_the_name_behind_it_and_other_strangers_have_none() {
         let none = Prefixes::default();
         for other in [
             "g-m-duplicity-full.20000101T000000Z.manifest",
@@ -170,12 +171,13 @@ mod tests {
             "xmoobacker.20000101T000000Z.seal",
             "duplicity-duplicity-full.20000101T000000Z.manifest.gpg",
         ] {
+            assert!(Prefixes::has_prefix(other), "{other}");
             assert_eq!(none.inner(other), None, "{other}");
         }
         let repaired =
             "moobacker.20000101T000000Z.repaired.1.duplicity-full.20000101T000000Z.manifest";
         for own in ["notes", "aside-duplicity", "lost+found", "\u{e9}", repaired] {
-            assert_eq!(none.inner(own), Some(own));
+            assert!(!Prefixes::has_prefix(own), "{own}");
         }
     }
 

@@ -54,6 +54,19 @@ impl SealedFile {
 }
 
 impl Seal {
+    /// A seal of a set of which nothing else is known.
+    pub fn of(set: SetId) -> Seal {
+        Seal {
+            set,
+            previous: None,
+            identity: None,
+            origin: None,
+            labels: Labels::default(),
+            passphrase: None,
+            files: Vec::new(),
+        }
+    }
+
     /// The text that is to be signed.
     pub fn encode(&self) -> Vec<u8> {
         let previous = self.previous.as_deref().unwrap_or("none");

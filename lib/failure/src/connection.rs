@@ -12,9 +12,12 @@ pub(crate) fn masked(text: &str) -> String {
         shown.push(',');
         rest = after;
         let is_name = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
-        let Some((name, value)) = after.split_once('=') else { continue };
+        let end = after.find(|letter| !is_name(letter)).unwrap_or(after.len());
+        let (name, value) = after.split_at(end);
         let lower = name.to_ascii_lowercase();
-        if name.chars().all(is_name) && SECRET.iter().any(|part| lower.contains(part)) {
+        if let Some(value) = value.strip_prefix('=')
+            && SECRET.iter().any(|part| lower.contains(part))
+        {
             shown.push_str(name);
             shown.push_str("=***");
             rest = &value[length(value)..];

@@ -41,8 +41,8 @@ pub fn line(text: impl AsRef<[u8]>) -> String {
     masked(&spelt(text.as_ref(), is_command))
 }
 
-/// A text in which `***` stands for the password of each URL, and for what rclone is told in secret by a
-/// connection string.
+/// A text in which `***` stands for the password of each URL, and for each secret in a connection string of
+/// rclone.
 pub fn masked(text: &str) -> String {
     connection::masked(&masked_urls(text))
 }

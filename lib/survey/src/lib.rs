@@ -37,7 +37,7 @@ use crate::seals::Seals;
 /// Whether a file is named, or is to be named, like one of a backup with prefixes beside this one. It is of
 /// this one if a seal lists its hash.
 pub(crate) fn is_of_another(name: &str) -> bool {
-    Prefixes::default().inner(final_name(name).unwrap_or(name)).is_none()
+    Prefixes::has_prefix(final_name(name).unwrap_or(name))
 }
 
 /// The content of a store.

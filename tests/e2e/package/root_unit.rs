@@ -4,6 +4,7 @@ use tests::Sandbox;
 use tests::machine::{Machine, Network};
 
 use super::deb;
+use super::unit::{NONE, READER, rights, slow_upload};
 use crate::recipe::local::{begin, first_half};
 
 const SERVICE: &str = "systemctl start moobacker-root.service";
@@ -62,6 +63,9 @@ for stage in moo-scan moo-sign moo-delta moo-pack moo-encrypt moo-upload moo-com
 done
 "#;
 
+/// CAP_SETGID and CAP_SETUID.
+const BECOMES_OTHERS: &str = "00000000000000c0";
+
 fn booted(network: &Network<'_>) -> Option<Machine> {
     let machine = network.booted("laptop.example.org")?;
     deb::install(&machine);
@@ -83,24 +87,12 @@ fn the_service_of_root_runs_hooks_and_dumps_of_others_and_its_stages_have_no_rig
         done; diff -r etc out.etc && cat out.etc/hook out.dump/who /root/after";
     laptop.sh(restored).stdout_is("/root 0022\ntom\ntom\ntom\n/home/tom\nhook\nshadow\n0");
     laptop.sh("stat -c %U /srv/backups/etc/*.seal /srv/etc/hook").stdout_is("moobacker\ntom");
-    let user = laptop.sh("id -u moobacker").out();
-    let user = user.trim_end();
-    let stages = laptop.sh("ls /srv/seen").out();
+    let stages = rights(&laptop, 5, |stage| match stage {
+        "moo-scan.etc" => READER,
+        "moo-scan.dump" => BECOMES_OTHERS,
+        _ => NONE,
+    });
     assert_eq!(stages.lines().filter(|stage| stage.ends_with(".etc")).count(), 7, "{stages}");
-    for stage in stages.lines() {
-        let seen = laptop.sh(&format!("cat /srv/seen/{stage}")).out();
-        assert!(seen.contains(&format!("Uid:\t{user}\t{user}\t{user}\t{user}\n")), "{seen}");
-        assert!(seen.contains("NoNewPrivs:\t1\n"), "{stage}: {seen}");
-        assert!(seen.contains("Seccomp:\t2\n"), "{stage}: {seen}");
-        let right = match stage {
-            "moo-scan.etc" => "0000000000000004",
-            "moo-scan.dump" => "00000000000000c0",
-            _ => "0000000000000000",
-        };
-        let sets: Vec<_> = seen.lines().filter(|line| line.starts_with("Cap")).collect();
-        assert_eq!(sets.len(), 5, "{seen}");
-        assert!(sets.iter().all(|line| line.ends_with(right)), "{stage}: {seen}");
-    }
     laptop.sh("pgrep -u moobacker").fails();
     // The rating of the service that has made this backup is 4.2.
     laptop
@@ -147,10 +139,8 @@ fn a_service_of_root_that_is_stopped_leaves_no_process_and_no_set_and_runs_the_h
     let sandbox = Sandbox::new();
     let Some(network) = Network::new(&sandbox) else { return };
     let Some(laptop) = booted(&network) else { return };
-    let slow = "cd /usr/lib/moobacker && mkdir real && mv moo-upload real
-        printf '#!/bin/sh\n: >/srv/seen/begun; sleep 600; exec /usr/lib/moobacker/real/moo-upload \"$@\"\n' \
-            >moo-upload; chmod 755 moo-upload; ls -A /tmp | grep -v ^systemd- >/root/before";
-    laptop.sh(slow).silent();
+    laptop.sh(&slow_upload("/srv/seen/begun")).silent();
+    laptop.sh("ls -A /tmp | grep -v ^systemd- >/root/before; :").silent();
     let stop = "systemctl mask --quiet moobacker-failure.service
         systemctl start --no-block moobacker-root.service
         until [ -e /srv/seen/begun ]; do sleep 0.1; done

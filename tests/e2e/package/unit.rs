@@ -53,6 +53,41 @@ fn booted(network: &Network<'_>) -> Option<Machine> {
     Some(machine)
 }
 
+/// Sets of capabilities in `/proc/PID/status`: none, and the right to read every file.
+pub(super) const NONE: &str = "0000000000000000";
+pub(super) const READER: &str = "0000000000000004";
+
+/// Checks what each stage has written down in /srv/seen: it is the user's, can get no privilege, and each of its
+/// sets of capabilities, so many, is the one that `right` gives for its name. Returns the names.
+pub(super) fn rights(
+    laptop: &Machine,
+    sets: usize,
+    right: impl Fn(&str) -> &'static str,
+) -> String {
+    let user = laptop.sh("id -u moobacker").out();
+    let user = user.trim_end();
+    let stages = laptop.sh("ls /srv/seen").out();
+    for stage in stages.lines() {
+        let seen = laptop.sh(&format!("cat /srv/seen/{stage}")).out();
+        assert!(seen.contains(&format!("Uid:\t{user}\t{user}\t{user}\t{user}\n")), "{seen}");
+        assert!(seen.contains("NoNewPrivs:\t1\n"), "{stage}: {seen}");
+        assert!(seen.contains("Seccomp:\t2\n"), "{stage}: {seen}");
+        let found: Vec<_> = seen.lines().filter(|line| line.starts_with("Cap")).collect();
+        assert_eq!(found.len(), sets, "{seen}");
+        assert!(found.iter().all(|line| line.ends_with(right(stage))), "{stage}: {seen}");
+    }
+    stages
+}
+
+/// Makes the upload wait in mid-backup, when it has made that file.
+pub(super) fn slow_upload(begun: &str) -> String {
+    format!(
+        "cd /usr/lib/moobacker && mkdir real && mv moo-upload real
+        printf '#!/bin/sh\n: >{begun}; sleep 600; exec /usr/lib/moobacker/real/moo-upload \"$@\"\n' \
+            >moo-upload; chmod 755 moo-upload"
+    )
+}
+
 #[test]
 fn the_service_backs_up_without_root_and_only_the_reader_keeps_its_privilege() {
     let sandbox = Sandbox::new();
@@ -66,20 +101,8 @@ fn the_service_backs_up_without_root_and_only_the_reader_keeps_its_privilege() {
         .sh("moo restore --secret-key /root/backup.secret.pgp file:///srv/backups/etc /srv/out &&
         diff -r /srv/etc /srv/out")
         .silent();
-    let user = laptop.sh("id -u moobacker").out();
-    let user = user.trim_end();
-    let stages = laptop.sh("ls /srv/seen").out();
+    let stages = rights(&laptop, 4, |stage| if stage == "moo-scan" { READER } else { NONE });
     assert_eq!(stages.lines().count(), 8, "{stages}");
-    for stage in stages.lines() {
-        let seen = laptop.sh(&format!("cat /srv/seen/{stage}")).out();
-        assert!(seen.contains(&format!("Uid:\t{user}\t{user}\t{user}\t{user}\n")), "{seen}");
-        assert!(seen.contains("NoNewPrivs:\t1\n"), "{stage}: {seen}");
-        assert!(seen.contains("Seccomp:\t2\n"), "{stage}: {seen}");
-        let right = if stage == "moo-scan" { "0000000000000004" } else { "0000000000000000" };
-        let sets: Vec<_> = seen.lines().filter(|line| line.starts_with("Cap")).collect();
-        assert_eq!(sets.len(), 4, "{seen}");
-        assert!(sets.iter().all(|line| line.ends_with(right)), "{stage}: {seen}");
-    }
     laptop.sh("ls -A /var/cache/moobacker").silent();
     // The rating is of the service that has made this backup; the threshold is in tenths.
     laptop
@@ -116,11 +139,7 @@ fn a_service_that_is_stopped_leaves_no_process_and_no_set_and_the_next_run_goes_
     let sandbox = Sandbox::new();
     let Some(network) = Network::new(&sandbox) else { return };
     let Some(laptop) = booted(&network) else { return };
-    // The upload waits for somebody to read a pipe, in mid-backup.
-    let slow = "cd /usr/lib/moobacker && mkdir real && mv moo-upload real
-        printf '#!/bin/sh\n: >/var/cache/moobacker/begun; sleep 600; exec /usr/lib/moobacker/real/moo-upload \"$@\"\n' \
-            >moo-upload; chmod 755 moo-upload";
-    laptop.sh(slow).silent();
+    laptop.sh(&slow_upload("/var/cache/moobacker/begun")).silent();
     let stop = "systemctl start --no-block moobacker.service
         until [ -e /var/cache/moobacker/begun ]; do sleep 0.1; done
         systemctl stop moobacker.service; pgrep -u moobacker moo-; ls /srv/backups/etc/*.manifest* 2>/dev/null || :";
