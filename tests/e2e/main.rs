@@ -53,6 +53,7 @@ mod parity;
 mod part;
 mod partial;
 mod passphrase_fd;
+mod pieces;
 mod piped;
 mod prune;
 mod race;

@@ -7,12 +7,13 @@ use std::num::NonZero;
 
 use archive::{
     Collection, FileKind, FileName, Manifest, SetId, SetTime, StoredSet, Wrapping, seal_name,
-    write_hashes,
+    volume_hashes, write_hashes,
 };
 use cli::lifeline;
 use deflate::{Deflate, Effort, Format};
 use failure::{Failure, OrFail, Status};
 use local::Folder;
+use openpgp::read_seal;
 use stream::Receipt;
 
 /// Signature tars are read back at each increment; little is gained by packing them harder.
@@ -44,8 +45,9 @@ pub(crate) fn finish(
             to.write_all(seal.as_bytes()).or_fail(Status::Failed, "seal")
         })?;
     }
+    let checkpoints = checkpoints(seal)?;
     write(folder, set, FileKind::Manifest, Wrapping::Plain, |to| {
-        fill_in(&manifest, hashes(&stored, &by_name)?, to)
+        fill_in(&manifest, hashes(&stored, &by_name, checkpoints)?, to)
     })?;
     clear(folder, |time| time <= set.time)
 }
@@ -105,10 +107,20 @@ fn volumes(manifest: &std::path::Path) -> Result<Vec<u64>, Failure> {
     Ok(parsed.volumes.iter().map(|volume| volume.number).collect())
 }
 
+/// The checkpoints of each volume that has any, by its name, from the seal: the stored manifest has them too, and
+/// duplicity compares the two.
+fn checkpoints(seal: Option<&&Receipt>) -> Result<HashMap<String, String>, Failure> {
+    let text = seal.and_then(|seal| Some((seal.stored.as_str(), seal.seal.as_deref()?)));
+    let Some((name, text)) = text else { return Ok(HashMap::new()) };
+    let files = read_seal(name, text.as_bytes())?.files.into_iter();
+    Ok(files.filter_map(|file| Some((file.name, file.checkpoints?))).collect())
+}
+
 /// The hashes of each volume, as manifests name them.
 fn hashes(
     stored: &StoredSet,
     by_name: &HashMap<&str, &Receipt>,
+    mut checkpoints: HashMap<String, String>,
 ) -> Result<BTreeMap<u64, Vec<(String, String)>>, Failure> {
     let mut hashes = BTreeMap::new();
     for (number, name) in &stored.volumes {
@@ -118,8 +130,7 @@ fn hashes(
             let why = format!("standard input: {name}: comes without its hashes");
             return Err(Failure::new(Status::Integrity, why));
         };
-        let pairs = [("SHA1".to_owned(), sha1), ("SHA256".to_owned(), sha256)];
-        hashes.insert(*number, pairs.to_vec());
+        hashes.insert(*number, volume_hashes(sha1, sha256, checkpoints.remove(name)));
     }
     Ok(hashes)
 }

@@ -12,6 +12,16 @@ use stream::FilesInput;
 
 use crate::spool::{Spool, Spools};
 
+/// A file whose hash is known.
+pub(crate) trait Hashed {
+    /// The SHA-256 of the file as it came, in lower-case hex.
+    fn sha256(&self) -> &str;
+
+    /// Whether the file has the best of the hashes that a manifest tells: a pair of name and
+    /// value each. False where none of them is known here.
+    fn has_best_of(&mut self, hashes: &[(String, String)]) -> Result<bool, Failure>;
+}
+
 /// A file that is held.
 pub(crate) struct Held {
     which: String,
@@ -45,31 +55,9 @@ impl Held {
         self.spool.len()
     }
 
-    /// The SHA-256 of the file as it came, in lower-case hex.
-    pub(crate) fn sha256(&self) -> &str {
-        &self.sha256
-    }
-
     /// Whether a stage before has lost it, and has said so.
     pub(crate) fn is_lost(&self) -> bool {
         self.lost
-    }
-
-    /// Whether the file has the best of the hashes that a manifest tells: a pair of name and
-    /// value each. False where none of them is known here.
-    pub(crate) fn has_best_of(&mut self, hashes: &[(String, String)]) -> Result<bool, Failure> {
-        let told = |name: &str| hashes.iter().find(|hash| hash.0.eq_ignore_ascii_case(name));
-        if let Some((_, value)) = told("SHA256") {
-            return Ok(value.eq_ignore_ascii_case(&self.sha256));
-        }
-        // duplicity tells SHA-1, and long ago it was MD5.
-        if let Some((_, value)) = told("SHA1") {
-            return Ok(value.eq_ignore_ascii_case(&self.digest::<Sha1>()?));
-        }
-        match told("MD5") {
-            Some((_, value)) => Ok(value.eq_ignore_ascii_case(&self.digest::<Md5>()?)),
-            None => Ok(false),
-        }
     }
 
     /// Another hash of the file, in lower-case hex.
@@ -109,6 +97,27 @@ impl Held {
     pub(crate) fn copy_to(&mut self, to: &mut impl Write) -> Result<(), Failure> {
         self.rewind()?;
         io::copy(&mut self.spool, to).map(drop).or_fail(Status::Failed, &self.which)
+    }
+}
+
+impl Hashed for Held {
+    fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    fn has_best_of(&mut self, hashes: &[(String, String)]) -> Result<bool, Failure> {
+        let told = |name: &str| hashes.iter().find(|hash| hash.0.eq_ignore_ascii_case(name));
+        if let Some((_, value)) = told("SHA256") {
+            return Ok(value.eq_ignore_ascii_case(&self.sha256));
+        }
+        // duplicity tells SHA-1, and long ago it was MD5.
+        if let Some((_, value)) = told("SHA1") {
+            return Ok(value.eq_ignore_ascii_case(&self.digest::<Sha1>()?));
+        }
+        match told("MD5") {
+            Some((_, value)) => Ok(value.eq_ignore_ascii_case(&self.digest::<Md5>()?)),
+            None => Ok(false),
+        }
     }
 }
 

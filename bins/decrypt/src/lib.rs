@@ -7,6 +7,7 @@ mod hold;
 mod keys;
 mod losses;
 mod manifest;
+mod pieces;
 mod protection;
 mod sets;
 mod spool;
@@ -32,9 +33,9 @@ use crate::unwrap::Unwrap;
 
 /// Verify and decrypt the files of a store
 ///
-/// moo-decrypt holds each file until it has compared the file's hash with the manifest and the seal
-/// of the set. Then it decrypts the file. A file that is missing, or that belongs to no set, is an
-/// error. Secret keys come from GnuPG and its agent, or from files.
+/// moo-decrypt compares the hash of each file with the manifest and the seal of the set before it
+/// decrypts the file; of a large volume, piece by piece. A file that is missing, or that belongs to
+/// no set, is an error. Secret keys come from GnuPG and its agent, or from files.
 #[derive(clap::Parser, Debug)]
 #[command(name = "moo-decrypt", version, after_help = EXAMPLES)]
 pub struct Decrypt {
@@ -84,11 +85,11 @@ impl Program for Decrypt {
         let signers = self.keys.seal_certificates()?;
         let sets = Sets::new(wanted, signers, self.keep_going, &unwrap.vouched)?;
         output.begin(input.begin())?;
-        let files = Ahead::start(input.keep_going(self.keep_going), &unwrap)?;
+        let mut files = Ahead::start(input.keep_going(self.keep_going), &unwrap)?;
         let losses = Losses::new(self.keep_going);
         let mut transit = Transit { sets, unwrap, losses, protection, output };
-        while let Some((name, held)) = files.next_file() {
-            transit.file(&name, held)?;
+        while let Some((name, file)) = files.next_file() {
+            transit.file(&name, file)?;
         }
         let totals = files.finish()?;
         let lost = totals.lost + transit.finish()?;

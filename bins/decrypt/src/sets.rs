@@ -11,7 +11,7 @@ use stream::{RestoreRequest, SetRef};
 
 use crate::belonging::Belonging;
 use crate::broken;
-use crate::hold::Held;
+use crate::hold::Hashed;
 use crate::vouched::Vouched;
 
 /// The sets of a stream.
@@ -76,7 +76,7 @@ pub(crate) enum Admission {
 /// Which volumes a set has.
 pub(crate) enum Contents {
     /// Those that its manifest tells, with their hashes.
-    Manifest(Manifest),
+    Manifest(Arc<Manifest>),
     /// Those of a set whose manifest is lost: what the seal names; none without a seal.
     Sealed(BTreeSet<u64>),
 }
@@ -126,7 +126,7 @@ impl Sets {
         if Some(seal.set.time) != parse_seal(name) {
             return Err(broken(name, &format!("is the seal of the {}", seal.set)));
         }
-        self.vouched.take(&seal);
+        self.vouched.take_seal(&seal);
         self.seals.insert(seal.set.time, (seal, sha256.to_owned()));
         Ok(())
     }
@@ -146,7 +146,7 @@ impl Sets {
         &mut self,
         stored: &str,
         name: &FileName,
-        held: &mut Held,
+        file: &mut impl Hashed,
     ) -> Result<Admission, Failure> {
         if !self.sets.contains_key(&name.set) {
             self.begin(name.set, stored)?;
@@ -158,9 +158,9 @@ impl Sets {
             if set.distrusted {
                 return Ok(Admission::PassedOver);
             }
-            return set.check_seal(stored, held.sha256()).map(|()| Admission::Whole);
+            return set.check_seal(stored, file.sha256()).map(|()| Admission::Whole);
         };
-        match set.has(number, stored, held)? {
+        match set.has(number, stored, file)? {
             true => {}
             false if set.is_lost() => return Ok(Admission::PassedOver),
             false if is_restore => {
@@ -170,7 +170,7 @@ impl Sets {
             false => return Err(broken(stored, "the manifest does not name it")),
         }
         set.matched = true;
-        let admission = match set.check_seal(stored, held.sha256()) {
+        let admission = match set.check_seal(stored, file.sha256()) {
             Ok(()) => Admission::Whole,
             Err(why) if may_doubt_seals && set.has_manifest() => Admission::AgainstSeal(why),
             Err(why) => return Err(why),
@@ -187,6 +187,11 @@ impl Sets {
     /// Takes what the manifest of a set says. It vouches for the volumes if it is encrypted and
     /// protected against changes.
     pub(crate) fn manifest(&mut self, set: SetId, manifest: Manifest, vouches: bool) {
+        let manifest = Arc::new(manifest);
+        // With --keep-going, what is damaged must not be in the stream, not even its beginning.
+        if (vouches || self.are_signed()) && !self.keep_going {
+            self.vouched.take_manifest(set, &manifest);
+        }
         self.set_contents(set, Contents::Manifest(manifest));
         self.sets.entry(set).or_default().vouches = vouches;
     }
@@ -293,7 +298,7 @@ impl Set {
     }
 
     /// Whether the set has a volume of that number, with the hash that its manifest tells.
-    fn has(&self, number: u64, stored: &str, held: &mut Held) -> Result<bool, Failure> {
+    fn has(&self, number: u64, stored: &str, file: &mut impl Hashed) -> Result<bool, Failure> {
         let manifest = match &self.contents {
             None => return Err(broken(stored, "comes before its manifest")),
             Some(Contents::Sealed(numbers)) => return Ok(numbers.contains(&number)),
@@ -302,7 +307,7 @@ impl Set {
         let block = self.blocks.get(&number).and_then(|&at| manifest.volumes.get(at));
         match block {
             None => Ok(false),
-            Some(volume) if held.has_best_of(&volume.hashes)? => Ok(true),
+            Some(volume) if file.has_best_of(&volume.hashes)? => Ok(true),
             Some(_) => Err(broken(stored, "its hash differs from that in the manifest")),
         }
     }

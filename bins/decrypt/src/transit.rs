@@ -8,10 +8,12 @@ use archive::{FileKind, FileName, SetId, Wrapping, parse_parity, parse_seal};
 use failure::Failure;
 use stream::{Annotations, FileWriter, Output, Scope};
 
+use crate::ahead::Incoming;
 use crate::gaps::{Gap, Missing};
-use crate::hold::Held;
+use crate::hold::{Hashed, Held};
 use crate::losses::Losses;
 use crate::manifest::Reader;
+use crate::pieces::Pieces;
 use crate::protection::Protection;
 use crate::sets::{Admission, Sets};
 use crate::unwrap::Unwrap;
@@ -27,7 +29,30 @@ pub(crate) struct Transit<'a> {
 
 impl Transit<'_> {
     /// Takes the next file.
-    pub(crate) fn file(&mut self, stored: &str, mut held: Held) -> Result<(), Failure> {
+    pub(crate) fn file(&mut self, stored: &str, file: Incoming) -> Result<(), Failure> {
+        match file {
+            Incoming::Held(held) => self.held(stored, held),
+            Incoming::Pieces(pieces) => self.checked(stored, pieces),
+        }
+    }
+
+    /// Hands on a volume while it comes, in pieces that have been checked.
+    fn checked(&mut self, stored: &str, mut pieces: Pieces) -> Result<(), Failure> {
+        let Some(name) = FileName::parse(stored) else { return pieces.finish() };
+        let admitted = self.sets.admit(stored, &name, &mut pieces)?;
+        self.sets.belonging.check()?;
+        if !matches!(admitted, Admission::Whole) {
+            return pieces.finish();
+        }
+        self.protection.check(stored, name.wrapping)?;
+        let plain = FileName { wrapping: Wrapping::Plain, ..name }.encode();
+        let mut writer = FileWriter::new(self.output, &plain);
+        self.unwrap.open(stored, name.wrapping, &mut pieces, &mut writer)?;
+        pieces.finish()?;
+        writer.close(Annotations::default())
+    }
+
+    fn held(&mut self, stored: &str, mut held: Held) -> Result<(), Failure> {
         if parse_seal(stored).is_some() {
             return self.seal(stored, held);
         }

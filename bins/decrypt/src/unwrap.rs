@@ -8,7 +8,6 @@ use failure::{Failure, OrFail, Status};
 use igzip::Inflate;
 use openpgp::Decryption;
 
-use crate::hold::Held;
 use crate::vouched::Vouched;
 
 /// Bytes of the buffers around the inflater.
@@ -25,15 +24,12 @@ impl Unwrap {
         Unwrap { decryption, vouched: Arc::default() }
     }
 
-    /// Does the part of [`open`](Self::open) that needs the head of the file only, and leaves the file at its
-    /// start. GnuPG gets nothing ahead of its turn that no seal vouches for.
-    pub(crate) fn prepare(&self, stored: &str, held: &mut Held) -> Result<(), Failure> {
+    /// Does the part of [`open`](Self::open) that needs the head of the file only, which has this SHA-256.
+    /// GnuPG gets nothing ahead of its turn that no seal vouches for.
+    pub(crate) fn prepare(&self, stored: &str, sha256: &str, head: impl Read + Send + Sync) {
         if FileName::parse(stored).is_some_and(|name| name.wrapping == Wrapping::OpenPgp) {
-            let may_ask = self.vouched.has(held.sha256());
-            self.decryption.prepare(&mut *held, may_ask);
-            held.rewind()?;
+            self.decryption.prepare(head, self.vouched.has(sha256));
         }
-        Ok(())
     }
 
     /// Writes the plain content of a stored file.

@@ -1,26 +1,55 @@
-//! Which files a seal vouches for, for the thread that reads ahead.
+//! What seals and manifests vouch for, for the thread that reads ahead.
 
-use std::collections::HashSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use archive::Seal;
+use archive::{FileKind, FileName, Manifest, Seal, SetId, read_checkpoints};
 
-/// The hashes in the last seal that was accepted: its set is the one that comes.
+use crate::pieces::Expected;
+
+/// What has been accepted.
 #[derive(Default)]
-pub(crate) struct Vouched(Mutex<HashSet<String>>);
+pub(crate) struct Vouched(Mutex<Accepted>);
+
+#[derive(Default)]
+struct Accepted {
+    /// The hashes in the last seal: its set is the one that comes.
+    sealed: HashSet<String>,
+    /// Manifests that nobody could change who can't make whole messages, or that a signature covers.
+    manifests: HashMap<SetId, Arc<Manifest>>,
+}
 
 impl Vouched {
-    fn hashes(&self) -> MutexGuard<'_, HashSet<String>> {
+    fn accepted(&self) -> MutexGuard<'_, Accepted> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes the place of the seal before.
-    pub(crate) fn take(&self, seal: &Seal) {
-        *self.hashes() = seal.files.iter().map(|file| file.sha256.clone()).collect();
+    pub(crate) fn take_seal(&self, seal: &Seal) {
+        self.accepted().sealed = seal.files.iter().map(|file| file.sha256.clone()).collect();
+    }
+
+    /// Takes a manifest that can be trusted.
+    pub(crate) fn take_manifest(&self, set: SetId, manifest: &Arc<Manifest>) {
+        self.accepted().manifests.insert(set, Arc::clone(manifest));
     }
 
     /// Whether the seal has a file with this SHA-256, in lower-case hex.
     pub(crate) fn has(&self, sha256: &str) -> bool {
-        self.hashes().contains(sha256)
+        self.accepted().sealed.contains(sha256)
+    }
+
+    /// What the manifest says of a volume that can be checked piece by piece.
+    pub(crate) fn volume(&self, stored: &str) -> Option<Expected> {
+        let FileName { set, kind: FileKind::Volume(number), .. } = FileName::parse(stored)? else {
+            return None;
+        };
+        let manifest = self.accepted().manifests.get(&set).map(Arc::clone)?;
+        let at = usize::try_from(number).ok()?.checked_sub(1)?;
+        // A manifest has the volumes 1, 2, 3 and so on.
+        let hashes = &manifest.volumes.get(at)?.hashes;
+        let (_, sha256) = hashes.iter().find(|(name, _)| name.eq_ignore_ascii_case("SHA256"))?;
+        let (sha256, checkpoints) = (sha256.to_ascii_lowercase(), read_checkpoints(hashes)?);
+        Some(Expected { sha256, checkpoints })
     }
 }

@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use sha1::Sha1;
-use sha2::{Digest, Sha256};
+use archive::CheckpointHasher;
+use sha1::{Digest, Sha1};
 use stream::Annotations;
 use stream::member::{SHA1, SHA256};
 
@@ -15,7 +15,7 @@ const PIECE: usize = 128;
 pub(crate) struct Hashing<W> {
     to: W,
     sha1: Sha1,
-    sha256: Sha256,
+    sha256: CheckpointHasher,
     bytes: u64,
 }
 
@@ -25,6 +25,8 @@ pub(crate) struct Hashes {
     pub(crate) sha1: String,
     pub(crate) sha256: String,
     pub(crate) bytes: u64,
+    /// As manifests have them, if there are any.
+    pub(crate) checkpoints: Option<String>,
 }
 
 impl Hashes {
@@ -39,13 +41,13 @@ impl Hashes {
 
 impl<W: Write> Hashing<W> {
     pub(crate) fn new(to: W) -> Hashing<W> {
-        Hashing { to, sha1: Sha1::new(), sha256: Sha256::new(), bytes: 0 }
+        Hashing { to, sha1: Sha1::new(), sha256: CheckpointHasher::default(), bytes: 0 }
     }
 
     pub(crate) fn finish(self) -> (W, Hashes) {
         let sha1 = format!("{:x}", self.sha1.finalize());
-        let sha256 = format!("{:x}", self.sha256.finalize());
-        (self.to, Hashes { sha1, sha256, bytes: self.bytes })
+        let (sha256, checkpoints) = self.sha256.finish();
+        (self.to, Hashes { sha1, sha256, bytes: self.bytes, checkpoints })
     }
 }
 

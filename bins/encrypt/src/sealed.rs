@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, Write};
 
-use archive::{FileKind, FileName, Seal, SealedFile, seal_name, write_hashes};
+use archive::{FileKind, FileName, Seal, SealedFile, seal_name, volume_hashes, write_hashes};
 use failure::{Failure, OrFail, Reason, Status, TemporaryFile};
 use openpgp::{Signer, sign_text};
 use stream::{FileWriter, Output, SetHeader};
@@ -12,18 +12,31 @@ use stream::{FileWriter, Output, SetHeader};
 use crate::hashing::{Hashes, Hashing};
 use crate::wrap::Wrap;
 
+/// The most checkpoints of a set, of 64 bytes each, for half a TiB of volumes: manifest and seal, which many
+/// programs have in memory, do not grow for ever. Later volumes go without, and are held back as a whole when
+/// they are read.
+const MOST_CHECKPOINTS: usize = 1 << 16;
+
 /// What is known of a set while its files pass by.
 pub(crate) struct SealedSet {
     seal: Seal,
     hashes: BTreeMap<u64, Vec<(String, String)>>,
     volume_bytes: u64,
+    /// Bytes in all checkpoints.
+    checkpoints: usize,
     finished: bool,
 }
 
 impl SealedSet {
     /// A set with that seal, which names no files yet.
     pub(crate) fn new(seal: Seal) -> SealedSet {
-        SealedSet { seal, hashes: BTreeMap::new(), volume_bytes: 0, finished: false }
+        SealedSet {
+            seal,
+            hashes: BTreeMap::new(),
+            volume_bytes: 0,
+            checkpoints: 0,
+            finished: false,
+        }
     }
 
     /// Notes the volumes that an interrupted run has stored.
@@ -41,7 +54,9 @@ impl SealedSet {
                 let message = format!("standard input: {}: {why}", volume.stored);
                 return Err(Failure::new(Status::Integrity, message).because(Reason::CannotResume));
             };
-            let hashes = Hashes { sha1: sha1.clone(), sha256: sha256.clone(), bytes: volume.size };
+            let (sha1, sha256, bytes) = (sha1.clone(), sha256.clone(), volume.size);
+            // The journal of the run has no checkpoints.
+            let hashes = Hashes { sha1, sha256, bytes, checkpoints: None };
             self.add(kind, volume.stored.clone(), hashes);
         }
         Ok(())
@@ -49,14 +64,24 @@ impl SealedSet {
 
     /// Notes a file that has passed.
     pub(crate) fn add(&mut self, kind: FileKind, name: String, hashes: Hashes) {
+        let Hashes { sha1, sha256, bytes, mut checkpoints } = hashes;
         if let FileKind::Volume(number) = kind {
-            self.volume_bytes += hashes.bytes;
-            let both = [("SHA1", &hashes.sha1), ("SHA256", &hashes.sha256)];
-            let lines = both.map(|(name, value)| (name.to_owned(), value.clone())).to_vec();
+            self.volume_bytes += bytes;
+            checkpoints = checkpoints.filter(|value| self.has_room(value));
+            let lines = volume_hashes(sha1.clone(), sha256.clone(), checkpoints.clone());
             self.hashes.insert(number, lines);
+        } else {
+            // Only volumes are read piece by piece.
+            checkpoints = None;
         }
-        let Hashes { sha1, sha256, bytes } = hashes;
-        self.seal.files.push(SealedFile { name, sha256, sha1: Some(sha1), size: Some(bytes) });
+        let (sha1, size) = (Some(sha1), Some(bytes));
+        self.seal.files.push(SealedFile { name, sha256, sha1, size, checkpoints });
+    }
+
+    /// Whether the set can have these checkpoints too.
+    fn has_room(&mut self, checkpoints: &str) -> bool {
+        self.checkpoints += checkpoints.len();
+        self.checkpoints <= MOST_CHECKPOINTS * 64
     }
 
     /// Whether the manifest has passed.

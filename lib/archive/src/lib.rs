@@ -5,6 +5,7 @@
 //! unknown input, and uses bounded memory.
 
 mod chain;
+mod checkpoints;
 mod classify;
 mod clock;
 mod collection;
@@ -28,6 +29,7 @@ mod text;
 mod time;
 
 pub use chain::{Absent, Chain, StoredSet};
+pub use checkpoints::{CHECKPOINT, CheckpointHasher, read_checkpoints};
 pub use clock::{parse_age, parse_time};
 pub use collection::Collection;
 pub use entry::{EntryName, PIECE, Part};
@@ -38,7 +40,7 @@ pub use labels::Labels;
 pub use manifest::{
     Change, Manifest, ManifestParser, encode_header, filelist_header, filelist_line,
 };
-pub use manifest_hashes::write_hashes;
+pub use manifest_hashes::{volume_hashes, write_hashes};
 pub use name::{
     FileKind, FileName, Wrapping, parity_name, parse_further, parse_parity, parse_repaired,
     parse_seal, repaired_name, seal_name, set_time,

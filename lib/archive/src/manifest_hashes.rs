@@ -4,8 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, Write};
 
 use crate::Error;
+use crate::checkpoints::CHECKPOINTS;
 use crate::range::encode_hashes;
 use crate::record::{Record, Records, is_indented, read_line};
+
+/// The hashes of a stored volume as its block in the manifest has them.
+pub fn volume_hashes(
+    sha1: String,
+    sha256: String,
+    checkpoints: Option<String>,
+) -> Vec<(String, String)> {
+    let hashes = [("SHA1", Some(sha1)), ("SHA256", Some(sha256)), (CHECKPOINTS, checkpoints)];
+    let known = hashes.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    known.collect()
+}
 
 /// Copies a draft manifest line by line: the block of each volume gets the volume's hashes in place of
 /// older ones. The hashes of each volume are pairs of name and value without white space.

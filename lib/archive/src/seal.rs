@@ -3,8 +3,8 @@
 //! A comment line `# moobacker seal 1` comes first. The set, the hash of the seal before it, and
 //! the backup's identity and origin follow, and what a person has said
 //! of the set. Each file has a line as from `sha256sum`, so `sha256sum
-//! -c` checks all files. The SHA-1 and the size of a file are in comments right before its line.
-//! Seals of older versions have no identity, no origin and no sizes.
+//! -c` checks all files. The SHA-1, the size and the checkpoints of a file are in comments right before its
+//! line. Seals of older versions have no identity, no origin, no sizes and no checkpoints.
 
 use std::collections::BTreeSet;
 
@@ -43,6 +43,8 @@ pub struct SealedFile {
     pub sha1: Option<String>,
     /// Its size in bytes, or `None` in seals of older versions.
     pub size: Option<u64>,
+    /// Its checkpoints as the manifest has them, if it has any.
+    pub checkpoints: Option<String>,
 }
 
 impl SealedFile {
@@ -93,6 +95,9 @@ impl Seal {
             if let Some(size) = file.size {
                 text.push_str(&format!("# size {size} {}\n", file.name));
             }
+            if let Some(checkpoints) = &file.checkpoints {
+                text.push_str(&format!("# checkpoints {checkpoints} {}\n", file.name));
+            }
             text.push_str(&format!("{}  {}\n", file.sha256, file.name));
         }
         text.into_bytes()
@@ -129,6 +134,7 @@ struct Reader<'a> {
     passphrase: Option<String>,
     sha1: Option<(&'a str, &'a str)>,
     size: Option<(&'a str, &'a str)>,
+    checkpoints: Option<(&'a str, &'a str)>,
     names: BTreeSet<&'a str>,
     files: Vec<SealedFile>,
 }
@@ -149,6 +155,7 @@ impl<'a> Reader<'a> {
             Some(("passphrase", hex)) => once(&mut self.passphrase, hash(hex, 80)?),
             Some(("sha1", rest)) => once(&mut self.sha1, rest.split_once(' ')?),
             Some(("size", rest)) => once(&mut self.size, rest.split_once(' ')?),
+            Some(("checkpoints", rest)) => once(&mut self.checkpoints, rest.split_once(' ')?),
             _ => Some(()),
         }
     }
@@ -157,13 +164,15 @@ impl<'a> Reader<'a> {
         let (sha256, name) = line.split_once("  ")?;
         let sha1 = about(self.sha1.take(), name, |hex| hash(hex, 40))?;
         let size = about(self.size.take(), name, number)?;
+        let checkpoints = about(self.checkpoints.take(), name, hashes)?;
         let fits = is_plain_name(name) && self.names.insert(name);
-        let file = SealedFile { name: name.to_owned(), sha256: hash(sha256, 64)?, sha1, size };
+        let (name, sha256) = (name.to_owned(), hash(sha256, 64)?);
+        let file = SealedFile { name, sha256, sha1, size, checkpoints };
         fits.then(|| self.files.push(file))
     }
 
     fn finish(self) -> Option<Seal> {
-        let whole = self.sha1.is_none() && self.size.is_none();
+        let whole = self.sha1.is_none() && self.size.is_none() && self.checkpoints.is_none();
         let fits = self.identity.is_some() || self.origin.is_none();
         let Reader { identity, origin, labels, passphrase, files, .. } = self;
         let (set, previous) = (self.set?, self.previous?);
@@ -199,6 +208,11 @@ fn hash(hex: &str, length: usize) -> Option<String> {
     (hex.len() == length && hex.bytes().all(digit)).then(|| hex.to_owned())
 }
 
+/// One SHA-256 or more in a row.
+fn hashes(hex: &str) -> Option<String> {
+    hash(hex, hex.len().next_multiple_of(64).max(64))
+}
+
 /// Whether a name is literal for `sha256sum -c` and in a signed text: one component, without
 /// controls, backslash and outer blanks, and not `-`, which means standard input.
 fn is_plain_name(name: &str) -> bool {
@@ -224,8 +238,15 @@ mod tests {
         let further = (times(), r"[a-z]{1,9}(\.[0-9]{1,3})?");
         let further = further.prop_map(|(time, word)| format!("moobacker.{time}.{word}"));
         let name = prop_oneof![4 => names().prop_map(|name| name.encode()), 1 => further];
-        (name, "[0-9a-f]{64}", option::of("[0-9a-f]{40}"), option::of(any::<u64>()))
-            .prop_map(|(name, sha256, sha1, size)| SealedFile { name, sha256, sha1, size })
+        let checkpoints = option::of("[0-9a-f]{64}([0-9a-f]{64})?");
+        (name, "[0-9a-f]{64}", option::of("[0-9a-f]{40}"), option::of(any::<u64>()), checkpoints)
+            .prop_map(|(name, sha256, sha1, size, checkpoints)| SealedFile {
+                name,
+                sha256,
+                sha1,
+                size,
+                checkpoints,
+            })
     }
 
     fn seals() -> impl Strategy<Value = Seal> {
@@ -245,7 +266,7 @@ mod tests {
 
     /// The seal as a version before 0.2 wrote it.
     fn older(seal: &Seal) -> Seal {
-        let file = |file: &SealedFile| SealedFile { size: None, ..file.clone() };
+        let file = |file: &SealedFile| SealedFile { size: None, checkpoints: None, ..file.clone() };
         let files = seal.files.iter().map(file).collect();
         let labels = Labels::default();
         Seal { identity: None, origin: None, labels, passphrase: None, files, ..seal.clone() }
@@ -264,8 +285,10 @@ mod tests {
         fn what_is_new_are_comments_alone_and_a_seal_without_them_is_read(seal in seals()) {
             let text = String::from_utf8(seal.encode()).unwrap();
             let is_new = |line: &str| {
-                let new = ["# identity ", "# origin ", "# tag ", "# note ", "# passphrase ", "# size "];
-                new.iter().any(|new| line.starts_with(new))
+                let new =
+                    ["identity", "origin", "tag", "note", "passphrase", "size", "checkpoints"];
+                let new = new.map(|word| format!("# {word} "));
+                new.iter().any(|new| line.starts_with(new.as_str()))
             };
             let old: String = text.split_inclusive('\n').filter(|line| !is_new(line)).collect();
             let expected = older(&seal);
@@ -316,6 +339,10 @@ mod tests {
             format!("# size 18446744073709551616 a\n{hex}  a\n"),
             format!("# size 1 a\n# size 1 a\n{hex}  a\n"),
             "# size 1 a\n".to_owned(),
+            format!("# checkpoints {hex} b\n{hex}  a\n"),
+            format!("# checkpoints {short} a\n{hex}  a\n"),
+            format!("# checkpoints  a\n{hex}  a\n"),
+            format!("# checkpoints {hex} a\n"),
             format!("# identity {hex}\n"),
             format!("# identity {}\n", "A".repeat(32)),
             format!("# identity {0}\n# identity {0}\n", "a".repeat(32)),

@@ -42,6 +42,7 @@ fn sha256sum_checks_the_files_of_a_seal() {
             sha256,
             sha1,
             size: Some(name.len() as u64),
+            checkpoints: is_volume.then(|| "0f".repeat(64)),
         });
     }
     fs::write(folder.path().join("text"), seal.encode()).unwrap();
