@@ -83,7 +83,9 @@ impl Reader {
                 None => self.hold(&name, &mut input)?,
             };
             if !is_taken || (is_manifest(&name) && self.waits.recv().is_err()) {
-                break;
+                // The other thread has said why, or it takes what has come for all of the stream.
+                let why = "standard input: has not been read to its end";
+                return Err(Failure::new(Status::Failed, why));
             }
         }
         Ok(input.totals())

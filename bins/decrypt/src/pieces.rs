@@ -23,7 +23,7 @@ pub(crate) struct Expected {
     pub(crate) checkpoints: Vec<String>,
 }
 
-/// The next bytes of a volume up to a checkpoint, as they came; no bytes at its end.
+/// The next bytes of a volume up to a checkpoint, as they came; no bytes are its end.
 type Piece = Vec<Bytes>;
 
 /// A volume that another thread receives and checks. It is read once, and then
@@ -80,31 +80,50 @@ impl Checker {
         loop {
             let piece = next_piece(input, &mut rest)?;
             piece.iter().for_each(|chunk| hash.update(chunk));
-            let is_full = piece.iter().map(Bytes::len).sum::<usize>() == CHECKPOINT;
-            let checkpoint = is_full.then(|| checkpoints.next()).flatten();
-            let due = checkpoint.unwrap_or(&self.expected.sha256);
-            if format!("{:x}", hash.clone().finalize()) != *due {
-                return Err(Some(self.differs()));
+            let is_last = rest.is_empty();
+            let due = if is_last { Some(&self.expected.sha256) } else { checkpoints.next() };
+            if due.is_none_or(|due| !is(&hash, due)) {
+                return Err(Some(self.explain(input, hash, rest)?));
             }
             if let (Some(look), Some(first)) = (look.take(), piece.first()) {
                 look(first);
             }
-            self.to.send(Ok(piece)).map_err(|_| None)?;
-            if checkpoint.is_some() {
-                continue;
+            if !piece.is_empty() {
+                self.to.send(Ok(piece)).map_err(|_| None)?;
             }
-            // That was the last piece.
-            let is_end = rest.is_empty() && input.chunk()?.is_none();
-            return if is_end { Ok(()) } else { Err(Some(self.differs())) };
+            if is_last {
+                return Ok(());
+            }
         }
     }
 
-    fn differs(&self) -> Failure {
-        broken(&self.which, "its hash differs from that in the manifest")
+    /// Which of the two is not as it should be, the volume or its checkpoints: the hash of all of it tells.
+    fn explain(
+        &self,
+        input: &mut FilesInput<File>,
+        mut hash: Sha256,
+        rest: Bytes,
+    ) -> Result<Failure, Failure> {
+        hash.update(rest);
+        while let Some(chunk) = input.chunk()? {
+            hash.update(chunk);
+        }
+        let why = match is(&hash, &self.expected.sha256) {
+            true => {
+                "is whole, but its checkpoints in the manifest are wrong; --keep-going reads it all the same"
+            }
+            false => "its hash differs from that in the manifest",
+        };
+        Ok(broken(&self.which, why))
     }
 }
 
-/// The bytes up to the next checkpoint, or to the end. `rest` is what has come of those behind it.
+/// Whether that is the hash of what has come so far.
+fn is(hash: &Sha256, due: &str) -> bool {
+    format!("{:x}", hash.clone().finalize()) == *due
+}
+
+/// The bytes up to the next checkpoint or the end. `rest` is what has come of those behind it: nothing at the end.
 fn next_piece(input: &mut FilesInput<File>, rest: &mut Bytes) -> Result<Piece, Failure> {
     let (mut piece, mut room) = (Vec::new(), CHECKPOINT);
     loop {
@@ -114,12 +133,12 @@ fn next_piece(input: &mut FilesInput<File>, rest: &mut Bytes) -> Result<Piece, F
                 None => return Ok(piece),
             }
         }
-        let chunk = rest.split_to(rest.len().min(room));
-        room -= chunk.len();
-        piece.push(chunk);
         if room == 0 {
             return Ok(piece);
         }
+        let chunk = rest.split_to(rest.len().min(room));
+        room -= chunk.len();
+        piece.push(chunk);
     }
 }
 
@@ -167,9 +186,101 @@ impl Hashed for Pieces {
 
     /// It has those that the manifest tells, or [`Pieces::finish`] fails.
     fn has_best_of(&mut self, hashes: &[(String, String)]) -> Result<bool, Failure> {
-        let is_told = |hash: &(String, String)| {
-            hash.0.eq_ignore_ascii_case("SHA256") && hash.1.eq_ignore_ascii_case(&self.sha256)
-        };
-        Ok(hashes.iter().any(is_told))
+        let told = hashes.iter().find(|hash| hash.0.eq_ignore_ascii_case("SHA256"));
+        Ok(told.is_some_and(|(_, value)| value.eq_ignore_ascii_case(&self.sha256)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Seek, Write};
+    use std::thread;
+
+    use stream::{Annotations, Begin, FileWriter, StreamKind, Totals, deliver};
+
+    use super::*;
+
+    /// A stream of one file with that content, which has come to the file.
+    fn input(content: &[u8]) -> FilesInput<File> {
+        let mut stream = tempfile::tempfile().unwrap();
+        let sent = deliver("moo-fetch", &mut stream, |output| {
+            output.begin(&Begin::copy(StreamKind::Files, None))?;
+            let mut writer = FileWriter::new(output, "vol1");
+            writer.write_all(content).unwrap();
+            writer.close(Annotations::default())?;
+            Ok(Totals::default())
+        });
+        sent.unwrap();
+        stream.rewind().unwrap();
+        let mut input = FilesInput::open(stream).unwrap();
+        assert_eq!(input.next_file().unwrap().as_deref(), Some("vol1"));
+        input
+    }
+
+    fn sha256(bytes: &[u8]) -> String {
+        format!("{:x}", Sha256::digest(bytes))
+    }
+
+    fn content(length: usize) -> Vec<u8> {
+        (0..length).map(|at| (at % 251) as u8).collect()
+    }
+
+    /// What comes through of a file, and how it ends, where these are the checkpoints. The whole stream is read.
+    fn read(file: &[u8], whole: &[u8], checkpoints: Vec<String>) -> (usize, Result<(), String>) {
+        let mut input = input(file);
+        let (checker, mut pieces) = pieces("vol1", Expected { sha256: sha256(whole), checkpoints });
+        thread::scope(|scope| {
+            let run = scope.spawn(move || {
+                let is_taken = checker.run(&mut input, |_| {});
+                assert_eq!(
+                    is_taken,
+                    input.next_file().is_ok_and(|next| next.is_none()) && is_taken
+                );
+                is_taken
+            });
+            let mut read = Vec::new();
+            let ended = pieces.read_to_end(&mut read).map(drop).map_err(|error| error.to_string());
+            assert!(read == file[..read.len()]);
+            let is_taken = run.join().unwrap();
+            assert_eq!(is_taken, ended.is_ok());
+            assert_eq!(is_taken, pieces.has_ended);
+            (read.len(), ended)
+        })
+    }
+
+    /// The right checkpoints, and with `end` one where the file ends.
+    fn checkpoints(file: &[u8], end: bool) -> Vec<String> {
+        let last = file.len() - usize::from(!end).min(file.len());
+        (1..=last / CHECKPOINT).map(|n| sha256(&file[..n * CHECKPOINT])).collect()
+    }
+
+    #[test]
+    fn a_file_of_any_length_comes_through_even_if_there_is_a_checkpoint_at_its_end() {
+        for length in [0, 1, CHECKPOINT - 1, CHECKPOINT, CHECKPOINT + 1, 2 * CHECKPOINT] {
+            let file = content(length);
+            for end in [false, true] {
+                let known = checkpoints(&file, end);
+                assert_eq!(read(&file, &file, known), (length, Ok(())), "{length} {end}");
+            }
+        }
+    }
+
+    #[test]
+    fn whether_the_volume_or_its_checkpoints_are_wrong_is_told() {
+        let file = content(2 * CHECKPOINT + 9);
+        let known = checkpoints(&file, false);
+        let wrong = vec![known[0].clone(), known[0].clone()];
+        for (odd, read_before) in
+            [(known[..1].to_vec(), CHECKPOINT), (wrong, CHECKPOINT), (known[1..].to_vec(), 0)]
+        {
+            let (length, ended) = read(&file, &file, odd);
+            assert_eq!(length, read_before);
+            assert!(ended.unwrap_err().contains("its checkpoints in the manifest are wrong"));
+        }
+        for cut in [0, CHECKPOINT, file.len() - 1] {
+            let (length, ended) = read(&file[..cut], &file, known.clone());
+            assert!(length <= cut / CHECKPOINT * CHECKPOINT);
+            assert_eq!(ended.unwrap_err(), "vol1: its hash differs from that in the manifest");
+        }
     }
 }

@@ -13,6 +13,10 @@ pub const CHECKPOINT: usize = 8 << 20;
 /// so on, in lower-case hexadecimal, one right after the other.
 pub(crate) const CHECKPOINTS: &str = "SHA256-8MIB";
 
+/// The most checkpoints of a volume, which is enough for 64 GiB: a line of a manifest has room for twice as many.
+/// A larger volume has none.
+const MOST: usize = 8192;
+
 /// Hexadecimal digits of a SHA-256.
 const DIGITS: usize = 64;
 
@@ -22,7 +26,7 @@ pub struct CheckpointHasher {
     hash: Sha256,
     /// Bytes since the last checkpoint.
     since: usize,
-    /// The value so far, that of a checkpoint at the present end among them.
+    /// The value so far, that of a checkpoint at the present end among them. It stops growing where it has too many.
     value: String,
 }
 
@@ -33,10 +37,10 @@ impl CheckpointHasher {
             let (now, later) = bytes.split_at(bytes.len().min(CHECKPOINT - self.since));
             self.hash.update(now);
             self.since += now.len();
-            if self.since == CHECKPOINT {
+            if self.since == CHECKPOINT && self.value.len() <= (MOST + 1) * DIGITS {
                 self.value.push_str(&format!("{:x}", self.hash.clone().finalize()));
-                self.since = 0;
             }
+            self.since %= CHECKPOINT;
             bytes = later;
         }
     }
@@ -47,15 +51,17 @@ impl CheckpointHasher {
             // What lies at the end is the hash of the whole file.
             self.value.truncate(self.value.len().saturating_sub(DIGITS));
         }
-        let checkpoints = Some(self.value).filter(|value| !value.is_empty());
+        let checkpoints =
+            Some(self.value).filter(|value| (1..=MOST * DIGITS).contains(&value.len()));
         (format!("{:x}", self.hash.finalize()), checkpoints)
     }
 }
 
 /// The SHA-256 at each checkpoint of a volume, in lower-case hexadecimal, from the hashes in its block of the
-/// manifest. None if there are none, or not as they should be.
+/// manifest. None if there are none, or not as they should be, or more than one row of them.
 pub fn read_checkpoints(hashes: &[(String, String)]) -> Option<Vec<String>> {
-    let (_, value) = hashes.iter().find(|(name, _)| name.eq_ignore_ascii_case(CHECKPOINTS))?;
+    let mut rows = hashes.iter().filter(|(name, _)| name.eq_ignore_ascii_case(CHECKPOINTS));
+    let (Some((_, value)), None) = (rows.next(), rows.next()) else { return None };
     let value = value.to_ascii_lowercase();
     let is_hex = value.bytes().all(|digit| digit.is_ascii_hexdigit());
     let fits = is_hex && value.len() % DIGITS == 0;
@@ -101,6 +107,22 @@ mod tests {
     }
 
     #[test]
+    fn a_volume_whose_row_would_not_fit_a_line_of_a_manifest_has_none() {
+        for (count, fits) in [(MOST, true), (MOST + 1, false), (3 * MOST, false)] {
+            let mut hasher = CheckpointHasher::default();
+            // As if all but the last piece had come.
+            for _ in 1..count {
+                if hasher.value.len() <= (MOST + 1) * DIGITS {
+                    hasher.value.push_str(&"0".repeat(DIGITS));
+                }
+            }
+            hasher.update(&vec![1; CHECKPOINT + 1]);
+            assert_eq!(hasher.finish().1.is_some(), fits, "{count}");
+        }
+        const { assert!((MOST + 1) * DIGITS < crate::LONGEST_LINE) };
+    }
+
+    #[test]
     fn what_is_no_row_of_hashes_is_none() {
         let hash = "aB".repeat(32);
         let read =
@@ -109,6 +131,8 @@ mod tests {
         for bad in [&hash[1..], &format!("{}x", &hash[1..]), &format!("{hash}a")] {
             assert_eq!(read(bad), None, "{bad}");
         }
-        assert_eq!(read_checkpoints(&[("SHA256".to_owned(), hash)]), None);
+        assert_eq!(read_checkpoints(&[("SHA256".to_owned(), hash.clone())]), None);
+        let row = (CHECKPOINTS.to_owned(), hash);
+        assert_eq!(read_checkpoints(&[row.clone(), row]), None);
     }
 }
