@@ -1,6 +1,7 @@
 #!/bin/sh
-# rescue.sh STORE DEST [TIME]: restores a folder from a store of moobacker or duplicity with nothing but gpg,
-# tar, rdiff, gzip and coreutils. DEST must not exist. TIME is that of a set's file name: 20261122T201500Z.
+# rescue.sh [-p PREFIX]... STORE DEST [TIME]: restores a folder from a store of moobacker or duplicity with
+# nothing but gpg, tar, rdiff, gzip and coreutils. DEST must not exist. TIME is that of a set's file name:
+# 20261122T201500Z. With -p, only files whose names begin so count: give one for each beginning of their names.
 # What tar can't extract is named, all else comes back, and the status is 3.
 # The secret key has to be in gpg's keyring. Run as root to get owners and devices back.
 set -eu
@@ -98,20 +99,35 @@ volume() { # until the end all links lead below /dev/null, so that nothing can b
     tar -cf "tar.$count" --format=posix --no-recursion -T "list.$count"
     each names apply; rm -rf diff multivol_*
 }
+unprefixed() { # makes links to the files with the prefixes, which lack these
+    links=$(mktemp -d "$dest.XXXXXX"); trap 'rm -rf "$links"' EXIT
+    printf %s "$prefixes" | while IFS= read -r prefix; do
+        for file in "$store/$prefix"duplicity-* "$store/$prefix"moobacker.*; do
+            [ ! -e "$file" ] || ln -s "$file" "$links/${file#"$store/$prefix"}"
+        done
+    done
+    store=$links identity=
+}
 still() { if [ -d "$name" ] || [ -h "$name" ]; then printf '%s\n' "$line" >>keep; fi; }
 
-if [ $# -lt 2 ] || [ -e "$2" ] || [ -h "$2" ]; then die 'usage: rescue.sh STORE DEST [TIME], DEST must not exist'; fi
+prefixes='' links=''
+while [ "${1-}" = -p ] && [ $# -gt 1 ]; do prefixes=$prefixes$2'
+'; shift 2; done
+if [ $# -lt 2 ] || [ -e "$2" ] || [ -h "$2" ]; then
+    die 'usage: rescue.sh [-p PREFIX]... STORE DEST [TIME], DEST must not exist'
+fi
 store=$(cd "$1"; pwd) until=${3:-99991231T235959Z} at=00000000T000000Z open='' count=0 lacks=0
 kit=$(cd "$(dirname "$0")"; pwd) # which names the identities of the backups
 identity=$(sed -n "s/^${store##*/} //p" "$kit/identities" 2>/dev/null || :)
 case $until in [0-9]*[0-9]T[0-9]*[0-9]Z) ;; *) die "not a time of a set: $until" ;; esac
 case $2 in /*) dest=$2 ;; *) dest=$PWD/$2 ;; esac
+[ -z "$prefixes" ] || unprefixed
 last_of "$store"/duplicity-full.*.manifest* || die "no backup of that time: $1"
 sets=duplicity-full.$at
 while last_of "$store/duplicity-inc.$at".to.*.manifest*; do sets="$sets duplicity-inc.$from.to.$at"; done
 if last_of "$store"/duplicity-inc.*.manifest*; then die "missing: what set $at builds on; TIME $from is whole"; fi
 work=$(mktemp -d "$dest.XXXXXX"); cd "$work"; : >list.0
-trap '[ $? = 0 ] || echo "rescue.sh: stopped; restored files are in $work/snapshot" >&2' EXIT
+trap '[ $? = 0 ] || echo "rescue.sh: stopped; restored files are in $work/snapshot" >&2; rm -rf "$links"' EXIT
 for set in $sets; do
     time=${set##*.}; mend
     check_seal "$files/moobacker.$time.seal"
@@ -129,5 +145,5 @@ n=0; while [ "$n" -le "$count" ]; do
     [ ! -s "list.$n" ] || tar -xpf "tar.$n" --warning=none --no-recursion --transform='s,^/dev/null/,,RH' -T "list.$n"
     n=$((n + 1))
 done
-mv -T snapshot "$dest"; cd /; rm -rf "$work"; trap - EXIT
+mv -T snapshot "$dest"; cd /; rm -rf "$work" "$links"; trap - EXIT
 [ "$lacks" = 0 ] || exit 3

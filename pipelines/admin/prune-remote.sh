@@ -17,6 +17,9 @@ arrived here, never by the dates in their names. A set that a kept set builds on
   --min-age AGE      ignore and keep files that arrived within the last AGE (30D)
   --strangers        of two files for one place in a set, also delete the one that no seal lists
   --force            delete the sets, and print nothing
+  --file-prefix TEXT, --file-prefix-manifest TEXT, --file-prefix-archive TEXT,
+  --file-prefix-signature TEXT, --file-prefix-jsonstat TEXT
+                     use only the files whose names begin so, as the backup was made
 
 With both rules, a set stays if one of them keeps it. The rules of moo prune for single states, such
 as --keep-daily, do not exist here: an account that adds sets could displace good ones. Temporary
@@ -25,6 +28,7 @@ files are deleted after a week if no seal lists them.
 Examples:
   moo prune-remote --older-than 6M /srv/purrbackups/backups/etc
   moo prune-remote --older-than 6M --keep-full 3 --force /srv/purrbackups/backups/etc
+  moo prune-remote --older-than 6M --file-prefix web- /srv/purrbackups/backups/all
 TEXT
 }
 
@@ -47,9 +51,26 @@ seconds() {
     esac
 }
 
+# check_prefix OPTION TEXT: a prefix has characters that the names of our files have.
+check_prefix() {
+    case $2 in *[!A-Za-z0-9._-]* | .*)
+        fail 2 "$1: $2: only letters, digits, _, - and, not at the start, dots are allowed"
+        ;;
+    esac
+}
+
 older='' full=0 min_age=30D force='' strangers=''
+all='' manifest='' archive='' signature='' jsonstat=''
 own_option() {
     case $2 in
+        --file-prefix | --file-prefix-*) needs_value "$@" && check_prefix "$2" "$3" ;;
+    esac
+    case $2 in
+        --file-prefix) all=$3 ;;
+        --file-prefix-manifest) manifest=$3 ;;
+        --file-prefix-archive) archive=$3 ;;
+        --file-prefix-signature) signature=$3 ;;
+        --file-prefix-jsonstat) jsonstat=$3 ;;
         --older-than) needs_value "$@" && older=$3 ;;
         --keep-full) needs_value "$@" && full=$3 ;;
         --min-age) needs_value "$@" && min_age=$3 ;;
@@ -85,8 +106,48 @@ cd -- "$folder"
 # has arrived when its content or its name last changed: nobody can set that time.
 files() {
     find . -maxdepth 1 -type f ! -name '*[!A-Za-z0-9._-]*' \
-        \( -name 'duplicity-*' -o -name 'moobacker.*.seal' -o -name '.upload-*' \) \
-        -exec stat -c '%Z %Y %i %s %n' -- {} +
+        \( -name '*duplicity-*' -o -name '*moobacker.*.seal' -o -name '.upload-*' \) \
+        -exec stat -c '%Z %Y %i %s %n' -- {} + | inner
+}
+
+# inner: these lines, of the files that have the prefixes, with the names that they have without them. A
+# temporary file has them after its token. Of others, only one of another backup is no concern of ours.
+inner() {
+    awk -v manifest="$all$manifest" -v archive="$all$archive" -v signature="$all$signature" \
+        -v jsonstat="$all$jsonstat" '
+        function begins(text, start) { return substr(text, 1, length(start)) == start }
+        function prefix_of(name) {
+            if (name ~ /[.]sigtar/) return signature
+            if (name ~ /[.]difftar/) return archive
+            return name ~ /[.]jsonstat/ ? jsonstat : manifest
+        }
+        function plain(name,    rest) {
+            rest = substr(name, length(prefix_of(name)) + 1)
+            if (begins(name, prefix_of(name)) && rest ~ /^(duplicity-|moobacker[.])/) return rest
+            return ""
+        }
+        BEGIN { is_free = manifest archive signature jsonstat == "" }
+        {
+            name = substr($5, 3)
+            token = match(name, /^[.]upload-[^-]*-/) ? substr(name, 1, RLENGTH) : ""
+            rest = plain(substr(name, length(token) + 1))
+            if (rest == "" && (token == "" || !is_free || name ~ /(duplicity-|moobacker[.])/)) next
+            print $1, $2, $3, $4, "./" (rest == "" ? name : token rest)
+        }'
+}
+
+# outer NAME: the name in the folder of a file.
+outer() {
+    [ -n "$all$manifest$archive$signature$jsonstat" ] || { printf '%s' "$1" && return; }
+    token=''
+    case $1 in .upload-*) token=${1#.upload-*-} && token=${1%"$token"} ;; esac
+    case $1 in
+        *.sigtar*) kind=$signature ;;
+        *.difftar*) kind=$archive ;;
+        *.jsonstat*) kind=$jsonstat ;;
+        *) kind=$manifest ;;
+    esac
+    printf '%s' "$token$all$kind${1#"$token"}"
 }
 
 # plan: a line for each file that goes, `go NAME INODE SIZE SET`, in the order in which they do: the
@@ -108,7 +169,9 @@ seal_text() {
 
 # seal_texts: the texts of all seals, also of those with the temporary name of an upload.
 seal_texts() {
-    for seal in moobacker.*.seal .upload-*-moobacker.*.seal; do seal_text "$seal"; done
+    for seal in "$all$manifest"moobacker.*.seal .upload-*-"$all$manifest"moobacker.*.seal; do
+        seal_text "$seal"
+    done
 }
 
 # armored: the bytes in an armor.
@@ -155,8 +218,9 @@ in_seals() {
 
 # sealed FILE NAME: a seal has this name with the hash that the file has.
 sealed() {
-    [ -f "$1" ] && [ ! -L "$1" ] && in_seals -e "  $2" || return 1
-    sum=$(timeout 3600 sha256sum <"./$1") || return 1
+    file=$(outer "$1")
+    [ -f "./$file" ] && [ ! -L "./$file" ] && in_seals -e "  $2" || return 1
+    sum=$(timeout 3600 sha256sum <"./$file") || return 1
     in_seals -x -e "${sum%% *}  $2"
 }
 
@@ -164,7 +228,8 @@ sealed() {
 # either an upload was interrupted when all files had arrived, or somebody renamed the files of a set.
 seals_some() {
     case $1 in .upload-*-moobacker.*.seal) ;; *) return 1 ;; esac
-    for listed in $(seal_text "$1" | sed -n 's/^[0-9a-f]\{64\}  \([A-Za-z0-9._-]*\)$/\1/p'); do
+    for listed in $(seal_text "$(outer "$1")" | sed -n 's/^[0-9a-f]\{64\}  \([A-Za-z0-9._-]*\)$/\1/p'); do
+        listed=$(outer "$listed")
         for there in "$listed" .upload-*-"$listed"; do [ ! -f "./$there" ] || return 0; done
     done
     return 1
@@ -249,6 +314,7 @@ remove_all() {
     for file in "$trash"/*; do [ ! -e "$file" ] || removed "$file"; done
     while read -r go name inode _; do
         [ "$go" = go ] || continue
+        name=$(outer "$name")
         # One that is gone already is as it should be.
         mv -- "./$name" "$trash/$inode.$name" 2>/dev/null || continue
         removed "$trash/$inode.$name"

@@ -75,7 +75,10 @@ set -- "$@" --archive "$archive" --store "$url" ${resume:+--resume} ${identity:+
     "--run-options=$run_options $learned_key" -- "$source"
 
 # A dry run lists the source as it is.
-if [ -n "$dry_run" ]; then snapshot='' && scan --dry-run "$@"; fi
+if [ -n "$dry_run" ]; then
+    snapshot=''
+    scan --dry-run ${stats:+--stats} ${jsonstat:+"--jsonstat=$url"} "$@"
+fi
 scan "$@" |
     sign |
     delta --archive "$archive" |

@@ -74,13 +74,13 @@ stage() {
 }
 
 # archive_of URL: the archive directory of a store: ARCHIVE_DIR/NAME, where NAME is, as with
-# duplicity, the MD5 of the URL, in one of its spellings.
+# duplicity, the MD5 of the URL, in one of its spellings. With a given NAME and prefixes, it is one for these
+# inside of that.
 archive_of() {
     [ -n "$archive_dir${XDG_STATE_HOME-}${HOME-}" ] ||
         fail 2 'no home directory for the archive directory; set HOME, or give --archive-dir'
     dir=${archive_dir:-${XDG_STATE_HOME:-${HOME-}/.local/state}/moobacker}
-    [ -z "$archive_name" ] || { printf '%s/%s\n' "$dir" "$archive_name" && return; }
-    (archive_in "--archive-in=$dir" -- "$1")
+    (archive_in "--archive-in=$dir" ${archive_name:+"--archive-name=$archive_name"} -- "$1")
 }
 
 # find_archive URL: sets $archive for commands that do not need one, /dev/null without a home; and

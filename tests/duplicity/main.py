@@ -10,6 +10,8 @@ import os
 import sys
 
 OURS = "@ours@"
+# The rclone whose store has the faults that the tests ask for, see rclone.py.
+FAULTY = os.environ.pop("MOO_FAULTY_STORE", None)
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 # The variable with the part of a file's name after which duplicity is to end at once.
 END_AFTER = "DUP_FAIL_BY_SYSTEM_EXIT"
@@ -33,7 +35,7 @@ def translated(words):
         elif word in ("--restore-time", "remove-older-than"):
             told += [word, moved(next(words))]
         else:
-            told.append(word.replace("fortestsonly://", "file://"))
+            told.append(word.replace("fortestsonly://", "rclone::local:" if FAULTY else "file://"))
     if told and told[0] in ("full", "inc", "backup"):
         # Some tests back up nothing, or less than before, on purpose.
         told.append("--allow-deletions")
@@ -54,6 +56,8 @@ def main():
         environment.pop(name, None)
     if time:
         environment.update(LD_PRELOAD=FAKETIME, FAKETIME="@" + stamp(time), NO_FAKE_STAT="1")
+    if FAULTY:
+        environment["PATH"] = f"{OURS}/faulty:{environment['PATH']}"
     if END_AFTER in environment:
         environment["MOO_END_AFTER"] = environment[END_AFTER]
     program = OURS + "/target/release/moobacker-duplicity"

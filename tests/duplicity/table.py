@@ -1,21 +1,26 @@
-"""Prints what became of the tests of duplicity: a table, and those that did not pass with their causes."""
+"""Prints what became of the tests of duplicity: a table, and those that were patched or did not pass, with
+the reasons."""
 
 import sys
 import xml.etree.ElementTree as tree
 from collections import Counter
 
+RESULTS = ("passed", "patched", "failed", "skipped")
+
 
 def results(path):
-    """The name and the result of each test in `result-VERSION.xml`."""
+    """The name, the result and the reasons for the patches of each test in `result-VERSION.xml`. One that has
+    passed with a patch is `patched`."""
     for case in tree.parse(path).iter("testcase"):
         module = case.get("classname").split(".")
         name = f"{module[-2]}.{module[-1]}.{case.get('name')}"
+        patches = [one.get("value") for one in case.iter("property") if one.get("name") == "patch"]
         if case.find("skipped") is not None:
-            yield name, "skipped"
+            yield name, "skipped", patches
         elif case.find("failure") is not None or case.find("error") is not None:
-            yield name, "failed"
+            yield name, "failed", patches
         else:
-            yield name, "passed"
+            yield name, "patched" if patches else "passed", patches
 
 
 def causes(path):
@@ -25,27 +30,33 @@ def causes(path):
         return {name: cause for name, cause in told}
 
 
+def row(title, count):
+    return title + "".join(f" {count[result]:7}" for result in RESULTS)
+
+
 def main():
     known = causes(sys.argv[1])
     counts, wrong = {}, False
     told = []
-    for version, name, result in (
+    for version, name, result, patches in (
         (path.rsplit("-", 1)[1].removesuffix(".xml"), *one) for path in sys.argv[2:] for one in results(path)
     ):
         counts.setdefault((version, name.split(".")[0]), Counter())[result] += 1
         if result == "failed":
             told.append(f"failed   {name}: {known.get(name, 'UNKNOWN')}")
             wrong |= name not in known
-        elif result == "passed" and name in known:
+        elif result in ("passed", "patched") and name in known:
             told.append(f"passed   {name}, which has a cause to fail: delete it")
             wrong = True
-    print(f"{'version':8}{'module':20} {'passed':>7} {'failed':>7} {'skipped':>7}")
+        elif result == "patched":
+            told.append(f"patched  {name}: {'; '.join(patches)}")
+    print(f"{'version':8}{'module':20}" + "".join(f" {result:>7}" for result in RESULTS))
     total = Counter()
     for (version, module), count in sorted(counts.items()):
         total.update(count)
-        print(f"{version:8}{module:20} {count['passed']:7} {count['failed']:7} {count['skipped']:7}")
-    print(f"{'all':28} {total['passed']:7} {total['failed']:7} {total['skipped']:7}")
-    print("\n".join(told))
+        print(row(f"{version:8}{module:20}", count))
+    print(row(f"{'all':28}", total))
+    print("\n".join(sorted(told)))
     return int(wrong)
 
 

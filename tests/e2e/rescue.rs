@@ -271,3 +271,28 @@ fn nothing_is_written_through_links_or_upwards() {
         sandbox.sh("test ! -e outside/evil && test ! -e out").silent();
     }
 }
+
+#[test]
+fn it_restores_a_backup_whose_names_have_prefixes_and_that_beside_it() {
+    let sandbox = ruins();
+    let key = Key::open(&sandbox, "Moo <moo@example.org>");
+    let old = Duplicity::old(&sandbox).encrypt_to(&key);
+    sandbox.sh("mkdir other && echo other >other/file").silent();
+    old.full("other").succeeds();
+    let tree = Tree::small(sandbox.path("src"));
+    let prefixes = "--file-prefix 'g 1-' --file-prefix-manifest m- --file-prefix-archive a- \
+                    --file-prefix-signature s-";
+    let prefixed = old.clone().archive("second").option(prefixes);
+    prefixed.full("src").succeeds();
+    tree.edit("folder/large", |file| file.truncate(150_000));
+    tree.mtime("folder/large", 1_800_000_000, 0);
+    prefixed.increment("src").succeeds();
+    let rescue = "$rescue -p 'g 1-m-' -p 'g 1-a-' -p 'g 1-s-'";
+    sandbox.sh(&format!("{rescue} store out")).silent();
+    assert_same(&Snapshot::by_stock(sandbox.path("src")), &Snapshot::by_stock(sandbox.path("out")));
+    sandbox.sh("$rescue store others && diff -r other others").silent();
+    sandbox.sh("$rescue -p h- store none").fails_with(1).stderr_has("no backup of that time");
+    sandbox.sh("$rescue -p 'g 1-m-' store none").fails_with(1).stderr_has("missing: ");
+    sandbox.sh("$rescue -p 'g 1-m-'").fails_with(1).stderr_has("usage: ");
+    sandbox.sh("rm -r none.*/; ls -d out?* none*").fails();
+}

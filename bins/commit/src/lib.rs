@@ -88,7 +88,7 @@ impl Program for Commit {
             json.map_or(Ok(()), |json| say(&json))?;
         }
         if self.stats {
-            say(&statistics::text(&input.totals()))?;
+            say(&::statistics::text(&input.totals()))?;
         }
         Ok(input.totals())
     }

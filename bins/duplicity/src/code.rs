@@ -19,6 +19,8 @@ const USER_ERROR: u8 = 23;
 const EXCEPTION: u8 = 30;
 const GPG_FAILED: u8 = 31;
 const BACKEND_ERROR: u8 = 50;
+/// The store has another file than the one that was sent.
+const VALIDATION_FAILED: u8 = 56;
 
 impl Refusal {
     pub(crate) fn new(code: u8, extra: impl Into<String>, text: impl Into<String>) -> Refusal {
@@ -56,6 +58,7 @@ fn code(action: &Action, status: u8, reason: Reason) -> (u8, &'static str) {
         Reason::OutsideSource => return (14, ""),
         Reason::LastIncludes => return (16, ""),
         Reason::OutsideList => return (72, ""),
+        Reason::NotStored => return (VALIDATION_FAILED, ""),
         Reason::StoreEmpty | Reason::ConnectionLost => return (BACKEND_ERROR, ""),
         Reason::NoSuchFile
         | Reason::TooManyDeleted
@@ -104,5 +107,6 @@ mod tests {
         assert_eq!(of(Action::Verify, 6, Reason::Other), 31);
         assert_eq!(of(Action::Verify, 5, Reason::Other), 21);
         assert_eq!(of(Action::Backup, 8, Reason::StoreEmpty), 50);
+        assert_eq!(of(Action::Backup, 7, Reason::NotStored), 56);
     }
 }

@@ -36,7 +36,6 @@ fn act(work: &mut Work<'_>) -> Result<u8, Refusal> {
     if work.has("copy-links") && request.action != Action::Restore {
         selection.push("--copy-links".into());
     }
-    settings::share(request)?;
     let survey = Survey::take(&work.moo, request, journal)?;
     survey.warn(journal);
     if work.has("no-encryption") && !survey.is_encrypted() {

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use archive::Prefixes;
+use archive::{Prefixes, WrongPrefix};
 use failure::shown;
 
 use crate::action::Action;
@@ -38,8 +38,6 @@ pub(crate) struct Request {
     pub(crate) local: OsString,
     /// The store that `replicate` writes.
     pub(crate) target: Option<Url>,
-    /// What the names of files in the store begin with.
-    pub(crate) prefixes: Prefixes,
     pub(crate) line: CommandLine,
 }
 
@@ -70,8 +68,8 @@ impl Request {
             (_, words) => return Err(count(name, 1, words.len())),
         };
         let url = Url::read(url)?;
-        let prefixes = prefixes(&line)?;
-        let request = Request { action, url, local, target, prefixes, line };
+        check_prefixes(&line)?;
+        let request = Request { action, url, local, target, line };
         request.check_local()?;
         Ok(request)
     }
@@ -98,8 +96,8 @@ impl Request {
     }
 }
 
-/// The prefixes of file names.
-fn prefixes(line: &CommandLine) -> Result<Prefixes, Refusal> {
+/// Whether the prefixes of file names can be used.
+fn check_prefixes(line: &CommandLine) -> Result<(), Refusal> {
     let text = |long: &str| {
         let wrong = || Refusal::usage(format!("--{long}: not UTF-8"));
         line.value(long).unwrap_or_default().to_str().ok_or_else(wrong)
@@ -110,8 +108,8 @@ fn prefixes(line: &CommandLine) -> Result<Prefixes, Refusal> {
         text("file-prefix-signature")?,
         text("file-prefix-jsonstat")?,
     ];
-    Prefixes::new(text("file-prefix")?, kinds)
-        .map_err(|why| Refusal::usage(format!("--file-prefix: {why}")))
+    let wrong = |WrongPrefix { option, why }| Refusal::usage(format!("--{option}: {why}"));
+    Prefixes::new(text("file-prefix")?, kinds).map(drop).map_err(wrong)
 }
 
 /// Whether something is there that a restore would replace.

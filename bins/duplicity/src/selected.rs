@@ -163,8 +163,11 @@ impl Mode {
     }
 }
 
-/// A glob that matches just this text.
+/// A glob that matches just this text. A slash at its end means nothing, unlike that of a glob.
 fn literal(text: &[u8]) -> Vec<u8> {
+    let shorter =
+        text.strip_suffix(b"/").filter(|shorter| !matches!(shorter.last(), None | Some(b'/')));
+    let text = shorter.unwrap_or(text);
     let mut glob = Vec::with_capacity(text.len());
     for byte in text {
         match byte {
@@ -226,6 +229,10 @@ mod tests {
         assert_eq!(
             selected("--filter-literal --exclude-globbing-filelist x --exclude y").unwrap(),
             ["--exclude-filelist=x", "--exclude=y"]
+        );
+        assert_eq!(
+            selected("--filter-literal --include a/ --exclude / --exclude b//").unwrap(),
+            ["--include=a", "--exclude=/", "--exclude=b//"]
         );
         assert_eq!(
             selected("--filter-literal --include ignorecase:x").unwrap(),

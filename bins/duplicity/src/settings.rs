@@ -4,11 +4,6 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
-use archive::Prefixes;
-use md5::{Digest, Md5};
-
-use crate::action::Action;
-use crate::code::Refusal;
 use crate::journal::{Journal, Level};
 use crate::moo::word;
 use crate::option::{Takes, Use};
@@ -28,7 +23,7 @@ const WRITING: [&str; 6] = [
 pub(crate) fn words(request: &Request, command: &str, journal: &Journal) -> Vec<OsString> {
     let line = &request.line;
     let mut words = vec![word("archive-dir", archives(request))];
-    words.push(word("name", own_name(request)));
+    words.push(word("name", name(request)));
     if !journal.has(Level::Warning) {
         words.push("--verbosity=error".into());
     }
@@ -90,38 +85,9 @@ fn archives(request: &Request) -> OsString {
 }
 
 /// The name of the archive directory.
-pub(crate) fn name(request: &Request) -> OsString {
+fn name(request: &Request) -> OsString {
     let given = request.line.value("name").map(OsStr::to_owned);
     given.unwrap_or_else(|| request.url.archive_name().into())
-}
-
-/// The name of the folder that `moo` takes for the archive directory. With prefixes that is one inside of
-/// duplicity's, which the backups with other prefixes share.
-fn own_name(request: &Request) -> OsString {
-    let mut own = name(request);
-    if !request.prefixes.is_empty() {
-        own.push("/");
-        own.push(inside(&request.prefixes));
-    }
-    own
-}
-
-fn inside(prefixes: &Prefixes) -> String {
-    let hash = Md5::digest(prefixes.to_string());
-    hash.iter().fold(".moobacker-".to_owned(), |name, byte| format!("{name}{byte:02x}"))
-}
-
-/// Makes that folder.
-///
-/// # Errors
-/// It can't be made.
-pub(crate) fn share(request: &Request) -> Result<(), Refusal> {
-    let prefixes = &request.prefixes;
-    if prefixes.is_empty() || request.action == Action::Replicate {
-        return Ok(());
-    }
-    let made = local::share(&archive(request), &inside(prefixes), prefixes);
-    made.map_err(|failure| Refusal::own(failure.to_string()))
 }
 
 /// The archive directory, as collection-status shows it.

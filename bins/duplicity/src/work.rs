@@ -21,6 +21,19 @@ pub(crate) struct Work<'a> {
     pub(crate) moo: Moo<'a>,
 }
 
+/// What a backup would store.
+#[derive(Default)]
+struct Changes {
+    /// The bytes in it; none if nothing has changed.
+    size: Option<u64>,
+    /// The lines of its statistics.
+    statistics: Vec<String>,
+}
+
+/// What the lines of a dry run begin with that name a change. A socket is never stored; all others are
+/// statistics.
+const KINDS: [&[u8]; 4] = [b"new ", b"changed ", b"deleted ", b"reread "];
+
 impl Work<'_> {
     /// The words of a command, with those of the store at its end.
     pub(crate) fn words(
@@ -104,22 +117,25 @@ impl Work<'_> {
             return Err(Refusal::new(17, "", text));
         }
         own.extend(self.oldest_full()?);
-        if self.has("skip-if-no-change") && self.changes(OsString::new(), own.clone())?.is_none() {
+        if self.has("skip-if-no-change")
+            && self.changes(OsString::new(), own.clone())?.size.is_none()
+        {
             self.journal.notice("No changes found. Skipping backup.");
-            return Ok(0);
-        }
-        if self.has("dry-run") {
-            let size = self.changes(self.kind(survey)?, own)?.unwrap_or_default();
-            self.journal.event(
-                Level::Info,
-                code::PROGRESS,
-                &size.to_string(),
-                "Processed volume 1",
-            );
             return Ok(0);
         }
         if !self.has("no-print-statistics") {
             own.push("--stats".into());
+        }
+        if self.has("dry-run") {
+            let Changes { size, statistics } = self.changes(self.kind(survey)?, own)?;
+            self.journal.event(
+                Level::Info,
+                code::PROGRESS,
+                &size.unwrap_or_default().to_string(),
+                "Processed volume 1",
+            );
+            self.tell_statistics(&statistics);
+            return Ok(0);
         }
         let mut words = vec![self.kind(survey)?];
         words.retain(|kind| !kind.is_empty());
@@ -129,10 +145,14 @@ impl Work<'_> {
         let ended = self.run("backup", &words, out)?;
         let foreign = ended.reason == failure::Reason::ForeignSets;
         ended.unless(action, &[0, 3]).map_err(|refusal| self.of_host(refusal, foreign, survey))?;
-        if !statistics.is_empty() {
-            self.journal.notice(&(statistics.join("\n") + "\n"));
-        }
+        self.tell_statistics(&statistics);
         Ok(0)
+    }
+
+    fn tell_statistics(&self, lines: &[String]) {
+        if !lines.is_empty() {
+            self.journal.notice(&(lines.join("\n") + "\n"));
+        }
     }
 
     /// Whether an increment is asked for, and nothing is there that it could extend.
@@ -182,20 +202,21 @@ impl Work<'_> {
         Ok(oldest.map_err(Refusal::usage)?.map(|age| word("full-if-older-than", age)))
     }
 
-    /// Lists what a backup would store, and returns the bytes in it; none if nothing has changed.
-    fn changes(&self, kind: OsString, mut own: Vec<OsString>) -> Result<Option<u64>, Refusal> {
+    /// Lists what a backup would store.
+    fn changes(&self, kind: OsString, mut own: Vec<OsString>) -> Result<Changes, Refusal> {
         own.push("--dry-run".into());
         let mut words = vec![kind];
         words.retain(|kind| !kind.is_empty());
         words.extend(self.words("backup", own, &[&self.request.local, self.url()]));
-        let mut size = None;
-        let out = |line: &[u8]| {
-            let told = self.change(line);
-            size = Some(size.unwrap_or(0) + told);
+        let mut changes = Changes::default();
+        let out = |line: &[u8]| match KINDS.iter().any(|kind| line.starts_with(kind)) {
+            true => changes.size = Some(changes.size.unwrap_or(0) + self.change(line)),
+            false if line.starts_with(b"socket ") => {}
+            false => changes.statistics.push(String::from_utf8_lossy(line).into_owned()),
         };
         let ended = self.run("backup", &words, out)?;
         ended.unless(&self.request.action, &[0, 3])?;
-        Ok(size)
+        Ok(changes)
     }
 
     /// Tells of a change: `new      PATH`. Returns the bytes in the file.

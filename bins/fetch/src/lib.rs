@@ -30,6 +30,7 @@ use survey::{Judge, Survey};
 
 use crate::archive_directory::ArchiveDirectory;
 use crate::part::Part;
+use crate::place::Place;
 use crate::selection::Selection;
 use crate::wanted::WantedFile;
 
@@ -84,6 +85,10 @@ pub struct Fetch {
     /// Print the path of the store's archive directory below FOLDER, and read nothing
     #[arg(long, group = "what", value_name = "FOLDER", conflicts_with_all = ["time", "archive"])]
     archive_in: Option<PathBuf>,
+    /// With --archive-in, take the archive directory NAME there, or, with prefixes, the one for these
+    /// inside of it, which is made
+    #[arg(long, value_name = "NAME", requires = "archive_in")]
+    archive_name: Option<PathBuf>,
     /// Leave out sets that another store has; FILE holds the output of --receipts for that store
     #[arg(long, value_name = "FILE", requires = "what", conflicts_with = "receipts")]
     known: Option<PathBuf>,
@@ -135,8 +140,9 @@ impl Program for Fetch {
 
     fn run(self, output: &mut Output<File>) -> Result<Totals, Failure> {
         if let Some(folder) = &self.archive_in {
-            place::print(folder, (&self.url, &self.reached.prefixes()?), output.text())?;
-            return Ok(Totals::default());
+            let (name, prefixes) = (self.archive_name.as_deref(), &self.reached.prefixes()?);
+            let place = Place { folder, name, url: &self.url, prefixes };
+            return place.print(output.text()).map(|()| Totals::default());
         }
         let mut store = match local::store_folder(&self.url).filter(|_| self.of_archive) {
             Some(folder) => store::archive_directory(folder)?,

@@ -142,7 +142,9 @@ impl Dump<'_> {
         let base = base.map(|state| Base::start(state, arguments.jobs.count())).transpose()?;
         let mut changes = Changes { base, ..Changes::default() };
         if arguments.dry_run {
-            return self.list(&mut changes, output);
+            let totals = self.list(&mut changes, output)?;
+            arguments.tell(&head, &totals, output.text())?;
+            return Ok(totals);
         }
         let reporter = Reporter::start(Some(self.entries()), size.map(|size| size.bytes));
         // There is no stream before there is something to be stored.
@@ -168,12 +170,19 @@ impl Dump<'_> {
     }
 
     fn list(&self, changes: &mut Changes, output: &mut Output<File>) -> Result<Totals, Failure> {
+        let start = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        let start = u64::try_from(start).unwrap_or_default();
+        let mut totals = Totals { start, source_files: self.entries(), ..Totals::default() };
         for file in &self.files {
             let known = changes.reach(&file.path, |_| Ok(()))?;
-            let word = if known { "changed" } else { "new" };
+            let (word, files) = match known {
+                true => ("changed", &mut totals.changed_files),
+                false => ("new", &mut totals.new_files),
+            };
+            *files += 1;
             list(word, &file.path, output)?;
         }
-        Ok(Totals::default())
+        Ok(totals)
     }
 }
 

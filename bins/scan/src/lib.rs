@@ -27,15 +27,16 @@ mod walk;
 
 use std::ffi::OsString;
 use std::fs::File;
+use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use archive::Identity;
 use cli::{Common, Jobs, Program};
 use failure::Failure;
-use local::Place;
+use local::{Folder, Place};
 use progress::Reporter;
-use stream::{Begin, Output, StreamKind, Totals};
+use stream::{Begin, Output, SetHeader, StreamKind, Totals};
 
 use crate::base::Base;
 use crate::changes::Changes;
@@ -116,6 +117,12 @@ pub struct Scan {
     /// List on standard output what would be stored; read no content and write no stream
     #[arg(long)]
     dry_run: bool,
+    /// With --dry-run, print statistics after the list, in duplicity's form
+    #[arg(long, requires = "dry_run")]
+    stats: bool,
+    /// With --dry-run, print statistics after the list, as JSON in duplicity's form, which name the store URL
+    #[arg(long, value_name = "URL", requires = "dry_run")]
+    jsonstat: Option<String>,
     #[command(flatten)]
     snapshot: SnapshotOptions,
     #[command(flatten)]
@@ -172,11 +179,28 @@ impl Program for Scan {
         let walk = Walk::new(source, selection, place, (!self.no_xattrs, self.copy_links));
         if self.dry_run {
             let listing = (Listing::new(output.text()), Reporter::default());
-            return Changes::new(walk, base, seen, rules, listing).run();
+            let totals = Changes::new(walk, base, seen, rules, listing).run()?;
+            self.tell(&head, &totals, output.text())?;
+            return Ok(totals);
         }
         output.begin(&Begin::backup(StreamKind::Tree, head))?;
         let reporter = Reporter::start(size.map(|size| size.entries), size.map(|size| size.bytes));
         let report = Resumed::new(TreeStream::new(output, reporter.clone()), stored);
         Changes::new(walk, base, seen, rules, (report, reporter)).run()
+    }
+}
+
+impl Scan {
+    /// Prints the statistics of a dry run.
+    fn tell(&self, head: &SetHeader, totals: &Totals, mut to: impl Write) -> Result<(), Failure> {
+        let archive = self.archive.as_deref().filter(|archive| archive.exists());
+        let folder = archive.map(Folder::open).transpose()?;
+        let json = |url: &String| statistics::json(head, totals, url, folder.as_ref());
+        let json = self.jsonstat.as_ref().map(json).transpose()?;
+        let text = self.stats.then(|| statistics::text(totals));
+        for part in json.into_iter().chain(text) {
+            writeln!(to, "{part}").map_err(|error| Failure::of_output(&error))?;
+        }
+        Ok(())
     }
 }

@@ -207,13 +207,14 @@ impl<W: Write> Report for Listing<W> {
     fn entry(
         &mut self,
         path: &TreePath,
-        _member: Member,
+        member: Member,
         news: News,
         _walk: &Walk,
         _owners: &mut Owners,
     ) -> Result<Told, Failure> {
         let word = if news == News::New { "new" } else { "changed" };
-        self.line(word, path).map(|()| Told::Whole(0))
+        let size = member.annotations.get(SIZE).and_then(|size| size.parse().ok());
+        self.line(word, path).map(|()| Told::Whole(size.unwrap_or(0)))
     }
 
     /// A dry run reads no content: whether it is another one has to stay open.

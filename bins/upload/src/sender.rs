@@ -10,8 +10,8 @@ use std::thread::{Builder, JoinHandle};
 use archive::{FileKind, FileName, parse_parity};
 use cli::lifeline;
 use crossbeam_channel::{self as channel, RecvTimeoutError};
-use failure::{Failure, OrFail, Status, TemporaryFile};
-use store::{Limits, Sink, Store};
+use failure::{Failure, OrFail, Reason, Status, TemporaryFile};
+use store::{Limits, Sink, Store, Stored};
 
 use crate::delivery::{IDLE, deliver, discard, name_until_published};
 use crate::spool::{Progress, Spool};
@@ -227,7 +227,7 @@ impl Sender {
         };
         match file {
             Arrived::There(under) if under == name => Ok(()),
-            Arrived::There(under) => self.store().rename(&under, name),
+            Arrived::There(under) => rename(self.store().as_mut(), &under, name),
             Arrived::Here(spool) => {
                 let limits = self.limits()?;
                 let mut store = lock(&self.store);
@@ -249,6 +249,22 @@ impl Sender {
 
     fn check(&self) -> Result<(), Failure> {
         lock(&self.outcome).failure.clone().map_or(Ok(()), Err)
+    }
+}
+
+/// Gives a file its final name. A store may have lost it since it arrived.
+fn rename(store: &mut dyn Store, under: &str, name: &str) -> Result<(), Failure> {
+    let Err(failure) = store.rename(under, name) else { return Ok(()) };
+    if failure.status() == Status::Lost || failure.reason() == Reason::NotStored {
+        return Err(failure);
+    }
+    let is_gone = |files: &[Stored]| !files.iter().any(|file| [under, name].contains(&&*file.name));
+    match store.list() {
+        Ok(files) if is_gone(&files) => {
+            let why = "the store has lost it since it arrived; run the command again";
+            Err(Failure::of(Status::Refused, name, why).because(Reason::NotStored))
+        }
+        _ => Err(failure),
     }
 }
 

@@ -46,7 +46,7 @@ pub use name::{
     parse_seal, repaired_name, seal_name, set_time,
 };
 pub use path::TreePath;
-pub use prefixes::Prefixes;
+pub use prefixes::{Prefixes, WrongPrefix};
 pub use quote::{quote, unquote};
 pub use range::{EntryPosition, VolumeRange};
 pub use record::{LONGEST_LINE, read_line};

@@ -16,6 +16,23 @@ const SAMPLES: [&str; 4] = [
     "moobacker.20000101T000000Z.parity.1",
 ];
 
+/// The options for the prefixes of the kinds.
+const OPTIONS: [&str; 4] = [
+    "file-prefix-manifest",
+    "file-prefix-archive",
+    "file-prefix-signature",
+    "file-prefix-jsonstat",
+];
+
+/// A prefix that can't be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WrongPrefix {
+    /// The option for it, without the dashes.
+    pub option: &'static str,
+    /// Why not.
+    pub why: &'static str,
+}
+
 /// What the names of files begin with. The prefix of all files comes before that of their kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prefixes {
@@ -40,13 +57,15 @@ impl Prefixes {
     /// The prefix of all files, and those of manifests, volumes, signature files and statistics.
     ///
     /// # Errors
-    /// Why a prefix can't be used.
-    pub fn new(all: &str, kinds: [&str; 4]) -> Result<Prefixes, &'static str> {
-        let all_of_them = kinds.iter().map(|kind| format!("{all}{kind}"));
-        for whole in all_of_them.chain([all.to_owned()]) {
-            check(&whole, 2 * LONGEST)?;
+    /// A prefix can't be used.
+    pub fn new(all: &str, kinds: [&str; 4]) -> Result<Prefixes, WrongPrefix> {
+        let of = |option| move |why| WrongPrefix { option, why };
+        check(all, LONGEST).map_err(of("file-prefix"))?;
+        for (kind, option) in kinds.iter().zip(OPTIONS) {
+            let whole = format!("{all}{kind}");
+            let checked = check_length(kind, LONGEST).and_then(|()| check(&whole, 2 * LONGEST));
+            checked.map_err(of(option))?;
         }
-        kinds.iter().chain([&all]).try_for_each(|one| check_length(one, LONGEST))?;
         Ok(Prefixes { all: all.to_owned(), kinds: kinds.map(str::to_owned) })
     }
 

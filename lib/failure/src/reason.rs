@@ -35,10 +35,12 @@ pub enum Reason {
     LastIncludes,
     /// A file system has no more room for the user.
     DiskFull,
+    /// The store has lost a file, or a part of it, that it said it had stored.
+    NotStored,
 }
 
 /// The reasons by the names that travel in `failed.json`.
-const NAMES: [(Reason, &str); 15] = [
+const NAMES: [(Reason, &str); 16] = [
     (Reason::Other, "other"),
     (Reason::DestinationExists, "destination-exists"),
     (Reason::NoBackup, "no-backup"),
@@ -54,6 +56,7 @@ const NAMES: [(Reason, &str); 15] = [
     (Reason::OutsideSource, "outside-source"),
     (Reason::LastIncludes, "last-includes"),
     (Reason::DiskFull, "disk-full"),
+    (Reason::NotStored, "not-stored"),
 ];
 
 impl Reason {

@@ -1,6 +1,6 @@
 //! The options for the prefixes of names.
 
-use archive::Prefixes;
+use archive::{Prefixes, WrongPrefix};
 use failure::{Failure, Status};
 
 /// The options for the prefixes of names.
@@ -36,7 +36,8 @@ impl PrefixOptions {
             &self.file_prefix_signature,
             &self.file_prefix_jsonstat,
         ];
-        let wrong = |why| Failure::of(Status::Usage, "--file-prefix", why);
+        let wrong =
+            |WrongPrefix { option, why }| Failure::of(Status::Usage, format!("--{option}"), why);
         let all = self.file_prefix.as_deref().unwrap_or_default();
         let kinds = kinds.map(|kind| kind.as_deref().unwrap_or_default());
         Prefixes::new(all, kinds).map_err(wrong)

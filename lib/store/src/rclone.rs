@@ -7,6 +7,7 @@ mod write;
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use failure::{Failure, OrFail, Reason, Status};
 use serde::Deserialize;
@@ -15,7 +16,7 @@ use self::call::Rclone;
 use self::read::RcloneReader;
 use self::write::RcloneSink;
 use crate::listing::Listing;
-use crate::{Limits, Options, Sink, Store, Stored};
+use crate::{Limits, Options, Sink, Store, Stored, temporary};
 
 /// `rclone:REMOTE:PATH`.
 #[derive(Clone)]
@@ -27,7 +28,12 @@ pub(crate) struct RcloneStore {
     listing: Option<BTreeMap<String, u64>>,
     /// The files to check for: their names, and the names that they have had before.
     unchecked: BTreeMap<String, String>,
+    /// The files that rclone has sent, until the remote has shown that it has them.
+    sent: Sent,
 }
+
+/// Names of files, and their sizes.
+type Sent = Arc<Mutex<BTreeMap<String, u64>>>;
 
 /// A file in the output of `rclone lsjson`.
 #[derive(Deserialize)]
@@ -58,6 +64,7 @@ impl RcloneStore {
             moves: None,
             listing: None,
             unchecked: BTreeMap::new(),
+            sent: Sent::default(),
         }
     }
 
@@ -110,9 +117,35 @@ impl RcloneStore {
 
     fn forget(&mut self, name: &str) {
         self.unchecked.remove(name);
+        self.sent().remove(name);
         if let Some(listing) = &mut self.listing {
             listing.remove(name);
         }
+    }
+
+    fn sent(&self) -> MutexGuard<'_, BTreeMap<String, u64>> {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Checks that the remote has what was sent. It may not know the size of a file.
+    fn check_sent(&mut self) -> Result<(), Failure> {
+        let sent = std::mem::take(&mut *self.sent());
+        if sent.is_empty() {
+            return Ok(());
+        }
+        let listing = self.look()?;
+        let is_whole = |name: &String, size: u64| {
+            listing.get(name).is_some_and(|listed| *listed == size || *listed == 0)
+        };
+        let Some((name, size)) = sent.iter().find(|(name, size)| !is_whole(name, **size)) else {
+            return Ok(());
+        };
+        let there = listing.get(name).copied().unwrap_or(0);
+        let why = format!(
+            "the remote has {there} of the {size} bytes that rclone has sent; run the command again"
+        );
+        let which = self.rclone.which(temporary::shown(name));
+        Err(Failure::of(Status::Refused, which, why).because(Reason::NotStored))
     }
 
     fn taken(&self, name: &str) -> Failure {
@@ -161,10 +194,11 @@ impl Store for RcloneStore {
             // Another try has the same name.
             self.unchecked.insert(name.to_owned(), name.to_owned());
         }
-        Ok(Box::new(RcloneSink::create(&self.rclone, name, size)?))
+        Ok(Box::new(RcloneSink::create(&self.rclone, (name, size), self.sent.clone())?))
     }
 
     fn rename(&mut self, from: &str, to: &str) -> Result<(), Failure> {
+        self.check_sent()?;
         self.is_free(to)?;
         let (old, new) = (self.rclone.place(from), self.rclone.place(to));
         // rclone skips an existing name silently: `sync` checks.
@@ -191,6 +225,7 @@ impl Store for RcloneStore {
     /// Checks that all new files exist. rclone skips a name that another program has created
     /// meanwhile.
     fn sync(&mut self) -> Result<(), Failure> {
+        self.check_sent()?;
         let unchecked = std::mem::take(&mut self.unchecked);
         if unchecked.is_empty() {
             return Ok(());

@@ -61,3 +61,47 @@ fn an_encrypted_set_has_encrypted_statistics_which_the_seal_lists_and_copies_kee
     sandbox.sh(&format!("{sums} | grep jsonstat")).stdout_has("jsonstat.gpg: OK");
     sandbox.sh("duplicity -v0 verify file://$PWD/store src").succeeds();
 }
+
+#[test]
+fn a_dry_run_prints_the_statistics_of_stock_and_stores_none() {
+    let sandbox = drop_in();
+    let stock = Duplicity::new(&sandbox).plain().option("--jsonstat");
+    stock.full("src").succeeds();
+    sandbox.sh("echo more >src/more; rm src/a; ls store archive >before").silent();
+    // What stock counts of folders, and how long it takes, is its own.
+    let facts = "sed -n '/^{/,/^}/p' | jq -S '[keys, .Errors, .DeletedFiles, .backup_meta]'";
+    let words = "--dry-run src file://$PWD/store";
+    let script = stock.script("incremental", words);
+    let theirs = sandbox.sh(&format!("({script}) | {facts}")).succeeds().out();
+    let ours =
+        format!("duplicity inc --archive-dir . --name archive --no-encryption --jsonstat {words}");
+    assert_eq!(sandbox.sh(&format!("{ours} | {facts}")).succeeds().out(), theirs);
+    assert!(theirs.contains("\"no_of_inc\": 0,") && theirs.contains("full."), "{theirs}");
+    sandbox
+        .sh(&ours)
+        .succeeds()
+        .stdout_has("Backup Statistics")
+        .stdout_has("NewFileSize 5 (5 bytes)");
+    let quiet = sandbox.sh(&format!("{ours} --no-print-statistics")).succeeds().out();
+    assert!(
+        quiet.contains("\"NewFileSize\": 5,") && !quiet.contains("Backup Statistics"),
+        "{quiet}"
+    );
+    sandbox.sh("ls store archive | grep -v lockfile | diff before -").silent();
+    // Here stock fails: it has no chain yet.
+    let full = "duplicity full --dry-run --jsonstat src file://$PWD/new";
+    sandbox.sh(full).succeeds().stdout_has("\"action\": \"full\"").stdout_has("\"N/A\"");
+    sandbox.sh("ls -d new").fails();
+}
+
+#[test]
+fn a_socket_was_a_change_and_is_none() {
+    let sandbox = drop_in();
+    sandbox
+        .sh("python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"src/socket\")'")
+        .silent();
+    sandbox.sh("duplicity -v0 src file://$PWD/store").silent();
+    later(&sandbox);
+    let again = "duplicity --skip-if-no-change src file://$PWD/store";
+    sandbox.sh(again).succeeds().stdout_has("No changes found. Skipping backup.");
+}

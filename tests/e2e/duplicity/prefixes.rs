@@ -1,5 +1,6 @@
 //! `--file-prefix` and its relatives: several backups in one store.
 
+use tests::sandbox::workspace;
 use tests::{Duplicity, Key, Sandbox};
 
 use super::{drop_in, later, with_moo};
@@ -176,10 +177,65 @@ fn a_prefix_that_would_mix_backups_or_leave_the_folder_is_refused() {
         ("a-prefix-of-more-than-forty-bytes-is-too-long", "longer than 40 bytes"),
     ] {
         for option in ["--file-prefix", "--file-prefix-archive"] {
-            let call = format!("{option} {prefix} src file://$PWD/store");
-            sandbox.sh(&format!("duplicity {call}")).fails_with(23).one_message().stderr_has(why);
-            sandbox.sh(&format!("moo backup {call}")).fails_with(2).stderr_has(why);
+            let (call, why) =
+                (format!("{option} {prefix} src file://$PWD/store"), format!("{option}: {why}"));
+            sandbox.sh(&format!("duplicity {call}")).fails_with(23).one_message().stderr_has(&why);
+            sandbox.sh(&format!("moo backup {call}")).fails_with(2).stderr_has(&why);
         }
     }
     sandbox.sh("ls store").fails();
+}
+
+#[test]
+fn a_backup_with_prefixes_is_rescued_and_its_seals_are_checked() {
+    let mut sandbox = drop_in();
+    with_moo(&mut sandbox);
+    let url = "file://$PWD/store";
+    for (prefix, source) in [("", "src/sub"), ("--file-prefix x-", "src")] {
+        let backup = format!("moo backup --quiet --no-encryption --archive-dir state {prefix}");
+        sandbox.sh(&format!("{backup} {source} {url}")).silent();
+    }
+    let rescue = workspace().join("pipelines/rescue.sh").display().to_string();
+    sandbox.sh(&format!("{rescue} -p x- store out && diff -r --no-dereference src out")).silent();
+    sandbox.sh(&format!("{rescue} store sub && diff -r src/sub sub")).silent();
+    sandbox.sh("echo >>$(ls store/x-*sigtar*)").silent();
+    sandbox.sh(&format!("{rescue} -p x- store again")).fails_with(1).stderr_has("damaged: ");
+    sandbox.sh("ls -d again").fails();
+}
+
+#[test]
+fn the_archive_directory_of_one_name_mixed_backups_with_several_prefixes_and_serves_all() {
+    let mut sandbox = drop_in();
+    with_moo(&mut sandbox);
+    let (named, url) = ("--archive-dir . --name shared", "file://$PWD/store");
+    let prefixes = ["", "--file-prefix a-", "--file-prefix b-", KINDS];
+    for kind in ["full", "inc"] {
+        for (number, prefix) in prefixes.iter().enumerate() {
+            sandbox
+                .sh(&format!("mkdir -p s{number}; date +%N >s{number}/f{number}{kind}"))
+                .silent();
+            let words = format!("--no-encryption {named} {prefix} s{number} {url}");
+            sandbox.sh(&format!("moo backup {kind} --quiet {words}")).silent();
+        }
+        later(&sandbox);
+    }
+    for (number, prefix) in prefixes.iter().enumerate() {
+        let listed = sandbox.sh(&format!("moo list {named} {prefix} {url}")).succeeds().out();
+        let files = listed.lines().filter(|line| line.starts_with('-')).count();
+        assert!(files == 2 && listed.contains(&format!(" f{number}inc")), "{prefix}: {listed}");
+        // The drop-in and stock go on with it.
+        let next =
+            format!("date +%N >s{number}/f{number}more && duplicity inc -v0 --no-encryption");
+        sandbox.sh(&format!("{next} {named} {prefix} s{number} {url}")).silent();
+        later(&sandbox);
+        let stock = Duplicity::new(&sandbox).archive("shared").plain().option(prefix);
+        let source = format!("s{number}");
+        stock.increment(&source).succeeds().stdout_has("synchronized, no sync needed");
+        later(&sandbox);
+        let status =
+            format!("moo status --json {named} {prefix} {url} | jq '.chains[].sets|length'");
+        sandbox.sh(&status).stdout_is("4");
+        let restore = format!("env -u PASSPHRASE moo restore --quiet {named} {prefix} {url} out");
+        sandbox.sh(&format!("{restore} && diff -r {source} out && rm -r out")).silent();
+    }
 }

@@ -262,3 +262,42 @@ fn a_set_all_of_whose_files_were_renamed_as_uploads_is_no_set_of_temporary_files
         assert_eq!(barn.machine.sh(&format!("ls -A {STORE}")).succeeds().out(), before);
     }
 }
+
+#[test]
+fn with_prefixes_only_files_that_have_them_go_and_without_them_only_those_that_have_none() {
+    let chains = chains();
+    let Some(barn) = Barn::new(&chains) else { return };
+    let plain = barn.plan("--keep-full 2");
+    let there =
+        |pattern: &str| barn.machine.sh(&format!("ls -A {STORE} | grep -cE '{pattern}'")).out();
+    // The same backup beside itself, with a prefix for each kind.
+    let copies = "for f in *; do
+        case $f in *.sigtar*) p=g-s- ;; *.difftar*) p=g-a- ;; *) p=g-m- ;; esac
+        cp -p $f $p$f; done
+        : >.upload-1a.2.0-g-a-duplicity-full.20261122T201500Z.vol1.difftar.gpg";
+    barn.machine.sh(&format!("cd {STORE} && {copies}")).silent();
+    let prefixes = "--file-prefix g- --file-prefix-manifest m- --file-prefix-archive a- \
+                    --file-prefix-signature s-";
+    assert_eq!(barn.plan("--keep-full 2"), plain);
+    assert_eq!(barn.plan(&format!("--keep-full 2 {prefixes}")), plain);
+    assert_eq!(plain.len(), 3);
+    barn.in_place_of("date", "echo $(($(/bin/date +%s) + 8 * 86400))");
+    let (old, none) = ("--older-than 1Y", "--older-than 1Y --file-prefix none-");
+    assert_eq!(barn.plan(old), [""; 0]);
+    let told = barn.plan(&format!("{old} {prefixes}"));
+    assert!(told[0].starts_with("remove  temporary, files: 1,"), "{told:?}");
+    barn.prune(&format!("{none} {STORE}")).fails_with(10);
+    let unprefixed = there("^(duplicity|moobacker)");
+    barn.prune(&format!("--keep-full 2 --force {prefixes} {STORE}")).silent();
+    assert_eq!(there("^(duplicity|moobacker)"), unprefixed);
+    assert_eq!(there("^g-m-duplicity.*manifest").trim(), "4");
+    assert_eq!(there("^g-m-moobacker.*seal").trim(), "4");
+    assert_eq!(there("^g-a-duplicity").trim(), "4");
+    barn.prune(&format!("--keep-full 2 --force {STORE}")).silent();
+    assert_eq!(there("^duplicity.*manifest").trim(), "4");
+    assert_eq!(there("^g-m-duplicity.*manifest").trim(), "4");
+    for wrong in ["a/b", ".a", "'a b'"] {
+        let run = barn.prune(&format!("--keep-full 2 --file-prefix-archive {wrong} {STORE}"));
+        run.fails_with(2).one_message().stderr_has("--file-prefix-archive: ");
+    }
+}

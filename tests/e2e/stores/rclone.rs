@@ -126,3 +126,30 @@ fn what_is_wrong_with_a_remote_is_said_in_one_line() {
         "mkdir bin && ln -s $(command -v moo-fetch) bin && PATH=$PWD/bin moo-fetch rclone:away:x";
     remote.sandbox.sh(nothing).fails_with(1).one_message().stderr_has("rclone is not in PATH");
 }
+
+#[test]
+fn what_a_remote_has_lost_or_cut_in_silence_made_a_set_and_makes_none() {
+    for (fault, there) in [
+        ("cat >/dev/null", "0"),
+        ("head -c 1000 >.part; cat >/dev/null; /usr/bin/rclone rcat \"$3\" <.part", "1000"),
+    ] {
+        let mut remote = Remote::new("type = alias\nremote = .");
+        remote.tree.noise("more", 2_500_000);
+        let fake =
+            format!("case $* in rcat*vol2*) {fault}; exit ;; esac; exec /usr/bin/rclone \"$@\"");
+        remote.sandbox.sh("mkdir -p .fake bucket").silent();
+        fs::write(remote.sandbox.path(".fake/rclone"), format!("#!/bin/sh\n{fake}\n")).unwrap();
+        remote.sandbox.sh("chmod +x .fake/rclone").silent();
+        let path = remote.sandbox.sh("printf %s \"$PATH\"").out();
+        let faulty = format!("{}:{path}", remote.sandbox.path(".fake").display());
+        remote.sandbox.set("PATH", faulty);
+        let words = "--no-encryption --volsize 1 src rclone:away:bucket/store";
+        let run = remote.moo("backup", "archive", words).fails_with(7).one_message();
+        run.stderr_has(&format!("vol2.difftar.gz: the remote has {there} of the "));
+        assert!(!remote.names().lines().any(|name| name.starts_with("duplicity-")));
+        remote.sandbox.set("PATH", path);
+        // The next run sends again what is missing.
+        remote.moo("backup", "archive", words).succeeds();
+        remote.brings_back("", &Snapshot::kept(remote.tree.root()));
+    }
+}

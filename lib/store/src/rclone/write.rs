@@ -2,9 +2,11 @@
 
 use std::io::{self, Write};
 use std::process::{Child, Stdio};
+use std::sync::PoisonError;
 
 use failure::{Failure, OrFail, Status};
 
+use super::Sent;
 use super::call::Rclone;
 use crate::{Sink, temporary};
 
@@ -14,15 +16,23 @@ pub(crate) struct RcloneSink {
     /// The name in messages.
     name: String,
     child: Option<Child>,
+    /// Where it is noted once rclone is content, and its note.
+    sent: Sent,
+    note: (String, u64),
 }
 
 impl RcloneSink {
-    pub(crate) fn create(rclone: &Rclone, name: &str, size: u64) -> Result<RcloneSink, Failure> {
-        let size = format!("--size={size}");
+    pub(crate) fn create(
+        rclone: &Rclone,
+        (name, size): (&str, u64),
+        sent: Sent,
+    ) -> Result<RcloneSink, Failure> {
+        let option = format!("--size={size}");
         // Its output goes through a pipe that ends with this process, so rclone ends too.
-        let child = rclone.start(&["rcat", &size, &rclone.place(name)], Stdio::piped())?;
+        let child = rclone.start(&["rcat", &option, &rclone.place(name)], Stdio::piped())?;
+        let note = (name.to_owned(), size);
         let name = temporary::shown(name).to_owned();
-        Ok(RcloneSink { rclone: rclone.clone(), name, child: Some(child) })
+        Ok(RcloneSink { rclone: rclone.clone(), name, child: Some(child), sent, note })
     }
 
     /// Waits for rclone, and checks that it is content.
@@ -52,7 +62,10 @@ impl Write for RcloneSink {
 
 impl Sink for RcloneSink {
     fn finish(mut self: Box<Self>) -> Result<(), Failure> {
-        self.end()
+        self.end()?;
+        let (name, size) = std::mem::take(&mut self.note);
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner).insert(name, size);
+        Ok(())
     }
 }
 
