@@ -83,10 +83,17 @@ full-if-older-than = "1M"
 [stores.main]
 url = $(in_quotes "$remote")
 TEXT
-    [ -n "$plain" ] || cat <<TEXT
+    if [ -n "$plain" ]; then
+        cat <<TEXT
+# Sets that neither rule keeps are deleted after a good backup, see moo-prune(1).
+keep = { full = 4, older-than = "6M" }
+TEXT
+    else
+        cat <<TEXT
 # The account there can only add files. Root deletes old ones there.
 append-only = true
 TEXT
+    fi
     cat <<TEXT
 
 # What moo run-checks checks: the age of the newest set; names, seals and a share of the hashes.

@@ -204,6 +204,12 @@ fn without_a_configuration_a_url_is_needed() {
         person.sh(&format!("moo {call}")).fails_with(2).one_message().stderr_has(why);
     }
     person.sh("moo config check").fails_with(2).one_message().stderr_has("moo setup-local");
+    person.sh("echo colour = 1 >other.toml").silent();
+    person
+        .sh("moo config check other.toml")
+        .fails_with(2)
+        .one_message()
+        .stderr_has("other.toml: line 1: colour");
 }
 
 #[test]

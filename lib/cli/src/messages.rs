@@ -69,12 +69,12 @@ pub(crate) fn start(stage: &'static str, Verbosity(level): Verbosity) {
 }
 
 /// The variable with what a person has typed, such as `moo status`, if a command of `moo` has started this stage.
-const COMMAND: &str = "MOO_COMMAND";
+pub const TYPED: &str = "MOO_COMMAND";
 
 /// Writes one line to standard error, which begins with the command that was typed, or with the name of a stage
 /// that was started by itself.
 pub fn say(stage: &str, message: &impl std::fmt::Display) {
-    let command = std::env::var(COMMAND).ok();
+    let command = std::env::var(TYPED).ok();
     let is_name = |c: char| c.is_ascii_lowercase() || c == '-';
     let typed = command.as_deref().filter(|typed| {
         typed.strip_prefix("moo ").is_some_and(|name| !name.is_empty() && name.chars().all(is_name))

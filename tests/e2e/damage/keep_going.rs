@@ -31,7 +31,7 @@ fn brings_back_what_is_whole(chain: &Chain, damage: &Damage) -> i32 {
     assert!(status == 5 || lost.is_empty(), "{case}: exits with 0");
     assert!(status == 0 || err.contains(at_fault), "{case}: does not name {at_fault}\n{err}");
     for path in lost {
-        assert!(err.contains(&format!("moo-patch: {path}: ")), "{case}: {path}\n{err}");
+        assert!(err.contains(&format!("moo restore: {path}: ")), "{case}: {path}\n{err}");
     }
     let lost: Vec<&str> = lost.iter().map(String::as_str).collect();
     let out = Snapshot::kept(chain.sandbox.path("out"));
@@ -167,7 +167,7 @@ fn a_volume_and_the_signatures_that_tell_of_it_are_lost_and_nothing_old_takes_th
     moo.backup("inc").silent();
     sandbox.sh("rm store/*inc*vol1* store/*new-signatures*").silent();
     let run = moo.restore("--keep-going").fails_with(5);
-    run.stderr_has("its content is unknown").stderr_has("moo-patch: folder/large: was in");
+    run.stderr_has("its content is unknown").stderr_has("moo restore: folder/large: was in");
     // Which it replaced is not known; but what lies before and behind it is whole.
     sandbox.sh("cmp src/'a file' out/'a file' && test ! -e out/folder/large").silent();
 }
