@@ -101,7 +101,7 @@ impl Each {
         }
         let found = given.clone().or_else(config::find);
         let of_names = !call.has("help") && takes_names(&self.command, &call);
-        if of_names && found.is_none() {
+        if of_names && found.is_none() && self.would_need_names(&call) {
             return Err(unconfigured(&self.command, &call));
         }
         let Some(path) = found.filter(|_| of_names) else {
@@ -133,6 +133,13 @@ impl Each {
             _ if call.has("metrics") => self.print_metrics(&config, &planned),
             _ => self.run_all(&config, &planned),
         }
+    }
+
+    /// Whether nothing is wrong with the call but that there are no names, or no configuration that has them.
+    fn would_need_names(&self, call: &Call) -> bool {
+        let has_url = call.arguments.iter().any(|word| word.as_encoded_bytes().contains(&b':'));
+        let lacks = |why: String| why.contains("required arguments were not provided");
+        !has_url && options::check(&self.command, &self.words).map_or_else(lacks, |()| true)
     }
 
     /// Without those for which `moo prune` has no rule.

@@ -31,7 +31,7 @@ fn brings_back_what_is_whole(chain: &Chain, damage: &Damage) -> i32 {
     assert!(status == 5 || lost.is_empty(), "{case}: exits with 0");
     assert!(status == 0 || err.contains(at_fault), "{case}: does not name {at_fault}\n{err}");
     for path in lost {
-        assert!(err.contains(&format!("moo restore: {path}: ")), "{case}: {path}\n{err}");
+        assert!(err.contains(&format!("moo-patch: {path}: ")), "{case}: {path}\n{err}");
     }
     let lost: Vec<&str> = lost.iter().map(String::as_str).collect();
     let out = Snapshot::kept(chain.sandbox.path("out"));
