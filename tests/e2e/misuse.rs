@@ -149,7 +149,9 @@ fn a_mistake_that_many_make_is_answered_with_what_to_do() {
 #[test]
 fn a_message_begins_with_the_command_that_was_typed_whichever_stage_fails() {
     let sandbox = Sandbox::new();
-    sandbox.sh("mkdir src && moo keygen --no-passphrase key >/dev/null").silent();
+    sandbox
+        .sh("mkdir src && echo moo >src/a && moo keygen --no-passphrase key >/dev/null")
+        .silent();
     for command in
         ["status", "verify", "verify --quick", "list", "drill", "restore", "cleanup", "sync"]
     {
@@ -175,8 +177,11 @@ fn a_message_begins_with_the_command_that_was_typed_whichever_stage_fails() {
         .fails_with(10)
         .one_message()
         .stderr_has("moo-check: file:///none: ");
-    let verbose = "moo backup -v info --encrypt-key key.cert.pgp src file://$PWD/store";
-    sandbox.sh(verbose).succeeds().stderr_has("moo-upload: ");
+    sandbox.sh("moo backup --encrypt-key key.cert.pgp src file://$PWD/store").silent();
+    sandbox
+        .sh("moo verify --quick --sample 100 -v info file://$PWD/store")
+        .succeeds()
+        .stderr_has("moo-check: ");
     // A command that a command starts is not the same one.
     let nested = "moo backup --encrypt-key key.cert.pgp --stdin-name a --command 'moo list file:///none' file://$PWD/b";
     sandbox.sh(nested).fails().stderr_has("moo list: file:///none: ");
