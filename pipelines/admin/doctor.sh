@@ -14,6 +14,8 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 . "$here/shared/steps.sh"
 # shellcheck source-path=SCRIPTDIR source=../shared/privileges.sh
 . "$here/shared/privileges.sh"
+# shellcheck source-path=SCRIPTDIR source=schedule.sh
+. "$here/admin/schedule.sh"
 # shellcheck source-path=SCRIPTDIR source=machine-checks.sh
 . "$here/admin/machine-checks.sh"
 # shellcheck source-path=SCRIPTDIR source=key-checks.sh
@@ -121,7 +123,7 @@ become "$owner"
 workplace
 check_home
 check_sudo
-check_schedule
+check_start
 [ -n "$configured" ] || leave
 IFS=$newline
 set -f

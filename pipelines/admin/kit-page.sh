@@ -79,7 +79,7 @@ means a wrong passphrase: try again.
     gpg --batch --import secrets/backup.secret.pgp backup.cert.pgp${seal:+ seal.cert.pgp}
 
 It prints "secret keys imported: 1", or "unchanged: 1" the second time.${locked:+
-This key has a passphrase of its own, for which gpg asks in step 6.}
+gpg asks for a passphrase in step 6: that of the kit again, unless somebody gave the key another one.}
 
 TEXT
 }
@@ -170,7 +170,7 @@ page_shorter() {
 SHORTER WAYS, before step 8
 
 With duplicity (apt-get install duplicity), instead of step 6; it asks for a
-passphrase: $(if [ -n "$locked" ]; then echo 'that of the key'; else echo 'just press Enter'; fi)
+passphrase: $(if [ -n "$locked" ]; then echo 'that of the kit again, or of the key if it has another one'; else echo 'just press Enter'; fi)
 
 $(each_source "    duplicity restore file://\$PWD/store/NAME restored/NAME-by-duplicity")
 

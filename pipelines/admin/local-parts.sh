@@ -83,10 +83,17 @@ full-if-older-than = "1M"
 [stores.main]
 url = $(in_quotes "$remote")
 TEXT
-    [ -n "$plain" ] || cat <<TEXT
+    if [ -n "$plain" ]; then
+        cat <<TEXT
+# Sets that neither rule keeps are deleted after a good backup, see moo-prune(1).
+keep = { full = 4, older-than = "6M" }
+TEXT
+    else
+        cat <<TEXT
 # The account there can only add files. Root deletes old ones there.
 append-only = true
 TEXT
+    fi
     cat <<TEXT
 
 # What moo run-checks checks: the age of the newest set; names, seals and a share of the hashes.
@@ -105,6 +112,8 @@ in_quotes() { printf '"%s"\n' "$(printf '%s\n' "$1" | sed 's/[\\"]/\\&/g')"; }
 
 check_configuration() {
     by_hand="$config: is there, and is left as it is: change it by hand"
+    named=$(conf_all user)
+    case $named in '' | "$user") ;; *) fail 1 "$config: has the user $named: pass --user $named" ;; esac
     [ -z "$remote" ] || [ "$(conf_remote)" = "${remote%/}" ] || fail 1 "$by_hand: the store $remote"
     [ -z "$plain" ] || ! conf_append_only || fail 1 "$by_hand: append-only"
     printf '%s' "$given" | while IFS='=' read -r name path; do
@@ -180,7 +189,11 @@ try_stores() {
 check_kit() {
     cert=$etc/backup.cert.pgp
     conf_all encrypt-key | grep -Fqx -e "$cert" || cert=''
-    [ ! -e "$cert" ] || cert=''
+    if [ -e "$cert" ]; then
+        [ -z "$kit" ] || [ -e "$kit" ] ||
+            announce "$kit: is not made, because the key is there already: moo recovery-kit makes a kit of a secret key"
+        cert=''
+    fi
     [ -n "$cert" ] || return 0
     [ -n "$kit" ] || fail 2 '--kit: the file for the recovery kit is needed (see --help)'
     if [ -e "$kit" ] || [ -L "$kit" ]; then fail 1 "$kit: already exists"; fi
@@ -225,73 +238,6 @@ ask_passphrase() {
     [ -n "$once" ] || fail 6 'the passphrase is empty'
     [ "$once" = "$again" ] || fail 6 'the passphrases differ'
     (umask 077 && printf '%s\n' "$once" >"$work/passphrase")
-}
-
-# make_schedule: cron, or a timer.
-make_schedule() {
-    if [ -n "$timer" ]; then make_timer && return; fi
-    command -v visudo >/dev/null || fail 1 'sudo: not found: apt-get install sudo, or pass --systemd'
-    file=/etc/cron.d/$user
-    [ ! -e "$file" ] || return 0
-    checks=$(conf_cron_checks)
-    put 644 "$file" <<TEXT
-MAILTO=${mailto:-root}
-$(cron_line "$user" "$schedule")${checks:+$newline$checks}
-TEXT
-}
-
-# make_timer: the installed timers, with drop-ins for what was given. Of the two that back up, one is enabled:
-# that of root if the configuration needs root.
-make_timer() {
-    dropins=/etc/systemd/system wanted=/etc/systemd/system/timers.target.wants
-    backup_timer=moobacker.timer other=moobacker-root.timer
-    [ -z "$(conf_all needs-root)" ] || { backup_timer=moobacker-root.timer other=moobacker.timer; }
-    if [ -L "$wanted/$backup_timer" ] && [ ! -L "$wanted/$other" ]; then return 0; fi
-    disable_timers
-    case $here in
-        /usr/lib/moobacker | /usr/local/lib/moobacker) ;;
-        *) link_units ;;
-    esac
-    if [ "$user" != moobacker ]; then
-        own="[Service]${newline}User=$user"
-        drop_in moobacker-failure.service user "$own"
-        for unit in moobacker moobacker-checks; do
-            drop_in "$unit.service" user "$own${newline}StateDirectory=$user"
-        done
-    fi
-    [ -z "$mailto" ] || drop_in moobacker-failure.service mailto "[Service]${newline}Environment=MAILTO=$mailto"
-    [ -z "$schedule" ] ||
-        drop_in moobacker.timer schedule "[Timer]${newline}OnCalendar=${newline}OnCalendar=$schedule"
-    [ ! -d /run/systemd/system ] || step systemctl daemon-reload
-    timers=$backup_timer
-    [ -z "$(conf_all checks)" ] || timers="$timers moobacker-checks.timer"
-    # shellcheck disable=SC2086 # two words
-    step systemctl enable --quiet $timers
-    # shellcheck disable=SC2086
-    [ ! -d /run/systemd/system ] || step systemctl start $timers
-}
-
-# disable_timers: those that back up. That of root comes first, since it has the name of the other one, too.
-disable_timers() {
-    for unit in moobacker-root.timer moobacker.timer; do
-        [ -L "$wanted/$unit" ] || continue
-        [ ! -d /run/systemd/system ] || step systemctl stop "$unit"
-        step systemctl disable --quiet "$unit"
-    done
-}
-
-# link_units: systemd finds those of another folder, but for the one whose name the timer of root takes.
-link_units() {
-    for unit in "${here%/*}"/systemd/system/moobacker*; do
-        [ "$backup_timer ${unit##*/}" = 'moobacker-root.timer moobacker.timer' ] ||
-            step systemctl link --quiet "$unit"
-    done
-}
-
-# drop_in UNIT NAME TEXT
-drop_in() {
-    step mkdir -p "$dropins/$1.d"
-    printf '%s\n' "$3" | put 644 "$dropins/$1.d/$2.conf"
 }
 
 # tell: what to do on the other machine, and then here.

@@ -139,23 +139,51 @@ check_sudo() {
     passed "$file" "lets $owner run $here/backup.sh as root, and nothing else"
 }
 
-# enabled UNIT: whether systemctl has enabled that timer.
-enabled() { [ -L "/etc/systemd/system/timers.target.wants/$1" ]; }
-
-checks_timer=moobacker-checks.timer
 # While that of root is enabled, it is the other one, too.
 backup_timer=moobacker-root.timer
 enabled "$backup_timer" || backup_timer=moobacker.timer
 
-# check_schedule: something starts the backup, and tells somebody when it fails.
-check_schedule() {
+# check_start: one schedule starts the backup, and tells somebody when it fails.
+check_start() {
     file=/etc/cron.d/$owner
+    others=$(starts_backups /etc/cron.d/* /etc/crontab /var/spool/cron/crontabs/*)
+    if enabled "$backup_timer"; then one=$backup_timer; else one=$file; fi
+    others=$(printf '%s\n' "$others" | grep -Fvx -e "$one") || others=''
+    if [ -n "$others" ]; then
+        check_others && return 0
+    fi
     if enabled "$backup_timer"; then
         check_timer
     elif [ -e "$file" ]; then
         ! roots "$file" : || check_cron
+    elif [ -n "$others" ]; then
+        passed "$others" 'starts backups'
     else
         finding 1 schedule 'there is none' "$(cron_lines) >$file"
+    fi
+}
+
+# check_others: $others start backups, and perhaps so does $one.
+check_others() {
+    enabled "$one" || [ -n "$(starts_backups "$one")" ] || return 1
+    mend=''
+    for other in $others; do mend="$mend${mend:+ && }$(without "$other")"; done
+    finding 1 schedule "$one starts backups, and so does $(printf '%s\n' "$others" | paste -s -d ' ')" "$mend"
+}
+
+# without FILE: the command after which that crontab starts neither backups nor checks. A file in which a person
+# has written is not deleted.
+without() {
+    comment="sed -i -E '/moobacker\/(backup[.]sh|moo run-checks)/s/^/#/' $(shown "$1")"
+    if [ "$1" != "/etc/cron.d/$owner" ] || [ -n "$(by_hand "$1" "$owner")" ]; then
+        echo "$comment" && return
+    fi
+    checks=''
+    [ -z "$configured" ] || checks=$(conf_cron_checks)
+    if [ -n "$checks" ] && ! enabled "$checks_timer"; then
+        echo "rm $1 && systemctl enable --now $checks_timer"
+    else
+        echo "rm $1"
     fi
 }
 
@@ -188,7 +216,9 @@ check_timer() {
     running "$backup_timer" || return 0
     root_keys=$(conf_all needs-root | paste -s -d , | sed 's/,/, /g')
     if [ "$backup_timer" = moobacker.timer ] && [ -n "$root_keys" ]; then
-        finding 1 "$backup_timer" "backs up without root, which the configuration needs for $root_keys" \
+        what="backs up without root, which the configuration needs for $root_keys"
+        case $root_keys in *before* | *after* | *failed*) what="$what unless it has hooks-need-root = false" ;; esac
+        finding 1 "$backup_timer" "$what" \
             "systemctl disable --now $backup_timer && systemctl enable --now moobacker-root.timer"
         return 0
     fi

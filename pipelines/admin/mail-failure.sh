@@ -1,6 +1,6 @@
 #!/bin/sh
-# mail-failure.sh: mails to MAILTO what a failed unit has printed. systemd starts it, through OnFailure, and
-# names the unit and its run in MONITOR_UNIT and MONITOR_INVOCATION_ID.
+# mail-failure.sh: mails to MAILTO what a failed unit has printed, unless somebody has stopped it. systemd starts
+# it, through OnFailure, and names the unit and its run in MONITOR_UNIT and MONITOR_INVOCATION_ID.
 set -eu
 self='mail-failure.sh'
 
@@ -10,6 +10,19 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 
 if [ -z "${MONITOR_UNIT-}" ] || [ -z "${MONITOR_INVOCATION_ID-}" ]; then
     fail 2 'MONITOR_UNIT and MONITOR_INVOCATION_ID are not set: systemd 251 or newer starts this script'
+fi
+# was_stopped: whether the run was ended by systemctl stop, or with the machine. Only systemd has jobs that stop a
+# unit; SIGTERM by anybody else is a failure.
+was_stopped() {
+    case ${MONITOR_EXIT_STATUS-} in 143 | TERM) ;; *) return 1 ;; esac
+    stopping=$(journalctl --quiet --output=cat _PID=1 "INVOCATION_ID=$MONITOR_INVOCATION_ID" \
+        JOB_TYPE=stop JOB_TYPE=restart)
+    [ -n "$stopping" ]
+}
+
+if was_stopped; then
+    echo "$MONITOR_UNIT was stopped by systemctl: no mail is sent"
+    exit
 fi
 PATH=$PATH:/usr/sbin:/sbin
 command -v sendmail >/dev/null || fail 1 'there is no sendmail: install a mail server such as msmtp-mta'

@@ -15,6 +15,8 @@ here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 . "$here/shared/steps.sh"
 # shellcheck source-path=SCRIPTDIR source=local-parts.sh
 . "$here/admin/local-parts.sh"
+# shellcheck source-path=SCRIPTDIR source=schedule.sh
+. "$here/admin/schedule.sh"
 newline='
 '
 
@@ -48,6 +50,7 @@ setup() {
 
 # finish: the steps that need the other machine, after setup.
 finish() {
+    check_schedule
     check_kit
     know_host
     try_stores

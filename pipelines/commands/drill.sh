@@ -54,6 +54,9 @@ read_passphrase
 # Before several processes would ask.
 ask_passphrase
 chosen=$(choose)
+eval "set -- $chosen"
+# No path, and why there is none has been said.
+[ $# -gt 1 ] || exit "$1"
 # Each has its turn. Until then this one stands for them.
 path=.
 read_from "$url"

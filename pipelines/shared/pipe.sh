@@ -10,6 +10,10 @@
 # shellcheck source-path=SCRIPTDIR source=../shared/privileges.sh
 . "$here/shared/privileges.sh"
 
+# The messages of all stages begin with what was typed, also if a command starts another one.
+self=${MOO_COMMAND:-$self}
+export MOO_COMMAND="$self"
+
 # Units of systemd have no HOME: the user database knows it.
 if [ -z "${HOME-}" ]; then
     HOME=$(getent passwd "$(id -u)" | cut -d : -f 6)

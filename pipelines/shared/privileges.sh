@@ -16,7 +16,7 @@ TEXT
     [ "$uid" != 0 ] || fail 2 "--user: $1: is root too"
     callers_home=${HOME-} callers_keys=${GNUPGHOME-} callers_terminal=${GPG_TTY-}
     case ${GNUPGHOME-} in "$home"/*) ;; *) unset GNUPGHOME ;; esac
-    export_only PATH LANG LC_ALL TZ TERM GNUPGHOME MOO_LIFELINE MOO_SCRATCH MOO_PROGRESS
+    export_only PATH LANG LC_ALL TZ TERM GNUPGHOME MOO_COMMAND MOO_LIFELINE MOO_SCRATCH MOO_PROGRESS
     export HOME="$home" USER="$user" LOGNAME="$user"
     give_lifeline
 }

@@ -10,6 +10,9 @@ step() {
     if [ -n "$dry_run" ]; then shown "$@"; else "$@" || exit 1; fi
 }
 
+# announce LINE: says what a step has changed, unless nothing is changed.
+announce() { [ -n "$dry_run" ] || printf '%s\n' "$(legible "$self: $1")"; }
+
 # shown WORD…: the words in a line, quoted where the shell would change them.
 shown() (
     line=''

@@ -157,14 +157,12 @@ fn a_users_configuration_that_others_could_write_ran_their_hooks_and_is_refused(
 #[test]
 fn a_name_of_nothing_says_what_was_meant_and_runs_nothing() {
     let person = Person::new();
-    person
-        .sh("moo backup hmoe")
-        .fails_with(2)
-        .stderr_is("moo backup: hmoe: no such source in the configuration; did you mean home?");
-    person
-        .sh("moo status frob")
-        .fails_with(2)
-        .stderr_is("moo status: frob: no such source in the configuration (see moo config show)");
+    person.sh("moo backup hmoe").fails_with(2).stderr_is(
+        "moo backup: hmoe: no such source or store in the configuration; did you mean home?",
+    );
+    person.sh("moo status frob").fails_with(2).stderr_is(
+        "moo status: frob: no such source or store in the configuration (see moo config show)",
+    );
     person.sh("moo backup home second").fails_with(2).stderr_has("second: no such source or store");
     for command in ["restore disk $PWD/out", "list disk", "verify disk $PWD/sources"] {
         let run = person.sh(&format!("moo {command}")).fails_with(2).one_message();
@@ -192,8 +190,26 @@ fn a_key_that_setup_has_not_made_yet_is_told_once_with_the_command_that_makes_it
 fn without_a_configuration_a_url_is_needed() {
     let person = Person::new();
     fs::remove_file(person.0.path(".home/.config/moobacker/moobacker.toml")).unwrap();
-    person.sh("moo status").fails_with(2).one_message();
+    for (call, why) in [
+        (
+            "status",
+            "moo status: needs a URL (see --help), because there is no configuration: moo setup-local ",
+        ),
+        (
+            "status etc",
+            "moo status: etc: not a url (such as file:///srv/backup), and there is no configuration: ",
+        ),
+        ("run-checks", "moo run-checks: there is no configuration: moo setup-local makes one"),
+    ] {
+        person.sh(&format!("moo {call}")).fails_with(2).one_message().stderr_has(why);
+    }
     person.sh("moo config check").fails_with(2).one_message().stderr_has("moo setup-local");
+    person.sh("echo colour = 1 >other.toml").silent();
+    person
+        .sh("moo config check other.toml")
+        .fails_with(2)
+        .one_message()
+        .stderr_has("other.toml: line 1: colour");
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn a_command_that_fails_or_writes_nothing_stores_nothing() {
     sandbox
         .sh(&backup("--stdin-name db.sql - </dev/null"))
         .fails_with(1)
-        .stderr_is("moo-scan: standard input: is empty, so nothing is stored");
+        .stderr_is("moo backup: standard input: is empty, so nothing is stored");
     // The next one is an increment as if nothing had happened.
     sandbox.sh(&command("seq 10")).silent();
     assert_eq!(stored(&sandbox).len(), 2);

@@ -168,7 +168,7 @@ fn a_store_that_is_full_or_read_only_refuses_and_keeps_its_last_set() {
     moo.backup("").silent();
     tree.noise("news", 3_000_000);
     for kind in ["full", "inc"] {
-        let run = moo.backup(kind).fails_with(7).one_message().stderr_has("moo-upload: ");
+        let run = moo.backup(kind).fails_with(7).one_message().stderr_has("moo backup: ");
         run.stderr_has("no space left on device");
         clean(&sandbox.path("store"));
     }

@@ -125,7 +125,7 @@ fn a_state_with_a_tag_outlives_others_and_so_does_one_whose_seal_is_damaged() {
     let prune = "moo prune --archive-dir $PWD --name archive --keep-tag keep --keep-tag nothing";
     let list = sandbox.sh(&format!("{prune} file://$PWD/store")).succeeds();
     list.stdout_has("tagged keep (--keep-tag)")
-        .stderr_is("moo-prune: --keep-tag nothing: no set has this tag (see moo status)\n");
+        .stderr_is("moo prune: --keep-tag nothing: no set has this tag (see moo status)\n");
     let tags = format!("{STATUS} --json | jq -c '[.chains[].sets[].tags]'");
     // Nobody knows what a damaged seal says.
     sandbox

@@ -147,6 +147,57 @@ fn a_mistake_that_many_make_is_answered_with_what_to_do() {
 }
 
 #[test]
+fn a_message_begins_with_the_command_that_was_typed_whichever_stage_fails() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .sh("mkdir src && echo moo >src/a && moo keygen --no-passphrase key >/dev/null")
+        .silent();
+    for command in
+        ["status", "verify", "verify --quick", "list", "drill", "restore", "cleanup", "sync"]
+    {
+        let dest = if command == "restore" { "out" } else { "" };
+        let run = sandbox
+            .sh(&format!("moo {command} file://$PWD/none {dest}"))
+            .fails_with(10)
+            .one_message();
+        let name = command.split(' ').next().unwrap();
+        let message =
+            format!("moo {name}: file://{}: no such folder: ", sandbox.path("none").display());
+        assert!(run.err().starts_with(&message), "{command}: {}", run.err());
+    }
+    let backup = "moo backup --encrypt-key key.cert.pgp src file:///nowhere/store";
+    sandbox
+        .sh(backup)
+        .fails_with(8)
+        .one_message()
+        .stderr_has("moo backup: file:///nowhere/store: ");
+    // By itself a stage has its own name, and whoever asks for more learns which stage says it.
+    sandbox
+        .sh("moo-check file:///none")
+        .fails_with(10)
+        .one_message()
+        .stderr_has("moo-check: file:///none: ");
+    sandbox.sh("moo backup --encrypt-key key.cert.pgp src file://$PWD/store").silent();
+    sandbox
+        .sh("moo verify --quick --sample 100 -v info file://$PWD/store")
+        .succeeds()
+        .stderr_has("moo-check: ");
+    // A command that a command starts is not the same one.
+    let nested = "moo backup --encrypt-key key.cert.pgp --stdin-name a --command 'moo list file:///none' file://$PWD/b";
+    sandbox.sh(nested).fails().stderr_has("moo list: file:///none: ");
+}
+
+#[test]
+fn help_of_a_command_is_its_own() {
+    let sandbox = Sandbox::new();
+    for command in ["backup", "config", "doctor", "prune-remote"] {
+        let help = sandbox.sh(&format!("moo {command} --help")).succeeds().out();
+        sandbox.sh(&format!("moo help {command}")).succeeds().stdout_is(help.trim_end());
+    }
+    sandbox.sh("moo help bakup").fails_with(2).one_message().stderr_has("did you mean backup?");
+}
+
+#[test]
 fn a_secret_key_on_the_machine_that_is_backed_up_is_warned_of() {
     let sandbox = Sandbox::new();
     sandbox

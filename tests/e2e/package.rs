@@ -2,5 +2,6 @@
 
 pub(crate) mod deb;
 mod root_unit;
+mod schedules;
 mod takeover;
 mod unit;

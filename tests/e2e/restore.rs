@@ -83,7 +83,7 @@ fn a_time_before_the_first_set_is_an_error_and_not_the_first_set() {
     dated(&sandbox);
     for time in ["2019-12-31", "20191231T235959Z", "50Y", "0"] {
         let run = at(&sandbox, time).fails_with(10).one_message();
-        run.stderr_has("the first one is of 20200101T000000Z").stderr_has("moo-fetch: file://");
+        run.stderr_has("the first one is of 20200101T000000Z").stderr_has("moo restore: file://");
     }
     sandbox.sh("ls -A | grep out").fails_with(1);
 }

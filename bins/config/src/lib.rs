@@ -31,6 +31,9 @@ pub struct Options {
     /// What to do: check, import, show or rows
     #[arg(value_name = "WORK", hide_possible_values = true)]
     work: Work,
+    /// The same as --config FILE
+    #[arg(value_name = "FILE", conflicts_with = "config")]
+    file: Option<PathBuf>,
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug)]
@@ -80,7 +83,7 @@ fn text(options: &Options) -> Result<String, Failure> {
     if options.json && !matches!(options.work, Work::Show) {
         return Err(Failure::new(Status::Usage, "--json is for moo config show"));
     }
-    let path = match &options.config {
+    let path = match options.config.as_ref().or(options.file.as_ref()) {
         Some(path) => path.clone(),
         None if matches!(options.work, Work::Import) => PathBuf::from(config::OLD),
         None => config::find().ok_or_else(absent)?,

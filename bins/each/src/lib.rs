@@ -100,8 +100,11 @@ impl Each {
             return Err(Failure::of(Status::Usage, "--config", "needs a value (see --help)"));
         }
         let found = given.clone().or_else(config::find);
-        let Some(path) = found.filter(|_| !call.has("help") && takes_names(&self.command, &call))
-        else {
+        let of_names = !call.has("help") && takes_names(&self.command, &call);
+        if of_names && found.is_none() && self.would_need_names(&call) {
+            return Err(unconfigured(&self.command, &call));
+        }
+        let Some(path) = found.filter(|_| of_names) else {
             return match given {
                 Some(_) if !call.has("help") => {
                     Err(Failure::of(Status::Usage, "--config", "needs names instead of a URL"))
@@ -130,6 +133,13 @@ impl Each {
             _ if call.has("metrics") => self.print_metrics(&config, &planned),
             _ => self.run_all(&config, &planned),
         }
+    }
+
+    /// Whether nothing is wrong with the call but that there are no names, or no configuration that has them.
+    fn would_need_names(&self, call: &Call) -> bool {
+        let has_url = call.arguments.iter().any(|word| word.as_encoded_bytes().contains(&b':'));
+        let lacks = |why: String| why.contains("required arguments were not provided");
+        !has_url && options::check(&self.command, &self.words).map_or_else(lacks, |()| true)
     }
 
     /// Without those for which `moo prune` has no rule.
@@ -238,6 +248,20 @@ impl Each {
         let printed = std::io::stdout().write_all(metrics.text().as_bytes());
         printed.map_err(|error| Failure::of_output(&error))?;
         Ok(jobs.stopped().unwrap_or(worst.status()))
+    }
+}
+
+/// What to do where names, or nothing, are given, and there is no configuration.
+fn unconfigured(command: &str, call: &Call) -> Failure {
+    let why = "there is no configuration: moo setup-local makes one, see moobacker.toml(5)";
+    match call.arguments.first() {
+        _ if command == "run-checks" => Failure::new(Status::Usage, why),
+        None => Failure::new(Status::Usage, format!("needs a URL (see --help), because {why}")),
+        Some(name) => Failure::of(
+            Status::Usage,
+            failure::shown(name),
+            format!("not a url (such as file:///srv/backup), and {why}"),
+        ),
     }
 }
 

@@ -389,6 +389,7 @@ impl<'a> Running<'a> {
             .args(["--", "sh", "-c", "--"])
             .arg(command.line)
             .env_remove(cli::lifeline::VARIABLE)
+            .env_remove(cli::TYPED)
             .env_remove(cli::note::VARIABLE)
             .env_remove(cli::form::VARIABLE)
             .env_remove(progress::EVENTS)

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use archive::{SetId, SetTime};
 
 use crate::finding::Finding;
-use crate::inventory::{Inventory, Known, Set};
+use crate::inventory::{Damage, Inventory, Known, Set};
 use cli::shown;
+use survey::Misfit;
 
 /// How many of a kind a finding names.
 const NAMED: usize = 5;
@@ -22,6 +23,7 @@ pub(crate) fn all(inventory: &Inventory, known: Option<&Known>) -> Vec<Finding> 
         found.extend(lost_files(set));
         found.extend(oddities(set, inventory.now));
     }
+    found.extend(damage(&inventory.damage));
     found.extend(orphans(inventory));
     found.extend(inventory.doubts.unlinked.iter().map(|(id, before)| {
         let what = format!("its seal does not follow the seal of the {before}");
@@ -107,6 +109,32 @@ fn lost_files(set: &Set) -> Vec<Finding> {
         found.push(Finding::lost("seal", id, "the seal is missing"));
     }
     found
+}
+
+/// What sizes and seals show without reading a file. A damaged seal in the store is not an error: anybody who
+/// can add files can add one to a set without a seal.
+fn damage(damage: &Damage) -> Vec<Finding> {
+    let of_set = |files: &[Misfit]| {
+        let (first, more) = files.split_first()?;
+        let Misfit { set, name, size, expected } = first;
+        let size = shown::count(*size, "byte");
+        let name = legible::name(name.as_bytes());
+        let what = format!("{name} has {size} instead of {expected}");
+        let more = match more.len() {
+            0 => String::new(),
+            more => format!(" (and {more} more)"),
+        };
+        Some(Finding::lost("size", *set, format!("{what}{more}")))
+    };
+    let sizes = damage.misfits.chunk_by(|one, other| one.set == other.set).filter_map(of_set);
+    let here = damage.here.iter().map(|id| {
+        Finding::note("damaged", Some(*id), "its seal in the archive directory is damaged")
+    });
+    let there = damage
+        .there
+        .iter()
+        .map(|id| Finding::note("damaged", Some(*id), "its seal in the store is damaged"));
+    sizes.chain(here).chain(there).collect()
 }
 
 /// `volume 3 is missing`, `volumes 3, 5 are missing`, with a count where there are more.

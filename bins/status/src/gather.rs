@@ -8,7 +8,7 @@ use local::Folder;
 use survey::Survey;
 
 use crate::findings;
-use crate::inventory::{Doubts, Facts, Inventory, Known, Set};
+use crate::inventory::{Damage, Doubts, Facts, Inventory, Known, Set};
 
 /// Brings the two together.
 pub(crate) fn gather(
@@ -38,6 +38,11 @@ pub(crate) fn gather(
         hidden: survey.hidden().collect(),
         cut: survey.cut().collect(),
         foreign,
+        damage: Damage {
+            misfits: survey.misfits(),
+            here: survey.damaged_here().collect(),
+            there: survey.damaged_there().collect(),
+        },
         unfinished: (unfinished.len() + unnamed.len()) as u64,
         renamed: renamed.len() as u64,
         doubts,

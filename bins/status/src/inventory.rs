@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use archive::{Fork, Identity, Labels, Manifest, SetId, SetTime, StoredSet, Wrapping};
+use survey::Misfit;
 
 use crate::finding::Finding;
 
@@ -28,6 +29,8 @@ pub(crate) struct Inventory {
     pub(crate) renamed: u64,
     /// What there is to doubt about whose sets they are.
     pub(crate) doubts: Doubts,
+    /// What shows damage without reading a file.
+    pub(crate) damage: Damage,
     /// How many files have the temporary names of an upload.
     pub(crate) unfinished: u64,
     /// Problems and notes.
@@ -53,6 +56,16 @@ impl Doubts {
     pub(crate) fn about(&self, id: SetId) -> bool {
         self.unsealed.contains(&id) || self.belonging.foreign.contains_key(&id)
     }
+}
+
+/// What shows damage without reading a file.
+pub(crate) struct Damage {
+    /// Files whose size is not that of their seal, by set and name.
+    pub(crate) misfits: Vec<Misfit>,
+    /// Sets whose seal in the archive directory is damaged.
+    pub(crate) here: Vec<SetId>,
+    /// Sets whose seal in the store was read and is damaged.
+    pub(crate) there: Vec<SetId>,
 }
 
 /// Which backup the sets of a store are of.

@@ -14,6 +14,6 @@ pub mod signals;
 pub mod size;
 
 pub use jobs::Jobs;
-pub use messages::{Verbosity, say};
+pub use messages::{TYPED, Verbosity, say};
 pub use out::Out;
 pub use program::{CLOSED_PIPE, Common, Program, arguments, harden, main, misuse, suggestion};

@@ -1,4 +1,4 @@
-//! Messages on standard error: `moo-stage: which: why`, a line each.
+//! Messages on standard error: `moo command: which: why`, or `moo-stage: which: why`, a line each.
 
 use std::io::IsTerminal;
 use std::str::FromStr;
@@ -49,8 +49,13 @@ impl Log for Messages {
     }
 
     fn log(&self, record: &Record<'_>) {
-        if self.enabled(record.metadata()) {
-            say(self.stage, record.args());
+        if !self.enabled(record.metadata()) {
+            return;
+        }
+        // Who asks for more wants to know which stage it is of.
+        match record.level() <= LevelFilter::Warn {
+            true => say(self.stage, record.args()),
+            false => say_as(self.stage, record.args()),
         }
     }
 
@@ -63,13 +68,27 @@ pub(crate) fn start(stage: &'static str, Verbosity(level): Verbosity) {
     }
 }
 
+/// The variable with what a person has typed, such as `moo status`, if a command of `moo` has started this stage.
+pub const TYPED: &str = "MOO_COMMAND";
+
+/// Writes one line to standard error, which begins with the command that was typed, or with the name of a stage
+/// that was started by itself.
+pub fn say(stage: &str, message: &impl std::fmt::Display) {
+    let command = std::env::var(TYPED).ok();
+    let is_name = |c: char| c.is_ascii_lowercase() || c == '-';
+    let typed = command.as_deref().filter(|typed| {
+        typed.strip_prefix("moo ").is_some_and(|name| !name.is_empty() && name.chars().all(is_name))
+    });
+    say_as(typed.unwrap_or(stage), message);
+}
+
 /// Writes one line to standard error in one call, so that the stages' lines do not mix. If it
 /// cannot be written, the exit status remains. A stage whose supervisor has ended prints nothing.
-pub fn say(stage: &str, message: &impl std::fmt::Display) {
+fn say_as(name: &str, message: &impl std::fmt::Display) {
     lifeline::check();
     let terminal = std::io::stderr().is_terminal();
     let fresh = if terminal { form::forget_line() } else { "" };
-    let line = format!("{fresh}{stage}: {}\n", legible::line(message.to_string()));
+    let line = format!("{fresh}{name}: {}\n", legible::line(message.to_string()));
     let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
 }
 

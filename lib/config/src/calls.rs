@@ -170,8 +170,8 @@ impl Config {
             rest.pop_front();
         }
         if only_names && let Some(word) = rest.front() {
-            let why = "no such source or store in the configuration (see moo config show)";
-            return Err(Failure::of(Status::Usage, shown(word), why));
+            let known = self.sources.keys().chain(self.stores.keys());
+            return Err(unknown(&word.to_string_lossy(), "source or store", known));
         }
         let one_state = has_one_state(command) || !rest.is_empty();
         let one_source = |place: &Place<'_>| place.source_name == places[0].source_name;
@@ -218,15 +218,7 @@ impl Config {
 
     fn source(&self, name: &str) -> Result<(&Name, &Source), Failure> {
         let found = self.sources.iter().find(|(known, _)| ***known == *name);
-        found.ok_or_else(|| {
-            let why = match nearest(name, self.sources.keys().map(|name| &**name)) {
-                Some(meant) => {
-                    format!("no such source in the configuration; did you mean {meant}?")
-                }
-                None => "no such source in the configuration (see moo config show)".to_owned(),
-            };
-            Failure::of(Status::Usage, shown(name), why)
-        })
+        found.ok_or_else(|| unknown(name, "source", self.sources.keys()))
     }
 
     /// What a first name stands for: a source with its stores, a store with its sources, or all.
@@ -239,7 +231,10 @@ impl Config {
         if !self.sources.contains_key(name) && self.stores.contains_key(name) {
             return Ok(all.filter(|place| **place.store_name == *name).collect());
         }
-        let (source, _) = self.source(name)?;
+        let Some((source, _)) = self.sources.get_key_value(name) else {
+            let known = self.sources.keys().chain(self.stores.keys());
+            return Err(unknown(name, "source or store", known));
+        };
         Ok(all.filter(|place| place.source_name == source).collect())
     }
 
@@ -343,6 +338,15 @@ impl Source {
         let larger = larger.map(|size| format!("--exclude-larger-than={size}"));
         excluded.chain(chosen).chain(larger).chain(flags).map(OsString::from)
     }
+}
+
+/// A name of nothing, with the one that may be meant.
+fn unknown<'a>(name: &str, what: &str, known: impl Iterator<Item = &'a Name>) -> Failure {
+    let why = match nearest(name, known.map(|name| &**name)) {
+        Some(meant) => format!("no such {what} in the configuration; did you mean {meant}?"),
+        None => format!("no such {what} in the configuration (see moo config show)"),
+    };
+    Failure::of(Status::Usage, shown(name), why)
 }
 
 #[cfg(test)]

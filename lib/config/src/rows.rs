@@ -2,8 +2,8 @@
 
 use crate::keep::Keep;
 use crate::planned::backup_options;
-use crate::tables::{Config, Source};
-use crate::values::Name;
+use crate::tables::{Config, List, Source};
+use crate::values::{Line, Name};
 
 /// Lines of `SCOPE KEY VALUE`, where the scope is `/` for all sources, or a source:
 ///
@@ -32,8 +32,8 @@ pub fn rows(config: &Config) -> String {
     rows.0
 }
 
-/// The keys with something that needs root: hooks, and commands of other users and snapshots, which may be
-/// among the options.
+/// The keys with something that needs root: hooks, unless the configuration says otherwise, and commands of
+/// other users and snapshots, which may be among the options.
 fn needs_root(config: &Config) -> Vec<&'static str> {
     let sources = || config.sources.values();
     let has_option = |long: &str| {
@@ -41,10 +41,13 @@ fn needs_root(config: &Config) -> Vec<&'static str> {
             .any(|source| backup_options(config.options.iter().chain(&source.options)).has(long))
     };
     let any = |has: fn(&Source) -> bool| sources().any(has);
+    let hooks = config.hooks_need_root.unwrap_or(true);
+    let hook =
+        |of_all: &List<Line>, has: fn(&Source) -> bool| hooks && (!of_all.is_empty() || any(has));
     let keys = [
-        ("before", !config.before.is_empty() || any(|source| !source.before.is_empty())),
-        ("after", !config.after.is_empty() || any(|source| !source.after.is_empty())),
-        ("failed", !config.failed.is_empty() || any(|source| !source.failed.is_empty())),
+        ("before", hook(&config.before, |source| !source.before.is_empty())),
+        ("after", hook(&config.after, |source| !source.after.is_empty())),
+        ("failed", hook(&config.failed, |source| !source.failed.is_empty())),
         ("run-as", any(|source| source.run_as.is_some()) || has_option("command-user")),
         ("snapshot", any(|source| source.snapshot.is_some()) || has_option("snapshot")),
     ];
@@ -101,6 +104,9 @@ mod tests {
         assert!(keys("", "commands = { \"a\" = \"id\" }").is_empty());
         assert_eq!(keys("before = \"x\"", "path = \"/etc\"\nafter = [\"y\"]"), ["before", "after"]);
         assert_eq!(keys("failed = \"x\"", "path = \"/etc\""), ["failed"]);
+        let harmless = "before = \"x\"\nhooks-need-root = false";
+        assert!(keys(harmless, "path = \"/etc\"\nafter = \"y\"\nfailed = \"z\"").is_empty());
+        assert_eq!(keys(harmless, "path = \"/etc\"\nsnapshot = \"zfs\""), ["snapshot"]);
         let commands = "commands = { \"a\" = \"id\" }";
         assert_eq!(keys("", &format!("{commands}\nrun-as = \"tom\"")), ["run-as"]);
         assert_eq!(keys("", "path = \"/etc\"\nsnapshot = \"btrfs\""), ["snapshot"]);

@@ -109,6 +109,9 @@ pub struct Config {
     /// Commands after backups of which one failed.
     #[serde(default, skip_serializing_if = "List::is_empty")]
     pub failed: List<Line>,
+    /// Whether some command before or after backups needs root; by default it may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hooks_need_root: Option<bool>,
     /// The URL that gets a request at the start, after a success and after a failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ping: Option<Ping>,

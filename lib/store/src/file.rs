@@ -10,7 +10,7 @@ use failure::{Failure, OrFail, Reason, Status};
 use rustix::fs::{AtFlags, CWD, OFlags, RenameFlags};
 use rustix::io::Errno;
 
-use crate::listed::ListedSizes;
+use crate::listed::{ListedSizes, of_folder};
 use crate::listing::Listing;
 use crate::{Limits, Sink, Store, Stored, temporary};
 
@@ -61,7 +61,8 @@ impl Store for FileStore {
 
     fn list(&mut self) -> Result<Vec<Stored>, Failure> {
         let mut listing = Listing::new(&self.url, None);
-        for entry in by_kind(fs::read_dir(&self.folder), &self.url)? {
+        let entries = by_kind(fs::read_dir(&self.folder), &self.url);
+        for entry in entries.map_err(|failure| of_folder(failure, &self.url))? {
             let entry = by_kind(entry, &self.url)?;
             let facts = match entry.metadata() {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,

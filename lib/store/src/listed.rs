@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::io::{self, Read};
 
-use failure::{Failure, Status};
+use failure::{Failure, Reason, Status};
 
 use crate::Stored;
 
@@ -31,6 +31,15 @@ impl ListedSizes {
             None => Box::new(inner),
         }
     }
+}
+
+/// The failure of listing a folder, in words that say what may be wrong if it is not there.
+pub(crate) fn of_folder(failure: Failure, url: &str) -> Failure {
+    if failure.reason() != Reason::NoSuchFile {
+        return failure;
+    }
+    let why = "no such folder: there is no backup yet, the URL is wrong, or a disk is not mounted";
+    Failure::of(failure.status(), url, why).because(Reason::NoSuchFile)
 }
 
 /// A file that fails where it goes on after `size` bytes, which is what somebody says of it, in words.

@@ -29,7 +29,7 @@ use self::error::{SftpError, SftpStatus};
 use self::read::SftpReader;
 use self::session::{ReconnectingSession, SharedSession, lock};
 use self::write::{SftpSink, WINDOW, alive};
-use crate::listed::ListedSizes;
+use crate::listed::{ListedSizes, of_folder};
 use crate::listing::Listing;
 use crate::{Limits, Options, Sink, Store, Stored, Tries};
 
@@ -95,7 +95,11 @@ impl Store for SftpStore {
     fn list(&mut self) -> Result<Vec<Stored>, Failure> {
         let folder = &self.address.folder;
         let timeout = self.timeout;
-        let files = self.run("", |connection, _| list(connection, Path::new(folder), timeout))?;
+        let files = self.run("", |connection, _| list(connection, Path::new(folder), timeout));
+        let files = files.map_err(|failure| {
+            let url = self.address.file("");
+            of_folder(failure, url.trim_end_matches('/'))
+        })?;
         self.sizes.learn(&files);
         Ok(files)
     }

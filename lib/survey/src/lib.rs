@@ -11,6 +11,7 @@ mod fork;
 mod hidden;
 mod judge;
 mod lost;
+mod misfits;
 mod parity_file;
 mod renamed;
 mod sealed;
@@ -28,6 +29,7 @@ use store::{Store, Stored, final_name};
 pub use belonging::several;
 pub use content::{digest, of_one_file};
 pub use judge::{Judge, Uncounted};
+pub use misfits::Misfit;
 pub use parity_file::ParityFile;
 pub use sealed::Sealed;
 

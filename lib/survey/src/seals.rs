@@ -25,6 +25,7 @@ const LARGEST: u64 = 64 << 20;
 const ARMOR: &[u8] = b"-----BEGIN PGP ";
 
 /// The seals that have been read.
+#[derive(Default)]
 pub(crate) struct Seals {
     certs: Vec<Cert>,
     pub(crate) all: BTreeMap<SetId, Sealed>,
@@ -36,14 +37,17 @@ pub(crate) struct Seals {
     identities: BTreeMap<SetId, Identity>,
     /// Whether there is an archive directory with sets.
     has_archive: bool,
+    /// Sets whose seal in the archive directory is none.
+    pub(crate) damaged_here: BTreeSet<SetId>,
+    /// The times of sets whose seal was read from the store, and is none.
+    pub(crate) damaged_there: BTreeSet<SetTime>,
     /// The sets of which every file has the temporary name of an upload.
     pub(crate) hidden: HiddenSets,
 }
 
 impl Seals {
     pub(crate) fn new(certs: Vec<Cert>) -> Seals {
-        let (all, kept, arrived, identities, has_archive, hidden) = Default::default();
-        Seals { certs, all, kept, arrived, identities, has_archive, hidden }
+        Seals { certs, ..Seals::default() }
     }
 
     /// Whether a seal must be signed.
@@ -80,10 +84,14 @@ impl Seals {
             let path = folder.path(name);
             let bytes = fs::read(&path).or_fail(Status::Failed, shown(&path))?;
             let signed = Sealed::parse(name, &bytes, &self.certs);
-            let identity = match &signed {
-                Ok(sealed) => sealed.seal.identity,
-                Err(_) => read_seal(name, &bytes).ok().and_then(|seal| seal.identity),
+            let seal = match &signed {
+                Ok(sealed) => Some(sealed.seal.clone()),
+                Err(_) => read_seal(name, &bytes).ok(),
             };
+            if seal.is_none() {
+                self.damaged_here.insert(set.id);
+            }
+            let identity = seal.and_then(|seal| seal.identity);
             self.identities.extend(identity.map(|identity| (set.id, identity)));
             if let Some(sealed) = signed.ok().filter(|sealed| sealed.seal.set == set.id) {
                 self.kept.insert(set.id);
@@ -175,13 +183,19 @@ impl Seals {
     }
 
     fn parse(
-        &self,
+        &mut self,
         store: &mut dyn Store,
         name: &str,
         there: &str,
     ) -> Result<Option<Sealed>, Failure> {
         let bytes = bytes(store, there, LARGEST);
-        let read = bytes.and_then(|bytes| Sealed::parse(name, &bytes, &self.certs));
+        let read = bytes.and_then(|bytes| {
+            let sealed = Sealed::parse(name, &bytes, &self.certs);
+            if sealed.is_err() && read_seal(name, &bytes).is_err() {
+                self.damaged_there.extend(parse_seal(name));
+            }
+            sealed
+        });
         match read {
             Ok(mut sealed) => {
                 let its_own = parse_seal(there) == Some(sealed.seal.set.time);

@@ -21,7 +21,10 @@ impl Person {
 fn checks_run_when_they_are_due_and_are_silent_while_all_is_well() {
     let person = Person::new();
     person.configure(&format!("{KEYS}{CHECKS}{STORES}{SOURCES}"));
-    person.sh("moo run-checks home").fails_with(10).stderr_has("no such file or directory");
+    person
+        .sh("moo run-checks home")
+        .fails_with(10)
+        .stderr_has("home: no such folder: there is no backup yet, ");
     person.sh("moo backup && moo run-checks").silent();
     let all = "etcdiskverify\netcsecondverify\nhomediskverify\n";
     assert_eq!(person.checked(), all);

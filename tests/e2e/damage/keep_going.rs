@@ -167,7 +167,7 @@ fn a_volume_and_the_signatures_that_tell_of_it_are_lost_and_nothing_old_takes_th
     moo.backup("inc").silent();
     sandbox.sh("rm store/*inc*vol1* store/*new-signatures*").silent();
     let run = moo.restore("--keep-going").fails_with(5);
-    run.stderr_has("its content is unknown").stderr_has("moo-patch: folder/large: was in");
+    run.stderr_has("its content is unknown").stderr_has("moo restore: folder/large: was in");
     // Which it replaced is not known; but what lies before and behind it is whole.
     sandbox.sh("cmp src/'a file' out/'a file' && test ! -e out/folder/large").silent();
 }

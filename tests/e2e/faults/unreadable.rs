@@ -57,7 +57,7 @@ fn what_can_not_be_read_is_named_and_the_rest_is_stored() {
     withdraw(&tree, "closed", 0o700);
     let run = backup(&sandbox).fails_with(3);
     run.stderr_is(
-        "moo-scan: src/closed: permission denied\nmoo-scan: src/secret: permission denied",
+        "moo backup: src/closed: permission denied\nmoo backup: src/secret: permission denied",
     )
     .stdout_is("");
     let missing = ["secret", "closed/file", "closed/below"];
@@ -77,8 +77,8 @@ fn what_can_not_be_read_any_more_keeps_its_last_state_and_does_not_count_as_dele
     for _ in 0..2 {
         let run = backup(&sandbox).fails_with(3);
         run.stderr_is(
-            "moo-scan: src/closed: permission denied\nmoo-scan: src/listed: permission denied\n\
-             moo-scan: src/secret: permission denied",
+            "moo backup: src/closed: permission denied\nmoo backup: src/listed: permission denied\n\
+             moo backup: src/secret: permission denied",
         );
         // Of the folders only their own mode and owner can be seen, and are.
         let seen = [".", "z", "closed", "listed"];

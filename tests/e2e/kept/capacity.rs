@@ -59,7 +59,7 @@ fn a_file_system_without_attributes_gets_the_rest_and_one_line_tells() {
         moo backup --no-encryption --archive-dir . src file://$PWD/store";
     sandbox.sh(made).silent();
     let run = sandbox.sh("moo restore --archive-dir . file://$PWD/store disk/out");
-    let line = "moo-patch: could not restore: extended attributes of 3 objects \
+    let line = "moo restore: could not restore: extended attributes of 3 objects \
         (--verbosity info names them)";
     run.fails_with(3).stderr_is(line);
     sandbox.sh("diff -r src disk/out && stat -c %a:%y src/* >1").silent();

@@ -46,7 +46,7 @@ fn owners_come_back_by_name_by_number_or_not_at_all() {
         drop(run.stdout_is("0:0:755\n0:0:755"));
     }
     let both = restore(&sandbox, "--no-restore-ownership --numeric-owner").fails();
-    drop(both.stderr_has("moo-patch: "));
+    drop(both.stderr_has("moo restore: "));
 }
 
 #[test]

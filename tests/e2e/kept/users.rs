@@ -66,7 +66,7 @@ fn of_what_is_anothers_one_line_tells_and_all_else_comes_back() {
             chmod -R a+rX home/store")
         .silent();
     let run = as_nobody(&sandbox, "moo restore file://$PWD/store out");
-    let line = "moo-patch: could not restore: the owner of 2 objects, extended attributes of \
+    let line = "moo restore: could not restore: the owner of 2 objects, extended attributes of \
         1 object, 1 device (run as root to restore them; --verbosity info names them)";
     drop(run.fails_with(3).stderr_is(line));
     let named = as_nobody(&sandbox, "moo restore -v info file://$PWD/store again");
@@ -87,7 +87,7 @@ fn of_what_is_anothers_one_line_tells_and_all_else_comes_back() {
         "rm -r out; moo restore --no-restore-ownership \
         file://$PWD/store out",
     );
-    let line = "moo-patch: could not restore: extended attributes of 1 object, 1 device \
+    let line = "moo restore: could not restore: extended attributes of 1 object, 1 device \
         (run as root to restore them; --verbosity info names them)";
     drop(silent.fails_with(3).stderr_is(line));
 }

@@ -1,11 +1,11 @@
 # check.py SOURCE RESTORED MESSAGES: what of the source was restored, and what the messages say of the rest.
-# Prints what is wrong. Run in the folder that holds them, with MESSAGES as moo-patch wrote them.
+# Prints what is wrong. Run in the folder that holds them, with MESSAGES as moo restore wrote them.
 import os, re, stat, sys
 
 source, restored, messages = map(os.fsencode, sys.argv[1:])
 said = open(messages, encoding='utf-8').read()
-named = set(re.findall(r'^moo-patch: (.*?): not restored', said, re.M))
-given = ''.join(re.findall(r'^moo-patch: could not restore: (.*)', said, re.M))
+named = set(re.findall(r'^moo restore: (.*?): not restored', said, re.M))
+given = ''.join(re.findall(r'^moo restore: could not restore: (.*)', said, re.M))
 
 def shown(path):
     text = path.decode('utf-8', 'surrogateescape')

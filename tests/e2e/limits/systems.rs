@@ -89,7 +89,11 @@ fn restores_all_else(system: System, named: &[&str]) {
     };
     let full = restore("", "out");
     for name in named {
-        assert!(full.err().contains(&format!("moo-patch: {name}: not restored")), "{}", full.err());
+        assert!(
+            full.err().contains(&format!("moo restore: {name}: not restored")),
+            "{}",
+            full.err()
+        );
     }
     let said = nothing_is_lost_in_silence(&sandbox, full, "disk/out").err();
     for (options, out) in [("--keep-going", "again"), ("--merge", "out"), ("--delete", "out")] {

@@ -141,7 +141,7 @@ fn a_path_is_one_of_the_source_and_stands_for_all_that_is_below_it() {
     assert_eq!(of("file://x"), "file:/x file:/x/y");
     let one =
         list(&sandbox, "archive", "-0", "link nothing folder/nix").fails_with(10).one_message();
-    one.stderr_has("moo-list: nothing, folder/nix: not in the backup of ").stdout_is("link\0");
+    one.stderr_has("moo list: nothing, folder/nix: not in the backup of ").stdout_is("link\0");
     list(&sandbox, "archive", "", "../src").fails_with(2).one_message();
 }
 

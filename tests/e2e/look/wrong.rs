@@ -24,7 +24,7 @@ const fn case(
     Case { what, known, blind }
 }
 
-const CASES: [Case; 16] = [
+const CASES: [Case; 21] = [
     case(":", (&[], 0), (&[], 0)),
     case("rm *FULL.vol2.*", (&["volume"], 5), (&["volume"], 5)),
     // What was the last number is known to the manifest alone.
@@ -55,6 +55,16 @@ const CASES: [Case; 16] = [
         "for f in *LAST*; do cp $f $(echo $f | sed s/LAST/20980101T000000Z/); done",
         (&["replaced", "future", "unknown"], 0),
         (&["replaced", "future"], 0),
+    ),
+    // Sizes need no reading, and the seals of sets are read where the archive does not have them.
+    case("truncate -s +1 *FULL.vol1.*", (&["size"], 5), (&["size"], 5)),
+    case("truncate -s 9 *.to.LAST.manifest *.to.LAST.sigtar*", (&["size"], 5), (&["size"], 5)),
+    case("truncate -s 100 moobacker.LAST.seal", (&["size"], 5), (&["damaged"], 0)),
+    case("cd ../archive && truncate -s 100 moobacker.MIDDLE.seal", (&["damaged"], 0), (&[], 0)),
+    case(
+        "dd if=/dev/zero of=moobacker.LAST.seal count=2 bs=9 conv=notrunc status=none",
+        (&[], 0),
+        (&["damaged"], 0),
     ),
     case("rm ../archive/*LAST*", (&["unknown"], 0), (&[], 0)),
     case("rm *", (&["set"], 5), (&[], 10)),

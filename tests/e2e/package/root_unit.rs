@@ -154,10 +154,10 @@ fn a_service_of_root_that_is_stopped_leaves_no_process_and_no_set_and_runs_the_h
 }
 
 /// The timers that back up and wait for the night, and what each of them starts.
-const WAITING: &str = "systemctl list-timers --no-legend 'moobacker*' |
+pub(super) const WAITING: &str = "systemctl list-timers --no-legend 'moobacker*' |
     grep -o 'moobacker[-a-z]*\\.timer *moobacker[-a-z]*\\.service' | grep -v checks | tr -s ' '";
 const OF_ROOT: &str = "moobacker-root.timer moobacker-root.service";
-const PLAIN: &str = "moobacker.timer moobacker.service";
+pub(super) const PLAIN: &str = "moobacker.timer moobacker.service";
 
 /// Starts the timers as a start of the machine does: those that are enabled, by the names of their links.
 const START_AGAIN: &str =
@@ -242,11 +242,20 @@ fn the_recipe_enables_the_timer_that_the_configuration_needs_and_the_doctor_says
     local.sh("systemctl cat moobacker.timer").stdout_has("OnCalendar=Mon 04:00");
     hooks("before = \"true\"");
     let told = local.sh("moo doctor").fails_with(1).one_message().err();
-    let why = "moobacker.timer: backs up without root, which the configuration needs for before: ";
+    let why = "moobacker.timer: backs up without root, which the configuration needs for before unless it has \
+        hooks-need-root = false: ";
     assert!(told.contains(why), "{told}");
     local.sh(told.trim_end().rsplit(": ").next().unwrap()).succeeds();
     local.sh(WAITING).stdout_is(OF_ROOT);
     local.sh("moo doctor").silent();
+    // An administrator says that these need no root.
+    local.sh("sed -i '1i hooks-need-root = false' /etc/moobacker/moobacker.toml").silent();
+    local.sh(&second).silent();
+    local.sh(WAITING).stdout_is(PLAIN);
+    local.sh("moo doctor").silent();
+    local.sh("sed -i /^hooks-need/d /etc/moobacker/moobacker.toml").silent();
+    local.sh(&second).silent();
+    local.sh(WAITING).stdout_is(OF_ROOT);
     local.sh("dpkg --no-triggers -r moobacker").succeeds();
     local.sh(WAITING).stdout_is("");
     deb::install(&local);

@@ -2,6 +2,7 @@
 
 use tests::Sandbox;
 use tests::machine::{Machine, Network};
+use tests::sandbox::workspace;
 
 use super::deb;
 use crate::recipe::local::{first_half, second_half, two};
@@ -99,4 +100,69 @@ fn timers_that_a_checkout_has_enabled_are_those_of_the_package_afterwards() {
     old.sh("systemctl is-enabled moobacker.timer moobacker-root.timer").stdout_is("alias\nenabled");
     old.sh("systemctl show -P FragmentPath moobacker.timer")
         .stdout_has("/systemd/system/moobacker-root.timer");
+}
+
+/// What 0.1 had on a machine that had backed up on three days: user, keys, configuration, archive directory,
+/// crontab and sudoers; and its store, on a disk. The source was called `src` then, which is no path.
+const SET_UP_BY_0_1: &str = r#"set -eu
+cd /srv/golden
+useradd --system --user-group --home-dir /var/lib/moobacker --shell /usr/sbin/nologin --password '*' moobacker
+state=/var/lib/moobacker/.local/state/moobacker
+mkdir -p $state /etc/moobacker /srv/backups
+cp -r sealed/store /srv/backups/src && cp -r sealed/archive $state/src
+cp keys/host.secret.pgp /var/lib/moobacker/seal.secret.pgp
+cp keys/backup.cert.pgp /etc/moobacker && cp keys/host.cert.pgp /etc/moobacker/seal.cert.pgp
+chown -R moobacker:moobacker /var/lib/moobacker /srv/backups
+chmod 700 /var/lib/moobacker $state/src && chmod 600 /var/lib/moobacker/seal.secret.pgp
+cat >/etc/moobacker/backup.conf <<'EOF'
+remote file:///srv/backups
+encrypt-key /etc/moobacker/backup.cert.pgp
+seal-key /var/lib/moobacker/seal.secret.pgp
+options --allow-source-mismatch
+source src /srv/src
+EOF
+echo 'moobacker ALL=(root) NOPASSWD: /usr/local/lib/moobacker/backup.sh ""' >/etc/sudoers.d/moobacker
+chmod 440 /etc/sudoers.d/moobacker
+printf 'MAILTO=root\n30 2 * * * moobacker sudo -n /usr/local/lib/moobacker/backup.sh\n' >/etc/cron.d/moobacker
+"#;
+
+#[test]
+fn a_machine_that_0_1_has_set_up_goes_on_with_its_chain_and_nothing_is_asked() {
+    let sandbox = Sandbox::new();
+    let Some(network) = Network::new(&sandbox) else { return };
+    let old = network.machine("golden");
+    old.install();
+    old.sh(AS_0_1).silent();
+    let golden = workspace().join("tests/golden/0.1.0");
+    sandbox
+        .sh(&format!("cp -r {} {}", golden.display(), old.path("/srv/golden").display()))
+        .silent();
+    old.sh(SET_UP_BY_0_1).silent();
+    let key =
+        "--secret-key /srv/golden/keys/backup.secret.pgp --seal-key /etc/moobacker/seal.cert.pgp";
+    let restore = |time: &str, out: &str| {
+        old.sh(&format!("moo restore {key} {time} file:///srv/backups/src /srv/{out}")).silent();
+    };
+    taken_over(&old);
+    restore("", "src");
+    old.sh("echo new >/srv/src/new").silent();
+    let before = old.sh("cd /srv/backups/src && sha256sum *").out();
+    let night = "eval \"$(sed -n 's/.* moobacker sudo/sudo/p' /etc/cron.d/moobacker)\"";
+    old.sh_as("moobacker", night).silent();
+    // The chain has one increment more, with a seal of the same key after that of 0.1; nothing has changed.
+    let sets = "cd /srv/backups/src && ls duplicity-full*.manifest.gpg | wc -l &&
+        ls duplicity-inc*.manifest.gpg | wc -l && ls *.seal | wc -l";
+    old.sh(sets).stdout_is("1\n3\n4");
+    std::fs::write(old.path("/srv/before"), before).unwrap();
+    old.sh("cd /srv/backups/src && sha256sum --quiet -c /srv/before").silent();
+    old.sh("cd /srv/backups/src && gpg -q --import /etc/moobacker/seal.cert.pgp 2>/dev/null
+        for seal in *.seal; do gpg -q -d $seal 2>/dev/null | sha256sum --quiet -c || exit 1; done")
+        .silent();
+    restore("", "out");
+    old.sh("cat /srv/out/new").stdout_is("new");
+    restore("--time 20261128T172113Z", "first");
+    old.sh("test -e /srv/first/gone/file && test ! -e /srv/first/new").silent();
+    old.sh("moo status --user moobacker src | tail -n 1").stdout_has("newest good set is of");
+    old.sh("moo config import >/srv/toml && moo config check /srv/toml").silent();
+    old.sh_as("moobacker", night).silent();
 }

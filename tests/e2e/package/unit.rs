@@ -140,10 +140,23 @@ fn a_service_that_is_stopped_leaves_no_process_and_no_set_and_the_next_run_goes_
     let Some(network) = Network::new(&sandbox) else { return };
     let Some(laptop) = booted(&network) else { return };
     laptop.sh(&slow_upload("/var/cache/moobacker/begun")).silent();
+    laptop
+        .sh("printf '#!/bin/sh\ncat >/var/lib/moobacker/mail\n' >/usr/sbin/sendmail; chmod 755 /usr/sbin/sendmail")
+        .silent();
     let stop = "systemctl start --no-block moobacker.service
         until [ -e /var/cache/moobacker/begun ]; do sleep 0.1; done
         systemctl stop moobacker.service; pgrep -u moobacker moo-; ls /srv/backups/etc/*.manifest* 2>/dev/null || :";
     laptop.sh(stop).silent();
+    // Who stops it knows.
+    let reported = "until journalctl --sync; journalctl -q -o cat -u moobacker-failure.service |
+            grep -Fx 'moobacker.service was stopped by systemctl: no mail is sent'; do sleep 0.1; done";
+    laptop.sh(reported).succeeds();
+    laptop.sh("test ! -e /var/lib/moobacker/mail").silent();
+    let killed = "rm /var/cache/moobacker/begun; systemctl start --no-block moobacker.service
+        until [ -e /var/cache/moobacker/begun ]; do sleep 0.1; done
+        kill $(systemctl show -P MainPID moobacker.service)
+        until grep -s 'ended with exit status 143' /var/lib/moobacker/mail; do sleep 0.1; done";
+    laptop.sh(killed).stdout_is("moobacker.service ended with exit status 143.");
     laptop.sh("cd /usr/lib/moobacker && mv real/moo-upload moo-upload").silent();
     laptop.sh("systemctl reset-failed moobacker.service").silent();
     laptop.sh(SERVICE).silent();
@@ -168,7 +181,8 @@ fn the_recipe_of_the_package_enables_the_timer_with_what_was_given() {
     );
     let with_cron = local.sh(&second.replace(" --systemd", ""));
     with_cron.fails_with(1).one_message().stderr_has("install sudo, or pass --systemd");
-    local.sh(&second.replace("--kit /root/kit.tar ", "")).succeeds().stderr_is("");
+    local.sh("test ! -e /root/kit.tar").silent();
+    local.sh(&second).succeeds().stderr_is("");
     local.sh("ls /etc/cron.d/moobacker").fails();
     local.sh("systemctl list-timers --no-legend 'moobacker*' | wc -l").stdout_is("2");
     for timer in ["moobacker.timer", "moobacker-checks.timer"] {

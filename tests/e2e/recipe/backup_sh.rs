@@ -35,7 +35,7 @@ fn when_one_source_fails_it_is_named_and_the_next_is_done() {
     host.cron()
         .fails_with(7)
         .one_message_of("moo backup: etc")
-        .stderr_has("moo-fetch: ")
+        .stderr_has("moo backup: ")
         .stdout_is("");
     assert_eq!(host.sets("home"), 1);
     host.0.sh("rm /srv/backups/etc").silent();
@@ -44,7 +44,7 @@ fn when_one_source_fails_it_is_named_and_the_next_is_done() {
     host.cron()
         .fails_with(1)
         .one_message_of("moo backup: gone")
-        .stderr_has("moo-scan: /srv/gone: ");
+        .stderr_has("moo backup: /srv/gone: ");
     assert_eq!(host.sets("home"), 3);
     host.configure("remote2 x\n");
     host.cron().fails_with(2).one_message().stderr_has("backup.conf: line 5: remote2");

@@ -237,6 +237,11 @@ const MACHINE: &[(&str, &str, &str)] = &[
     ("sed -i /MAILTO/d /etc/cron.d/moobacker", "nobody gets mail when a backup fails", ""),
     ("sed -i 's/MAILTO=.*/MAILTO=\"\"/' /etc/cron.d/moobacker", "nobody gets mail", ""),
     ("sed -i '/backup.sh/s/^/#/' /etc/cron.d/moobacker", "starts no backup", ""),
+    (
+        "cp /etc/cron.d/moobacker /etc/cron.d/again",
+        "schedule: /etc/cron.d/moobacker starts backups, and so does /etc/cron.d/again: sed -i",
+        "",
+    ),
     ("mv /srv/etc /srv/gone", "etc: /srv/etc is missing", "mv /srv/gone /srv/etc"),
 ];
 

@@ -136,6 +136,17 @@ fn run_again_or_dry_it_changes_nothing() {
     local.sh(&second).succeeds().stderr_is("");
     first_half(&local, &remote);
     assert_eq!(before, state(&local));
+    // Another kit can't be made, and that is said.
+    let kit = second.replace("/root/kit.tar", "/root/other.tar");
+    let why = "/root/other.tar: is not made, because the key is there already: moo recovery-kit ";
+    local.sh(&kit).succeeds().stderr_is("").stdout_has(why);
+    let other = format!("{SET_UP} --user backups");
+    local
+        .sh(&other)
+        .fails_with(1)
+        .one_message()
+        .stderr_has("has the user moobacker: pass --user moobacker");
+    assert_eq!(before, state(&local));
 }
 
 #[test]
@@ -196,4 +207,19 @@ fn what_is_there_is_not_weakened_or_replaced() {
         .fails_with(1)
         .one_message()
         .stderr_has("change it by hand: the store");
+}
+
+#[test]
+fn where_files_can_be_deleted_the_configuration_has_rules_that_delete_old_sets() {
+    let sandbox = Sandbox::new();
+    let Some(network) = Network::new(&sandbox) else { return };
+    let local = network.machine("laptop.example.org");
+    local.install();
+    local.sh(&format!("{SET_UP} --remote {REMOTE} {SOURCES} --plain")).succeeds().stderr_is("");
+    local.sh("moo config check").silent();
+    local.sh("moo config show").stdout_has("--keep-full=4").stdout_has("--older-than=6M");
+    // Where they can't, root deletes them there.
+    local.sh("rm -r /etc/moobacker").silent();
+    local.sh(&format!("{SET_UP} --remote {REMOTE} {SOURCES}")).succeeds();
+    local.sh("moo config show | grep -c keep").fails().stdout_is("0");
 }

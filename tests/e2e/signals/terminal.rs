@@ -71,7 +71,7 @@ print('|'.join(said), shell.match.group(1))"
     // On a terminal the first set of a store is announced, too.
     let store = sandbox.path("store");
     let said = format!(
-        "moo-upload: file://{}: a new store|\
+        "moo backup: file://{}: a new store|\
          moo backup: interrupted; the next run resumes after volume 2 {status}",
         store.display()
     );

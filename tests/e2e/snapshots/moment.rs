@@ -145,7 +145,7 @@ fn what_the_snapshot_lacks_is_named_unless_it_is_excluded() {
         or exclude it (so are 1 more; --verbosity info names them)";
     let mount = "disk/src/m: another file system is mounted there, so the snapshot lacks its content; \
         make it a source, or exclude it (so are 1 more; --verbosity info names them)";
-    run.succeeds().stderr_is(&format!("moo-scan: {subvolume}\nmoo-scan: {mount}"));
-    others.succeeds().stderr_is(&format!("moo-scan: {subvolume}"));
+    run.succeeds().stderr_is(&format!("moo backup: {subvolume}\nmoo backup: {mount}"));
+    others.succeeds().stderr_is(&format!("moo backup: {subvolume}"));
     quiet.silent();
 }

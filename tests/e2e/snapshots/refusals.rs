@@ -15,8 +15,8 @@ fn a_source_that_is_not_on_such_a_system_is_refused() {
     refused("src", "btrfs")
         .fails_with(2)
         .one_message()
-        .stderr_has("moo-snapshot: src: is not on btrfs but on ");
-    refused("missing", "btrfs").fails_with(1).one_message().stderr_has("moo-snapshot: missing: ");
+        .stderr_has("moo backup: src: is not on btrfs but on ");
+    refused("missing", "btrfs").fails_with(1).one_message().stderr_has("moo backup: missing: ");
     refused("link", "btrfs").fails_with(2).one_message().stderr_has("link: is a symbolic link");
     refused("disk/src", "lvm")
         .fails_with(2)

@@ -25,7 +25,7 @@ fn a_backup_shows_how_far_it_is_and_at_the_end_what_was_stored() {
     let out = run.succeeds().out();
     let lines: Vec<_> = out.lines().collect();
     // Nothing of the progress line is left.
-    assert!(lines[0].starts_with("moo-upload: file://"), "{out}");
+    assert!(lines[0].starts_with("moo backup: file://"), "{out}");
     assert!(lines[1].starts_with("moo backup: full set of 20"), "{out}");
     assert!(lines[1].ends_with(": 7 new, 0 changed, 0 deleted"), "{out}");
     assert!(lines[2].starts_with("moo backup: read 6.0 MiB, stored 6."), "{out}");
@@ -91,7 +91,7 @@ fn a_message_of_a_stage_stands_on_a_line_of_its_own() {
     let backup = "moo backup --files-from list src file://$PWD/store";
     let run = XTERM.run(&sandbox, backup, "moo.expect('backing up')\ngo()");
     let out = run.succeeds().out();
-    assert!(out.contains("\nmoo-scan: src/zzz: is listed, but does not exist\n"), "{out}");
+    assert!(out.contains("\nmoo backup: src/zzz: is listed, but does not exist\n"), "{out}");
     assert!(!out.contains("backing up"), "{out}");
 }
 

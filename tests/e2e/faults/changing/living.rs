@@ -106,7 +106,7 @@ fn backup(sandbox: &Sandbox, kind: &str) -> BTreeSet<String> {
     ));
     let said = run.err();
     let name = |line: &str| {
-        let path = line.strip_prefix("moo-scan: src/")?.split(": ").next()?;
+        let path = line.strip_prefix("moo backup: src/")?.split(": ").next()?;
         Some(path.to_owned())
     };
     let named: Option<BTreeSet<_>> = said.lines().map(name).collect();

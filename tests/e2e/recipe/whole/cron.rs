@@ -101,7 +101,7 @@ impl Cron {
             lines.len() == 2 && lines[1].starts_with("moo backup: etc: exit status "),
             "{mail}"
         );
-        assert!(body.starts_with("moo-") && body.contains("/backups/etc"), "{mail}");
+        assert!(body.starts_with("moo backup: sftp://") && body.contains("/backups/etc"), "{mail}");
     }
 }
 

@@ -11,7 +11,7 @@ use super::cron::Cron;
 use super::scene::{SOURCES, Scene};
 
 /// What the store keeps.
-const KEEP: &str = "sed -i '/^url = /a keep = { daily = 1, monthly = 12 }' \
+const KEEP: &str = "sed -i '/^keep = /d; /^url = /a keep = { daily = 1, monthly = 12 }' \
     /etc/moobacker/moobacker.toml && moo config check";
 
 /// What every program of the machine asks for the time: the kernel's, and so many seconds. libfaketime fails
