@@ -67,9 +67,9 @@ fn a_delta_without_its_file_is_an_error() {
     let run = plain(&sandbox).fails_with(5).one_message();
     run.stderr_has("other: a delta, but earlier sets do not have the file");
     put(&sandbox, INC, &[tar(&[file("diff/f", b"no delta at all")])]);
-    plain(&sandbox).fails_with(5).one_message().stderr_has("moo-patch: f: ");
+    plain(&sandbox).fails_with(5).one_message().stderr_has("moo restore: f: ");
     put(&sandbox, INC, &[tar(&[file("diff/f", b"")])]);
-    plain(&sandbox).fails_with(5).one_message().stderr_has("moo-patch: f: ");
+    plain(&sandbox).fails_with(5).one_message().stderr_has("moo restore: f: ");
     sandbox.sh("ls -A | grep out").fails_with(1);
 }
 

@@ -230,12 +230,12 @@ fn a_delta_that_copies_what_is_not_there_is_refused() {
         (1 << 40, 1 << 40),
     ] {
         let delta = file("diff/f", &copy(start, length));
-        refused([&[root(), file("snapshot/f", &basis)], &[delta]], "moo-patch: f: ");
+        refused([&[root(), file("snapshot/f", &basis)], &[delta]], "moo restore: f: ");
     }
     for delta in [&b"rs\x026"[..], b"rs\x026\x44\xff", b"rs\x016\0", b"rs\x026\xff\0", b"\0"] {
         refused(
             [&[root(), file("snapshot/f", &basis)], &[file("diff/f", delta)]],
-            "moo-patch: f: ",
+            "moo restore: f: ",
         );
     }
 }

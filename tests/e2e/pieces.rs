@@ -82,7 +82,7 @@ const DAMAGES: [Damage; 9] = [
     ("a byte too much", 2, |volume| volume.push(0)),
     ("a byte too few", 2, |volume| volume.truncate(volume.len() - 1)),
     ("a piece too few", 1, |volume| drop(volume.drain(PIECE..2 * PIECE))),
-    ("cut at a checkpoint", 2, |volume| volume.truncate(2 * PIECE)),
+    ("cut at a checkpoint", 1, |volume| volume.truncate(2 * PIECE)),
     ("two pieces for each other", 0, |volume| {
         let (first, rest) = volume.split_at_mut(PIECE);
         first.swap_with_slice(&mut rest[..PIECE]);

@@ -191,7 +191,7 @@ fn a_check_tells_a_wrong_passphrase_from_damage() {
     check("--passphrase-file other kit").fails_with(6).stderr_is(wrong);
     let whole = fs::read(sandbox.path("kit")).unwrap();
     let secrets = sandbox.sh("tar -xOf kit moobacker-kit/secrets.tar.gpg").succeeds().stdout;
-    for part in [b"moobacker-kit/".as_slice(), b"RECOVERY KIT", b"rescue.sh STORE", &secrets] {
+    for part in [b"moobacker-kit/".as_slice(), b"RECOVERY KIT", b"STORE DEST [TIME]", &secrets] {
         let place = whole.windows(part.len()).position(|window| window == part).unwrap();
         fs::write(sandbox.path("damaged"), &whole).unwrap();
         flip(sandbox.path("damaged"), i64::try_from(place + part.len() / 2).unwrap());
