@@ -73,7 +73,7 @@ impl Staging {
         destination: &OsStr,
     ) -> std::result::Result<Staging, Failure> {
         let prefix = prefix(destination);
-        remove_leftovers(&parent, shown, &prefix);
+        remove_leftovers(&parent, shown, leftovers(&parent, &prefix));
         for _ in 0..TRIES {
             let name = format!("{prefix}{}", random());
             if let Ok(path) = std::path::absolute(shown.join(&name)) {
@@ -104,7 +104,7 @@ impl Staging {
     }
 
     /// A folder that a run has left there for a destination of that name, if there is one that is provably
-    /// such a folder, and that nobody works in. Only its tree stays.
+    /// such a folder, and that nobody works in. Only its tree stays. All others of killed runs are deleted.
     pub(crate) fn resume(
         parent: OwnedFd,
         shown: &Path,
@@ -112,15 +112,17 @@ impl Staging {
     ) -> std::result::Result<Option<Staging>, Failure> {
         let mut left = leftovers(&parent, &prefix(destination));
         left.sort();
-        for name in left {
-            let path = shown.join(&name);
-            let Ok(Some((folder, id))) = take_over(&parent, name.as_bytes()) else { continue };
-            let (stays, resumable) = (false, Cell::default());
-            let left = Staging { parent, folder, name, id, path, stays, resumable };
-            left.note_resumable(true)?;
-            return Ok(Some(left));
-        }
-        Ok(None)
+        let taken = left.iter().enumerate().find_map(|(at, name)| {
+            let (folder, id) = take_over(&parent, name.as_bytes()).ok()??;
+            Some((at, folder, id))
+        });
+        let Some((at, folder, id)) = taken else { return Ok(None) };
+        let name = left.remove(at);
+        remove_leftovers(&parent, shown, left);
+        let (path, stays, resumable) = (shown.join(&name), false, Cell::default());
+        let left = Staging { parent, folder, name, id, path, stays, resumable };
+        left.note_resumable(true)?;
+        Ok(Some(left))
     }
 
     /// Leaves the folder where it is: the next restore to the same destination resumes from it.
@@ -321,9 +323,9 @@ fn is_random(end: &[u8]) -> bool {
     end.len() == RANDOM && end.iter().all(u8::is_ascii_alphanumeric)
 }
 
-/// Deletes the folders of runs that were killed: nobody locks them any more.
-fn remove_leftovers(parent: &OwnedFd, shown: &Path, prefix: &str) {
-    for name in leftovers(parent, prefix) {
+/// Deletes those of the folders that killed runs have left: nobody locks them any more.
+fn remove_leftovers(parent: &OwnedFd, shown: &Path, names: Vec<String>) {
+    for name in names {
         let path = shown.join(&name);
         match remove_leftover(parent, name.as_bytes()) {
             Ok(Leftover::Deleted) => {
