@@ -47,7 +47,7 @@ fn a_restore_that_was_interrupted_resumes_by_the_same_command_which_fetches_the_
         sandbox.sh("mkdir -m 700 .out.moo-zzzzzz").silent();
         let read = fetched(&sandbox, "");
         assert!(!read.is_empty() && read.len() < all_volumes(&sandbox), "{read:?}");
-        assert_eq!(left(&sandbox), [PathBuf::new(); 0]);
+        assert!(left(&sandbox).is_empty(), "{:?}", left(&sandbox));
         is_whole(&sandbox);
     }
 }
