@@ -44,9 +44,9 @@ pub(crate) struct Checker {
     to: SyncSender<Result<Piece, Failure>>,
 }
 
-/// Both ends of a volume of that name. One piece is received while another one is read.
+/// Both ends of a volume of that name. While one piece is read, the next one waits and another one is received.
 pub(crate) fn pieces(which: &str, expected: Expected) -> (Checker, Pieces) {
-    let (to, from) = sync_channel(0);
+    let (to, from) = sync_channel(1);
     let (sha256, piece) = (expected.sha256.clone(), Vec::new().into_iter());
     let from = Mutex::new(from);
     let pieces = Pieces { sha256, from, piece, chunk: Bytes::new(), has_ended: false };
@@ -78,8 +78,7 @@ impl Checker {
         let (mut rest, mut look) = (Bytes::new(), Some(look));
         let mut checkpoints = self.expected.checkpoints.iter();
         loop {
-            let piece = next_piece(input, &mut rest)?;
-            piece.iter().for_each(|chunk| hash.update(chunk));
+            let piece = next_piece(input, &mut rest, &mut hash)?;
             let is_last = rest.is_empty();
             let due = if is_last { Some(&self.expected.sha256) } else { checkpoints.next() };
             if due.is_none_or(|due| !is(&hash, due)) {
@@ -123,8 +122,13 @@ fn is(hash: &Sha256, due: &str) -> bool {
     format!("{:x}", hash.clone().finalize()) == *due
 }
 
-/// The bytes up to the next checkpoint or the end. `rest` is what has come of those behind it: nothing at the end.
-fn next_piece(input: &mut FilesInput<File>, rest: &mut Bytes) -> Result<Piece, Failure> {
+/// The bytes up to the next checkpoint or the end, hashed as they come. `rest` is what has come of those behind
+/// it: nothing at the end.
+fn next_piece(
+    input: &mut FilesInput<File>,
+    rest: &mut Bytes,
+    hash: &mut Sha256,
+) -> Result<Piece, Failure> {
     let (mut piece, mut room) = (Vec::new(), CHECKPOINT);
     loop {
         if rest.is_empty() {
@@ -138,6 +142,7 @@ fn next_piece(input: &mut FilesInput<File>, rest: &mut Bytes) -> Result<Piece, F
         }
         let chunk = rest.split_to(rest.len().min(room));
         room -= chunk.len();
+        hash.update(&chunk);
         piece.push(chunk);
     }
 }
