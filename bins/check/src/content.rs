@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use archive::{Collection, SealedFile, SetId, StoredSet};
+use archive::{Collection, SealedFile, SetId, StoredSet, hash_named};
 use failure::Failure;
 use local::Folder;
 use progress::Files;
@@ -92,12 +92,11 @@ fn of_manifest(
     Ok(due)
 }
 
-/// The best of the hashes that a manifest tells.
-fn hash(told: &[(String, String)]) -> Option<Hash> {
-    let value = |name| told.iter().find(|hash| hash.0.eq_ignore_ascii_case(name));
-    match (value("SHA256"), value("SHA1")) {
-        (Some((_, hash)), _) => Some(Hash::Sha256(hash.to_ascii_lowercase())),
-        (None, hash) => hash.map(|(_, hash)| Hash::Sha1(hash.to_ascii_lowercase())),
+/// The best of the hashes that a manifest has.
+fn hash(hashes: &[(String, String)]) -> Option<Hash> {
+    match (hash_named(hashes, "SHA256"), hash_named(hashes, "SHA1")) {
+        (Some(hash), _) => Some(Hash::Sha256(hash.to_ascii_lowercase())),
+        (None, hash) => hash.map(|hash| Hash::Sha1(hash.to_ascii_lowercase())),
     }
 }
 

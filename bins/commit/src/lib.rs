@@ -6,15 +6,14 @@ mod belonging;
 mod finish;
 mod interrupted;
 mod reconcile;
-mod statistics;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use archive::SetId;
+use archive::{FileKind, SetId};
 use cli::note::{self, Note};
 use cli::{Common, Jobs, Out, Program, shown};
-use failure::Failure;
+use failure::{Failure, OrFail, Status};
 use local::{Folder, Lock, SourceSize};
 use progress::Made;
 use stream::{Begin, Receipt, ReceiptsInput, Totals, pipe};
@@ -82,13 +81,13 @@ impl Program for Commit {
         if let Some(folder) = folder {
             note::leave(&Note::Complete);
             let set = begin.made_set()?.id();
-            let json = self.jsonstat.then(|| statistics::json(folder, set)).transpose()?;
+            let json = self.jsonstat.then(|| stored_statistics(folder, set)).transpose()?;
             finish::finish(folder, set, &receipts, self.jobs.count())?;
             report(folder, set, &input.totals());
             json.map_or(Ok(()), |json| say(&json))?;
         }
         if self.stats {
-            say(&::statistics::text(&input.totals()))?;
+            say(&statistics::text(&input.totals()))?;
         }
         Ok(input.totals())
     }
@@ -120,6 +119,12 @@ fn join(archive: &Path, begin: &Begin) -> Result<(Folder, Lock), Failure> {
     let set = begin.made_set()?;
     let lock = Lock::join(&folder, set.run.as_deref())?;
     Ok((folder, lock))
+}
+
+/// The statistics as JSON that moo-pack has made, which wait in the archive directory.
+fn stored_statistics(folder: &Folder, set: SetId) -> Result<String, Failure> {
+    let path = folder.path(&Folder::part_name(set, FileKind::Stats));
+    std::fs::read_to_string(&path).or_fail(Status::Failed, failure::shown(&path))
 }
 
 /// Records what was made, for the summary, and how large the source is, for the progress of the next

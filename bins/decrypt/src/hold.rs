@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
 
+use archive::hash_named;
 use failure::{Failure, OrFail, Status, TemporaryFile};
 use md5::Md5;
 use sha1::Sha1;
@@ -17,7 +18,7 @@ pub(crate) trait Hashed {
     /// The SHA-256 of the file as it came, in lower-case hex.
     fn sha256(&self) -> &str;
 
-    /// Whether the file has the best of the hashes that a manifest tells: a pair of name and
+    /// Whether the file has the best of the hashes that a manifest has: a pair of name and
     /// value each. False where none of them is known here.
     fn has_best_of(&mut self, hashes: &[(String, String)]) -> Result<bool, Failure>;
 }
@@ -106,16 +107,15 @@ impl Hashed for Held {
     }
 
     fn has_best_of(&mut self, hashes: &[(String, String)]) -> Result<bool, Failure> {
-        let told = |name: &str| hashes.iter().find(|hash| hash.0.eq_ignore_ascii_case(name));
-        if let Some((_, value)) = told("SHA256") {
+        if let Some(value) = hash_named(hashes, "SHA256") {
             return Ok(value.eq_ignore_ascii_case(&self.sha256));
         }
-        // duplicity tells SHA-1, and long ago it was MD5.
-        if let Some((_, value)) = told("SHA1") {
+        // duplicity writes SHA-1, and long ago it was MD5.
+        if let Some(value) = hash_named(hashes, "SHA1") {
             return Ok(value.eq_ignore_ascii_case(&self.digest::<Sha1>()?));
         }
-        match told("MD5") {
-            Some((_, value)) => Ok(value.eq_ignore_ascii_case(&self.digest::<Md5>()?)),
+        match hash_named(hashes, "MD5") {
+            Some(value) => Ok(value.eq_ignore_ascii_case(&self.digest::<Md5>()?)),
             None => Ok(false),
         }
     }

@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 
-use archive::CHECKPOINT;
+use archive::{CHECKPOINT, hash_named};
 use bytes::{Buf, Bytes};
 use failure::{Failure, Status};
 use sha2::{Digest, Sha256};
@@ -191,8 +191,8 @@ impl Hashed for Pieces {
 
     /// It has those that the manifest tells, or [`Pieces::finish`] fails.
     fn has_best_of(&mut self, hashes: &[(String, String)]) -> Result<bool, Failure> {
-        let told = hashes.iter().find(|hash| hash.0.eq_ignore_ascii_case("SHA256"));
-        Ok(told.is_some_and(|(_, value)| value.eq_ignore_ascii_case(&self.sha256)))
+        let named = hash_named(hashes, "SHA256");
+        Ok(named.is_some_and(|value| value.eq_ignore_ascii_case(&self.sha256)))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use archive::{FileKind, FileName, Manifest, Seal, SetId, read_checkpoints};
+use archive::{FileKind, FileName, Manifest, Seal, SetId, hash_named, read_checkpoints};
 
 use crate::pieces::Expected;
 
@@ -48,8 +48,7 @@ impl Vouched {
         let at = usize::try_from(number).ok()?.checked_sub(1)?;
         // A manifest has the volumes 1, 2, 3 and so on.
         let hashes = &manifest.volumes.get(at)?.hashes;
-        let (_, sha256) = hashes.iter().find(|(name, _)| name.eq_ignore_ascii_case("SHA256"))?;
-        let (sha256, checkpoints) = (sha256.to_ascii_lowercase(), read_checkpoints(hashes)?);
-        Some(Expected { sha256, checkpoints })
+        let sha256 = hash_named(hashes, "SHA256")?.to_ascii_lowercase();
+        Some(Expected { sha256, checkpoints: read_checkpoints(hashes)? })
     }
 }

@@ -1,6 +1,5 @@
 //! The end of a set: the manifest with the hashes of the volumes, and the seal over all files.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, Write};
 
@@ -20,7 +19,6 @@ const MOST_CHECKPOINTS: usize = 1 << 16;
 /// What is known of a set while its files pass by.
 pub(crate) struct SealedSet {
     seal: Seal,
-    hashes: BTreeMap<u64, Vec<(String, String)>>,
     volume_bytes: u64,
     /// Bytes in all checkpoints.
     checkpoints: usize,
@@ -30,13 +28,7 @@ pub(crate) struct SealedSet {
 impl SealedSet {
     /// A set with that seal, which names no files yet.
     pub(crate) fn new(seal: Seal) -> SealedSet {
-        SealedSet {
-            seal,
-            hashes: BTreeMap::new(),
-            volume_bytes: 0,
-            checkpoints: 0,
-            finished: false,
-        }
+        SealedSet { seal, volume_bytes: 0, checkpoints: 0, finished: false }
     }
 
     /// Notes the volumes that an interrupted run has stored.
@@ -64,16 +56,13 @@ impl SealedSet {
 
     /// Notes a file that has passed.
     pub(crate) fn add(&mut self, kind: FileKind, name: String, hashes: Hashes) {
-        let Hashes { sha1, sha256, bytes, mut checkpoints } = hashes;
-        if let FileKind::Volume(number) = kind {
+        let Hashes { sha1, sha256, bytes, checkpoints } = hashes;
+        let is_volume = matches!(kind, FileKind::Volume(_));
+        if is_volume {
             self.volume_bytes += bytes;
-            checkpoints = checkpoints.filter(|value| self.has_room(value));
-            let lines = volume_hashes(sha1.clone(), sha256.clone(), checkpoints.clone());
-            self.hashes.insert(number, lines);
-        } else {
-            // Only volumes are read piece by piece.
-            checkpoints = None;
         }
+        // Only volumes are read piece by piece.
+        let checkpoints = checkpoints.filter(|value| is_volume && self.has_room(value));
         let (sha1, size) = (Some(sha1), Some(bytes));
         self.seal.files.push(SealedFile { name, sha256, sha1, size, checkpoints });
     }
@@ -109,7 +98,7 @@ impl SealedSet {
         let name = FileName { set: self.seal.set, kind, wrapping, partial: false }.encode();
         let spool = tempfile::tempfile().or_fail(Status::Failed, TemporaryFile)?;
         let mut hashing = Hashing::new(Spool(spool));
-        let volumes = std::mem::take(&mut self.hashes);
+        let volumes = self.seal.files.iter().filter_map(volume).collect();
         let mut draft = BufReader::new(draft);
         wrap.write(kind, &mut hashing, |to| {
             let written =
@@ -141,6 +130,13 @@ impl SealedSet {
         writer.close(hashes.annotations())?;
         Ok(hashes.sha256)
     }
+}
+
+/// The number of a volume, and its hashes as the manifest has them; none for another file.
+fn volume(file: &SealedFile) -> Option<(u64, Vec<(String, String)>)> {
+    let FileKind::Volume(number) = FileName::parse(&file.name)?.kind else { return None };
+    let SealedFile { sha1, sha256, checkpoints, .. } = file.clone();
+    Some((number, volume_hashes(sha1?, sha256, checkpoints)))
 }
 
 /// A temporary file, which is named where it can't be written.

@@ -5,7 +5,7 @@ mod packer;
 mod progress;
 mod signatures;
 mod spool;
-mod statistics;
+mod statistics_file;
 mod volume;
 
 use std::fs::File;
@@ -71,7 +71,8 @@ impl Program for Pack {
         packer.volumes(first, &mut input, output)?;
         let totals = Totals { delta_bytes: packer.delta_bytes(), ..input.totals() };
         let stats = self.jsonstat.as_deref();
-        let stats = stats.map(|url| statistics::write(head, &totals, url, &spools)).transpose()?;
+        let stats =
+            stats.map(|url| statistics_file::write(head, &totals, url, &spools)).transpose()?;
         packer.finish(stats, output).map(|()| totals)
     }
 }

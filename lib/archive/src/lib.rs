@@ -48,7 +48,7 @@ pub use name::{
 pub use path::TreePath;
 pub use prefixes::{Prefixes, WrongPrefix};
 pub use quote::{quote, unquote};
-pub use range::{EntryPosition, VolumeRange};
+pub use range::{EntryPosition, VolumeRange, hash_named};
 pub use record::{LONGEST_LINE, read_line};
 pub use seal::{Seal, SealedFile};
 pub use set::SetId;

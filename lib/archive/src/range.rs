@@ -43,6 +43,12 @@ impl VolumeRange {
     }
 }
 
+/// The value of the first hash of that name, in any case, among those of a volume's block.
+pub fn hash_named<'a>(hashes: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let found = hashes.iter().find(|hash| hash.0.eq_ignore_ascii_case(name));
+    found.map(|(_, value)| value.as_str())
+}
+
 /// The `Hash` lines of a block.
 pub(crate) fn encode_hashes(hashes: &[(String, String)], out: &mut Vec<u8>) {
     for (name, value) in hashes {

@@ -84,14 +84,16 @@ impl Seals {
             let path = folder.path(name);
             let bytes = fs::read(&path).or_fail(Status::Failed, shown(&path))?;
             let signed = Sealed::parse(name, &bytes, &self.certs);
-            let seal = match &signed {
-                Ok(sealed) => Some(sealed.seal.clone()),
-                Err(_) => read_seal(name, &bytes).ok(),
+            let identity = match &signed {
+                Ok(sealed) => sealed.seal.identity,
+                Err(_) => match read_seal(name, &bytes) {
+                    Ok(seal) => seal.identity,
+                    Err(_) => {
+                        self.damaged_here.insert(set.id);
+                        None
+                    }
+                },
             };
-            if seal.is_none() {
-                self.damaged_here.insert(set.id);
-            }
-            let identity = seal.and_then(|seal| seal.identity);
             self.identities.extend(identity.map(|identity| (set.id, identity)));
             if let Some(sealed) = signed.ok().filter(|sealed| sealed.seal.set == set.id) {
                 self.kept.insert(set.id);

@@ -62,7 +62,7 @@ impl Drop for Stock {
     }
 }
 
-/// The paths that are told as new.
+/// The paths that are listed as new.
 fn selected(status: i32, out: &str) -> Selected {
     match status {
         0 => {

@@ -15,7 +15,7 @@ pub(crate) fn write(
     url: &str,
     spools: &Spools,
 ) -> Result<Spool, Failure> {
-    let json = ::statistics::json(head, totals, url, spools.folder())?;
+    let json = statistics::json(head, totals, url, spools.folder())?;
     let spool = spools.open(FileKind::Stats, 0)?;
     spool.file()?.write_all(json.as_bytes()).or_fail(Status::Failed, spool.name())?;
     Ok(spool)
